@@ -1,0 +1,197 @@
+//! What `client create` and `client update` say about a client, and how it is shown.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+use tokensmith_issuer::GrantType;
+use tokensmith_issuer::clock::Timestamp;
+use tokensmith_issuer::config::MAX_ACCESS_TTL;
+use tokensmith_issuer::credential::ClientSecret;
+use tokensmith_issuer::keys::load_signing_keys;
+use tokensmith_issuer::names::{Audience, ClientId, IssuerUrl, Scope, Scopes};
+use tokensmith_issuer::store::Table;
+use tokensmith_issuer::store::records::{AuthenticationMethod, Client};
+use tokensmith_verifier::Algorithm;
+
+use super::replace_secrets;
+use crate::{Failure, display_time};
+
+/// The metadata of a client (RFC 7591 §2).
+#[derive(Args)]
+pub struct Registration {
+    /// A grant type that the client may use [default: client_credentials]
+    #[arg(long = "grant", value_name = "GRANT", value_parser = parse_grant_type)]
+    grants: Vec<GrantType>,
+    /// A scope that the client may ask for
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<Scope>,
+    /// A scope that a token has when the client asks for none; must be one of its scopes
+    #[arg(long = "default-scope", value_name = "SCOPE")]
+    default_scopes: Vec<Scope>,
+    /// A resource that tokens may be meant for; the first is the default [default: the issuer URL]
+    #[arg(long = "audience", value_name = "URI")]
+    audiences: Vec<Audience>,
+    /// The only authentication method: client_secret_basic or client_secret_post [default: either]
+    #[arg(long = "auth", value_name = "METHOD")]
+    authentication: Option<AuthenticationMethod>,
+    /// The lifetime of access tokens, for example 15m; at most 24h [default: the issuer's]
+    #[arg(long, value_name = "TIME", value_parser = parse_access_ttl)]
+    access_ttl: Option<Duration>,
+    /// The algorithm of access tokens: RS256, PS256, ES256 or EdDSA [default: the issuer's first]
+    #[arg(long = "alg", value_name = "ALG")]
+    algorithm: Option<Algorithm>,
+}
+
+impl Registration {
+    /// A new client called `id`, and its secret.
+    pub async fn register(
+        &self,
+        id: ClientId,
+        table: &Table,
+        issuer: &IssuerUrl,
+        now: Timestamp,
+    ) -> Result<(Client, ClientSecret), Failure> {
+        self.check_algorithm(table).await?;
+        let secret = ClientSecret::generate();
+        let mut client = new_client(id, issuer, now)?;
+        replace_secrets(&mut client, &secret, now);
+        self.apply(&mut client)?;
+        Ok((client, secret))
+    }
+
+    /// Changes what is named here.
+    pub fn apply(&self, client: &mut Client) -> Result<(), Failure> {
+        if !self.grants.is_empty() {
+            client.grant_types.clone_from(&self.grants);
+        }
+        if !self.scopes.is_empty() {
+            client.scopes = self.scopes.iter().cloned().collect();
+        }
+        if !self.default_scopes.is_empty() {
+            client.default_scopes = self.default_scopes.iter().cloned().collect();
+        }
+        if !self.audiences.is_empty() {
+            client.audiences.clone_from(&self.audiences);
+        }
+        client.authentication = self.authentication.or(client.authentication);
+        client.access_ttl = self
+            .access_ttl
+            .map(|ttl| ttl.as_secs())
+            .or(client.access_ttl);
+        client.algorithm = self.algorithm.or(client.algorithm);
+        check(client)
+    }
+
+    /// An algorithm is of use only if a key signs with it.
+    pub async fn check_algorithm(&self, table: &Table) -> Result<(), Failure> {
+        let Some(algorithm) = self.algorithm else {
+            return Ok(());
+        };
+        let keys = load_signing_keys(table).await?;
+        match keys.iter().any(|key| key.jwk.alg == algorithm) {
+            true => Ok(()),
+            false => Err(Failure::new(format!(
+                "there is no {algorithm} key: `tokensmith serve --alg {algorithm}` makes one"
+            ))),
+        }
+    }
+}
+
+/// A client that may use `client_credentials` for the issuer itself, and has no secret yet.
+pub fn new_client(id: ClientId, issuer: &IssuerUrl, now: Timestamp) -> Result<Client, Failure> {
+    Ok(Client {
+        id,
+        authentication: None,
+        secrets: Vec::new(),
+        grant_types: vec![GrantType::ClientCredentials],
+        scopes: Scopes::default(),
+        default_scopes: Scopes::default(),
+        audiences: vec![issuer.as_str().parse()?],
+        access_ttl: None,
+        algorithm: None,
+        disabled: false,
+        created_at: now,
+    })
+}
+
+fn check(client: &Client) -> Result<(), Failure> {
+    if !client.scopes.contains_all(&client.default_scopes) {
+        let message = "every --default-scope must be a --scope of the client";
+        return Err(Failure::new(message));
+    }
+    let audiences: usize = client.audiences.iter().map(|one| one.as_str().len()).sum();
+    if client.scopes.to_string().len() > MAX_CLAIM_BYTES || audiences > MAX_CLAIM_BYTES {
+        return Err(Failure::new(format!(
+            "the scopes, and the audiences, take at most {MAX_CLAIM_BYTES} bytes together"
+        )));
+    }
+    Ok(())
+}
+
+fn parse_grant_type(name: &str) -> Result<GrantType, String> {
+    name.parse().map_err(|()| {
+        let known = GrantType::ALL.map(GrantType::as_str).join(", ");
+        format!("the grant types are: {known}")
+    })
+}
+
+fn parse_access_ttl(text: &str) -> Result<Duration, String> {
+    let ttl = humantime::parse_duration(text).map_err(|err| err.to_string())?;
+    match (MIN_ACCESS_TTL..=MAX_ACCESS_TTL).contains(&ttl) {
+        true => Ok(ttl),
+        false => Err("an access token lives from 1s to 24h".to_owned()),
+    }
+}
+
+/// A client as it is shown: without the hashes of its secrets.
+#[derive(Serialize)]
+pub struct DisplayedClient<'a> {
+    client_id: &'a ClientId,
+    grant_types: &'a [GrantType],
+    scopes: &'a Scopes,
+    default_scopes: &'a Scopes,
+    audiences: &'a [Audience],
+    token_endpoint_auth_method: Option<AuthenticationMethod>,
+    access_ttl_seconds: Option<u64>,
+    alg: Option<Algorithm>,
+    disabled: bool,
+    created_at: String,
+    secrets: Vec<DisplayedSecret>,
+}
+
+#[derive(Serialize)]
+struct DisplayedSecret {
+    created_at: String,
+    expires_at: Option<String>,
+}
+
+impl<'a> DisplayedClient<'a> {
+    pub fn new(client: &'a Client) -> Self {
+        Self {
+            client_id: &client.id,
+            grant_types: &client.grant_types,
+            scopes: &client.scopes,
+            default_scopes: &client.default_scopes,
+            audiences: &client.audiences,
+            token_endpoint_auth_method: client.authentication,
+            access_ttl_seconds: client.access_ttl,
+            alg: client.algorithm,
+            disabled: client.disabled,
+            created_at: display_time(client.created_at),
+            secrets: client
+                .secrets
+                .iter()
+                .map(|secret| DisplayedSecret {
+                    created_at: display_time(secret.created_at),
+                    expires_at: secret.expires_at.map(display_time),
+                })
+                .collect(),
+        }
+    }
+}
+
+const MIN_ACCESS_TTL: Duration = Duration::from_secs(1);
+
+/// Keeps every token below the length that verifiers accept.
+const MAX_CLAIM_BYTES: usize = 2048;

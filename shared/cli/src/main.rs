@@ -1,0 +1,109 @@
+//! The `tokensmith` command: JSON on stdout, messages on stderr, exit code 0, 1 or 2.
+
+mod client;
+mod data;
+mod inspect;
+mod key;
+mod serve;
+
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::{Duration, UNIX_EPOCH};
+
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+use tokensmith_issuer::clock::Timestamp;
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        // The embedded database serves one call at a time; more threads would only wait for it.
+        .max_blocking_threads(4)
+        .build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(run(command)),
+        Err(err) => Err(Failure::new(err)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Client(command) => client::run(command).await,
+        Command::Key(command) => key::run(command).await,
+        Command::Inspect(args) => inspect::run(args).await,
+    }
+}
+
+/// A token service: OAuth 2.1 and RFC 9068 access tokens.
+///
+/// `tokensmith serve` runs everything in one process; the other commands manage the same data,
+/// also while it runs. They print JSON on stdout and messages on stderr.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    /// Manage the clients that may ask for tokens
+    #[command(subcommand)]
+    Client(client::Command),
+    /// Manage the signing keys
+    #[command(subcommand)]
+    Key(key::Command),
+    Inspect(inspect::Args),
+}
+
+/// Why a command failed, for people.
+#[derive(Debug)]
+struct Failure(String);
+
+impl Failure {
+    fn new(reason: impl Display) -> Self {
+        Self(reason.to_string())
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(err: E) -> Self {
+        Self::new(err)
+    }
+}
+
+/// Prints `answer` as JSON on stdout.
+fn print_json(answer: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(answer)?;
+    print_text(&format!("{json}\n"))
+}
+
+/// A moment the way people read it (RFC 3339).
+fn display_time(moment: Timestamp) -> String {
+    let since = Duration::from_secs(moment.seconds());
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + since).to_string()
+}
+
+/// Prints `text` on stdout in one piece.
+fn print_text(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    Ok(stdout.flush()?)
+}

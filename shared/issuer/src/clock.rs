@@ -1,0 +1,58 @@
+//! The issuer's clock. Tests set it, so nothing sleeps.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+/// Tells the time: the machine's, or the one that a test has set.
+#[derive(Clone, Debug, Default)]
+pub enum Clock {
+    /// The machine's clock.
+    #[default]
+    System,
+    /// Stands still until it is set; in seconds since 1970.
+    Manual(Arc<AtomicU64>),
+}
+
+impl Clock {
+    /// The current second.
+    pub fn now(&self) -> Timestamp {
+        Timestamp(match self {
+            Self::System => SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs()),
+            Self::Manual(seconds) => seconds.load(Ordering::SeqCst),
+        })
+    }
+}
+
+/// A moment, in whole seconds since 1970: the resolution of JWT claims (RFC 7519 §2).
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+)]
+#[serde(transparent)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The moment `seconds` after the start of 1970.
+    pub const fn from_seconds(seconds: u64) -> Self {
+        Self(seconds)
+    }
+
+    /// Seconds since 1970.
+    pub const fn seconds(self) -> u64 {
+        self.0
+    }
+
+    /// This moment and `duration`, in whole seconds.
+    pub const fn after(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration.as_secs()))
+    }
+
+    /// The whole seconds from `earlier` to this moment; zero when it is not earlier.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_secs(self.0.saturating_sub(earlier.0))
+    }
+}

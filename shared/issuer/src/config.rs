@@ -1,0 +1,43 @@
+//! What an operator decides about the issuer as a whole.
+
+use std::time::Duration;
+
+use tokensmith_verifier::Algorithm;
+
+use crate::names::IssuerUrl;
+
+/// The issuer's configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The issuer URL: `iss` of every token and the base of every endpoint.
+    pub issuer: IssuerUrl,
+    /// The algorithms with an active key; the first is used for clients that name none.
+    pub algorithms: Vec<Algorithm>,
+    /// The lifetime of an access token, unless its client has its own.
+    pub access_ttl: Duration,
+    /// How long client records and keys may be cached: the bound within which a change is seen.
+    pub cache_ttl: Duration,
+    /// How long a request may take before it is answered 503.
+    pub request_timeout: Duration,
+}
+
+impl Config {
+    /// The defaults for `issuer`.
+    pub fn new(issuer: IssuerUrl) -> Self {
+        Self {
+            issuer,
+            algorithms: vec![Algorithm::RS256],
+            access_ttl: Duration::from_secs(15 * 60),
+            cache_ttl: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(5),
+        }
+    }
+
+    /// The algorithm for clients that name none.
+    pub fn default_algorithm(&self) -> Algorithm {
+        self.algorithms.first().copied().unwrap_or(Algorithm::RS256)
+    }
+}
+
+/// The longest lifetime of an access token: how long a retiring key must stay published.
+pub const MAX_ACCESS_TTL: Duration = Duration::from_secs(24 * 60 * 60);

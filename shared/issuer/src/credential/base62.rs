@@ -1,0 +1,44 @@
+//! Base62 text and the CRC-32 checksum that closes every credential.
+
+use zeroize::Zeroizing;
+
+use crate::random::random_bytes;
+
+/// `length` base62 characters, each with equal chance.
+pub(super) fn random_text(length: usize) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(length));
+    while text.len() < length {
+        let bytes = Zeroizing::new(random_bytes::<64>());
+        // 248 is the largest multiple of 62 in a byte: what lies above would favour some digits.
+        let unbiased = bytes.iter().filter(|byte| **byte < 248);
+        for byte in unbiased.take(length - text.len()) {
+            text.push(char::from(DIGITS[usize::from(byte % 62)]));
+        }
+    }
+    text
+}
+
+/// The six base62 digits of the CRC-32 of `text`.
+pub(super) fn checksum(text: &str) -> [u8; CHECKSUM_LENGTH] {
+    let mut rest = crc32fast::hash(text.as_bytes());
+    let mut digits = [b'0'; CHECKSUM_LENGTH];
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[(rest % 62) as usize];
+        rest /= 62;
+    }
+    digits
+}
+
+/// Splits the checksum off `text` and checks it.
+pub(super) fn without_checksum(text: &str) -> Option<&str> {
+    let (body, digits) = text.split_at_checked(text.len().checked_sub(CHECKSUM_LENGTH)?)?;
+    (digits.as_bytes() == checksum(body)).then_some(body)
+}
+
+pub(super) fn is_base62(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+pub(super) const CHECKSUM_LENGTH: usize = 6;
+
+const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -1,0 +1,78 @@
+use std::fmt;
+
+use aws_lc_rs::{constant_time, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::Malformed;
+use super::base62::{CHECKSUM_LENGTH, checksum, is_base62, random_text, without_checksum};
+
+/// A client secret: `tsc_`, 43 random base62 characters (256 bits) and a checksum.
+#[derive(Clone)]
+pub struct ClientSecret(SecretString);
+
+impl ClientSecret {
+    /// A new random secret.
+    pub fn generate() -> Self {
+        let mut text = String::with_capacity(LENGTH);
+        text.push_str(PREFIX);
+        text.push_str(&random_text(RANDOM_LENGTH));
+        let digits = checksum(&text);
+        text.extend(digits.map(char::from));
+        Self(text.into())
+    }
+
+    /// Recognises the form of a secret; says nothing about whose it is.
+    ///
+    /// # Errors
+    /// [`Malformed`] when prefix, length, characters or checksum are wrong.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let body = without_checksum(text).ok_or(Malformed)?;
+        let random = body.strip_prefix(PREFIX).ok_or(Malformed)?;
+        match random.len() == RANDOM_LENGTH && is_base62(random) {
+            true => Ok(Self(text.into())),
+            false => Err(Malformed),
+        }
+    }
+
+    /// What is kept of it. A 256-bit random secret needs no slow hash.
+    pub fn hash(&self) -> SecretHash {
+        let hash = digest::digest(&digest::SHA256, self.0.expose_secret().as_bytes());
+        SecretHash(URL_SAFE_NO_PAD.encode(hash))
+    }
+}
+
+impl ExposeSecret<str> for ClientSecret {
+    fn expose_secret(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for ClientSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientSecret([REDACTED])")
+    }
+}
+
+/// The SHA-256 of a secret, base64url.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct SecretHash(String);
+
+impl SecretHash {
+    /// A hash that no secret has: what the secret of an unknown client is compared with.
+    pub fn of_nothing() -> Self {
+        Self(URL_SAFE_NO_PAD.encode([0; digest::SHA256_OUTPUT_LEN]))
+    }
+
+    /// Compares in constant time.
+    pub fn matches(&self, other: &Self) -> bool {
+        constant_time::verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
+    }
+}
+
+const PREFIX: &str = "tsc_";
+const RANDOM_LENGTH: usize = 43;
+const LENGTH: usize = PREFIX.len() + RANDOM_LENGTH + CHECKSUM_LENGTH;

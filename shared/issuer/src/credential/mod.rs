@@ -1,0 +1,14 @@
+//! The forms of the credentials that the issuer hands out.
+//!
+//! Each has a prefix that secret scanners know and a checksum, so that garbage is refused before
+//! any I/O. What is kept at rest is a hash.
+
+mod base62;
+mod client_secret;
+
+pub use client_secret::{ClientSecret, SecretHash};
+
+/// The text is not a credential of the expected form.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("not a well-formed credential")]
+pub struct Malformed;

@@ -1,0 +1,214 @@
+//! The endpoints as functions from request to response, without a framework: the same behind
+//! Lambda, behind the local router and in a test.
+//!
+//! What every endpoint shares is here: methods, CORS, caching headers, the time limit, and how an
+//! error becomes an answer and a log line.
+
+mod metadata;
+mod token;
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use serde::Serialize;
+
+use crate::Issuer;
+use crate::error::{Denied, ErrorCode, Refusal, Unavailable};
+use crate::request_log::{RequestContext, RequestLog};
+
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Endpoint {
+    /// RFC 6749 §3.2.
+    Token,
+    /// RFC 7517 §5.
+    Jwks,
+    /// RFC 8414 §3.
+    AuthorizationServerMetadata,
+    /// OpenID Connect Discovery 1.0 §4.
+    OpenidConfiguration,
+}
+
+impl Endpoint {
+    /// The endpoint at `path`.
+    pub fn at(path: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|endpoint| endpoint.path() == path)
+    }
+
+    /// Its path below the issuer URL.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Token => "/oauth2/token",
+            Self::Jwks => "/.well-known/jwks.json",
+            Self::AuthorizationServerMetadata => "/.well-known/oauth-authorization-server",
+            Self::OpenidConfiguration => "/.well-known/openid-configuration",
+        }
+    }
+
+    const fn allowed_methods(self) -> &'static str {
+        match self {
+            Self::Token => "POST, OPTIONS",
+            _ => "GET, HEAD, OPTIONS",
+        }
+    }
+
+    fn allows(self, method: &Method) -> bool {
+        self.allowed_methods()
+            .split(", ")
+            .any(|allowed| allowed == method.as_str())
+    }
+
+    const ALL: [Self; 4] = [
+        Self::Token,
+        Self::Jwks,
+        Self::AuthorizationServerMetadata,
+        Self::OpenidConfiguration,
+    ];
+}
+
+impl Issuer {
+    /// Answers one request and writes its log line. Never fails: whatever goes wrong is an answer.
+    ///
+    /// The host may attach a [`RequestContext`] as a request extension.
+    pub async fn handle(&self, endpoint: Endpoint, request: Request<Bytes>) -> Response<Bytes> {
+        let started = Instant::now();
+        let context = request.extensions().get::<RequestContext>().cloned();
+        let mut log = RequestLog::new(endpoint, request.method(), context);
+        let time_limit = self.config.request_timeout;
+        let work = self.dispatch(endpoint, &request, &mut log);
+        let mut response = match tokio::time::timeout(time_limit, work).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(refusal)) => self.refuse(endpoint, refusal, &mut log),
+            Err(_) => self.refuse(endpoint, Unavailable::Timeout.into(), &mut log),
+        };
+        add_cors_headers(response.headers_mut());
+        if let Ok(id) = HeaderValue::from_str(log.request_id()) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        if request.method() == Method::HEAD {
+            let length = HeaderValue::from(response.body().len());
+            response
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, length);
+            *response.body_mut() = Bytes::new();
+        }
+        log.write(response.status(), started.elapsed());
+        response
+    }
+
+    async fn dispatch(
+        &self,
+        endpoint: Endpoint,
+        request: &Request<Bytes>,
+        log: &mut RequestLog,
+    ) -> Result<Response<Bytes>, Refusal> {
+        if !endpoint.allows(request.method()) {
+            return Err(Denied::MethodNotAllowed.into());
+        }
+        if request.method() == Method::OPTIONS {
+            return Ok(preflight(endpoint));
+        }
+        match endpoint {
+            Endpoint::Token => self.token(request, log).await,
+            Endpoint::Jwks => self.jwks(request.headers()).await,
+            Endpoint::AuthorizationServerMetadata | Endpoint::OpenidConfiguration => {
+                Ok(self.metadata(request.headers()))
+            }
+        }
+    }
+
+    /// RFC 6749 §5.2.
+    fn refuse(
+        &self,
+        endpoint: Endpoint,
+        refusal: Refusal,
+        log: &mut RequestLog,
+    ) -> Response<Bytes> {
+        log.refused(&refusal);
+        let (status, error, description) = match &refusal {
+            Refusal::Denied(denied) => (denied.status(), denied.code(), denied.to_string()),
+            Refusal::Unavailable(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                ErrorCode::TemporarilyUnavailable,
+                "try again later".to_owned(),
+            ),
+        };
+        let mut response = uncached_json(&ErrorBody {
+            error,
+            error_description: &description,
+        });
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, BASIC_CHALLENGE);
+            }
+            StatusCode::METHOD_NOT_ALLOWED => {
+                let allowed = HeaderValue::from_static(endpoint.allowed_methods());
+                headers.insert(header::ALLOW, allowed);
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: ErrorCode,
+    error_description: &'a str,
+}
+
+/// A JSON answer that nobody may keep (RFC 6749 §5.1).
+fn uncached_json(body: &impl Serialize) -> Response<Bytes> {
+    // Our own structs of strings and numbers: printing them cannot fail.
+    let mut response = Response::new(serde_json::to_vec(body).unwrap_or_default().into());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, JSON);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}
+
+fn preflight(endpoint: Endpoint) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    let allowed = HeaderValue::from_static(endpoint.allowed_methods());
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, allowed);
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("Authorization, Content-Type, DPoP"),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_MAX_AGE,
+        HeaderValue::from_static("3600"),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// The browser may read every answer; no credentials of its own are ever sent along.
+fn add_cors_headers(headers: &mut HeaderMap) {
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+}
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const BASIC_CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"tokensmith\"");
+const EXPOSED: HeaderValue = HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce, Retry-After");
+
+/// The request id, echoed so that a caller can name the log line.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -1,0 +1,146 @@
+//! The parameters of a request (RFC 6749 §3.2, Appendix B), decoded strictly.
+
+use http::{HeaderMap, Uri, header};
+
+use crate::MAX_BODY_BYTES;
+use crate::error::Denied;
+
+/// The parameters of a body. Each stands there at most once; only `resource` may repeat.
+#[derive(Default)]
+pub struct Form {
+    parameters: Vec<(String, String)>,
+}
+
+impl Form {
+    /// Reads the form of a POST request.
+    ///
+    /// An empty parameter counts as absent (RFC 6749 §3.1).
+    ///
+    /// # Errors
+    /// A size, type, encoding or repetition that no correct client sends, and any request
+    /// parameter in the URL.
+    pub fn parse(uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Self, Denied> {
+        if uri.query().is_some_and(names_request_parameter) {
+            return Err(Denied::ParameterInQuery);
+        }
+        if body.len() > MAX_BODY_BYTES {
+            return Err(Denied::BodyTooLarge);
+        }
+        if !has_form_type(headers) {
+            return Err(Denied::WrongContentType);
+        }
+        let mut form = Self::default();
+        let pairs = body.split(|byte| *byte == b'&');
+        for (index, pair) in pairs.filter(|pair| !pair.is_empty()).enumerate() {
+            if index == MAX_PARAMETERS {
+                return Err(Denied::TooManyParameters);
+            }
+            let equals = pair.iter().position(|byte| *byte == b'=');
+            let (name, value) = pair.split_at(equals.unwrap_or(pair.len()));
+            let name = decode(name).ok_or(Denied::MalformedForm)?;
+            let value = decode(value.get(1..).unwrap_or_default()).ok_or(Denied::MalformedForm)?;
+            if value.is_empty() {
+                continue;
+            }
+            if name != RESOURCE && form.parameters.iter().any(|(taken, _)| *taken == name) {
+                return Err(Denied::RepeatedParameter);
+            }
+            form.parameters.push((name, value));
+        }
+        Ok(form)
+    }
+
+    /// The value of a parameter, if it is there.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.values(name).next()
+    }
+
+    /// Every `resource` (RFC 8707 §2).
+    pub fn resources(&self) -> impl Iterator<Item = &str> {
+        self.values(RESOURCE)
+    }
+
+    fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        let named = self.parameters.iter().filter(move |(n, _)| n == name);
+        named.map(|(_, value)| value.as_str())
+    }
+}
+
+/// Decodes `application/x-www-form-urlencoded` text (RFC 6749 Appendix B).
+///
+/// `None` for a broken escape, a NUL, or bytes that are not UTF-8.
+pub(crate) fn decode(encoded: &[u8]) -> Option<String> {
+    let mut decoded = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.iter();
+    while let Some(byte) = rest.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => hex_digit(*rest.next()?)? << 4 | hex_digit(*rest.next()?)?,
+            other => *other,
+        });
+    }
+    String::from_utf8(decoded)
+        .ok()
+        .filter(|text| !text.contains('\0'))
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).map(|digit| digit as u8)
+}
+
+fn has_form_type(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(only), None) = (types.next(), types.next()) else {
+        return false;
+    };
+    let Ok(text) = only.to_str() else {
+        return false;
+    };
+    let mut parts = text.split(';').map(str::trim);
+    let is_form = parts
+        .next()
+        .is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+    is_form
+        && parts.all(|parameter| match parameter.split_once('=') {
+            Some((name, charset)) if name.trim().eq_ignore_ascii_case("charset") => charset
+                .trim()
+                .trim_matches('"')
+                .eq_ignore_ascii_case("utf-8"),
+            _ => true,
+        })
+}
+
+fn names_request_parameter(query: &str) -> bool {
+    query.split('&').any(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        decode(name.as_bytes()).is_some_and(|name| REQUEST_PARAMETERS.contains(&name.as_str()))
+    })
+}
+
+const RESOURCE: &str = "resource";
+
+/// More than any grant has; a bound on the work that a hostile body can cause.
+const MAX_PARAMETERS: usize = 100;
+
+/// The IANA "OAuth Parameters" that stand in a request to these endpoints.
+const REQUEST_PARAMETERS: [&str; 19] = [
+    "grant_type",
+    "client_id",
+    "client_secret",
+    "client_assertion",
+    "client_assertion_type",
+    "assertion",
+    "scope",
+    "resource",
+    "audience",
+    "code",
+    "code_verifier",
+    "redirect_uri",
+    "refresh_token",
+    "device_code",
+    "token",
+    "token_type_hint",
+    "access_token",
+    "username",
+    "password",
+];

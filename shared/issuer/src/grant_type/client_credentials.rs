@@ -1,0 +1,13 @@
+//! RFC 6749 §4.4: the client acts for itself.
+
+use crate::client_auth::AuthenticatedClient;
+use crate::policy::GrantedAccess;
+use crate::token_request::AskedAccess;
+
+/// The client is the subject, and its registration is the only limit.
+pub fn grant(client: &AuthenticatedClient, asked: AskedAccess) -> GrantedAccess {
+    GrantedAccess {
+        subject: client.record().id.to_string(),
+        asked,
+    }
+}

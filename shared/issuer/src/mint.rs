@@ -1,0 +1,76 @@
+//! Minting: an approved token becomes a signed one. JOSE is assembled here and nowhere else.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret, SecretString};
+use tokensmith_verifier::{AccessTokenClaims, Audiences, KeyId};
+
+use crate::error::Unavailable;
+use crate::keys::ActiveKey;
+use crate::names::{IssuerUrl, Scopes};
+use crate::policy::ApprovedToken;
+use crate::random::random_id;
+
+/// Signs an RFC 9068 access token. The approval is consumed: it makes one token.
+///
+/// # Errors
+/// [`Unavailable`] when the key cannot sign.
+pub async fn mint(
+    approved: ApprovedToken,
+    key: &ActiveKey,
+    issuer: &IssuerUrl,
+) -> Result<MintedToken, Unavailable> {
+    let approved = approved.into_parts();
+    let claims = AccessTokenClaims {
+        iss: issuer.as_str().to_owned(),
+        sub: approved.subject,
+        aud: Audiences::from(approved.audiences),
+        exp: approved.expires_at.seconds(),
+        nbf: None,
+        iat: approved.issued_at.seconds(),
+        jti: random_id(),
+        client_id: approved.client_id.as_str().to_owned(),
+        scope: (!approved.scopes.is_empty()).then(|| approved.scopes.to_string()),
+        grant_id: None,
+    };
+    let payload = serde_json::to_vec(&claims)
+        .map_err(|err| Unavailable::Key(format!("the claims cannot be printed: {err}")))?;
+    let mut token = String::with_capacity(key.header.len() + payload.len() * 4 / 3 + 360);
+    token.push_str(&key.header);
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(payload, &mut token);
+    let signature = key.signer.sign(token.as_bytes()).await?;
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+    Ok(MintedToken {
+        token: token.into(),
+        key_id: key.id.clone(),
+        expires_in: approved.expires_in,
+        scopes: approved.scopes,
+    })
+}
+
+/// A signed access token, on its way to its client.
+pub struct MintedToken {
+    token: SecretString,
+    /// The key that signed it.
+    pub key_id: KeyId,
+    /// Its remaining lifetime in seconds.
+    pub expires_in: u64,
+    /// What was granted.
+    pub scopes: Scopes,
+}
+
+impl ExposeSecret<str> for MintedToken {
+    fn expose_secret(&self) -> &str {
+        self.token.expose_secret()
+    }
+}
+
+impl fmt::Debug for MintedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MintedToken({})", self.key_id)
+    }
+}

@@ -1,0 +1,149 @@
+//! One JSON line on stderr for each request. Nothing secret has a field here.
+
+use std::io::Write;
+use std::time::{Duration, SystemTime};
+
+use http::{Method, StatusCode};
+use serde::Serialize;
+use tokensmith_verifier::KeyId;
+
+use crate::endpoint::Endpoint;
+use crate::error::{Denied, Refusal};
+use crate::names::ClientId;
+use crate::random::random_id;
+use crate::token_request::GrantType;
+
+/// What a host knows about a request.
+#[derive(Clone, Debug, Serialize)]
+pub struct RequestContext {
+    /// Names the request in every log.
+    pub request_id: String,
+    /// Where it came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The trace it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+}
+
+/// What becomes known of a request while it is answered.
+#[derive(Debug, Serialize)]
+pub(crate) struct RequestLog {
+    #[serde(rename = "event")]
+    endpoint: Endpoint,
+    #[serde(flatten)]
+    context: RequestContext,
+    method: String,
+    outcome: Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Denied>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
+    #[serde(rename = "client", skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant_type: Option<GrantType>,
+    #[serde(rename = "kid", skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<KeyId>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    Ok,
+    Denied,
+    Unavailable,
+}
+
+impl RequestLog {
+    pub(crate) fn new(
+        endpoint: Endpoint,
+        method: &Method,
+        context: Option<RequestContext>,
+    ) -> Self {
+        Self {
+            endpoint,
+            context: context.unwrap_or_else(|| RequestContext {
+                request_id: random_id(),
+                source: None,
+                trace_id: None,
+            }),
+            // A method is a token of the caller's choice: a bounded part of it is enough.
+            method: method.as_str().chars().take(16).collect(),
+            outcome: Outcome::Ok,
+            reason: None,
+            failure: None,
+            client_id: None,
+            grant_type: None,
+            key_id: None,
+        }
+    }
+
+    pub(crate) fn request_id(&self) -> &str {
+        &self.context.request_id
+    }
+
+    pub(crate) fn refused(&mut self, refusal: &Refusal) {
+        match refusal {
+            Refusal::Denied(denied) => {
+                self.outcome = Outcome::Denied;
+                self.reason = Some(*denied);
+            }
+            Refusal::Unavailable(unavailable) => {
+                self.outcome = Outcome::Unavailable;
+                self.failure = Some(unavailable.to_string());
+            }
+        }
+    }
+
+    pub(crate) fn write(&self, status: StatusCode, latency: Duration) {
+        write_line(
+            match self.outcome {
+                Outcome::Unavailable => Level::Error,
+                Outcome::Ok | Outcome::Denied => Level::Info,
+            },
+            &Answered {
+                request: self,
+                status: status.as_u16(),
+                latency_us: latency.as_micros(),
+            },
+        );
+    }
+}
+
+#[derive(Serialize)]
+struct Answered<'a> {
+    #[serde(flatten)]
+    request: &'a RequestLog,
+    status: u16,
+    latency_us: u128,
+}
+
+/// How much a line matters.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// For the record.
+    Info,
+    /// Somebody should look.
+    Warn,
+    /// Something failed.
+    Error,
+}
+
+/// Writes `line` as one JSON object on stderr, in one piece.
+pub fn write_line(level: Level, line: &impl Serialize) {
+    #[derive(Serialize)]
+    struct Line<'a, T> {
+        time: String,
+        level: Level,
+        #[serde(flatten)]
+        line: &'a T,
+    }
+    let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+    if let Ok(mut json) = serde_json::to_vec(&Line { time, level, line }) {
+        json.push(b'\n');
+        // A log that cannot be written must not fail the request.
+        let _ = std::io::stderr().write_all(&json);
+    }
+}

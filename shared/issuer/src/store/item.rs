@@ -1,0 +1,138 @@
+//! How a record becomes an item: its own attributes, and around them the key, the schema version,
+//! the revision, the attempt id and the time to live.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::StoreError;
+use crate::clock::Timestamp;
+
+/// An item as the SDK sees it.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// A typed record of the table.
+pub trait Record: DeserializeOwned + Serialize {
+    /// Where the record lives.
+    fn key(&self) -> Key<Self>;
+
+    /// When DynamoDB may delete it. Readers check expiry themselves: DynamoDB deletes late.
+    fn expires_at(&self) -> Option<Timestamp> {
+        None
+    }
+}
+
+/// The primary key of a record of type `R`.
+#[derive(Debug)]
+pub struct Key<R> {
+    pub(super) pk: String,
+    pub(super) sk: String,
+    record: PhantomData<fn() -> R>,
+}
+
+impl<R> Key<R> {
+    /// A record that has its partition to itself.
+    pub fn single(prefix: &str, id: &str) -> Self {
+        Self::ranged(format!("{prefix}#{id}"), SINGLE)
+    }
+
+    /// One record among several of a partition.
+    pub fn ranged(partition: impl Into<String>, sort: impl Into<String>) -> Self {
+        Self {
+            pk: partition.into(),
+            sk: sort.into(),
+            record: PhantomData,
+        }
+    }
+
+    pub(super) fn to_item(&self) -> Item {
+        HashMap::from([
+            (PK.to_owned(), AttributeValue::S(self.pk.clone())),
+            (SK.to_owned(), AttributeValue::S(self.sk.clone())),
+        ])
+    }
+
+    pub(super) fn describe(&self) -> String {
+        format!("{}/{}", self.pk, self.sk)
+    }
+}
+
+/// A record as it was read, with the revision that a conditional update names.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Stored<R> {
+    /// The record.
+    pub record: R,
+    /// Raised by one with every write of the item.
+    pub revision: u64,
+}
+
+impl<R> Deref for Stored<R> {
+    type Target = R;
+
+    fn deref(&self) -> &R {
+        &self.record
+    }
+}
+
+pub(super) fn encode<R: Record>(record: &R) -> Result<Item, StoreError> {
+    let key = record.key();
+    let mut item: Item = serde_dynamo::to_item(record).map_err(|err| StoreError::Unreadable {
+        key: key.describe(),
+        reason: err.to_string(),
+    })?;
+    // An absent attribute and a null one would be two ways to say the same.
+    item.retain(|_, value| !value.is_null());
+    if let Some(expires_at) = record.expires_at() {
+        item.insert(TTL.to_owned(), number(expires_at.seconds()));
+    }
+    Ok(item)
+}
+
+pub(super) fn decode<R: Record>(mut item: Item) -> Result<Stored<R>, StoreError> {
+    let text = |item: &Item, name| match item.get(name) {
+        Some(AttributeValue::S(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let key = format!("{}/{}", text(&item, PK), text(&item, SK));
+    let unreadable = |reason: String| StoreError::Unreadable {
+        key: key.clone(),
+        reason,
+    };
+    let version = read_number(&item, SCHEMA).unwrap_or(0);
+    if version > NEWEST_READABLE_SCHEMA {
+        return Err(unreadable(format!("schema version {version} is too new")));
+    }
+    let revision = read_number(&item, REVISION).ok_or_else(|| unreadable("no revision".into()))?;
+    for name in [PK, SK, SCHEMA, REVISION, ATTEMPT, TTL] {
+        item.remove(name);
+    }
+    let record = serde_dynamo::from_item(item).map_err(|err| unreadable(err.to_string()))?;
+    Ok(Stored { record, revision })
+}
+
+pub(super) fn read_number(item: &Item, name: &str) -> Option<u64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+pub(super) fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub(super) const PK: &str = "pk";
+pub(super) const SK: &str = "sk";
+pub(super) const REVISION: &str = "rev";
+pub(super) const ATTEMPT: &str = "attempt";
+pub(super) const SCHEMA: &str = "schema";
+pub(super) const TTL: &str = "ttl";
+
+/// The schema version that this release writes.
+pub(super) const SCHEMA_WRITTEN: u64 = 1;
+
+/// A release reads version n + 1 before any release writes it.
+const NEWEST_READABLE_SCHEMA: u64 = SCHEMA_WRITTEN + 1;
+
+const SINGLE: &str = "-";

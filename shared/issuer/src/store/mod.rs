@@ -1,0 +1,36 @@
+//! The one table: typed records and few verbs, each exactly one DynamoDB operation.
+//!
+//! The SDK's errors stop here. What leaves is [`StoreError`]: the store could not be reached in
+//! time, or holds something that this release cannot read.
+
+mod change;
+mod item;
+pub mod records;
+mod table;
+
+pub use change::Change;
+pub use item::{Key, Record, Stored};
+pub use table::{Insert, Page, Table, Update, with_time_limits};
+
+/// Why the store gave no answer. Nothing of it is ever shown to a caller.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// DynamoDB refused or did not answer within the time budget; what was written is unknown.
+    #[error("{operation} failed: {reason} (request id {request_id})")]
+    Failed {
+        /// The DynamoDB operation.
+        operation: &'static str,
+        /// What the SDK reported.
+        reason: String,
+        /// DynamoDB's request id, where there was a response.
+        request_id: String,
+    },
+    /// An item that is not a record of the expected type or schema version.
+    #[error("the item {key} cannot be read: {reason}")]
+    Unreadable {
+        /// Its partition and sort key.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}

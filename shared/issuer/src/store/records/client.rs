@@ -1,0 +1,108 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use tokensmith_verifier::Algorithm;
+
+use crate::clock::Timestamp;
+use crate::credential::SecretHash;
+use crate::names::{Audience, ClientId, Scopes};
+use crate::store::{Key, Record};
+use crate::token_request::GrantType;
+
+/// A registered client (RFC 6749 §2, RFC 7591 §2).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Client {
+    /// Its id; also the subject of its own tokens.
+    pub id: ClientId,
+    /// How it authenticates; `None` allows Basic and form alike.
+    pub authentication: Option<AuthenticationMethod>,
+    /// The hashes of its live secrets, newest first.
+    pub secrets: Vec<LiveSecret>,
+    /// The grant types that it may use.
+    pub grant_types: Vec<GrantType>,
+    /// The scopes that it may ask for.
+    pub scopes: Scopes,
+    /// The scopes of a token when it asks for none.
+    pub default_scopes: Scopes,
+    /// The resources that its tokens may be meant for; the first is the default.
+    pub audiences: Vec<Audience>,
+    /// The lifetime of its access tokens in seconds; `None` is the issuer's.
+    pub access_ttl: Option<u64>,
+    /// The algorithm of its access tokens; `None` is the issuer's first.
+    pub algorithm: Option<Algorithm>,
+    /// Whether it is refused for now.
+    pub disabled: bool,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
+impl Client {
+    /// The key of the client called `id`.
+    pub fn key_of(id: &ClientId) -> Key<Self> {
+        Key::single(Self::PREFIX, id.as_str())
+    }
+
+    /// The prefix of every client's partition key.
+    pub const PREFIX: &'static str = "CLIENT";
+}
+
+impl Record for Client {
+    fn key(&self) -> Key<Self> {
+        Self::key_of(&self.id)
+    }
+}
+
+/// A secret that authenticates the client until it expires.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct LiveSecret {
+    /// What is kept of it.
+    pub hash: SecretHash,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its overlap ends; `None` for the current secret.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// How a client authenticates (RFC 7591 §2 `token_endpoint_auth_method`).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthenticationMethod {
+    /// HTTP Basic (RFC 6749 §2.3.1).
+    ClientSecretBasic,
+    /// The form parameters `client_id` and `client_secret`.
+    ClientSecretPost,
+}
+
+impl AuthenticationMethod {
+    /// The value in metadata and records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+        }
+    }
+
+    /// Every method, as metadata lists them (RFC 8414 §2).
+    pub const ALL: [Self; 2] = [Self::ClientSecretBasic, Self::ClientSecretPost];
+}
+
+impl FromStr for AuthenticationMethod {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|method| method.as_str() == name)
+            .ok_or_else(|| "use client_secret_basic or client_secret_post".to_owned())
+    }
+}
+
+impl fmt::Display for AuthenticationMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One current secret and one whose overlap has not ended.
+pub const MAX_LIVE_SECRETS: usize = 2;

@@ -1,0 +1,12 @@
+//! The records of the table. The prefix of the partition key is the record type, so that a role
+//! can be restricted to it (`dynamodb:LeadingKeys`).
+
+mod client;
+mod settings;
+mod signing_key;
+mod subject;
+
+pub use client::{AuthenticationMethod, Client, LiveSecret, MAX_LIVE_SECRETS};
+pub use settings::Settings;
+pub use signing_key::{KeyState, SIGNING_KEYS, SigningKey};
+pub use subject::{Subject, SubjectKind};

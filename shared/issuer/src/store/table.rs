@@ -1,0 +1,341 @@
+//! The verbs. Each is one DynamoDB operation; each conditional write carries a random attempt id,
+//! so that a write that was applied but whose answer was lost is recognised when the SDK retries
+//! it and its condition fails on our own work.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::operation::RequestId;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue};
+
+use super::change::Expressions;
+use super::item::{
+    ATTEMPT, Item, PK, REVISION, SCHEMA, SCHEMA_WRITTEN, SK, decode, encode, number, read_number,
+};
+use super::{Change, Key, Record, StoreError, Stored};
+use crate::clock::Timestamp;
+use crate::random::random_id;
+
+/// The table. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Table {
+    client: Client,
+    name: String,
+}
+
+impl Table {
+    /// The table called `name`, reached by `client`.
+    pub fn new(client: Client, name: impl Into<String>) -> Self {
+        Self {
+            client,
+            name: name.into(),
+        }
+    }
+
+    /// Reads one record, strongly consistent (`GetItem`).
+    pub async fn get<R: Record>(&self, key: &Key<R>) -> Result<Option<Stored<R>>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key.to_item()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|err| failed("GetItem", &err))?;
+        answer.item.map(decode).transpose()
+    }
+
+    /// Reads two records of different partitions in one strongly consistent operation
+    /// (`BatchGetItem`). Keys that DynamoDB leaves unprocessed are a failure, never an absence.
+    pub async fn get_both<A: Record, B: Record>(
+        &self,
+        first: &Key<A>,
+        second: &Key<B>,
+    ) -> Result<(Option<Stored<A>>, Option<Stored<B>>), StoreError> {
+        let keys = KeysAndAttributes::builder()
+            .keys(first.to_item())
+            .keys(second.to_item())
+            .consistent_read(true)
+            .build()
+            .map_err(|err| incomplete("BatchGetItem", err.to_string()))?;
+        let answer = self
+            .client
+            .batch_get_item()
+            .request_items(&self.name, keys)
+            .send()
+            .await
+            .map_err(|err| failed("BatchGetItem", &err))?;
+        if answer.unprocessed_keys.is_some_and(|keys| !keys.is_empty()) {
+            return Err(incomplete("BatchGetItem", "keys left unprocessed".into()));
+        }
+        let mut items = answer
+            .responses
+            .and_then(|mut tables| tables.remove(&self.name))
+            .unwrap_or_default();
+        let mut take = |pk: &str, sk: &str| {
+            let at = items
+                .iter()
+                .position(|item| is_text(item, PK, pk) && is_text(item, SK, sk))?;
+            Some(items.swap_remove(at))
+        };
+        let first = take(&first.pk, &first.sk);
+        let second = take(&second.pk, &second.sk);
+        Ok((
+            first.map(decode).transpose()?,
+            second.map(decode).transpose()?,
+        ))
+    }
+
+    /// Writes a record where none is (`PutItem`).
+    pub async fn insert<R: Record>(&self, record: &R) -> Result<Insert<R>, StoreError> {
+        let attempt = random_id();
+        let mut item = encode(record)?;
+        item.extend(record.key().to_item());
+        item.insert(ATTEMPT.to_owned(), AttributeValue::S(attempt.clone()));
+        item.insert(REVISION.to_owned(), number(1));
+        item.insert(SCHEMA.to_owned(), number(SCHEMA_WRITTEN));
+        let outcome = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(AllOld)
+            .send()
+            .await;
+        match outcome {
+            Ok(_) => Ok(Insert::Inserted),
+            Err(err) => match err.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
+                    match refusal.item.clone() {
+                        Some(item) if is_text(&item, ATTEMPT, &attempt) => Ok(Insert::Inserted),
+                        Some(item) => Ok(Insert::Exists(decode(item)?)),
+                        None => Err(incomplete("PutItem", "refused without the item".into())),
+                    }
+                }
+                _ => Err(failed("PutItem", &err)),
+            },
+        }
+    }
+
+    /// Changes a record if its conditions hold (`UpdateItem`), and returns what it is then; or the
+    /// record that refused the change, `None` when there is none.
+    pub async fn update<R: Record>(
+        &self,
+        key: &Key<R>,
+        change: Change,
+    ) -> Result<Update<R>, StoreError> {
+        let attempt = random_id();
+        let expressions = change.expressions(&attempt);
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(key.to_item()))
+            .update_expression(expressions.update)
+            .set_condition_expression(expressions.condition)
+            .set_expression_attribute_names(Some(expressions.names))
+            .set_expression_attribute_values(Some(expressions.values))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(AllOld)
+            .send()
+            .await;
+        match outcome {
+            Ok(answer) => match answer.attributes {
+                Some(item) => Ok(Update::Applied(decode(item)?)),
+                None => Err(incomplete("UpdateItem", "no attributes came back".into())),
+            },
+            Err(err) => match err.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
+                    match refusal.item.clone() {
+                        Some(item) if is_text(&item, ATTEMPT, &attempt) => {
+                            Ok(Update::Applied(decode(item)?))
+                        }
+                        Some(item) => Ok(Update::Refused(Some(decode(item)?))),
+                        None => Ok(Update::Refused(None)),
+                    }
+                }
+                _ => Err(failed("UpdateItem", &err)),
+            },
+        }
+    }
+
+    /// Adds one to the counter `name` and returns the sum (`UpdateItem`). DynamoDB may delete the
+    /// counter after `expires_at`.
+    ///
+    /// The only verb without the SDK's retry: an addition is not safe to repeat.
+    pub async fn count(&self, name: &str, expires_at: Timestamp) -> Result<u64, StoreError> {
+        let key = Key::<()>::single("COUNT", name);
+        let expressions = Expressions::count(COUNTER, expires_at.seconds());
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(key.to_item()))
+            .update_expression(expressions.update)
+            .set_expression_attribute_names(Some(expressions.names))
+            .set_expression_attribute_values(Some(expressions.values))
+            .return_values(ReturnValue::UpdatedNew)
+            .customize()
+            .config_override(Builder::new().retry_config(RetryConfig::disabled()))
+            .send()
+            .await
+            .map_err(|err| failed("UpdateItem", &err))?;
+        answer
+            .attributes
+            .and_then(|item| read_number(&item, COUNTER))
+            .ok_or_else(|| incomplete("UpdateItem", "no counter came back".into()))
+    }
+
+    /// Reads one page of a partition in the order of the sort key, strongly consistent (`Query`).
+    pub async fn query<R: Record>(
+        &self,
+        partition: &str,
+        after: Option<Cursor>,
+        limit: i32,
+    ) -> Result<Page<R>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()))
+            .set_exclusive_start_key(after.map(|cursor| cursor.0))
+            .consistent_read(true)
+            .limit(limit)
+            .send()
+            .await
+            .map_err(|err| failed("Query", &err))?;
+        page(answer.items, answer.last_evaluated_key)
+    }
+
+    /// Deletes a record; deleting what is not there is success (`DeleteItem`).
+    pub async fn delete<R: Record>(&self, key: &Key<R>) -> Result<(), StoreError> {
+        self.client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(key.to_item()))
+            .send()
+            .await
+            .map_err(|err| failed("DeleteItem", &err))?;
+        Ok(())
+    }
+
+    /// Reads one page of all records whose partition key starts with `prefix` (`Scan`).
+    ///
+    /// For an operator's listing only: it reads the whole table, so no endpoint calls it.
+    pub async fn scan<R: Record>(
+        &self,
+        prefix: &str,
+        after: Option<Cursor>,
+    ) -> Result<Page<R>, StoreError> {
+        let answer = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .filter_expression("begins_with(pk, :prefix)")
+            .expression_attribute_values(":prefix", AttributeValue::S(format!("{prefix}#")))
+            .set_exclusive_start_key(after.map(|cursor| cursor.0))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|err| failed("Scan", &err))?;
+        page(answer.items, answer.last_evaluated_key)
+    }
+}
+
+/// What became of an insert.
+#[derive(Debug)]
+pub enum Insert<R> {
+    /// The record is in the table.
+    Inserted,
+    /// Another record has its key.
+    Exists(Stored<R>),
+}
+
+/// What became of an update.
+#[derive(Debug)]
+pub enum Update<R> {
+    /// The record as it is now.
+    Applied(Stored<R>),
+    /// The record as it stood when the condition failed, if there is one.
+    Refused(Option<Stored<R>>),
+}
+
+/// One page of records.
+#[derive(Debug)]
+pub struct Page<R> {
+    /// The records, in the order of their keys.
+    pub records: Vec<Stored<R>>,
+    /// Where the next page starts; `None` after the last.
+    pub next: Option<Cursor>,
+}
+
+/// The key after which a page starts.
+#[derive(Clone, Debug)]
+pub struct Cursor(Item);
+
+/// Gives every call of a DynamoDB client its time limits: an attempt, its retries and the whole.
+pub fn with_time_limits(config: Builder) -> Builder {
+    config
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_millis(500))
+                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                .operation_timeout(Duration::from_secs(3))
+                .build(),
+        )
+        .retry_config(
+            RetryConfig::standard()
+                .with_max_attempts(3)
+                .with_initial_backoff(Duration::from_millis(50)),
+        )
+}
+
+/// How long one attempt of one operation may take.
+pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
+
+fn page<R: Record>(items: Option<Vec<Item>>, last: Option<Item>) -> Result<Page<R>, StoreError> {
+    Ok(Page {
+        records: items
+            .unwrap_or_default()
+            .into_iter()
+            .map(decode)
+            .collect::<Result<_, _>>()?,
+        next: last.map(Cursor),
+    })
+}
+
+fn failed<E, R>(operation: &'static str, err: &SdkError<E, R>) -> StoreError
+where
+    SdkError<E, R>: std::error::Error + RequestId,
+{
+    StoreError::Failed {
+        operation,
+        reason: DisplayErrorContext(err).to_string(),
+        request_id: err.request_id().unwrap_or("none").to_owned(),
+    }
+}
+
+/// DynamoDB answered, but not with what the operation promises.
+fn incomplete(operation: &'static str, reason: String) -> StoreError {
+    StoreError::Failed {
+        operation,
+        reason,
+        request_id: "none".to_owned(),
+    }
+}
+
+fn is_text(item: &Item, name: &str, text: &str) -> bool {
+    matches!(item.get(name), Some(AttributeValue::S(found)) if found == text)
+}
+
+const COUNTER: &str = "counter";

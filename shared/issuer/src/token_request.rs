@@ -1,0 +1,103 @@
+//! A token request, parsed: an enum of grants, each with only its own fields.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Denied;
+use crate::form::Form;
+use crate::names::{Audience, Scopes};
+
+/// What a client asks of the token endpoint (RFC 6749 §3.2).
+#[derive(Debug)]
+pub enum TokenRequest {
+    /// RFC 6749 §4.4.
+    ClientCredentials(AskedAccess),
+}
+
+impl TokenRequest {
+    /// Reads the grant and its parameters.
+    ///
+    /// # Errors
+    /// What is missing, unknown or malformed.
+    pub fn parse(form: &Form) -> Result<Self, Denied> {
+        let name = form.value("grant_type").ok_or(Denied::MissingGrantType)?;
+        let grant_type = name.parse().map_err(|()| Denied::UnsupportedGrantType)?;
+        Ok(match grant_type {
+            GrantType::ClientCredentials => Self::ClientCredentials(AskedAccess::parse(form)?),
+        })
+    }
+
+    /// The grant type, as clients register it.
+    pub fn grant_type(&self) -> GrantType {
+        match self {
+            Self::ClientCredentials(_) => GrantType::ClientCredentials,
+        }
+    }
+}
+
+/// The access that a request asks for. What it leaves out is decided by client and grant.
+#[derive(Clone, Debug)]
+pub struct AskedAccess {
+    /// RFC 6749 §3.3; `None` asks for the default scopes.
+    pub scopes: Option<Scopes>,
+    /// RFC 8707 §2; none asks for the default audience.
+    pub resources: Vec<Audience>,
+}
+
+impl AskedAccess {
+    fn parse(form: &Form) -> Result<Self, Denied> {
+        let scopes = form.value("scope").map(str::parse::<Scopes>).transpose();
+        let mut resources: Vec<Audience> = Vec::new();
+        for text in form.resources() {
+            let resource = text.parse().map_err(|_| Denied::ResourceNotAllowed)?;
+            if !resources.contains(&resource) {
+                resources.push(resource);
+            }
+        }
+        Ok(Self {
+            scopes: scopes
+                .map_err(|_| Denied::MalformedScope)?
+                .filter(|scopes| !scopes.is_empty()),
+            resources,
+        })
+    }
+}
+
+/// A grant type that the token endpoint serves (RFC 7591 §2 `grant_types`).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// RFC 6749 §4.4.
+    ClientCredentials,
+}
+
+impl GrantType {
+    /// The value of `grant_type`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+
+    /// Every grant type, as metadata lists them (RFC 8414 §2).
+    pub const ALL: [Self; 1] = [Self::ClientCredentials];
+}
+
+impl FromStr for GrantType {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL
+            .into_iter()
+            .find(|grant_type| grant_type.as_str() == name)
+            .ok_or(())
+    }
+}
+
+impl fmt::Display for GrantType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,101 @@
+//! A data directory: the database and the wrapping key.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use tokensmith_issuer::keys::KeyWrap;
+use tokensmith_issuer::store::Table;
+
+use crate::table_definition::create_table;
+use crate::{EmbeddedDynamo, FileWrap, dynamodb_client};
+
+/// An open data directory.
+#[derive(Clone, Debug)]
+pub struct LocalData {
+    /// The table.
+    pub table: Table,
+    /// The custody of keys.
+    pub wrap: Arc<dyn KeyWrap>,
+}
+
+impl LocalData {
+    /// Opens the data in `dir`, and makes it where there is none.
+    ///
+    /// # Errors
+    /// What cannot be made or read.
+    pub async fn open_or_create(dir: &Path) -> Result<Self, DataError> {
+        let io = |err| DataError::Directory(dir.to_owned(), err);
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(io)?;
+        let wrap = FileWrap::open_or_create(&dir.join(WRAPPING_KEY)).map_err(io)?;
+        let client = dynamodb_client(EmbeddedDynamo::open(&dir.join(DATABASE))?);
+        create_table(&client, TABLE).await?;
+        Ok(Self {
+            table: Table::new(client, TABLE),
+            wrap: Arc::new(wrap),
+        })
+    }
+
+    /// Opens the data that `serve` has made in `dir`.
+    ///
+    /// # Errors
+    /// [`DataError::Missing`] when there is none; otherwise what cannot be read.
+    pub async fn open(dir: &Path) -> Result<Self, DataError> {
+        match dir.join(DATABASE).exists() {
+            true => Self::open_or_create(dir).await,
+            false => Err(DataError::Missing(dir.to_owned())),
+        }
+    }
+
+    /// A table that is reached through `http`: how tests put faults and counters in between.
+    ///
+    /// # Errors
+    /// What cannot be made.
+    pub async fn behind(
+        http: impl aws_smithy_runtime_api::client::http::HttpClient + 'static,
+        wrap: Arc<dyn KeyWrap>,
+    ) -> Result<Self, DataError> {
+        let client = dynamodb_client(http);
+        create_table(&client, TABLE).await?;
+        Ok(Self {
+            table: Table::new(client, TABLE),
+            wrap,
+        })
+    }
+}
+
+/// The data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// There is no data.
+    #[error("no data in {dir}: `tokensmith serve --data {dir}` makes it", dir = .0.display())]
+    Missing(PathBuf),
+    /// The directory or the wrapping key.
+    #[error("{dir}: {1}", dir = .0.display())]
+    Directory(PathBuf, #[source] std::io::Error),
+    /// The database file.
+    #[error("the database cannot be opened: {0}")]
+    Database(#[from] dynoxide::DynoxideError),
+    /// The table in it.
+    #[error("the table cannot be made: {0}")]
+    Table(String),
+}
+
+impl DataError {
+    pub(crate) fn table<E, R>(err: &SdkError<E, R>) -> Self
+    where
+        SdkError<E, R>: std::error::Error,
+    {
+        Self::Table(DisplayErrorContext(err).to_string())
+    }
+}
+
+const DATABASE: &str = "table.sqlite";
+const WRAPPING_KEY: &str = "wrapping-key";
+const TABLE: &str = "tokensmith";

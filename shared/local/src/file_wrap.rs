@@ -1,0 +1,109 @@
+//! Custody `local`: keys are wrapped by a key in a file that only its owner may read.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use async_trait::async_trait;
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tokensmith_issuer::keys::{EncryptionContext, KeyWrap, WrapError, Wrapped};
+use tokensmith_issuer::random::{random_bytes, random_id};
+use zeroize::Zeroizing;
+
+/// AES-256-GCM under a key from a file, bound to the encryption context.
+pub struct FileWrap {
+    key: RandomizedNonceKey,
+}
+
+impl FileWrap {
+    /// Reads the key at `path`, or makes one there.
+    ///
+    /// The file appears whole or not at all: of two processes that start at once, one makes the
+    /// key and both use it.
+    ///
+    /// # Errors
+    /// What the file system says; `InvalidData` when the file is not a key.
+    pub fn open_or_create(path: &Path) -> io::Result<Self> {
+        match Self::open(path) {
+            Err(err) if err.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened,
+        }
+        let draft = path.with_extension(random_id());
+        let written = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft)
+            .and_then(|mut file| {
+                file.write_all(&*Zeroizing::new(random_bytes::<32>()))?;
+                file.sync_all()
+            })
+            .and_then(|()| fs::hard_link(&draft, path));
+        fs::remove_file(&draft)?;
+        match written {
+            Err(err) if err.kind() != io::ErrorKind::AlreadyExists => Err(err),
+            _ => Self::open(path),
+        }
+    }
+
+    /// Reads the key at `path`.
+    ///
+    /// # Errors
+    /// What the file system says; `InvalidData` when the file is not a key.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let bytes = Zeroizing::new(fs::read(path)?);
+        let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes)
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not a wrapping key"))?;
+        Ok(Self { key })
+    }
+}
+
+#[async_trait]
+impl KeyWrap for FileWrap {
+    async fn wrap(
+        &self,
+        context: EncryptionContext,
+        plaintext: &[u8],
+    ) -> Result<Wrapped, WrapError> {
+        let mut sealed = plaintext.to_vec();
+        let nonce = self
+            .key
+            .seal_in_place_append_tag(bound_to(&context)?, &mut sealed)
+            .map_err(|_| WrapError("the key could not be wrapped".to_owned()))?;
+        sealed.extend_from_slice(nonce.as_ref());
+        Ok(Wrapped {
+            context,
+            ciphertext: URL_SAFE_NO_PAD.encode(sealed),
+        })
+    }
+
+    async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, WrapError> {
+        let touched = || WrapError("the wrapped key is not from this wrapping key".to_owned());
+        let sealed = URL_SAFE_NO_PAD.decode(&wrapped.ciphertext);
+        let mut sealed = Zeroizing::new(sealed.map_err(|_| touched())?);
+        let at = sealed.len().checked_sub(NONCE_LEN).ok_or_else(touched)?;
+        let nonce = sealed.split_off(at);
+        let nonce = Nonce::try_assume_unique_for_key(&nonce).map_err(|_| touched())?;
+        let plaintext = self
+            .key
+            .open_in_place(nonce, bound_to(&wrapped.context)?, &mut sealed)
+            .map_err(|_| touched())?;
+        Ok(Zeroizing::new(plaintext.to_vec()))
+    }
+}
+
+impl fmt::Debug for FileWrap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileWrap([REDACTED])")
+    }
+}
+
+fn bound_to(context: &EncryptionContext) -> Result<Aad<Vec<u8>>, WrapError> {
+    serde_json::to_vec(context)
+        .map(Aad::from)
+        .map_err(|err| WrapError(err.to_string()))
+}

@@ -1,0 +1,165 @@
+//! All routes on one port: HTTP/1.1, bounded in size, number and time.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use serde::Serialize;
+use tokensmith_issuer::random::random_id;
+use tokensmith_issuer::{Endpoint, Issuer, Level, MAX_BODY_BYTES, RequestContext, write_line};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+/// Serves `issuer` on `listener` until `shutdown` completes, then lets running requests finish.
+pub async fn serve(issuer: Arc<Issuer>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &places) => accepted,
+            () = &mut shutdown => break,
+        };
+        let Some((stream, peer, place)) = accepted else {
+            continue;
+        };
+        let issuer = issuer.clone();
+        let service = service_fn(move |request| answer(issuer.clone(), peer, request));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_HEADER_BYTES)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            // A peer that breaks off, or speaks no HTTP, concerns nobody else.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    if timeout(SHUTDOWN_TIMEOUT, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        log(
+            Level::Warn,
+            "shutdown_timeout",
+            "some requests did not finish",
+        );
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let place = places.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => {
+            // Answers are one small packet: waiting to fill it only delays them.
+            let _ = stream.set_nodelay(true);
+            Some((stream, peer, place))
+        }
+        Err(err) => {
+            log(Level::Warn, "accept_failed", &err.to_string());
+            // Most likely out of file descriptors: let some requests end first.
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            None
+        }
+    }
+}
+
+async fn answer(
+    issuer: Arc<Issuer>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let Some(endpoint) = Endpoint::at(request.uri().path()) else {
+        return Ok(plain(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#));
+    };
+    let (mut head, body) = request.into_parts();
+    let body = match timeout(BODY_TIMEOUT, read_bounded(body)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => {
+            return Ok(plain(
+                StatusCode::BAD_REQUEST,
+                r#"{"message":"Bad Request"}"#,
+            ));
+        }
+        Err(_) => {
+            let message = r#"{"message":"Request Timeout"}"#;
+            return Ok(plain(StatusCode::REQUEST_TIMEOUT, message));
+        }
+    };
+    head.extensions.insert(RequestContext {
+        request_id: random_id(),
+        source: Some(peer.ip().to_string()),
+        trace_id: None,
+    });
+    let response = issuer
+        .handle(endpoint, Request::from_parts(head, body))
+        .await;
+    Ok(response.map(Full::new))
+}
+
+/// Reads a body, keeping one byte more than is allowed: enough for the endpoint to refuse it.
+///
+/// The rest is read and dropped, up to a bound, so that a client which is still sending gets the
+/// answer and not a reset.
+async fn read_bounded(mut body: Incoming) -> Result<Bytes, hyper::Error> {
+    let mut kept = BytesMut::new();
+    let mut dropped = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        let room = MAX_BODY_BYTES + 1 - kept.len();
+        kept.extend_from_slice(&data[..data.len().min(room)]);
+        dropped += data.len().saturating_sub(room);
+        if dropped > MAX_DROPPED_BYTES {
+            break;
+        }
+    }
+    Ok(kept.freeze())
+}
+
+/// An answer of the host itself; in production API Gateway gives these.
+fn plain(status: StatusCode, json: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(json.as_bytes())));
+    *response.status_mut() = status;
+    let json = http::HeaderValue::from_static("application/json");
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, json);
+    response
+}
+
+fn log(level: Level, event: &'static str, message: &str) {
+    #[derive(Serialize)]
+    struct HostEvent<'a> {
+        event: &'static str,
+        message: &'a str,
+    }
+    write_line(level, &HostEvent { event, message });
+}
+
+const MAX_CONNECTIONS: usize = 1024;
+const MAX_HEADERS: usize = 64;
+const MAX_HEADER_BYTES: usize = 32 * 1024;
+const MAX_DROPPED_BYTES: usize = 4 * 1024 * 1024;
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

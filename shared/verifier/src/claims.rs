@@ -1,0 +1,63 @@
+use serde::{Deserialize, Serialize};
+
+/// The claims of an access token (RFC 9068 §2.2), as minted and as verified.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AccessTokenClaims {
+    /// The issuer URL.
+    pub iss: String,
+    /// Who the token speaks for: a user's subject, or the client itself (RFC 9068 §2.2).
+    pub sub: String,
+    /// The resources it is meant for (RFC 8707).
+    pub aud: Audiences,
+    /// Not accepted from this moment on, in seconds since 1970.
+    pub exp: u64,
+    /// Not accepted before this moment, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<u64>,
+    /// When it was issued: the start of the oldest read it rests on, in seconds since 1970.
+    pub iat: u64,
+    /// Its unique id.
+    pub jti: String,
+    /// The client it was issued to (RFC 8693 §4.3).
+    pub client_id: String,
+    /// Space-separated scopes (RFC 8693 §4.2); absent when none was granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// The grant it comes from; absent for `client_credentials`, which has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant_id: Option<String>,
+}
+
+/// The `aud` claim: a single string or an array of them (RFC 7519 §4.1.3).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Audiences {
+    /// One audience, printed as a string: some libraries accept nothing else.
+    One(String),
+    /// Several audiences, printed as an array.
+    Many(Vec<String>),
+}
+
+impl Audiences {
+    /// The audiences as a slice.
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+
+    /// Whether `audience` is one of them, compared byte by byte.
+    pub fn contains(&self, audience: &str) -> bool {
+        self.as_slice().iter().any(|one| one == audience)
+    }
+}
+
+impl From<Vec<String>> for Audiences {
+    fn from(mut audiences: Vec<String>) -> Self {
+        match audiences.len() {
+            1 => Self::One(audiences.remove(0)),
+            _ => Self::Many(audiences),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{HttpRequest, HttpResponse};
+
+/// A running issuer: one that the test has started, or the one at `ISSUER_URL`.
+pub struct Running {
+    /// The issuer URL.
+    pub url: String,
+    /// What the process wrote on stdout until it was ready.
+    pub greeting: String,
+    data: PathBuf,
+    process: Option<Process>,
+    /// Goes last: the data outlives the process.
+    _own_data: Option<TempDir>,
+}
+
+struct Process {
+    child: Child,
+    arguments: Vec<String>,
+    log: PathBuf,
+}
+
+impl Running {
+    /// The issuer at `ISSUER_URL`, or a new one with every algorithm on a free port.
+    pub fn issuer() -> Self {
+        match std::env::var("ISSUER_URL") {
+            Ok(url) => Self {
+                url: url.trim_end_matches('/').to_owned(),
+                greeting: String::new(),
+                data: std::env::var("TOKENSMITH_DATA")
+                    .expect("TOKENSMITH_DATA names the data of ISSUER_URL")
+                    .into(),
+                process: None,
+                _own_data: None,
+            },
+            Err(_) => Self::start(&["--alg=ES256", "--alg=RS256", "--alg=PS256", "--alg=EdDSA"]),
+        }
+    }
+
+    /// A new `tokensmith serve` on a free port, with `arguments` besides its own.
+    pub fn start(arguments: &[&str]) -> Self {
+        let directory = TempDir::new().expect("a temporary directory");
+        let data = directory.path().join("data");
+        let log = directory.path().join("log");
+        let mut all = vec!["serve".to_owned(), "--listen=127.0.0.1:0".to_owned()];
+        all.push(format!("--data={}", data.display()));
+        all.extend(arguments.iter().map(ToString::to_string));
+        let (child, greeting) = spawn(&all, &log);
+        Self {
+            url: listening_on(&greeting),
+            greeting,
+            data,
+            process: Some(Process {
+                child,
+                arguments: all,
+                log,
+            }),
+            _own_data: Some(directory),
+        }
+    }
+
+    /// Kills the process (SIGKILL) and starts it again on the same data.
+    pub fn kill_and_restart(&mut self) {
+        let process = self.own();
+        process.child.kill().expect("the process can be killed");
+        process.child.wait().expect("it ends");
+        self.restart();
+    }
+
+    /// Asks the process to end (SIGTERM), and returns its exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        let process = self.own();
+        let id = process.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(sent.expect("kill runs").success());
+        process.child.wait().expect("it ends").code()
+    }
+
+    /// Starts the process again on the same data.
+    pub fn restart(&mut self) {
+        let process = self.own();
+        let (child, greeting) = spawn(&process.arguments, &process.log);
+        process.child = child;
+        self.url = listening_on(&greeting);
+        self.greeting = greeting;
+    }
+
+    /// The process id of the started issuer.
+    pub fn process_id(&mut self) -> u32 {
+        self.own().child.id()
+    }
+
+    /// Everything that the started issuer has logged.
+    pub fn log(&mut self) -> String {
+        let log = self.own().log.clone();
+        std::fs::read_to_string(log).expect("the log can be read")
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Runs `tokensmith` on this issuer's data and returns the JSON that it prints.
+    ///
+    /// # Panics
+    /// When the command fails.
+    pub fn manage(&self, arguments: &[&str]) -> Value {
+        let output = self.try_manage(arguments);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {error}");
+        serde_json::from_slice(&output.stdout).expect("the command prints JSON")
+    }
+
+    /// Runs `tokensmith` on this issuer's data.
+    pub fn try_manage(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = command();
+        command.args(arguments).arg("--data").arg(&self.data);
+        command.output().expect("the command runs")
+    }
+
+    /// Registers a client.
+    pub fn register(&self, id: &str, arguments: &[&str]) -> Registered {
+        let created = self.manage(&[&["client", "create", "--id", id], arguments].concat());
+        let text = |name: &str| created[name].as_str().expect("a string").to_owned();
+        Registered {
+            id: text("client_id"),
+            secret: text("client_secret"),
+        }
+    }
+
+    /// Sends a request to this issuer.
+    pub fn send(&self, request: &HttpRequest) -> HttpResponse {
+        request.send(&self.url)
+    }
+
+    /// Asks for a token with `client_credentials` and Basic authentication.
+    pub fn token(&self, client: &Registered, more: &str) -> HttpResponse {
+        let body = format!("grant_type=client_credentials{more}");
+        let request = HttpRequest::post("/oauth2/token", body);
+        self.send(&request.basic(&client.id, &client.secret))
+    }
+
+    fn own(&mut self) -> &mut Process {
+        let process = self.process.as_mut();
+        process.expect("this scenario needs an issuer that it has started itself")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            let _ = process.child.kill();
+            let _ = process.child.wait();
+        }
+    }
+}
+
+/// A registered client and its secret.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// The client id.
+    pub id: String,
+    /// Its secret.
+    pub secret: String,
+}
+
+/// The `tokensmith` command of this build.
+///
+/// # Panics
+/// When it has not been built.
+pub fn command() -> Command {
+    let test = std::env::current_exe().expect("a test knows its path");
+    // target/PROFILE/deps/TEST and target/PROFILE/PROGRAM both lie below target/PROFILE.
+    let built = test
+        .ancestors()
+        .map(|folder| folder.join("tokensmith"))
+        .find(|path| path.is_file())
+        .expect("the command is not built: run ./tests/run, or `cargo build --workspace` first");
+    Command::new(built)
+}
+
+fn spawn(arguments: &[String], log: &Path) -> (Child, String) {
+    let log = File::options().create(true).append(true).open(log);
+    let mut child = command()
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log.expect("the log can be written"))
+        .spawn()
+        .expect("the issuer starts");
+    let stdout = child.stdout.take().expect("stdout is a pipe");
+    let mut greeting = String::new();
+    for line in BufReader::new(stdout).lines() {
+        greeting.push_str(&line.expect("stdout is text"));
+        greeting.push('\n');
+        if listening_line(&greeting).is_some() {
+            return (child, greeting);
+        }
+    }
+    panic!("the issuer ended before it was ready: {greeting}");
+}
+
+fn listening_on(greeting: &str) -> String {
+    listening_line(greeting)
+        .expect("the issuer is listening")
+        .to_owned()
+}
+
+fn listening_line(greeting: &str) -> Option<&str> {
+    greeting
+        .lines()
+        .find_map(|line| line.strip_prefix("listening on "))
+}
