@@ -125,9 +125,11 @@ impl Running {
         command.output().expect("the command runs")
     }
 
-    /// Registers a client.
-    pub fn register(&self, id: &str, arguments: &[&str]) -> Registered {
-        let created = self.manage(&[&["client", "create", "--id", id], arguments].concat());
+    /// Registers a client whose id starts with `prefix`.
+    pub fn register(&self, prefix: &str, arguments: &[&str]) -> Registered {
+        // Unique, so that scenarios can run again and again against one ISSUER_URL.
+        let id = format!("{prefix}-{}", tokensmith_issuer::random::random_id());
+        let created = self.manage(&[&["client", "create", "--id", &id], arguments].concat());
         let text = |name: &str| created[name].as_str().expect("a string").to_owned();
         Registered {
             id: text("client_id"),

@@ -12,10 +12,9 @@ fn rfc9068_a_token_of_every_algorithm_verifies_with_the_published_keys() {
     let published: JwkSet = serde_json::from_value(jwks).expect("a JWK set");
     let keys = VerificationKeys::new(&published).expect("usable keys");
     for algorithm in ["RS256", "PS256", "ES256", "EdDSA"] {
-        let id = format!("signs-{algorithm}");
         let audience = "https://api.example/";
         let client = issuer.register(
-            &id,
+            "signs",
             &[
                 "--scope=a",
                 "--default-scope=a",
@@ -42,7 +41,7 @@ fn rfc9068_a_token_of_every_algorithm_verifies_with_the_published_keys() {
         assert_eq!(expected.check(&claims), Ok(()));
         assert_eq!(
             (claims.sub.as_str(), claims.client_id.as_str()),
-            (id.as_str(), id.as_str())
+            (client.id.as_str(), client.id.as_str())
         );
         assert_eq!(claims.scope.as_deref(), Some("a"));
         assert_eq!(claims.exp - claims.iat, 900);
