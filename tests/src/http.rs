@@ -92,6 +92,21 @@ impl HttpRequest {
         stream.read_to_end(&mut answer).expect("the issuer answers");
         HttpResponse::parse(&answer)
     }
+
+    /// The request as it goes over a connection that stays open.
+    pub(crate) fn keep_alive_bytes(&self, host: &str) -> Vec<u8> {
+        let line = format!(
+            "{} {} HTTP/1.1\r\nhost: {host}\r\n",
+            self.method, self.target
+        );
+        let mut bytes = line.into_bytes();
+        for (name, value) in &self.headers {
+            bytes.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+        }
+        bytes.extend(format!("content-length: {}\r\n\r\n", self.body.len()).bytes());
+        bytes.extend(&self.body);
+        bytes
+    }
 }
 
 /// An HTTP response.

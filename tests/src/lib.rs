@@ -5,6 +5,7 @@
 //! `TOKENSMITH_DATA` then names the data that the command manages.
 
 mod http;
+pub mod load;
 mod running;
 
 pub use http::{HttpRequest, HttpResponse};

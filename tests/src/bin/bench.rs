@@ -1,0 +1,67 @@
+//! The benchmark: what a token costs, over HTTP, beside what its signature alone costs.
+//!
+//! Every figure is from one run on one machine: an issuer in its own process, a load generator in
+//! this one. Run it with `./tests/bench`.
+
+use std::time::{Duration, Instant};
+
+use tokensmith_issuer::keys::{InProcessSigner, Signer, generate_private_key};
+use tokensmith_tests::load::{Load, Measured};
+use tokensmith_tests::{HttpRequest, Running};
+use tokensmith_verifier::Algorithm;
+
+fn main() {
+    let seconds = std::env::args().nth(1).map_or(5, |text| {
+        text.parse()
+            .expect("the first argument is the seconds of each measurement")
+    });
+    let time = Duration::from_secs(seconds);
+    println!("client_credentials over HTTP, {CONNECTIONS} connections, {seconds} s each\n");
+    println!(
+        "{:<6} {:>9} {:>8} {:>8} {:>12} {:>12} {:>8} {:>9}",
+        "alg", "tokens/s", "p50 ms", "p99 ms", "per CPU-s", "raw signs/s", "of raw", "RSS MiB"
+    );
+    for algorithm in Algorithm::ALL {
+        let raw = raw_signatures_per_second(algorithm);
+        let measured = client_credentials(algorithm, time);
+        println!(
+            "{:<6} {:>9.0} {:>8.2} {:>8.2} {:>12.0} {:>12.0} {:>7.0}% {:>9.1}",
+            algorithm.as_str(),
+            measured.per_second(),
+            measured.percentile(0.50),
+            measured.percentile(0.99),
+            measured.per_cpu_second(),
+            raw,
+            100.0 * measured.per_cpu_second() / raw,
+            measured.rss_mib,
+        );
+    }
+}
+
+/// Tokens with Basic authentication, the cheapest request that a client can make.
+fn client_credentials(algorithm: Algorithm, time: Duration) -> Measured {
+    let mut issuer = Running::start(&["--alg", algorithm.as_str()]);
+    let client = issuer.register("bench", &["--scope=read", "--default-scope=read"]);
+    let request = HttpRequest::post("/oauth2/token", "grant_type=client_credentials")
+        .basic(&client.id, &client.secret);
+    Load::new(&mut issuer, CONNECTIONS).run(&request, time)
+}
+
+/// What one core can sign with one key, and nothing else.
+fn raw_signatures_per_second(algorithm: Algorithm) -> f64 {
+    let pkcs8 = generate_private_key(algorithm).expect("a key");
+    let signer = InProcessSigner::from_pkcs8(algorithm, &pkcs8).expect("a signer");
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let message = [b'x'; 400];
+    runtime.expect("a runtime").block_on(async {
+        let started = Instant::now();
+        let mut signatures = 0_u32;
+        while started.elapsed() < Duration::from_secs(1) {
+            signer.sign(&message).await.expect("a signature");
+            signatures += 1;
+        }
+        f64::from(signatures) / started.elapsed().as_secs_f64()
+    })
+}
+
+const CONNECTIONS: usize = 16;

@@ -1,0 +1,147 @@
+//! A load generator: a few connections that send one request after the other, for a bounded time.
+
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::{HttpRequest, Running};
+
+/// Load on a started issuer.
+pub struct Load {
+    host: String,
+    process: u32,
+    connections: usize,
+}
+
+impl Load {
+    /// Load from `connections` connections at once.
+    pub fn new(issuer: &mut Running, connections: usize) -> Self {
+        let host = issuer.url.strip_prefix("http://").expect("plain http");
+        Self {
+            host: host.to_owned(),
+            process: issuer.process_id(),
+            connections,
+        }
+    }
+
+    /// Sends `request` again and again for `time`, after a warm-up of a fifth of it.
+    ///
+    /// # Panics
+    /// When an answer is not 200: what fails must not count as fast.
+    pub fn run(&self, request: &HttpRequest, time: Duration) -> Measured {
+        let bytes = request.keep_alive_bytes(&self.host);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.expect("a runtime").block_on(async {
+            self.round(&bytes, time / 5).await;
+            let (cpu, started) = (cpu_seconds(self.process), Instant::now());
+            let latencies_us = self.round(&bytes, time).await;
+            Measured {
+                elapsed: started.elapsed(),
+                cpu_seconds: cpu_seconds(self.process) - cpu,
+                rss_mib: rss_mib(self.process),
+                latencies_us,
+            }
+        })
+    }
+
+    async fn round(&self, bytes: &[u8], time: Duration) -> Vec<u32> {
+        let until = Instant::now() + time;
+        let tasks: Vec<_> = (0..self.connections)
+            .map(|_| tokio::spawn(repeat(self.host.clone(), bytes.to_vec(), until)))
+            .collect();
+        let mut latencies = Vec::new();
+        for task in tasks {
+            latencies.extend(task.await.expect("the load runs"));
+        }
+        latencies.sort_unstable();
+        latencies
+    }
+}
+
+/// What was measured.
+pub struct Measured {
+    elapsed: Duration,
+    cpu_seconds: f64,
+    /// The server's resident memory after the load, in MiB.
+    pub rss_mib: f64,
+    latencies_us: Vec<u32>,
+}
+
+impl Measured {
+    /// Answers per second.
+    pub fn per_second(&self) -> f64 {
+        self.latencies_us.len() as f64 / self.elapsed.as_secs_f64()
+    }
+
+    /// Answers per second of the server's processor time, user and system.
+    pub fn per_cpu_second(&self) -> f64 {
+        self.latencies_us.len() as f64 / self.cpu_seconds
+    }
+
+    /// The latency that a `share` of the requests stays below, in milliseconds.
+    pub fn percentile(&self, share: f64) -> f64 {
+        let last = self.latencies_us.len() - 1;
+        f64::from(self.latencies_us[(last as f64 * share) as usize]) / 1000.0
+    }
+}
+
+async fn repeat(host: String, request: Vec<u8>, until: Instant) -> Vec<u32> {
+    let mut stream = TcpStream::connect(host).await.expect("the issuer listens");
+    stream.set_nodelay(true).expect("the socket has options");
+    let mut latencies = Vec::new();
+    let mut buffer = vec![0; 16 * 1024];
+    while Instant::now() < until {
+        let started = Instant::now();
+        stream.write_all(&request).await.expect("the issuer reads");
+        let mut read = 0;
+        while !is_complete(&buffer[..read]) {
+            let more = stream
+                .read(&mut buffer[read..])
+                .await
+                .expect("the issuer answers");
+            assert_ne!(more, 0, "the issuer closed the connection");
+            read += more;
+        }
+        assert!(
+            buffer.starts_with(b"HTTP/1.1 200"),
+            "{}",
+            String::from_utf8_lossy(&buffer[..read])
+        );
+        latencies.push(started.elapsed().as_micros() as u32);
+    }
+    latencies
+}
+
+/// Whether a whole response with a content length is there.
+fn is_complete(response: &[u8]) -> bool {
+    let Some(end) = response.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return false;
+    };
+    let head = String::from_utf8_lossy(&response[..end]);
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .and_then(|length| length.parse::<usize>().ok());
+    length.is_some_and(|length| response.len() >= end + 4 + length)
+}
+
+/// User and system time of a process (proc(5): fields 14 and 15 of `stat`, 100 to the second).
+fn cpu_seconds(process: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("proc");
+    let after_name = stat.rsplit(')').next().expect("a name in parentheses");
+    let fields: Vec<f64> = after_name
+        .split(' ')
+        .map(|f| f.parse().unwrap_or(0.0))
+        .collect();
+    (fields[12] + fields[13]) / 100.0
+}
+
+fn rss_mib(process: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("proc");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1));
+    kib.and_then(|kib| kib.parse::<f64>().ok()).expect("a size") / 1024.0
+}
