@@ -4,6 +4,7 @@
 //! With `ISSUER_URL` set, the scenarios run against that issuer instead of starting one;
 //! `TOKENSMITH_DATA` then names the data that the command manages.
 
+pub mod faults;
 mod http;
 pub mod load;
 mod running;

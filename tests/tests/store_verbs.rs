@@ -1,0 +1,299 @@
+//! DESIGN §3: every verb is exactly one DynamoDB operation, and is right when an attempt fails
+//! before or after it was applied. Faults sit at the connector, so the SDK's own retries take part.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokensmith_issuer::clock::Timestamp;
+use tokensmith_issuer::store::{Change, Insert, Key, Record, StoreError, Stored, Table, Update};
+use tokensmith_local::{FileWrap, LocalData};
+use tokensmith_tests::faults::{Fault, FaultyDynamo};
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+struct Note {
+    shelf: String,
+    name: String,
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remark: Option<String>,
+    ends: Option<Timestamp>,
+}
+
+impl Record for Note {
+    fn key(&self) -> Key<Self> {
+        Key::ranged(format!("NOTE#{}", self.shelf), &*self.name)
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        self.ends
+    }
+}
+
+fn note(name: &str) -> Note {
+    Note {
+        shelf: "a".to_owned(),
+        name: name.to_owned(),
+        text: "first".to_owned(),
+        remark: Some("there".to_owned()),
+        ends: None,
+    }
+}
+
+async fn table() -> (Table, FaultyDynamo) {
+    let dynamo = FaultyDynamo::in_memory();
+    let keys = tempfile::TempDir::new().expect("a directory");
+    let wrap = FileWrap::open_or_create(&keys.path().join("key")).expect("a key");
+    let data = LocalData::behind(dynamo.clone(), Arc::new(wrap));
+    let table = data.await.expect("a table").table;
+    dynamo.take_calls();
+    (table, dynamo)
+}
+
+async fn stored(table: &Table, name: &str) -> Option<Stored<Note>> {
+    table.get(&note(name).key()).await.expect("a read")
+}
+
+/// One attempt, and the same verb with its first attempt lost before and after it was applied.
+const ROUNDS: [(Option<Fault>, usize); 3] =
+    [(None, 1), (Some(Fault::Before), 2), (Some(Fault::After), 2)];
+
+#[tokio::test]
+async fn get_is_one_get_item() {
+    let (table, dynamo) = table().await;
+    table.insert(&note("n")).await.expect("an insert");
+    for (fault, attempts) in ROUNDS {
+        dynamo.take_calls();
+        dynamo.plan([fault]);
+        let found = stored(&table, "n").await.expect("a note");
+        assert_eq!((found.record.clone(), found.revision), (note("n"), 1));
+        assert_eq!(dynamo.take_calls(), vec!["GetItem"; attempts], "{fault:?}");
+    }
+    assert!(stored(&table, "absent").await.is_none());
+}
+
+#[tokio::test]
+async fn get_both_is_one_batch_get_item_and_keeps_the_two_apart() {
+    let (table, dynamo) = table().await;
+    table.insert(&note("n")).await.expect("an insert");
+    table.insert(&note("m")).await.expect("an insert");
+    for (fault, attempts) in ROUNDS {
+        dynamo.take_calls();
+        dynamo.plan([fault]);
+        let (first, second) = table
+            .get_both(&note("m").key(), &note("n").key())
+            .await
+            .expect("a read");
+        assert_eq!(first.expect("m").name, "m");
+        assert_eq!(second.expect("n").name, "n");
+        assert_eq!(
+            dynamo.take_calls(),
+            vec!["BatchGetItem"; attempts],
+            "{fault:?}"
+        );
+    }
+    let (absent, present) = table
+        .get_both(&note("absent").key(), &note("n").key())
+        .await
+        .expect("a read");
+    assert!(absent.is_none() && present.is_some());
+}
+
+#[tokio::test]
+async fn insert_is_one_put_item_and_recognises_its_own_lost_answer() {
+    let (table, dynamo) = table().await;
+    for (index, (fault, attempts)) in ROUNDS.into_iter().enumerate() {
+        let name = format!("n{index}");
+        dynamo.plan([fault]);
+        let inserted = table.insert(&note(&name)).await.expect("an insert");
+        assert!(matches!(inserted, Insert::Inserted), "{fault:?}");
+        assert_eq!(dynamo.take_calls(), vec!["PutItem"; attempts], "{fault:?}");
+        assert_eq!(stored(&table, &name).await.expect("a note").revision, 1);
+        dynamo.take_calls();
+    }
+}
+
+#[tokio::test]
+async fn insert_never_overwrites_another_record() {
+    let (table, dynamo) = table().await;
+    table.insert(&note("n")).await.expect("an insert");
+    for (fault, _) in ROUNDS {
+        dynamo.plan([fault]);
+        let mut other = note("n");
+        other.text = "other".to_owned();
+        match table.insert(&other).await.expect("an insert") {
+            Insert::Exists(found) => assert_eq!(found.record, note("n")),
+            Insert::Inserted => panic!("overwritten after {fault:?}"),
+        }
+        assert_eq!(stored(&table, "n").await.expect("a note").text, "first");
+    }
+}
+
+#[tokio::test]
+async fn update_is_one_update_item_and_is_applied_once() {
+    let (table, dynamo) = table().await;
+    table.insert(&note("n")).await.expect("an insert");
+    for (round, (fault, attempts)) in ROUNDS.into_iter().enumerate() {
+        let current = stored(&table, "n").await.expect("a note");
+        let mut wanted = current.record.clone();
+        wanted.text = format!("round {round}");
+        wanted.remark = (round == 0).then(|| "again".to_owned());
+        dynamo.take_calls();
+        dynamo.plan([fault]);
+        let change = Change::between(&current, &wanted).expect("a change");
+        match table
+            .update(&wanted.key(), change)
+            .await
+            .expect("an update")
+        {
+            Update::Applied(now) => {
+                assert_eq!(now.record, wanted);
+                assert_eq!(now.revision, current.revision + 1, "{fault:?}");
+            }
+            Update::Refused(found) => panic!("refused after {fault:?}: {found:?}"),
+        }
+        assert_eq!(
+            dynamo.take_calls(),
+            vec!["UpdateItem"; attempts],
+            "{fault:?}"
+        );
+        assert_eq!(stored(&table, "n").await.expect("a note").record, wanted);
+    }
+}
+
+#[tokio::test]
+async fn update_on_a_stale_read_is_refused_with_the_current_record() {
+    let (table, dynamo) = table().await;
+    table.insert(&note("n")).await.expect("an insert");
+    let stale = stored(&table, "n").await.expect("a note");
+    let mut newer = stale.record.clone();
+    newer.text = "newer".to_owned();
+    let change = Change::between(&stale, &newer).expect("a change");
+    let applied = table.update(&newer.key(), change).await.expect("an update");
+    assert!(matches!(applied, Update::Applied(_)));
+    for (fault, _) in ROUNDS {
+        dynamo.plan([fault]);
+        let mut late = stale.record.clone();
+        late.text = "late".to_owned();
+        let change = Change::between(&stale, &late).expect("a change");
+        match table.update(&late.key(), change).await.expect("an update") {
+            Update::Refused(Some(found)) => assert_eq!(found.record, newer, "{fault:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    let gone = Change::between(&stale, &newer).expect("a change");
+    let refused = table
+        .update(&note("absent").key(), gone)
+        .await
+        .expect("an update");
+    assert!(
+        matches!(refused, Update::Refused(None)),
+        "an update never creates"
+    );
+    assert!(stored(&table, "absent").await.is_none());
+}
+
+/// An addition that may have been applied is reported as failed, and is never repeated.
+#[tokio::test]
+async fn count_is_one_update_item_without_retry() {
+    let (table, dynamo) = table().await;
+    let expires = Timestamp::from_seconds(2_000_000_000);
+    assert_eq!(table.count("c", expires).await.expect("a sum"), 1);
+    assert_eq!(dynamo.take_calls(), ["UpdateItem"]);
+
+    dynamo.plan([Some(Fault::Before)]);
+    assert!(table.count("c", expires).await.is_err());
+    assert_eq!(dynamo.take_calls(), ["UpdateItem"]);
+    assert_eq!(table.count("c", expires).await.expect("a sum"), 2);
+
+    dynamo.take_calls();
+    dynamo.plan([Some(Fault::After)]);
+    assert!(table.count("c", expires).await.is_err());
+    assert_eq!(dynamo.take_calls(), ["UpdateItem"]);
+    assert_eq!(table.count("c", expires).await.expect("a sum"), 4);
+}
+
+#[tokio::test]
+async fn query_is_one_query_a_page_and_misses_nothing() {
+    let (table, dynamo) = table().await;
+    for index in 0..5 {
+        table
+            .insert(&note(&format!("n{index}")))
+            .await
+            .expect("an insert");
+    }
+    for (fault, attempts) in ROUNDS {
+        dynamo.take_calls();
+        dynamo.plan([fault]);
+        let (mut names, mut after, mut pages) = (Vec::new(), None, 0);
+        loop {
+            let page = table
+                .query::<Note>("NOTE#a", after, 2)
+                .await
+                .expect("a page");
+            pages += 1;
+            names.extend(page.records.into_iter().map(|note| note.record.name));
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        assert_eq!(names, ["n0", "n1", "n2", "n3", "n4"]);
+        assert_eq!(
+            dynamo.take_calls(),
+            vec!["Query"; pages + attempts - 1],
+            "{fault:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn delete_is_one_delete_item_and_may_be_repeated() {
+    let (table, dynamo) = table().await;
+    for (fault, attempts) in ROUNDS {
+        table.insert(&note("n")).await.expect("an insert");
+        dynamo.take_calls();
+        dynamo.plan([fault]);
+        table.delete(&note("n").key()).await.expect("a deletion");
+        assert_eq!(
+            dynamo.take_calls(),
+            vec!["DeleteItem"; attempts],
+            "{fault:?}"
+        );
+        assert!(stored(&table, "n").await.is_none());
+    }
+    table
+        .delete(&note("n").key())
+        .await
+        .expect("nothing to delete is fine");
+}
+
+/// Invariant 9: when DynamoDB stays away, the caller gets an error, never a wrong answer.
+#[tokio::test]
+async fn an_outage_is_an_error_of_every_verb() {
+    let (table, dynamo) = table().await;
+    let key = note("n").key();
+    let failed = |result: Result<(), StoreError>| {
+        assert!(
+            matches!(result, Err(StoreError::Failed { .. })),
+            "{result:?}"
+        );
+        assert!(dynamo.take_calls().len() <= 3, "attempts are bounded");
+    };
+    let outage = || dynamo.plan([Some(Fault::Before); 10]);
+    outage();
+    failed(table.get(&key).await.map(drop));
+    outage();
+    failed(table.get_both(&key, &key).await.map(drop));
+    outage();
+    failed(table.insert(&note("n")).await.map(drop));
+    outage();
+    failed(table.update(&key, Change::default()).await.map(drop));
+    outage();
+    failed(table.count("c", Timestamp::default()).await.map(drop));
+    outage();
+    failed(table.query::<Note>("NOTE#a", None, 1).await.map(drop));
+    outage();
+    failed(table.delete(&key).await);
+    dynamo.plan([]);
+    assert!(stored(&table, "n").await.is_none(), "nothing was written");
+}
