@@ -72,30 +72,21 @@ async fn get_is_one_get_item() {
 }
 
 #[tokio::test]
-async fn get_both_is_one_batch_get_item_and_keeps_the_two_apart() {
+async fn get_several_is_one_batch_get_item_and_keeps_them_apart() {
     let (table, dynamo) = table().await;
     table.insert(&note("n")).await.expect("an insert");
     table.insert(&note("m")).await.expect("an insert");
+    let (m, n, absent) = (note("m").key(), note("n").key(), note("absent").key());
     for (fault, attempts) in ROUNDS {
         dynamo.take_calls();
         dynamo.plan([fault]);
-        let (first, second) = table
-            .get_both(&note("m").key(), &note("n").key())
-            .await
-            .expect("a read");
-        assert_eq!(first.expect("m").name, "m");
-        assert_eq!(second.expect("n").name, "n");
-        assert_eq!(
-            dynamo.take_calls(),
-            vec!["BatchGetItem"; attempts],
-            "{fault:?}"
-        );
+        let mut found = table.get_several(&[&m, &absent, &n]).await.expect("a read");
+        let calls = dynamo.take_calls();
+        assert_eq!(calls, vec!["BatchGetItem"; attempts], "{fault:?}");
+        assert_eq!(found.take(&n).expect("a note").expect("n").name, "n");
+        assert_eq!(found.take(&m).expect("a note").expect("m").name, "m");
+        assert!(found.take(&absent).expect("readable").is_none());
     }
-    let (absent, present) = table
-        .get_both(&note("absent").key(), &note("n").key())
-        .await
-        .expect("a read");
-    assert!(absent.is_none() && present.is_some());
 }
 
 #[tokio::test]
@@ -283,7 +274,7 @@ async fn an_outage_is_an_error_of_every_verb() {
     outage();
     failed(table.get(&key).await.map(drop));
     outage();
-    failed(table.get_both(&key, &key).await.map(drop));
+    failed(table.get_several(&[&key]).await.map(drop));
     outage();
     failed(table.insert(&note("n")).await.map(drop));
     outage();

@@ -3,6 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use tokensmith_issuer::Issuer;
+use tokensmith_issuer::clock::Clock;
+use tokensmith_issuer::config::Config;
+use tokensmith_issuer::keys::HmacKeys;
 use tokensmith_issuer::names::IssuerUrl;
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::records::Settings;
@@ -19,16 +23,45 @@ pub struct Data {
 }
 
 impl Data {
-    /// The table, and the issuer that it belongs to.
-    pub async fn open(&self) -> Result<(Table, IssuerUrl), Failure> {
-        let table = LocalData::open(&self.dir).await?.table;
-        let settings = table.get(&Settings::only_key()).await?;
+    /// Opens it.
+    pub async fn open(&self) -> Result<OpenData, Failure> {
+        let local = LocalData::open(&self.dir).await?;
+        let settings = local.table.get(&Settings::only_key()).await?;
         let settings = settings.ok_or_else(|| {
             let dir = self.dir.display();
             Failure::new(format!(
                 "{dir} belongs to no issuer yet: `tokensmith serve` settles it"
             ))
         })?;
-        Ok((table, settings.record.issuer))
+        Ok(OpenData {
+            local,
+            url: settings.record.issuer,
+        })
+    }
+}
+
+/// The open data of one issuer.
+pub struct OpenData {
+    local: LocalData,
+    /// The issuer URL.
+    pub url: IssuerUrl,
+}
+
+impl OpenData {
+    /// The table.
+    pub fn table(&self) -> &Table {
+        &self.local.table
+    }
+
+    /// The issuer itself, for what it alone can decide.
+    pub fn issuer(self) -> Issuer {
+        let LocalData { table, wrap } = self.local;
+        Issuer::new(Config::new(self.url), table, wrap, Clock::System)
+    }
+
+    /// The keys that prove refresh tokens, always fresh.
+    pub fn hmac_keys(&self) -> HmacKeys {
+        let LocalData { table, wrap } = self.local.clone();
+        HmacKeys::new(table, wrap, std::time::Duration::ZERO)
     }
 }

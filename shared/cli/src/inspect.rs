@@ -2,72 +2,37 @@
 
 use clap::Args as ClapArgs;
 use serde::Serialize;
-use tokensmith_issuer::clock::Clock;
-use tokensmith_issuer::keys::load_signing_keys;
-use tokensmith_issuer::names::IssuerUrl;
-use tokensmith_issuer::store::Table;
-use tokensmith_issuer::store::records::Client;
-use tokensmith_verifier::{AccessTokenClaims, Expectations, JwkSet, VerificationKeys};
+use serde_json::{Value, json};
+use tokensmith_issuer::Judged;
+use tokensmith_issuer::error::Denied;
 
 use crate::data::Data;
-use crate::{Failure, print_json};
+use crate::{Failure, display_time, print_json};
 
-/// Decode an access token, verify it against the issuer's keys, and say whether it is live
+/// Decode a token, verify it against the issuer's keys, and say whether it is live and why not
 ///
-/// Prints {"active": true, "claims": {…}} or {"active": false, "reason": "…"}. Claims are shown
-/// only when the signature is right.
+/// Prints {"active": true, …} or {"active": false, "reason": "…", …}. What a token says is shown
+/// only when this issuer has made it.
 #[derive(ClapArgs)]
 pub struct Args {
-    /// The token; `-` reads it from standard input, which keeps it out of the process list
+    /// An access or refresh token; `-` reads it from standard input, which keeps it out of the
+    /// process list
     token: String,
     #[command(flatten)]
     data: Data,
 }
 
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let token = match args.token.as_str() {
-        "-" => std::io::read_to_string(std::io::stdin())?,
-        _ => args.token,
-    };
-    let (table, issuer) = args.data.open().await?;
-    print_json(&inspect(&table, &issuer, token.trim()).await?)
+    let token = token_or_stdin(args.token)?;
+    let issuer = args.data.open().await?.issuer();
+    print_json(&Verdict::of(issuer.judge(&token).await?))
 }
 
-async fn inspect(table: &Table, issuer: &IssuerUrl, token: &str) -> Result<Verdict, Failure> {
-    let published = JwkSet {
-        keys: load_signing_keys(table)
-            .await?
-            .into_iter()
-            .map(|key| key.record.jwk)
-            .collect(),
-    };
-    let claims = match VerificationKeys::new(&published)?.signed_claims(token) {
-        Ok(claims) => claims,
-        Err(rejection) => return Ok(Verdict::inactive(rejection.to_string(), None)),
-    };
-    let expected = Expectations {
-        issuer: issuer.as_str(),
-        audience: None,
-        now: Clock::System.now().seconds(),
-        leeway: 0,
-    };
-    if let Err(rejection) = expected.check(&claims) {
-        return Ok(Verdict::inactive(rejection.to_string(), Some(claims)));
-    }
-    let client = match claims.client_id.parse() {
-        Ok(id) => table.get(&Client::key_of(&id)).await?,
-        Err(_) => None,
-    };
-    Ok(match client {
-        None => Verdict::inactive("its client no longer exists".to_owned(), Some(claims)),
-        Some(client) if client.disabled => {
-            Verdict::inactive("its client is disabled".to_owned(), Some(claims))
-        }
-        Some(_) => Verdict {
-            active: true,
-            reason: None,
-            claims: Some(claims),
-        },
+/// A token from the command line, or from standard input where it says `-`.
+pub fn token_or_stdin(token: String) -> Result<String, Failure> {
+    Ok(match token.as_str() {
+        "-" => std::io::read_to_string(std::io::stdin())?.trim().to_owned(),
+        _ => token,
     })
 }
 
@@ -77,15 +42,49 @@ struct Verdict {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    claims: Option<AccessTokenClaims>,
+    claims: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant: Option<Value>,
 }
 
 impl Verdict {
-    fn inactive(reason: String, claims: Option<AccessTokenClaims>) -> Self {
+    fn of(judged: Judged) -> Self {
+        let (reason, claims, grant) = match judged {
+            Judged::AccessToken { claims, verdict } => (
+                verdict.err().map(|why| why.to_string()),
+                Some(json!(claims)),
+                None,
+            ),
+            Judged::RefreshToken { grant, verdict } => {
+                let reason = verdict.err().map(name_of);
+                let shown = json!({
+                    "grant_id": grant.id,
+                    "client_id": grant.client_id,
+                    "subject": grant.subject,
+                    "scopes": grant.scopes,
+                    "generation": grant.generation,
+                    "created_at": display_time(grant.created_at),
+                    "rotated_at": display_time(grant.rotated_at),
+                    "idle_expires_at": display_time(grant.idle_expires_at),
+                    "expires_at": display_time(grant.expires_at),
+                    "revoked_at": grant.revoked_at.map(display_time),
+                });
+                (reason, None, Some(shown))
+            }
+            Judged::NoAccessToken(why) => (Some(why.to_string()), None, None),
+            Judged::NoRefreshToken(why) => (Some(name_of(why)), None, None),
+        };
         Self {
-            active: false,
-            reason: Some(reason),
+            active: reason.is_none(),
+            reason,
             claims,
+            grant,
         }
     }
+}
+
+/// The reason's name, as in the log: the descriptions for callers all read the same.
+fn name_of(denied: Denied) -> String {
+    let name = json!(denied);
+    name.as_str().unwrap_or_default().replace('_', " ")
 }

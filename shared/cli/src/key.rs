@@ -2,8 +2,9 @@
 
 use clap::Subcommand;
 use serde::Serialize;
-use tokensmith_issuer::keys::load_signing_keys;
-use tokensmith_issuer::store::records::KeyState;
+use serde_json::json;
+use tokensmith_issuer::clock::Clock;
+use tokensmith_issuer::store::records::{KeyState, SIGNING_KEYS, SigningKey};
 use tokensmith_verifier::{Algorithm, KeyId};
 
 use crate::data::Data;
@@ -16,17 +17,32 @@ pub enum Command {
         #[command(flatten)]
         data: Data,
     },
+    /// Make a new version of the key that proves refresh tokens; tokens made by older versions stay
+    /// valid, and move to the new one when they are next used
+    Rotate {
+        /// The HMAC key, which proves refresh tokens
+        #[arg(long, required = true)]
+        hmac: bool,
+        #[command(flatten)]
+        data: Data,
+    },
 }
 
 pub async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::List { data } => list(&data).await,
+        Command::Rotate { data, .. } => {
+            let data = data.open().await?;
+            let keys = data.hmac_keys();
+            let version = keys.rotate(&data.url, Clock::System.now()).await?;
+            print_json(&json!({ "hmac_key_version": version }))
+        }
     }
 }
 
 async fn list(data: &Data) -> Result<(), Failure> {
-    let (table, _) = data.open().await?;
-    let keys = load_signing_keys(&table).await?;
+    let data = data.open().await?;
+    let keys = data.table().query_all::<SigningKey>(SIGNING_KEYS).await?;
     let listed: Vec<_> = keys
         .iter()
         .map(|key| ListedKey {

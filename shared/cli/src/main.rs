@@ -2,8 +2,10 @@
 
 mod client;
 mod data;
+mod grant;
 mod inspect;
 mod key;
+mod revoke;
 mod serve;
 
 use std::fmt::Display;
@@ -40,6 +42,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(args) => serve::run(args).await,
         Command::Client(command) => client::run(command).await,
         Command::Key(command) => key::run(command).await,
+        Command::Grant(command) => grant::run(command).await,
+        Command::Revoke(args) => revoke::run(args).await,
         Command::Inspect(args) => inspect::run(args).await,
     }
 }
@@ -61,9 +65,13 @@ enum Command {
     /// Manage the clients that may ask for tokens
     #[command(subcommand)]
     Client(client::Command),
-    /// Manage the signing keys
+    /// Manage the keys
     #[command(subcommand)]
     Key(key::Command),
+    /// Manage what subjects have granted to clients
+    #[command(subcommand)]
+    Grant(grant::Command),
+    Revoke(revoke::Args),
     Inspect(inspect::Args),
 }
 

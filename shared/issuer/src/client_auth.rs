@@ -77,13 +77,18 @@ impl PresentedCredentials {
             None => matches_nothing(hash.as_ref()),
         };
         let record = found.record.clone().ok_or(Denied::UnknownClient)?;
-        let Some((method, _)) = self.secret else {
-            return Err(Denied::WrongAuthenticationMethod);
+        let presented = match self.secret {
+            Some((method, _)) => method,
+            None => AuthenticationMethod::None,
         };
-        if record.authentication.is_some_and(|only| only != method) {
+        let allowed = match record.authentication {
+            Some(only) => only == presented,
+            None => presented != AuthenticationMethod::None,
+        };
+        if !allowed {
             return Err(Denied::WrongAuthenticationMethod);
         }
-        if !secret_matches {
+        if presented != AuthenticationMethod::None && !secret_matches {
             return Err(Denied::WrongClientSecret);
         }
         // Only the client itself may learn from the log's reason that it is disabled.

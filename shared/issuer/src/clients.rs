@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 
+use crate::client_auth::{AuthenticatedClient, PresentedCredentials};
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
+use crate::error::Refusal;
 use crate::names::ClientId;
 use crate::store::records::Client;
 use crate::store::{StoreError, Table};
@@ -53,21 +55,34 @@ impl Clients {
         self.read(id, now, None).await
     }
 
-    /// Reads the record that `found` came from once more, when that is due: `found` was cached,
-    /// and no other recheck of this client was made within the same second.
+    /// Authenticates the client and decides with the record at hand; and once more with a fresh
+    /// one where the answer was no, the record was cached, and no other recheck of this client
+    /// was made within the same second.
     ///
     /// # Errors
-    /// [`StoreError`] when it must be read and cannot.
-    pub async fn recheck(
+    /// The decision's own, or [`Unavailable`] when the record must be read and cannot.
+    ///
+    /// [`Unavailable`]: crate::error::Unavailable
+    pub async fn decide<T>(
         &self,
-        id: &ClientId,
-        found: &FoundClient,
-    ) -> Result<Option<FoundClient>, StoreError> {
-        if !found.may_recheck {
-            return Ok(None);
+        presented: &PresentedCredentials,
+        found: &mut FoundClient,
+        decide: impl Fn(&AuthenticatedClient) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let with = |found: &FoundClient| decide(&presented.authenticate(found)?);
+        match with(found) {
+            Err(Refusal::Denied(_)) if found.may_recheck => {
+                let now = self.clock.now();
+                *found = self.read(presented.client_id(), now, Some(now)).await?;
+                with(found)
+            }
+            decided => decided,
         }
-        let now = self.clock.now();
-        self.read(id, now, Some(now)).await.map(Some)
+    }
+
+    /// Forgets what is cached of a client.
+    pub fn forget(&self, id: &ClientId) {
+        self.cache.remove(id);
     }
 
     async fn read(
@@ -77,8 +92,9 @@ impl Clients {
         rechecked_at: Option<Timestamp>,
     ) -> Result<FoundClient, StoreError> {
         let stored = self.table.get(&Client::key_of(id)).await?;
+        let registered = stored.filter(|client| client.deleted_at.is_none());
         let found = FoundClient {
-            record: stored.map(|stored| Arc::new(stored.record)),
+            record: registered.map(|stored| Arc::new(stored.record)),
             read_at: now,
             now,
             rechecked_at,

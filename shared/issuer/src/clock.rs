@@ -26,6 +26,15 @@ impl Clock {
             Self::Manual(seconds) => seconds.load(Ordering::SeqCst),
         })
     }
+
+    /// Waits until `moment` has passed, if that is soon; a clock that a test has set does not move
+    /// by itself, so nothing is waited for.
+    pub async fn wait_past(&self, moment: Timestamp) {
+        let rest = moment.since(self.now()) + Duration::from_secs(1);
+        if matches!(self, Self::System) && rest <= LONGEST_WAIT {
+            tokio::time::sleep(rest).await;
+        }
+    }
 }
 
 /// A moment, in whole seconds since 1970: the resolution of JWT claims (RFC 7519 §2).
@@ -56,3 +65,6 @@ impl Timestamp {
         Duration::from_secs(self.0.saturating_sub(earlier.0))
     }
 }
+
+/// What a request may wait for the clock; below its time limit.
+const LONGEST_WAIT: Duration = Duration::from_secs(4);

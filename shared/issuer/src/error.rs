@@ -6,6 +6,7 @@
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::clock::Timestamp;
 use crate::store::StoreError;
 
 /// Why a request gets no token.
@@ -92,6 +93,46 @@ pub enum Denied {
     /// The client may not use this grant type.
     #[error("the client may not use this grant_type")]
     GrantTypeNotAllowed,
+    /// `refresh_token` is missing.
+    #[error("refresh_token is required")]
+    MissingRefreshToken,
+    /// `token` is missing (RFC 7009 §2.1, RFC 7662 §2.1).
+    #[error("token is required")]
+    MissingToken,
+    /// The refresh token's form, checksum or kind is wrong.
+    #[error("the refresh token is not valid")]
+    MalformedRefreshToken,
+    /// The refresh token was not made by this issuer.
+    #[error("the refresh token is not valid")]
+    ForgedRefreshToken,
+    /// The grant is not there: it ended long ago, or never was.
+    #[error("the refresh token is not valid")]
+    UnknownGrant,
+    /// The grant was given to another client.
+    #[error("the refresh token is not valid")]
+    GrantOfAnotherClient,
+    /// The grant was revoked.
+    #[error("the refresh token is not valid")]
+    GrantRevoked,
+    /// The grant has expired, or was not used for too long.
+    #[error("the refresh token is not valid")]
+    GrantExpired,
+    /// Everything that its client was granted until some moment was revoked.
+    #[error("the refresh token is not valid")]
+    ClientRevoked,
+    /// Everything that its subject granted until some moment was revoked.
+    #[error("the refresh token is not valid")]
+    SubjectRevoked,
+    /// A refresh token whose successor has been used, or whose grace is over: somebody else may
+    /// have it. The grant is revoked.
+    #[error("the refresh token is not valid")]
+    RefreshTokenReused,
+    /// A generation that the grant has not reached: the table was restored from a backup.
+    #[error("the refresh token is not valid")]
+    GenerationAhead,
+    /// Introspection is for clients that authenticate (RFC 7662 §2.1).
+    #[error("client authentication is required")]
+    PublicCaller,
     /// `scope` is not a list of scope tokens.
     #[error("scope is malformed")]
     MalformedScope,
@@ -115,6 +156,8 @@ impl Denied {
             | Self::RepeatedParameter
             | Self::ParameterInQuery
             | Self::MissingGrantType
+            | Self::MissingRefreshToken
+            | Self::MissingToken
             | Self::SeveralAuthenticationMethods
             | Self::ClientIdMismatch => ErrorCode::InvalidRequest,
             Self::NoClientAuthentication
@@ -125,7 +168,18 @@ impl Denied {
             | Self::UnknownClient
             | Self::WrongClientSecret
             | Self::WrongAuthenticationMethod
-            | Self::ClientDisabled => ErrorCode::InvalidClient,
+            | Self::ClientDisabled
+            | Self::PublicCaller => ErrorCode::InvalidClient,
+            Self::MalformedRefreshToken
+            | Self::ForgedRefreshToken
+            | Self::UnknownGrant
+            | Self::GrantOfAnotherClient
+            | Self::GrantRevoked
+            | Self::GrantExpired
+            | Self::ClientRevoked
+            | Self::SubjectRevoked
+            | Self::RefreshTokenReused
+            | Self::GenerationAhead => ErrorCode::InvalidGrant,
             Self::UnsupportedGrantType => ErrorCode::UnsupportedGrantType,
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
             Self::MalformedScope | Self::ScopeNotAllowed => ErrorCode::InvalidScope,
@@ -150,6 +204,7 @@ impl Denied {
 pub enum ErrorCode {
     InvalidRequest,
     InvalidClient,
+    InvalidGrant,
     UnauthorizedClient,
     UnsupportedGrantType,
     InvalidScope,
@@ -166,6 +221,10 @@ pub enum Unavailable {
     /// A signing key cannot be used: it cannot be unwrapped, or is not the published one.
     #[error("signing key unavailable: {0}")]
     Key(String),
+    /// The client or subject was revoked so recently that a token issued now would count as one
+    /// of those that were revoked. It passes at this moment.
+    #[error("revoked a moment ago: nothing can be issued until {}", .0.seconds())]
+    JustRevoked(Timestamp),
     /// The request's time is over.
     #[error("the request took too long")]
     Timeout,

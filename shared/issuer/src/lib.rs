@@ -13,19 +13,22 @@ pub mod credential;
 mod endpoint;
 pub mod error;
 mod form;
-mod grant_type;
+pub mod grant_type;
+mod judge;
 pub mod keys;
 mod mint;
 pub mod names;
-mod policy;
+pub mod policy;
 pub mod random;
 mod request_log;
+pub mod revocation;
 pub mod store;
-mod token_request;
+pub mod token_request;
 
 use std::sync::Arc;
 
 pub use endpoint::Endpoint;
+pub use judge::Judged;
 pub use request_log::{Level, RequestContext, write_line};
 pub use token_request::GrantType;
 
@@ -33,7 +36,7 @@ use crate::clients::Clients;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Unavailable;
-use crate::keys::{KeyWrap, SigningKeys};
+use crate::keys::{HmacKeys, KeyWrap, SigningKeys};
 use crate::store::Table;
 
 /// The authorization server.
@@ -41,8 +44,10 @@ use crate::store::Table;
 pub struct Issuer {
     config: Config,
     clock: Clock,
+    table: Table,
     clients: Clients,
     keys: SigningKeys,
+    hmac_keys: HmacKeys,
 }
 
 impl Issuer {
@@ -50,7 +55,9 @@ impl Issuer {
     pub fn new(config: Config, table: Table, wrap: Arc<dyn KeyWrap>, clock: Clock) -> Self {
         Self {
             clients: Clients::new(table.clone(), clock.clone(), &config),
-            keys: SigningKeys::new(table, wrap, config.cache_ttl),
+            keys: SigningKeys::new(table.clone(), wrap.clone(), config.cache_ttl),
+            hmac_keys: HmacKeys::new(table.clone(), wrap, config.cache_ttl),
+            table,
             config,
             clock,
         }
@@ -66,7 +73,9 @@ impl Issuer {
             issuer, algorithms, ..
         } = &self.config;
         self.keys.create_first_keys(issuer, algorithms, now).await?;
-        self.keys.at(now).await.map(drop)
+        self.hmac_keys.create_first_key(issuer, now).await?;
+        self.keys.at(now).await?;
+        self.hmac_keys.newest(now).await.map(drop)
     }
 }
 

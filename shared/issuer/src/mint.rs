@@ -33,7 +33,7 @@ pub async fn mint(
         jti: random_id(),
         client_id: approved.client_id.as_str().to_owned(),
         scope: (!approved.scopes.is_empty()).then(|| approved.scopes.to_string()),
-        grant_id: None,
+        grant_id: approved.grant_id.map(String::from),
     };
     let payload = serde_json::to_vec(&claims)
         .map_err(|err| Unavailable::Key(format!("the claims cannot be printed: {err}")))?;

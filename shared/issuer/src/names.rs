@@ -116,6 +116,13 @@ name!(
         && Url::parse(text).is_ok()
 );
 
+name!(
+    /// Who a grant was given by (RFC 9068 §2.2 `sub`).
+    SubjectName,
+    "a subject is 1 to 255 printable ASCII characters without spaces",
+    |text| (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+);
+
 /// A set of scopes in the order they were given, without repetitions.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
@@ -130,6 +137,12 @@ impl Scopes {
     /// The scopes in order.
     pub fn iter(&self) -> impl Iterator<Item = &Scope> {
         self.0.iter()
+    }
+
+    /// The scopes that are in this set and in `other`, in this set's order.
+    pub fn intersection(&self, other: &Self) -> Self {
+        let both = self.0.iter().filter(|scope| other.0.contains(scope));
+        Self(both.cloned().collect())
     }
 
     /// Whether every one of `asked` is in this set.
@@ -173,7 +186,7 @@ impl fmt::Display for Scopes {
 /// A name that breaks its rule; the message is the rule.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
-pub struct InvalidName(&'static str);
+pub struct InvalidName(pub(crate) &'static str);
 
 #[cfg(test)]
 mod tests {

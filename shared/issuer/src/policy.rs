@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use crate::client_auth::AuthenticatedClient;
 use crate::clock::Timestamp;
-use crate::error::Denied;
-use crate::names::{ClientId, Scopes};
+use crate::credential::GrantId;
+use crate::error::{Denied, Refusal, Unavailable};
+use crate::names::{Audience, ClientId, Scopes};
+use crate::store::records::Client;
 use crate::token_request::AskedAccess;
 
 /// The access that a grant type found, before policy has looked at it.
@@ -15,49 +17,103 @@ pub struct GrantedAccess {
     pub subject: String,
     /// What the request asked for.
     pub asked: AskedAccess,
+    /// What the grant allows; `None` where the client's registration is the only limit.
+    pub limits: Option<GrantLimits>,
+}
+
+/// What a grant allows its tokens.
+#[derive(Debug)]
+pub struct GrantLimits {
+    /// Its id, which its tokens carry.
+    pub grant_id: GrantId,
+    /// The scopes that were granted.
+    pub scopes: Scopes,
+    /// The resources that were granted.
+    pub audiences: Vec<Audience>,
+    /// No token outlives its grant.
+    pub expires_at: Timestamp,
+    /// The subject's tokens that are not newer are dead.
+    pub not_before: Option<Timestamp>,
+    /// When the read of the grant started.
+    pub read_at: Timestamp,
 }
 
 /// Decides what the token says: never more than client and grant allow.
 ///
 /// # Errors
-/// A scope or resource that is not allowed.
+/// [`Denied`] for a scope or resource that is not allowed; [`Unavailable::JustRevoked`] for a
+/// moment after a revocation that would cover the new token as well.
 pub fn approve(
     client: &AuthenticatedClient,
     granted: GrantedAccess,
     issuer_ttl: Duration,
     now: Timestamp,
-) -> Result<ApprovedToken, Denied> {
+) -> Result<ApprovedToken, Refusal> {
     let record = client.record();
-    let scopes = match granted.asked.scopes {
-        Some(asked) if record.scopes.contains_all(&asked) => asked,
-        Some(_) => return Err(Denied::ScopeNotAllowed),
-        None => record.default_scopes.clone(),
-    };
-    let resources = granted.asked.resources;
-    if !resources
-        .iter()
-        .all(|asked| record.audiences.contains(asked))
-    {
-        return Err(Denied::ResourceNotAllowed);
-    }
-    let audiences = match resources.is_empty() {
-        true => record.audiences.iter().take(1).cloned().collect(),
-        false => resources,
-    };
+    let limits = granted.limits.as_ref();
+    let scopes = approve_scopes(record, limits, granted.asked.scopes)?;
+    let audiences = approve_audiences(record, limits, granted.asked.resources)?;
     // A token is as old as the oldest thing it rests on, so that a revocation which that read
     // could not see still covers it.
-    let issued_at = client.read_at().min(now);
+    let grant_read_at = limits.map_or(now, |limits| limits.read_at);
+    let issued_at = client.read_at().min(grant_read_at).min(now);
+    let not_before = record
+        .not_before
+        .max(limits.and_then(|limits| limits.not_before));
+    if let Some(end) = not_before.filter(|end| issued_at <= *end) {
+        return Err(Unavailable::JustRevoked(end).into());
+    }
     let ttl = record.access_ttl.map_or(issuer_ttl, Duration::from_secs);
-    let expires_at = issued_at.after(ttl);
+    let own_end = issued_at.after(ttl);
+    let expires_at = limits.map_or(own_end, |limits| own_end.min(limits.expires_at));
     Ok(ApprovedToken(ApprovedParts {
         client_id: record.id.clone(),
         subject: granted.subject,
         scopes,
         audiences: audiences.iter().map(ToString::to_string).collect(),
+        grant_id: limits.map(|limits| limits.grant_id),
         issued_at,
         expires_at,
         expires_in: expires_at.since(now).as_secs(),
     }))
+}
+
+fn approve_scopes(
+    client: &Client,
+    limits: Option<&GrantLimits>,
+    asked: Option<Scopes>,
+) -> Result<Scopes, Denied> {
+    let (allowed, default) = match limits {
+        None => (client.scopes.clone(), client.default_scopes.clone()),
+        // RFC 6749 §6: what was granted, as far as the client still has it.
+        Some(limits) => {
+            let both = limits.scopes.intersection(&client.scopes);
+            (both.clone(), both)
+        }
+    };
+    match asked {
+        None => Ok(default),
+        Some(asked) if allowed.contains_all(&asked) => Ok(asked),
+        Some(_) => Err(Denied::ScopeNotAllowed),
+    }
+}
+
+fn approve_audiences(
+    client: &Client,
+    limits: Option<&GrantLimits>,
+    asked: Vec<Audience>,
+) -> Result<Vec<Audience>, Denied> {
+    let granted = |audience: &Audience| limits.is_none_or(|l| l.audiences.contains(audience));
+    let mut allowed = client.audiences.iter().filter(|audience| granted(audience));
+    if asked.is_empty() {
+        let first = allowed.next().ok_or(Denied::ResourceNotAllowed)?;
+        return Ok(vec![first.clone()]);
+    }
+    let allowed: Vec<_> = allowed.collect();
+    match asked.iter().all(|audience| allowed.contains(&audience)) {
+        true => Ok(asked),
+        false => Err(Denied::ResourceNotAllowed),
+    }
 }
 
 /// A decision that exactly one token may be minted from: only [`approve`] makes it, nothing
@@ -77,6 +133,7 @@ pub(crate) struct ApprovedParts {
     pub subject: String,
     pub scopes: Scopes,
     pub audiences: Vec<String>,
+    pub grant_id: Option<GrantId>,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
     pub expires_in: u64,

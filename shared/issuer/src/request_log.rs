@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 use tokensmith_verifier::KeyId;
 
+use crate::credential::GrantId;
 use crate::endpoint::Endpoint;
 use crate::error::{Denied, Refusal};
 use crate::names::ClientId;
@@ -43,6 +44,14 @@ pub(crate) struct RequestLog {
     pub client_id: Option<ClientId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_type: Option<GrantType>,
+    #[serde(rename = "grant", skip_serializing_if = "Option::is_none")]
+    pub grant_id: Option<GrantId>,
+    /// Whether there was something to revoke.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<bool>,
+    /// What introspection answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
     #[serde(rename = "kid", skip_serializing_if = "Option::is_none")]
     pub key_id: Option<KeyId>,
 }
@@ -75,6 +84,9 @@ impl RequestLog {
             failure: None,
             client_id: None,
             grant_type: None,
+            grant_id: None,
+            revoked: None,
+            active: None,
             key_id: None,
         }
     }
@@ -97,17 +109,18 @@ impl RequestLog {
     }
 
     pub(crate) fn write(&self, status: StatusCode, latency: Duration) {
-        write_line(
-            match self.outcome {
-                Outcome::Unavailable => Level::Error,
-                Outcome::Ok | Outcome::Denied => Level::Info,
-            },
-            &Answered {
-                request: self,
-                status: status.as_u16(),
-                latency_us: latency.as_micros(),
-            },
-        );
+        let level = match (self.outcome, self.reason) {
+            (Outcome::Unavailable, _) => Level::Error,
+            // Security events: a stolen refresh token, and a table that was rolled back.
+            (_, Some(Denied::RefreshTokenReused | Denied::GenerationAhead)) => Level::Warn,
+            _ => Level::Info,
+        };
+        let answered = Answered {
+            request: self,
+            status: status.as_u16(),
+            latency_us: latency.as_micros(),
+        };
+        write_line(level, &answered);
     }
 }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::credential::{CredentialKind, GrantCredential};
 use crate::error::Denied;
 use crate::form::Form;
 use crate::names::{Audience, Scopes};
@@ -14,18 +15,40 @@ use crate::names::{Audience, Scopes};
 pub enum TokenRequest {
     /// RFC 6749 §4.4.
     ClientCredentials(AskedAccess),
+    /// RFC 6749 §6.
+    RefreshToken {
+        /// The refresh token, not proven yet.
+        unproven: GrantCredential,
+        /// What the new access token shall be good for.
+        asked: AskedAccess,
+    },
 }
 
 impl TokenRequest {
-    /// Reads the grant and its parameters.
+    /// Reads the grant and its parameters, if the grant type is one of those `served`.
     ///
     /// # Errors
     /// What is missing, unknown or malformed.
-    pub fn parse(form: &Form) -> Result<Self, Denied> {
+    pub fn parse(form: &Form, served: &[GrantType]) -> Result<Self, Denied> {
         let name = form.value("grant_type").ok_or(Denied::MissingGrantType)?;
         let grant_type = name.parse().map_err(|()| Denied::UnsupportedGrantType)?;
+        if !served.contains(&grant_type) {
+            return Err(Denied::UnsupportedGrantType);
+        }
+        let asked = AskedAccess::parse(form)?;
         Ok(match grant_type {
-            GrantType::ClientCredentials => Self::ClientCredentials(AskedAccess::parse(form)?),
+            GrantType::ClientCredentials => Self::ClientCredentials(asked),
+            GrantType::RefreshToken => {
+                let text = form
+                    .value("refresh_token")
+                    .ok_or(Denied::MissingRefreshToken)?;
+                let unproven =
+                    GrantCredential::parse(text).map_err(|_| Denied::MalformedRefreshToken)?;
+                if unproven.kind != CredentialKind::RefreshToken {
+                    return Err(Denied::MalformedRefreshToken);
+                }
+                Self::RefreshToken { unproven, asked }
+            }
         })
     }
 
@@ -33,6 +56,7 @@ impl TokenRequest {
     pub fn grant_type(&self) -> GrantType {
         match self {
             Self::ClientCredentials(_) => GrantType::ClientCredentials,
+            Self::RefreshToken { .. } => GrantType::RefreshToken,
         }
     }
 }
@@ -71,6 +95,8 @@ impl AskedAccess {
 pub enum GrantType {
     /// RFC 6749 §4.4.
     ClientCredentials,
+    /// RFC 6749 §6.
+    RefreshToken,
 }
 
 impl GrantType {
@@ -78,11 +104,12 @@ impl GrantType {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ClientCredentials => "client_credentials",
+            Self::RefreshToken => "refresh_token",
         }
     }
 
     /// Every grant type, as metadata lists them (RFC 8414 §2).
-    pub const ALL: [Self; 1] = [Self::ClientCredentials];
+    pub const ALL: [Self; 2] = [Self::ClientCredentials, Self::RefreshToken];
 }
 
 impl FromStr for GrantType {

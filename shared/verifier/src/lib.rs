@@ -16,11 +16,13 @@
 mod algorithm;
 mod claims;
 mod jwk;
+mod verdict;
 mod verification;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use claims::{AccessTokenClaims, Audiences};
 pub use jwk::{Jwk, JwkSet, KeyId, PublicKey};
+pub use verdict::{Standing, verdict};
 pub use verification::{
     ACCESS_TOKEN_TYPE, CLOCK_SKEW_SECONDS, Expectations, MAX_TOKEN_BYTES, Rejection, UnusableKey,
     VerificationKeys,

@@ -145,6 +145,18 @@ pub enum Rejection {
     /// `nbf` or `iat` lies in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
+    /// The token itself was revoked.
+    #[error("the token was revoked")]
+    TokenRevoked,
+    /// Its grant was revoked.
+    #[error("the token's grant was revoked")]
+    GrantRevoked,
+    /// Its client was revoked, disabled or deleted.
+    #[error("the token's client was revoked")]
+    ClientRevoked,
+    /// Its subject was revoked.
+    #[error("the token's subject was revoked")]
+    SubjectRevoked,
 }
 
 /// A JWK that is no key of its algorithm.

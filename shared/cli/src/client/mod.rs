@@ -5,10 +5,11 @@ mod secrets;
 
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
-use serde::Serialize;
+use serde_json::json;
 use tokensmith_issuer::clock::Clock;
 use tokensmith_issuer::credential::ClientSecret;
 use tokensmith_issuer::names::ClientId;
+use tokensmith_issuer::revocation::with_revocation;
 use tokensmith_issuer::store::records::{Client, Subject, SubjectKind};
 use tokensmith_issuer::store::{Change, Insert, Stored, Table, Update};
 
@@ -89,33 +90,54 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             registration,
             data,
         } => {
-            let (table, issuer) = data.open().await?;
-            let (client, secret) = registration.register(id, &table, &issuer, now).await?;
-            create(&table, &client).await?;
-            print_secret(&client.id, &secret)
+            let data = data.open().await?;
+            let secret = ClientSecret::generate();
+            let client = registration.register(id, &data, &secret, now).await?;
+            create(data.table(), &client).await?;
+            print_secret(&client, &secret)
         }
-        Command::List { data } => list(&data.open().await?.0).await,
+        Command::List { data } => list(data.open().await?.table()).await,
         Command::Show(named) => {
-            let client = find(&named.data.open().await?.0, named.id()?).await?;
+            let client = find(named.data.open().await?.table(), named.id()?).await?;
             print_json(&DisplayedClient::new(&client))
         }
         Command::Update {
             named,
             registration,
         } => {
-            let (table, _) = named.data.open().await?;
-            registration.check_algorithm(&table).await?;
-            change(&named, |client| registration.apply(client)).await
+            let data = named.data.open().await?;
+            registration.check_algorithm(data.table()).await?;
+            let applied = |client: &mut Client| registration.apply(client);
+            let client = update(data.table(), named.id()?, applied).await?;
+            print_json(&DisplayedClient::new(&client))
         }
-        Command::Enable(named) => change(&named, |client| set_disabled(client, false)).await,
-        Command::Disable(named) => change(&named, |client| set_disabled(client, true)).await,
-        Command::Delete(named) => delete(&named).await,
+        Command::Enable(named) => {
+            let enabled = |client: &mut Client| {
+                client.disabled = false;
+                Ok(())
+            };
+            let client = update(named.data.open().await?.table(), named.id()?, enabled).await?;
+            print_json(&DisplayedClient::new(&client))
+        }
+        Command::Disable(named) => {
+            let disabled = |client: &mut Client| client.disabled = true;
+            let client = end(named.data.open().await?.table(), named.id()?, disabled).await?;
+            print_json(&DisplayedClient::new(&client))
+        }
+        Command::Delete(named) => {
+            let deleted = |client: &mut Client| {
+                client.deleted_at = Some(now);
+                client.secrets.clear();
+            };
+            let client = end(named.data.open().await?.table(), named.id()?, deleted).await?;
+            print_json(&json!({ "deleted": client.id }))
+        }
         Command::RotateSecret { named, overlap } => {
-            let (table, _) = named.data.open().await?;
+            let data = named.data.open().await?;
             let secret = ClientSecret::generate();
             let rotated = |client: &mut Client| overlap.rotate(client, &secret, now);
-            let client = update(&table, named.id()?, rotated).await?;
-            print_secret(&client.id, &secret)
+            let client = update(data.table(), named.id()?, rotated).await?;
+            print_secret(&client, &secret)
         }
     }
 }
@@ -123,19 +145,26 @@ pub async fn run(command: Command) -> Result<(), Failure> {
 /// Claims the client's name and registers it.
 pub async fn create(table: &Table, client: &Client) -> Result<(), Failure> {
     let id = &client.id;
-    let claim = Subject {
-        name: id.to_string(),
-        kind: SubjectKind::Client,
-    };
+    let claim = Subject::new(id.as_str(), SubjectKind::Client);
     match table.insert(&claim).await? {
-        Insert::Exists(taken) if taken.kind != SubjectKind::Client => {
+        Insert::Exists(taken) if taken.kind != SubjectKind::Client || taken.name != claim.name => {
             return Err(Failure::new(format!("{id} is the name of a subject")));
         }
         Insert::Inserted | Insert::Exists(_) => {}
     }
     match table.insert(client).await? {
         Insert::Inserted => Ok(()),
-        Insert::Exists(_) => Err(Failure::new(format!("client {id} exists already"))),
+        Insert::Exists(old) if old.deleted_at.is_some() => {
+            // What the deleted client of this name had stays dead.
+            let mut successor = client.clone();
+            successor.not_before = old.not_before;
+            let change = Change::between(&old, &successor)?;
+            match table.update(&Client::key_of(id), change).await? {
+                Update::Applied(_) => Ok(()),
+                Update::Refused(_) => Err(exists(id)),
+            }
+        }
+        Insert::Exists(_) => Err(exists(id)),
     }
 }
 
@@ -152,74 +181,59 @@ pub async fn update(
         let change = Change::between(&current, &wanted)?;
         match table.update(&Client::key_of(id), change).await? {
             Update::Applied(updated) => return Ok(updated),
-            Update::Refused(Some(newer)) => current = newer,
-            Update::Refused(None) => return Err(unknown(id)),
+            Update::Refused(Some(newer)) if newer.deleted_at.is_none() => current = newer,
+            Update::Refused(_) => return Err(unknown(id)),
         }
     }
 }
 
-async fn change(
-    named: &Named,
-    mutate: impl Fn(&mut Client) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let (table, _) = named.data.open().await?;
-    let client = update(&table, named.id()?, mutate).await?;
-    print_json(&DisplayedClient::new(&client))
+/// Changes a client's record, and revokes all that it has until now by the same write.
+async fn end(
+    table: &Table,
+    id: &ClientId,
+    mutate: impl Fn(&mut Client),
+) -> Result<Stored<Client>, Failure> {
+    loop {
+        let current = find(table, id).await?;
+        let mut wanted = current.record.clone();
+        mutate(&mut wanted);
+        let change = with_revocation(Change::between(&current, &wanted)?, Clock::System.now())?;
+        match table.update(&Client::key_of(id), change).await? {
+            Update::Applied(ended) => return Ok(ended),
+            Update::Refused(_) => {}
+        }
+    }
+}
+
+/// The client's record.
+pub async fn find(table: &Table, id: &ClientId) -> Result<Stored<Client>, Failure> {
+    let client = table.get(&Client::key_of(id)).await?;
+    client
+        .filter(|client| client.deleted_at.is_none())
+        .ok_or_else(|| unknown(id))
 }
 
 async fn list(table: &Table) -> Result<(), Failure> {
-    let mut clients: Vec<Stored<Client>> = Vec::new();
-    let mut after = None;
-    loop {
-        let page = table.scan(Client::PREFIX, after).await?;
-        clients.extend(page.records);
-        match page.next {
-            Some(next) => after = Some(next),
-            None => break,
-        }
-    }
+    let mut clients: Vec<Stored<Client>> = table.scan_all(Client::PREFIX).await?;
+    clients.retain(|client| client.deleted_at.is_none());
     clients.sort_by(|a, b| a.id.cmp(&b.id));
     let displayed: Vec<_> = clients.iter().map(|c| DisplayedClient::new(c)).collect();
     print_json(&displayed)
-}
-
-async fn delete(named: &Named) -> Result<(), Failure> {
-    let (table, _) = named.data.open().await?;
-    let id = named.id()?;
-    find(&table, id).await?;
-    table.delete(&Client::key_of(id)).await?;
-    print_json(&Deleted { deleted: id })
-}
-
-async fn find(table: &Table, id: &ClientId) -> Result<Stored<Client>, Failure> {
-    let client = table.get(&Client::key_of(id)).await?;
-    client.ok_or_else(|| unknown(id))
 }
 
 fn unknown(id: &ClientId) -> Failure {
     Failure::new(format!("no client {id}"))
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "the shape of every change")]
-fn set_disabled(client: &mut Client, disabled: bool) -> Result<(), Failure> {
-    client.disabled = disabled;
-    Ok(())
+fn exists(id: &ClientId) -> Failure {
+    Failure::new(format!("client {id} exists already"))
 }
 
-fn print_secret(id: &ClientId, secret: &ClientSecret) -> Result<(), Failure> {
-    print_json(&IssuedSecret {
-        client_id: id,
-        client_secret: secret.expose_secret(),
+/// Prints a new secret, which is shown this once; a public client has none.
+fn print_secret(client: &Client, secret: &ClientSecret) -> Result<(), Failure> {
+    let id = &client.id;
+    print_json(&match client.is_public() {
+        true => json!({ "client_id": id }),
+        false => json!({ "client_id": id, "client_secret": secret.expose_secret() }),
     })
-}
-
-#[derive(Serialize)]
-struct IssuedSecret<'a> {
-    client_id: &'a ClientId,
-    client_secret: &'a str,
-}
-
-#[derive(Serialize)]
-struct Deleted<'a> {
-    deleted: &'a ClientId,
 }

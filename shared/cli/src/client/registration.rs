@@ -6,21 +6,25 @@ use clap::Args;
 use serde::Serialize;
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::clock::Timestamp;
-use tokensmith_issuer::config::MAX_ACCESS_TTL;
+use tokensmith_issuer::config::{MAX_ACCESS_TTL, MAX_GRANT_TTL};
 use tokensmith_issuer::credential::ClientSecret;
-use tokensmith_issuer::keys::load_signing_keys;
+
 use tokensmith_issuer::names::{Audience, ClientId, IssuerUrl, Scope, Scopes};
 use tokensmith_issuer::store::Table;
-use tokensmith_issuer::store::records::{AuthenticationMethod, Client};
+use tokensmith_issuer::store::records::{
+    AuthenticationMethod, Client, RefreshGrace, SIGNING_KEYS, SigningKey,
+};
 use tokensmith_verifier::Algorithm;
 
 use super::replace_secrets;
+use crate::data::OpenData;
 use crate::{Failure, display_time};
 
 /// The metadata of a client (RFC 7591 §2).
 #[derive(Args)]
 pub struct Registration {
-    /// A grant type that the client may use [default: client_credentials]
+    /// A grant type that the client may use [default: client_credentials, for a public client
+    /// refresh_token]
     #[arg(long = "grant", value_name = "GRANT", value_parser = parse_grant_type)]
     grants: Vec<GrantType>,
     /// A scope that the client may ask for
@@ -33,31 +37,50 @@ pub struct Registration {
     #[arg(long = "audience", value_name = "URI")]
     audiences: Vec<Audience>,
     /// The only authentication method: client_secret_basic or client_secret_post [default: either]
-    #[arg(long = "auth", value_name = "METHOD")]
+    #[arg(long = "auth", value_name = "METHOD", conflicts_with = "public")]
     authentication: Option<AuthenticationMethod>,
+    /// The client cannot keep a secret, and gets none: an app or a device in its user's hands
+    #[arg(long)]
+    public: bool,
     /// The lifetime of access tokens, for example 15m; at most 24h [default: the issuer's]
     #[arg(long, value_name = "TIME", value_parser = parse_access_ttl)]
     access_ttl: Option<Duration>,
+    /// How long a grant lives unused, for example 30d; at most 400d [default: 30d]
+    #[arg(long, value_name = "TIME", value_parser = parse_grant_ttl)]
+    refresh_ttl: Option<Duration>,
+    /// How long a grant lives in any case; at most 400d [default: 365d]
+    #[arg(long, value_name = "TIME", value_parser = parse_grant_ttl)]
+    grant_ttl: Option<Duration>,
+    /// How long a refresh token is honoured once it has a successor: until-used, a time such as
+    /// 60s, or 0 for never [default: until-used, for a public client 60s]
+    #[arg(long, value_name = "GRACE")]
+    refresh_grace: Option<RefreshGrace>,
+    /// Whether every refresh makes a new refresh token; only a client with a secret may keep its own
+    /// [default: true]
+    #[arg(long, value_name = "BOOL")]
+    refresh_rotation: Option<bool>,
     /// The algorithm of access tokens: RS256, PS256, ES256 or EdDSA [default: the issuer's first]
     #[arg(long = "alg", value_name = "ALG")]
     algorithm: Option<Algorithm>,
 }
 
 impl Registration {
-    /// A new client called `id`, and its secret.
+    /// A new client called `id`, with `secret` unless it is public.
     pub async fn register(
         &self,
         id: ClientId,
-        table: &Table,
-        issuer: &IssuerUrl,
+        data: &OpenData,
+        secret: &ClientSecret,
         now: Timestamp,
-    ) -> Result<(Client, ClientSecret), Failure> {
-        self.check_algorithm(table).await?;
-        let secret = ClientSecret::generate();
-        let mut client = new_client(id, issuer, now)?;
-        replace_secrets(&mut client, &secret, now);
+    ) -> Result<Client, Failure> {
+        self.check_algorithm(data.table()).await?;
+        let mut client = new_client(id, &data.url, now)?;
+        if self.public {
+            client.grant_types = vec![GrantType::RefreshToken];
+        }
+        replace_secrets(&mut client, secret, now);
         self.apply(&mut client)?;
-        Ok((client, secret))
+        Ok(client)
     }
 
     /// Changes what is named here.
@@ -75,6 +98,15 @@ impl Registration {
             client.audiences.clone_from(&self.audiences);
         }
         client.authentication = self.authentication.or(client.authentication);
+        if self.public {
+            client.authentication = Some(AuthenticationMethod::None);
+            client.secrets.clear();
+        }
+        let seconds = |ttl: Option<Duration>| ttl.map(|ttl| ttl.as_secs());
+        client.refresh_ttl = seconds(self.refresh_ttl).unwrap_or(client.refresh_ttl);
+        client.grant_ttl = seconds(self.grant_ttl).unwrap_or(client.grant_ttl);
+        client.refresh_grace = self.refresh_grace.or(client.refresh_grace);
+        client.refresh_rotation = self.refresh_rotation.unwrap_or(client.refresh_rotation);
         client.access_ttl = self
             .access_ttl
             .map(|ttl| ttl.as_secs())
@@ -88,7 +120,7 @@ impl Registration {
         let Some(algorithm) = self.algorithm else {
             return Ok(());
         };
-        let keys = load_signing_keys(table).await?;
+        let keys = table.query_all::<SigningKey>(SIGNING_KEYS).await?;
         match keys.iter().any(|key| key.jwk.alg == algorithm) {
             true => Ok(()),
             false => Err(Failure::new(format!(
@@ -110,7 +142,13 @@ pub fn new_client(id: ClientId, issuer: &IssuerUrl, now: Timestamp) -> Result<Cl
         audiences: vec![issuer.as_str().parse()?],
         access_ttl: None,
         algorithm: None,
+        refresh_ttl: DEFAULT_REFRESH_TTL.as_secs(),
+        grant_ttl: DEFAULT_GRANT_TTL.as_secs(),
+        refresh_grace: None,
+        refresh_rotation: true,
         disabled: false,
+        deleted_at: None,
+        not_before: None,
         created_at: now,
     })
 }
@@ -119,6 +157,20 @@ fn check(client: &Client) -> Result<(), Failure> {
     if !client.scopes.contains_all(&client.default_scopes) {
         let message = "every --default-scope must be a --scope of the client";
         return Err(Failure::new(message));
+    }
+    if client.is_public() {
+        if client.grant_types.contains(&GrantType::ClientCredentials) {
+            let message = "a public client has nothing to prove itself with: no client_credentials";
+            return Err(Failure::new(message));
+        }
+        if !client.refresh_rotation {
+            let message = "a public client's refresh tokens must rotate (RFC 9700 section 2.2.2)";
+            return Err(Failure::new(message));
+        }
+    } else if client.secrets.is_empty() {
+        return Err(Failure::new(
+            "a public client cannot become confidential: create a new one",
+        ));
     }
     let audiences: usize = client.audiences.iter().map(|one| one.as_str().len()).sum();
     if client.scopes.to_string().len() > MAX_CLAIM_BYTES || audiences > MAX_CLAIM_BYTES {
@@ -144,6 +196,14 @@ fn parse_access_ttl(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn parse_grant_ttl(text: &str) -> Result<Duration, String> {
+    let ttl = humantime::parse_duration(text).map_err(|err| err.to_string())?;
+    match (MIN_ACCESS_TTL..=MAX_GRANT_TTL).contains(&ttl) {
+        true => Ok(ttl),
+        false => Err("a grant lives from 1s to 400d".to_owned()),
+    }
+}
+
 /// A client as it is shown: without the hashes of its secrets.
 #[derive(Serialize)]
 pub struct DisplayedClient<'a> {
@@ -155,7 +215,12 @@ pub struct DisplayedClient<'a> {
     token_endpoint_auth_method: Option<AuthenticationMethod>,
     access_ttl_seconds: Option<u64>,
     alg: Option<Algorithm>,
+    refresh_ttl_seconds: u64,
+    grant_ttl_seconds: u64,
+    refresh_grace: RefreshGrace,
+    refresh_rotation: bool,
     disabled: bool,
+    not_before: Option<String>,
     created_at: String,
     secrets: Vec<DisplayedSecret>,
 }
@@ -177,7 +242,12 @@ impl<'a> DisplayedClient<'a> {
             token_endpoint_auth_method: client.authentication,
             access_ttl_seconds: client.access_ttl,
             alg: client.algorithm,
+            refresh_ttl_seconds: client.refresh_ttl,
+            grant_ttl_seconds: client.grant_ttl,
+            refresh_grace: client.refresh_grace(),
+            refresh_rotation: client.refresh_rotation,
             disabled: client.disabled,
+            not_before: client.not_before.map(display_time),
             created_at: display_time(client.created_at),
             secrets: client
                 .secrets
@@ -191,6 +261,8 @@ impl<'a> DisplayedClient<'a> {
     }
 }
 
+const DEFAULT_REFRESH_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const DEFAULT_GRANT_TTL: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const MIN_ACCESS_TTL: Duration = Duration::from_secs(1);
 
 /// Keeps every token below the length that verifiers accept.

@@ -25,6 +25,9 @@ impl Overlap {
         secret: &ClientSecret,
         now: Timestamp,
     ) -> Result<(), Failure> {
+        if client.is_public() {
+            return Err(Failure::new("a public client has no secret"));
+        }
         let end = now.after(self.overlap);
         for old in &mut client.secrets {
             old.expires_at = Some(old.expires_at.map_or(end, |earlier| earlier.min(end)));

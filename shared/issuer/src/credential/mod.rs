@@ -5,8 +5,10 @@
 
 mod base62;
 mod client_secret;
+mod grant_credential;
 
 pub use client_secret::{ClientSecret, SecretHash};
+pub use grant_credential::{CredentialKind, GrantCredential, GrantId, HmacKey, Nonce, SubjectHash};
 
 /// The text is not a credential of the expected form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]

@@ -28,11 +28,17 @@ impl Issuer {
         let document = Metadata {
             issuer: issuer.as_str(),
             token_endpoint: issuer.join(Endpoint::Token.path()),
+            revocation_endpoint: issuer.join(Endpoint::Revoke.path()),
+            introspection_endpoint: issuer.join(Endpoint::Introspect.path()),
             jwks_uri: issuer.join(Endpoint::Jwks.path()),
             response_types_supported: [],
             grant_types_supported: GrantType::ALL.map(GrantType::as_str),
-            token_endpoint_auth_methods_supported: AuthenticationMethod::ALL
-                .map(AuthenticationMethod::as_str),
+            token_endpoint_auth_methods_supported: all_methods(),
+            revocation_endpoint_auth_methods_supported: all_methods(),
+            introspection_endpoint_auth_methods_supported: [
+                AuthenticationMethod::ClientSecretBasic.as_str(),
+                AuthenticationMethod::ClientSecretPost.as_str(),
+            ],
         };
         let json = serde_json::to_vec(&document).unwrap_or_default();
         public_document(json.into(), headers)
@@ -44,11 +50,19 @@ impl Issuer {
 struct Metadata<'a> {
     issuer: &'a str,
     token_endpoint: String,
+    revocation_endpoint: String,
+    introspection_endpoint: String,
     jwks_uri: String,
     /// Required, and empty until there is an authorization endpoint.
     response_types_supported: [&'a str; 0],
     grant_types_supported: [&'a str; GrantType::ALL.len()],
     token_endpoint_auth_methods_supported: [&'a str; AuthenticationMethod::ALL.len()],
+    revocation_endpoint_auth_methods_supported: [&'a str; AuthenticationMethod::ALL.len()],
+    introspection_endpoint_auth_methods_supported: [&'a str; 2],
+}
+
+fn all_methods() -> [&'static str; AuthenticationMethod::ALL.len()] {
+    AuthenticationMethod::ALL.map(AuthenticationMethod::as_str)
 }
 
 /// A JSON document that everybody may cache, or 304 for who has it already (RFC 9110 §13.1.2).

@@ -4,7 +4,9 @@
 //! What every endpoint shares is here: methods, CORS, caching headers, the time limit, and how an
 //! error becomes an answer and a log line.
 
+mod introspect;
 mod metadata;
+mod revoke;
 mod token;
 
 use std::time::Instant;
@@ -17,13 +19,20 @@ use serde::Serialize;
 use crate::Issuer;
 use crate::error::{Denied, ErrorCode, Refusal, Unavailable};
 use crate::request_log::{RequestContext, RequestLog};
+use crate::token_request::GrantType;
 
 /// What a path leads to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Endpoint {
-    /// RFC 6749 §3.2.
+    /// RFC 6749 §3.2, every grant.
     Token,
+    /// The token endpoint restricted to refresh tokens, for teams that want it isolated.
+    Refresh,
+    /// RFC 7009.
+    Revoke,
+    /// RFC 7662.
+    Introspect,
     /// RFC 7517 §5.
     Jwks,
     /// RFC 8414 §3.
@@ -44,6 +53,9 @@ impl Endpoint {
     pub const fn path(self) -> &'static str {
         match self {
             Self::Token => "/oauth2/token",
+            Self::Refresh => "/oauth2/refresh",
+            Self::Revoke => "/oauth2/revoke",
+            Self::Introspect => "/oauth2/introspect",
             Self::Jwks => "/.well-known/jwks.json",
             Self::AuthorizationServerMetadata => "/.well-known/oauth-authorization-server",
             Self::OpenidConfiguration => "/.well-known/openid-configuration",
@@ -52,9 +64,17 @@ impl Endpoint {
 
     const fn allowed_methods(self) -> &'static str {
         match self {
-            Self::Token => "POST, OPTIONS",
-            _ => "GET, HEAD, OPTIONS",
+            Self::Token | Self::Refresh | Self::Revoke => "POST, OPTIONS",
+            // For servers only: no browser has a secret to introspect with.
+            Self::Introspect => "POST",
+            Self::Jwks | Self::AuthorizationServerMetadata | Self::OpenidConfiguration => {
+                "GET, HEAD, OPTIONS"
+            }
         }
+    }
+
+    fn has_cors(self) -> bool {
+        self != Self::Introspect
     }
 
     fn allows(self, method: &Method) -> bool {
@@ -63,8 +83,11 @@ impl Endpoint {
             .any(|allowed| allowed == method.as_str())
     }
 
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 7] = [
         Self::Token,
+        Self::Refresh,
+        Self::Revoke,
+        Self::Introspect,
         Self::Jwks,
         Self::AuthorizationServerMetadata,
         Self::OpenidConfiguration,
@@ -86,7 +109,9 @@ impl Issuer {
             Ok(Err(refusal)) => self.refuse(endpoint, refusal, &mut log),
             Err(_) => self.refuse(endpoint, Unavailable::Timeout.into(), &mut log),
         };
-        add_cors_headers(response.headers_mut());
+        if endpoint.has_cors() {
+            add_cors_headers(response.headers_mut());
+        }
         if let Ok(id) = HeaderValue::from_str(log.request_id()) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
@@ -114,7 +139,10 @@ impl Issuer {
             return Ok(preflight(endpoint));
         }
         match endpoint {
-            Endpoint::Token => self.token(request, log).await,
+            Endpoint::Token => self.token(request, &GrantType::ALL, log).await,
+            Endpoint::Refresh => self.token(request, &[GrantType::RefreshToken], log).await,
+            Endpoint::Revoke => self.revoke(request, log).await,
+            Endpoint::Introspect => self.introspect(request, log).await,
             Endpoint::Jwks => self.jwks(request.headers()).await,
             Endpoint::AuthorizationServerMetadata | Endpoint::OpenidConfiguration => {
                 Ok(self.metadata(request.headers()))
@@ -153,11 +181,21 @@ impl Issuer {
                 headers.insert(header::ALLOW, allowed);
             }
             StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                headers.insert(header::RETRY_AFTER, self.retry_after(&refusal));
             }
             _ => {}
         }
         response
+    }
+
+    /// In seconds (RFC 9110 §10.2.3).
+    fn retry_after(&self, refusal: &Refusal) -> HeaderValue {
+        match refusal {
+            Refusal::Unavailable(Unavailable::JustRevoked(until)) => {
+                HeaderValue::from(until.since(self.clock.now()).as_secs() + 1)
+            }
+            _ => HeaderValue::from_static("1"),
+        }
     }
 }
 
@@ -170,16 +208,21 @@ struct ErrorBody<'a> {
 /// A JSON answer that nobody may keep (RFC 6749 §5.1).
 fn uncached_json(body: &impl Serialize) -> Response<Bytes> {
     // Our own structs of strings and numbers: printing them cannot fail.
-    let mut response = Response::new(serde_json::to_vec(body).unwrap_or_default().into());
+    let mut response = uncached(serde_json::to_vec(body).unwrap_or_default().into());
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    response
+}
+
+fn uncached(body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, JSON);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     response
 }
 
 fn preflight(endpoint: Endpoint) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
+    let mut response = uncached(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     let allowed = HeaderValue::from_static(endpoint.allowed_methods());
@@ -192,8 +235,6 @@ fn preflight(endpoint: Endpoint) -> Response<Bytes> {
         header::ACCESS_CONTROL_MAX_AGE,
         HeaderValue::from_static("3600"),
     );
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     response
 }
 

@@ -1,88 +1,219 @@
-//! The token endpoint (RFC 6749 §3.2): parse → authenticate → grant → policy → mint → answer.
+//! The token endpoint (RFC 6749 §3.2): parse → authenticate → grant → policy → mint → commit →
+//! answer.
 
 use bytes::Bytes;
 use http::{Request, Response};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use super::uncached_json;
 use crate::Issuer;
-use crate::client_auth::PresentedCredentials;
+use crate::client_auth::{AuthenticatedClient, PresentedCredentials};
 use crate::clients::FoundClient;
-use crate::error::{Denied, Refusal};
+use crate::clock::Timestamp;
+use crate::credential::{CredentialKind, GrantCredential, HmacKey};
+use crate::error::{Denied, Refusal, Unavailable};
 use crate::form::Form;
 use crate::grant_type::client_credentials;
-use crate::mint::mint;
+use crate::grant_type::refresh_token::{self, GrantState, ProvenRefreshToken, Step};
+use crate::mint::{MintedToken, mint};
 use crate::policy::{self, ApprovedToken};
 use crate::request_log::RequestLog;
-use crate::token_request::TokenRequest;
+use crate::revocation::revoke_grant;
+use crate::store::Update;
+use crate::store::records::Grant;
+use crate::token_request::{AskedAccess, GrantType, TokenRequest};
 
 impl Issuer {
     pub(super) async fn token(
         &self,
         request: &Request<Bytes>,
+        served: &[GrantType],
         log: &mut RequestLog,
     ) -> Result<Response<Bytes>, Refusal> {
         let form = Form::parse(request.uri(), request.headers(), request.body())?;
-        let token_request = TokenRequest::parse(&form)?;
+        let token_request = TokenRequest::parse(&form, served)?;
         log.grant_type = Some(token_request.grant_type());
         let presented = PresentedCredentials::from_request(request.headers(), &form)?;
         log.client_id = Some(presented.client_id().clone());
 
-        let (found, approved) = self.approve(&presented, &token_request).await?;
-        let keys = self.keys.at(found.now).await?;
-        let algorithm = found.record.as_ref().and_then(|record| record.algorithm);
-        let key = keys.active(algorithm.unwrap_or(self.config.default_algorithm()))?;
-        let minted = mint(approved, key, &self.config.issuer).await?;
-        log.key_id = Some(minted.key_id.clone());
-
-        let scope = minted.scopes.to_string();
+        let issued = match self.issue(&presented, &token_request, log).await {
+            // What would be dead on arrival is worth a short wait, and a fresh look.
+            Err(Refusal::Unavailable(Unavailable::JustRevoked(until))) => {
+                self.clock.wait_past(until).await;
+                self.clients.forget(presented.client_id());
+                self.issue(&presented, &token_request, log).await?
+            }
+            issued => issued?,
+        };
+        let scope = issued.access_token.scopes.to_string();
         Ok(uncached_json(&TokenAnswer {
-            access_token: minted.expose_secret(),
+            access_token: issued.access_token.expose_secret(),
             token_type: "Bearer",
-            expires_in: minted.expires_in,
+            expires_in: issued.access_token.expires_in,
+            refresh_token: issued
+                .refresh_token
+                .as_ref()
+                .map(ExposeSecret::expose_secret),
             scope: (!scope.is_empty()).then_some(&scope),
         }))
     }
 
-    /// Decides with the record at hand, and once more with a fresh one where that may change a no.
-    async fn approve(
+    async fn issue(
         &self,
         presented: &PresentedCredentials,
         request: &TokenRequest,
-    ) -> Result<(FoundClient, ApprovedToken), Refusal> {
-        let id = presented.client_id();
-        let found = self.clients.find(id).await?;
-        let denied = match self.approve_with(&found, presented, request) {
-            Ok(approved) => return Ok((found, approved)),
-            Err(denied) => denied,
-        };
-        match self.clients.recheck(id, &found).await? {
-            None => Err(denied.into()),
-            Some(fresh) => {
-                let approved = self.approve_with(&fresh, presented, request)?;
-                Ok((fresh, approved))
+        log: &mut RequestLog,
+    ) -> Result<IssuedTokens, Refusal> {
+        match request {
+            TokenRequest::ClientCredentials(asked) => {
+                self.issue_to_client(presented, asked, log).await
+            }
+            TokenRequest::RefreshToken { unproven, asked } => {
+                self.refresh(presented, unproven, asked, log).await
             }
         }
     }
 
-    fn approve_with(
+    async fn issue_to_client(
+        &self,
+        presented: &PresentedCredentials,
+        asked: &AskedAccess,
+        log: &mut RequestLog,
+    ) -> Result<IssuedTokens, Refusal> {
+        let mut found = self.clients.find(presented.client_id()).await?;
+        let now = found.now;
+        let approved = self.clients.decide(presented, &mut found, |client| {
+            allow_grant_type(client, GrantType::ClientCredentials)?;
+            let granted = client_credentials::grant(client, asked.clone());
+            policy::approve(client, granted, self.config.access_ttl, now)
+        });
+        let approved = approved.await?;
+        Ok(IssuedTokens {
+            access_token: self.mint(&found, approved, log).await?,
+            refresh_token: None,
+        })
+    }
+
+    async fn refresh(
+        &self,
+        presented: &PresentedCredentials,
+        unproven: &GrantCredential,
+        asked: &AskedAccess,
+        log: &mut RequestLog,
+    ) -> Result<IssuedTokens, Refusal> {
+        let token = self.prove(unproven.clone(), self.clock.now()).await?;
+        log.grant_id = Some(token.credential().grant_id);
+        let mut found = self.clients.find(presented.client_id()).await?;
+        let allowed = self.clients.decide(presented, &mut found, |client| {
+            Ok(allow_grant_type(client, GrantType::RefreshToken)?)
+        });
+        allowed.await?;
+        let now = self.clock.now();
+        let mut state = self.read_grant(&token, now).await?;
+        loop {
+            let decided = self.clients.decide(presented, &mut found, |client| {
+                let step = refresh_token::decide(&state, client.record(), &token, now)?;
+                if step == Step::Revoke {
+                    return Ok(None);
+                }
+                let granted = refresh_token::grant(&state, asked.clone());
+                let approved = policy::approve(client, granted, self.config.access_ttl, now)?;
+                Ok(Some((step, approved)))
+            });
+            let Some((step, approved)) = decided.await? else {
+                revoke_grant(&self.table, state.grant.id, None, now).await?;
+                return Err(Denied::RefreshTokenReused.into());
+            };
+            let access_token = self.mint(&found, approved, log).await?;
+            // Signed before it is committed: a signature that fails has consumed nothing.
+            match self.commit(&found, &state, step, &token, now).await? {
+                Committed::Yes(refresh_token) => {
+                    return Ok(IssuedTokens {
+                        access_token,
+                        refresh_token: Some(refresh_token),
+                    });
+                }
+                // Somebody was faster. What was signed never leaves, and the race is decided anew.
+                Committed::LostTo(grant) => state.grant = grant,
+            }
+        }
+    }
+
+    async fn mint(
         &self,
         found: &FoundClient,
-        presented: &PresentedCredentials,
-        request: &TokenRequest,
-    ) -> Result<ApprovedToken, Denied> {
-        let client = presented.authenticate(found)?;
-        if !client.record().grant_types.contains(&request.grant_type()) {
-            return Err(Denied::GrantTypeNotAllowed);
-        }
-        let granted = match request {
-            TokenRequest::ClientCredentials(asked) => {
-                client_credentials::grant(&client, asked.clone())
-            }
-        };
-        policy::approve(&client, granted, self.config.access_ttl, found.now)
+        approved: ApprovedToken,
+        log: &mut RequestLog,
+    ) -> Result<MintedToken, Unavailable> {
+        let keys = self.keys.at(found.now).await?;
+        let algorithm = found.record.as_ref().and_then(|record| record.algorithm);
+        let key = keys.active(algorithm.unwrap_or(self.config.default_algorithm()))?;
+        log.key_id = Some(key.id.clone());
+        mint(approved, key, &self.config.issuer).await
     }
+
+    /// The one write of a refresh, and the refresh token that is current after it.
+    async fn commit(
+        &self,
+        found: &FoundClient,
+        state: &GrantState,
+        step: Step,
+        token: &ProvenRefreshToken,
+        now: Timestamp,
+    ) -> Result<Committed, Refusal> {
+        let grant = &state.grant;
+        let client = found.record.as_ref().ok_or(Denied::UnknownClient)?;
+        let key = match step {
+            Step::Advance => self.hmac_keys.newest(now).await?,
+            _ => self.hmac_keys.version(grant.hmac_version, now).await?,
+        };
+        if step == Step::Repeat {
+            let successor = self.print_current(&key, grant, token);
+            return Ok(Committed::Yes(successor));
+        }
+        let next = refresh_token::advanced(grant, step, key.version(), client, now);
+        let change = refresh_token::advance(grant, &next)?;
+        match self.table.update(&Grant::key_of(grant.id), change).await? {
+            Update::Applied(_) => Ok(Committed::Yes(self.print_current(&key, &next, token))),
+            Update::Refused(Some(newer)) => Ok(Committed::LostTo(newer.record)),
+            Update::Refused(None) => Err(Denied::UnknownGrant.into()),
+        }
+    }
+
+    /// The grant's current refresh token: derived, so it is the same whoever asks.
+    fn print_current(
+        &self,
+        key: &HmacKey,
+        grant: &Grant,
+        token: &ProvenRefreshToken,
+    ) -> SecretString {
+        let (issuer, nonce) = (&self.config.issuer, &token.credential().nonce);
+        key.print(
+            issuer,
+            CredentialKind::RefreshToken,
+            grant.id,
+            grant.generation,
+            nonce,
+        )
+    }
+}
+
+fn allow_grant_type(client: &AuthenticatedClient, grant_type: GrantType) -> Result<(), Denied> {
+    match client.record().grant_types.contains(&grant_type) {
+        true => Ok(()),
+        false => Err(Denied::GrantTypeNotAllowed),
+    }
+}
+
+struct IssuedTokens {
+    access_token: MintedToken,
+    refresh_token: Option<SecretString>,
+}
+
+enum Committed {
+    Yes(SecretString),
+    LostTo(Grant),
 }
 
 /// RFC 6749 §5.1.
@@ -91,6 +222,8 @@ struct TokenAnswer<'a> {
     access_token: &'a str,
     token_type: &'a str,
     expires_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'a str>,
 }

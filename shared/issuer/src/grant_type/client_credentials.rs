@@ -9,5 +9,6 @@ pub fn grant(client: &AuthenticatedClient, asked: AskedAccess) -> GrantedAccess 
     GrantedAccess {
         subject: client.record().id.to_string(),
         asked,
+        limits: None,
     }
 }

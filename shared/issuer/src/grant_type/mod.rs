@@ -5,3 +5,4 @@
 //! [`GrantedAccess`]: crate::policy::GrantedAccess
 
 pub mod client_credentials;
+pub mod refresh_token;

@@ -60,6 +60,8 @@ impl EncryptionContext {
 pub enum KeyUse {
     /// Signs access tokens.
     Signing,
+    /// Proves codes and refresh tokens.
+    Hmac,
 }
 
 /// Key material could not be wrapped or unwrapped. Carries no key material.

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
 
 use super::item::{
     ATTEMPT, Item, PK, REVISION, SCHEMA, SCHEMA_WRITTEN, Stored, TTL, encode, number,
 };
 use super::{Record, StoreError};
+use crate::clock::Timestamp;
 
 /// A conditional change of one item.
 #[derive(Debug, Default)]
@@ -15,12 +17,15 @@ pub struct Change {
     set: BTreeMap<String, AttributeValue>,
     remove: Vec<String>,
     conditions: Vec<Condition>,
+    pub(super) single_attempt: bool,
 }
 
 #[derive(Debug)]
 enum Condition {
     Exists,
-    Equals(String, AttributeValue),
+    Equals(&'static str, AttributeValue),
+    Absent(&'static str),
+    AbsentOrLess(&'static str, AttributeValue),
 }
 
 impl Change {
@@ -39,9 +44,76 @@ impl Change {
         change.remove = old.into_keys().collect();
         change.conditions = vec![
             Condition::Exists,
-            Condition::Equals(REVISION.to_owned(), number(current.revision)),
+            Condition::Equals(REVISION, number(current.revision)),
         ];
         Ok(change)
+    }
+
+    /// A change of a record that was not read, or of a part that others do not change; it still
+    /// never creates one.
+    pub fn of_existing() -> Self {
+        Self {
+            conditions: vec![Condition::Exists],
+            ..Self::default()
+        }
+    }
+
+    /// Sets an attribute.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] when the value cannot be serialized.
+    pub fn set(mut self, name: &'static str, value: impl Serialize) -> Result<Self, StoreError> {
+        self.set.insert(name.to_owned(), attribute(name, value)?);
+        Ok(self)
+    }
+
+    /// Sets every attribute of `values`, a struct.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] when the values cannot be serialized.
+    pub fn set_all(mut self, values: impl Serialize) -> Result<Self, StoreError> {
+        let values: Item = serde_dynamo::to_item(values).map_err(|err| unprintable("", &err))?;
+        self.set.extend(values);
+        Ok(self)
+    }
+
+    /// Sets the time to live.
+    pub fn expiring(mut self, at: Timestamp) -> Self {
+        self.set.insert(TTL.to_owned(), number(at.seconds()));
+        self
+    }
+
+    /// Only if the attribute has this value.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] when the value cannot be serialized.
+    pub fn if_equal(
+        mut self,
+        name: &'static str,
+        value: impl Serialize,
+    ) -> Result<Self, StoreError> {
+        let value = attribute(name, value)?;
+        self.conditions.push(Condition::Equals(name, value));
+        Ok(self)
+    }
+
+    /// Only if there is no such attribute.
+    pub fn if_absent(mut self, name: &'static str) -> Self {
+        self.conditions.push(Condition::Absent(name));
+        self
+    }
+
+    /// Only if there is no such attribute, or a smaller one.
+    pub fn if_absent_or_less(mut self, name: &'static str, than: Timestamp) -> Self {
+        let than = number(than.seconds());
+        self.conditions.push(Condition::AbsentOrLess(name, than));
+        self
+    }
+
+    /// The SDK must not repeat it: it names the moment of its attempt.
+    pub fn single_attempt(mut self) -> Self {
+        self.single_attempt = true;
+        self
     }
 
     /// The expressions of the one `UpdateItem` that carries this change out.
@@ -71,12 +143,28 @@ impl Change {
             .map(|condition| match condition {
                 Condition::Exists => format!("attribute_exists({})", out.name(PK)),
                 Condition::Equals(name, value) => {
-                    format!("{} = {}", out.name(&name), out.value(value))
+                    format!("{} = {}", out.name(name), out.value(value))
+                }
+                Condition::Absent(name) => format!("attribute_not_exists({})", out.name(name)),
+                Condition::AbsentOrLess(name, value) => {
+                    let (name, value) = (out.name(name), out.value(value));
+                    format!("(attribute_not_exists({name}) OR {name} < {value})")
                 }
             })
             .collect();
         out.condition = (!conditions.is_empty()).then(|| conditions.join(" AND "));
         out
+    }
+}
+
+fn attribute(name: &'static str, value: impl Serialize) -> Result<AttributeValue, StoreError> {
+    serde_dynamo::to_attribute_value(value).map_err(|err| unprintable(name, &err))
+}
+
+fn unprintable(name: &str, err: &serde_dynamo::Error) -> StoreError {
+    StoreError::Unreadable {
+        key: name.to_owned(),
+        reason: err.to_string(),
     }
 }
 

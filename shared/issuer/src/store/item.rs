@@ -49,15 +49,35 @@ impl<R> Key<R> {
         }
     }
 
-    pub(super) fn to_item(&self) -> Item {
-        HashMap::from([
-            (PK.to_owned(), AttributeValue::S(self.pk.clone())),
-            (SK.to_owned(), AttributeValue::S(self.sk.clone())),
-        ])
+    /// The key of an item that was read.
+    pub(super) fn of(item: Item) -> Result<Self, StoreError> {
+        let part = |name| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        match (part(PK), part(SK)) {
+            (Some(pk), Some(sk)) => Ok(Self::ranged(pk, sk)),
+            _ => Err(StoreError::Unreadable {
+                key: "an index entry".to_owned(),
+                reason: "it has no key".to_owned(),
+            }),
+        }
     }
 
     pub(super) fn describe(&self) -> String {
         format!("{}/{}", self.pk, self.sk)
+    }
+}
+
+/// A key of whatever record type.
+pub trait AnyKey: Sync {
+    /// The key's attributes.
+    fn to_item(&self) -> HashMap<String, AttributeValue>;
+}
+
+impl<R> AnyKey for Key<R> {
+    fn to_item(&self) -> Item {
+        HashMap::from([
+            (PK.to_owned(), AttributeValue::S(self.pk.clone())),
+            (SK.to_owned(), AttributeValue::S(self.sk.clone())),
+        ])
     }
 }
 

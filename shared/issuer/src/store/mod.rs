@@ -9,8 +9,8 @@ pub mod records;
 mod table;
 
 pub use change::Change;
-pub use item::{Key, Record, Stored};
-pub use table::{Insert, Page, Table, Update, with_time_limits};
+pub use item::{AnyKey, Key, Record, Stored};
+pub use table::{ATTEMPT_TIMEOUT, Cursor, Found, Insert, Page, Table, Update, with_time_limits};
 
 /// Why the store gave no answer. Nothing of it is ever shown to a caller.
 #[derive(Debug, thiserror::Error)]

@@ -19,7 +19,7 @@ use super::change::Expressions;
 use super::item::{
     ATTEMPT, Item, PK, REVISION, SCHEMA, SCHEMA_WRITTEN, SK, decode, encode, number, read_number,
 };
-use super::{Change, Key, Record, StoreError, Stored};
+use super::{AnyKey, Change, Key, Record, StoreError, Stored};
 use crate::clock::Timestamp;
 use crate::random::random_id;
 
@@ -53,16 +53,11 @@ impl Table {
         answer.item.map(decode).transpose()
     }
 
-    /// Reads two records of different partitions in one strongly consistent operation
+    /// Reads several records of different types in one strongly consistent operation
     /// (`BatchGetItem`). Keys that DynamoDB leaves unprocessed are a failure, never an absence.
-    pub async fn get_both<A: Record, B: Record>(
-        &self,
-        first: &Key<A>,
-        second: &Key<B>,
-    ) -> Result<(Option<Stored<A>>, Option<Stored<B>>), StoreError> {
+    pub async fn get_several(&self, keys: &[&dyn AnyKey]) -> Result<Found, StoreError> {
         let keys = KeysAndAttributes::builder()
-            .keys(first.to_item())
-            .keys(second.to_item())
+            .set_keys(Some(keys.iter().map(|key| key.to_item()).collect()))
             .consistent_read(true)
             .build()
             .map_err(|err| incomplete("BatchGetItem", err.to_string()))?;
@@ -76,22 +71,8 @@ impl Table {
         if answer.unprocessed_keys.is_some_and(|keys| !keys.is_empty()) {
             return Err(incomplete("BatchGetItem", "keys left unprocessed".into()));
         }
-        let mut items = answer
-            .responses
-            .and_then(|mut tables| tables.remove(&self.name))
-            .unwrap_or_default();
-        let mut take = |pk: &str, sk: &str| {
-            let at = items
-                .iter()
-                .position(|item| is_text(item, PK, pk) && is_text(item, SK, sk))?;
-            Some(items.swap_remove(at))
-        };
-        let first = take(&first.pk, &first.sk);
-        let second = take(&second.pk, &second.sk);
-        Ok((
-            first.map(decode).transpose()?,
-            second.map(decode).transpose()?,
-        ))
+        let tables = answer.responses.unwrap_or_default();
+        Ok(Found(tables.into_values().flatten().collect()))
     }
 
     /// Writes a record where none is (`PutItem`).
@@ -134,6 +115,10 @@ impl Table {
         change: Change,
     ) -> Result<Update<R>, StoreError> {
         let attempt = random_id();
+        let own_config = match change.single_attempt {
+            true => Builder::new().retry_config(RetryConfig::disabled()),
+            false => Builder::new(),
+        };
         let expressions = change.expressions(&attempt);
         let outcome = self
             .client
@@ -146,6 +131,8 @@ impl Table {
             .set_expression_attribute_values(Some(expressions.values))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(AllOld)
+            .customize()
+            .config_override(own_config)
             .send()
             .await;
         match outcome {
@@ -217,6 +204,44 @@ impl Table {
         page(answer.items, answer.last_evaluated_key)
     }
 
+    /// Reads a whole partition, page by page: for partitions that stay small.
+    pub async fn query_all<R: Record>(
+        &self,
+        partition: &str,
+    ) -> Result<Vec<Stored<R>>, StoreError> {
+        let (mut records, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.query(partition, after, PAGE).await?;
+            records.extend(page.records);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(records),
+            }
+        }
+    }
+
+    /// Reads one page of the keys that the index `by_subject` has for `subject` (`Query`).
+    pub async fn query_by_subject<R: Record>(
+        &self,
+        subject: &str,
+        after: Option<Cursor>,
+    ) -> Result<(Vec<Key<R>>, Option<Cursor>), StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(BY_SUBJECT)
+            .key_condition_expression("subject = :subject")
+            .expression_attribute_values(":subject", AttributeValue::S(subject.to_owned()))
+            .set_exclusive_start_key(after.map(|cursor| cursor.0))
+            .send()
+            .await
+            .map_err(|err| failed("Query", &err))?;
+        let keys = answer.items.unwrap_or_default().into_iter().map(Key::of);
+        let keys = keys.collect::<Result<_, _>>()?;
+        Ok((keys, answer.last_evaluated_key.map(Cursor)))
+    }
+
     /// Deletes a record; deleting what is not there is success (`DeleteItem`).
     pub async fn delete<R: Record>(&self, key: &Key<R>) -> Result<(), StoreError> {
         self.client
@@ -229,26 +254,48 @@ impl Table {
         Ok(())
     }
 
-    /// Reads one page of all records whose partition key starts with `prefix` (`Scan`).
+    /// Reads all records whose partition key starts with `prefix`, page by page (`Scan`).
     ///
     /// For an operator's listing only: it reads the whole table, so no endpoint calls it.
-    pub async fn scan<R: Record>(
-        &self,
-        prefix: &str,
-        after: Option<Cursor>,
-    ) -> Result<Page<R>, StoreError> {
-        let answer = self
-            .client
-            .scan()
-            .table_name(&self.name)
-            .filter_expression("begins_with(pk, :prefix)")
-            .expression_attribute_values(":prefix", AttributeValue::S(format!("{prefix}#")))
-            .set_exclusive_start_key(after.map(|cursor| cursor.0))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|err| failed("Scan", &err))?;
-        page(answer.items, answer.last_evaluated_key)
+    pub async fn scan_all<R: Record>(&self, prefix: &str) -> Result<Vec<Stored<R>>, StoreError> {
+        let (mut records, mut after) = (Vec::new(), None);
+        loop {
+            let answer = self
+                .client
+                .scan()
+                .table_name(&self.name)
+                .filter_expression("begins_with(pk, :prefix)")
+                .expression_attribute_values(":prefix", AttributeValue::S(format!("{prefix}#")))
+                .set_exclusive_start_key(after)
+                .consistent_read(true)
+                .send()
+                .await
+                .map_err(|err| failed("Scan", &err))?;
+            let page: Page<R> = page(answer.items, answer.last_evaluated_key)?;
+            records.extend(page.records);
+            match page.next {
+                Some(Cursor(next)) => after = Some(next),
+                None => return Ok(records),
+            }
+        }
+    }
+}
+
+/// What one read of several records found.
+#[derive(Debug)]
+pub struct Found(Vec<Item>);
+
+impl Found {
+    /// Takes one record out.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] when the item is no such record.
+    pub fn take<R: Record>(&mut self, key: &Key<R>) -> Result<Option<Stored<R>>, StoreError> {
+        let at = self
+            .0
+            .iter()
+            .position(|item| is_text(item, PK, &key.pk) && is_text(item, SK, &key.sk));
+        at.map(|at| decode(self.0.swap_remove(at))).transpose()
     }
 }
 
@@ -301,7 +348,7 @@ pub fn with_time_limits(config: Builder) -> Builder {
 }
 
 /// How long one attempt of one operation may take.
-pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn page<R: Record>(items: Option<Vec<Item>>, last: Option<Item>) -> Result<Page<R>, StoreError> {
     Ok(Page {
@@ -338,4 +385,8 @@ fn is_text(item: &Item, name: &str, text: &str) -> bool {
     matches!(item.get(name), Some(AttributeValue::S(found)) if found == text)
 }
 
+/// More keys than an issuer has at once: one page in practice.
+const PAGE: i32 = 100;
+
+const BY_SUBJECT: &str = "by_subject";
 const COUNTER: &str = "counter";

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use tokensmith_verifier::Algorithm;
 
 use crate::clock::Timestamp;
+use crate::config::MAX_ACCESS_TTL;
 use crate::credential::SecretHash;
 use crate::names::{Audience, ClientId, Scopes};
 use crate::store::{Key, Record};
@@ -31,8 +32,21 @@ pub struct Client {
     pub access_ttl: Option<u64>,
     /// The algorithm of its access tokens; `None` is the issuer's first.
     pub algorithm: Option<Algorithm>,
+    /// How long a grant lives unused, in seconds.
+    pub refresh_ttl: u64,
+    /// How long a grant lives at most, in seconds.
+    pub grant_ttl: u64,
+    /// How long a refresh token is honoured once it has a successor; `None` is what fits the way
+    /// the client authenticates.
+    pub refresh_grace: Option<RefreshGrace>,
+    /// Whether every refresh makes a new refresh token.
+    pub refresh_rotation: bool,
     /// Whether it is refused for now.
     pub disabled: bool,
+    /// When it was deleted; what is left keeps its tokens dead, and to every reader it is absent.
+    pub deleted_at: Option<Timestamp>,
+    /// Grants and tokens of this client that are not newer are dead.
+    pub not_before: Option<Timestamp>,
     /// When it was registered.
     pub created_at: Timestamp,
 }
@@ -43,6 +57,20 @@ impl Client {
         Key::single(Self::PREFIX, id.as_str())
     }
 
+    /// Whether it has no secret and proves itself by what it holds (RFC 6749 §2.1).
+    pub fn is_public(&self) -> bool {
+        self.authentication == Some(AuthenticationMethod::None)
+    }
+
+    /// How long a predecessor is honoured. A thief of a confidential client's token needs its
+    /// secret too, so only a public client's predecessor dies by the clock.
+    pub fn refresh_grace(&self) -> RefreshGrace {
+        self.refresh_grace.unwrap_or(match self.is_public() {
+            true => RefreshGrace::Seconds(60),
+            false => RefreshGrace::UntilUsed,
+        })
+    }
+
     /// The prefix of every client's partition key.
     pub const PREFIX: &'static str = "CLIENT";
 }
@@ -50,6 +78,36 @@ impl Client {
 impl Record for Client {
     fn key(&self) -> Key<Self> {
         Self::key_of(&self.id)
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        self.deleted_at
+            .map(|deleted| deleted.after(2 * MAX_ACCESS_TTL))
+    }
+}
+
+/// How long a refresh token is honoured once it has a successor, so that a client whose answer was
+/// lost can ask again.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshGrace {
+    /// Until the successor has been used.
+    UntilUsed,
+    /// For so long after the rotation, and only until the successor has been used; 0 is never.
+    Seconds(u64),
+}
+
+impl FromStr for RefreshGrace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "until-used" => Ok(Self::UntilUsed),
+            "0" => Ok(Self::Seconds(0)),
+            _ => humantime::parse_duration(text)
+                .map(|grace| Self::Seconds(grace.as_secs()))
+                .map_err(|err| format!("use until-used, 0 or a duration such as 60s: {err}")),
+        }
     }
 }
 
@@ -72,6 +130,8 @@ pub enum AuthenticationMethod {
     ClientSecretBasic,
     /// The form parameters `client_id` and `client_secret`.
     ClientSecretPost,
+    /// A public client: the form parameter `client_id` alone.
+    None,
 }
 
 impl AuthenticationMethod {
@@ -80,11 +140,12 @@ impl AuthenticationMethod {
         match self {
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
+            Self::None => "none",
         }
     }
 
     /// Every method, as metadata lists them (RFC 8414 §2).
-    pub const ALL: [Self; 2] = [Self::ClientSecretBasic, Self::ClientSecretPost];
+    pub const ALL: [Self; 3] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::None];
 }
 
 impl FromStr for AuthenticationMethod {
@@ -94,7 +155,7 @@ impl FromStr for AuthenticationMethod {
         Self::ALL
             .into_iter()
             .find(|method| method.as_str() == name)
-            .ok_or_else(|| "use client_secret_basic or client_secret_post".to_owned())
+            .ok_or_else(|| "use client_secret_basic, client_secret_post or none".to_owned())
     }
 }
 

@@ -2,11 +2,19 @@
 //! can be restricted to it (`dynamodb:LeadingKeys`).
 
 mod client;
+mod feed;
+mod grant;
+mod hmac_key;
+mod revoked_token;
 mod settings;
 mod signing_key;
 mod subject;
 
-pub use client::{AuthenticationMethod, Client, LiveSecret, MAX_LIVE_SECRETS};
+pub use client::{AuthenticationMethod, Client, LiveSecret, MAX_LIVE_SECRETS, RefreshGrace};
+pub use feed::{FEED_SHARDS, FeedEntry};
+pub use grant::{Grant, Origin};
+pub use hmac_key::{HMAC_KEYS, HmacKeyRecord};
+pub use revoked_token::RevokedToken;
 pub use settings::Settings;
 pub use signing_key::{KeyState, SIGNING_KEYS, SigningKey};
 pub use subject::{Subject, SubjectKind};

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Timestamp;
+use crate::credential::SubjectHash;
 use crate::store::{Key, Record};
 
 /// A name that tokens may carry as `sub`, and what it stands for.
@@ -12,12 +14,28 @@ pub struct Subject {
     pub name: String,
     /// What it stands for.
     pub kind: SubjectKind,
+    /// Grants and tokens of this subject that are not newer are dead.
+    pub not_before: Option<Timestamp>,
 }
 
 impl Subject {
+    /// Claims `name` for `kind`.
+    pub fn new(name: impl Into<String>, kind: SubjectKind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            not_before: None,
+        }
+    }
+
     /// The key of the subject called `name`.
     pub fn key_of(name: &str) -> Key<Self> {
-        Key::single("SUBJECT", name)
+        Self::key_of_hash(SubjectHash::of(name))
+    }
+
+    /// The key of the subject whose name has this hash: what a grant's id tells.
+    pub fn key_of_hash(hash: SubjectHash) -> Key<Self> {
+        Key::single("SUBJECT", &hash.to_string())
     }
 }
 
@@ -33,4 +51,6 @@ impl Record for Subject {
 pub enum SubjectKind {
     /// A client, which is the subject of its own tokens.
     Client,
+    /// Anybody else.
+    User,
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use tokensmith_verifier::{ACCESS_TOKEN_TYPE, Algorithm, JwkSet, KeyId};
+use tokensmith_verifier::{
+    ACCESS_TOKEN_TYPE, Algorithm, Jwk, JwkSet, KeyId, UnusableKey, VerificationKeys,
+};
 
 use super::{
     EncryptionContext, InProcessSigner, KeyUse, KeyWrap, Signer, WrapError, generate_private_key,
@@ -16,7 +18,7 @@ use crate::clock::Timestamp;
 use crate::error::Unavailable;
 use crate::names::IssuerUrl;
 use crate::store::records::{KeyState, SIGNING_KEYS, SigningKey};
-use crate::store::{Insert, StoreError, Stored, Table};
+use crate::store::{Insert, Stored, Table};
 
 /// The signing keys of the issuer, reloaded when they are older than the cache allows.
 #[derive(Debug)]
@@ -66,7 +68,7 @@ impl SigningKeys {
             let context = EncryptionContext::new(issuer, KeyUse::Signing);
             let first = SigningKey {
                 sequence: 1,
-                jwk: tokensmith_verifier::Jwk::new(public_key, *algorithm),
+                jwk: Jwk::new(public_key, *algorithm),
                 state: KeyState::Active,
                 created_at: now,
                 activated_at: Some(now),
@@ -93,7 +95,7 @@ impl SigningKeys {
             return Ok(loaded_meanwhile);
         }
         let previous = self.read_current();
-        let records = load_signing_keys(&self.table).await?;
+        let records = self.table.query_all(SIGNING_KEYS).await?;
         let keys = KeySet::open(records, previous.as_deref(), &*self.wrap, now).await?;
         let keys = Arc::new(keys);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(keys.clone());
@@ -116,7 +118,7 @@ impl SigningKeys {
 pub struct KeySet {
     loaded_at: Timestamp,
     active: HashMap<Algorithm, Arc<ActiveKey>>,
-    published: JwkSet,
+    verification: VerificationKeys,
     jwks: Bytes,
 }
 
@@ -131,9 +133,9 @@ impl KeySet {
             .ok_or_else(|| Unavailable::Key(format!("no active {algorithm} key")))
     }
 
-    /// What is published.
-    pub fn published(&self) -> &JwkSet {
-        &self.published
+    /// What verifies the issuer's own tokens: every published key.
+    pub fn verification(&self) -> &VerificationKeys {
+        &self.verification
     }
 
     /// The JWK Set document (RFC 7517 §5).
@@ -165,10 +167,11 @@ impl KeySet {
         };
         let jwks = serde_json::to_vec(&published)
             .map_err(|err| Unavailable::Key(format!("the key set cannot be printed: {err}")))?;
+        let unusable = |err: UnusableKey| Unavailable::Key(err.to_string());
         Ok(Self {
             loaded_at: now,
             active,
-            published,
+            verification: VerificationKeys::new(&published).map_err(unusable)?,
             jwks: jwks.into(),
         })
     }
@@ -204,28 +207,8 @@ impl ActiveKey {
     }
 }
 
-/// Reads the records of all signing keys.
-///
-/// # Errors
-/// [`StoreError`] when the table cannot be read.
-pub async fn load_signing_keys(table: &Table) -> Result<Vec<Stored<SigningKey>>, StoreError> {
-    let mut records = Vec::new();
-    let mut after = None;
-    loop {
-        let page = table.query(SIGNING_KEYS, after, PAGE).await?;
-        records.extend(page.records);
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok(records),
-        }
-    }
-}
-
 impl From<WrapError> for Unavailable {
     fn from(err: WrapError) -> Self {
         Self::Key(err.to_string())
     }
 }
-
-/// More keys than an issuer publishes at once: one page in practice.
-const PAGE: i32 = 100;

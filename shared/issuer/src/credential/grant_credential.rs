@@ -1,0 +1,313 @@
+//! Authorization codes, device codes and refresh tokens: generations of one grant, each proven by
+//! an HMAC, so that nothing but the issuer makes one and garbage costs no I/O.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aws_lc_rs::{digest, hmac};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::Malformed;
+use super::base62::{checksum, without_checksum};
+use crate::names::{InvalidName, IssuerUrl, SubjectName};
+use crate::random::random_bytes;
+
+/// What a generation of a grant is, as its prefix says. The HMAC covers it: a credential that is
+/// relabelled is nothing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CredentialKind {
+    /// `tsa_`: generation 0 of a grant that a user has approved.
+    AuthorizationCode,
+    /// `tsd_`: generation 0 of a grant that a device has asked for.
+    DeviceCode,
+    /// `tsr_`: every generation from 1.
+    RefreshToken,
+}
+
+impl CredentialKind {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "tsa_",
+            Self::DeviceCode => "tsd_",
+            Self::RefreshToken => "tsr_",
+        }
+    }
+
+    const ALL: [Self; 3] = [
+        Self::AuthorizationCode,
+        Self::DeviceCode,
+        Self::RefreshToken,
+    ];
+}
+
+/// A credential's text, taken apart. Before [`HmacKey::proves`] nothing of it is proven.
+#[derive(Clone)]
+pub struct GrantCredential {
+    /// What its prefix says.
+    pub kind: CredentialKind,
+    /// The version of the HMAC key that proves it.
+    pub hmac_version: u32,
+    /// The grant that it is a generation of.
+    pub grant_id: GrantId,
+    /// Which generation.
+    pub generation: u32,
+    /// The grant's secret, the same in every generation.
+    pub nonce: Nonce,
+    tag: [u8; TAG_LENGTH],
+}
+
+impl GrantCredential {
+    /// Takes a credential apart.
+    ///
+    /// # Errors
+    /// [`Malformed`] when prefix, length, encoding, checksum or version are wrong.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let body = without_checksum(text).ok_or(Malformed)?;
+        let (prefix, encoded) = body.split_at_checked(PREFIX_LENGTH).ok_or(Malformed)?;
+        let kind = CredentialKind::ALL
+            .into_iter()
+            .find(|kind| kind.prefix() == prefix)
+            .ok_or(Malformed)?;
+        let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| Malformed)?;
+        let bytes = Zeroizing::new(bytes);
+        let (signed, tag) = bytes.split_at_checked(SIGNED_LENGTH).ok_or(Malformed)?;
+        let mut reader = Reader(signed);
+        if reader.take::<1>()? != [FORMAT_VERSION] {
+            return Err(Malformed);
+        }
+        Ok(Self {
+            kind,
+            hmac_version: u32::from_be_bytes(reader.take()?),
+            grant_id: GrantId(reader.take()?),
+            generation: u32::from_be_bytes(reader.take()?),
+            nonce: Nonce(reader.take()?),
+            tag: tag.try_into().map_err(|_| Malformed)?,
+        })
+    }
+
+    fn signed_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(SIGNED_LENGTH + TAG_LENGTH));
+        bytes.push(FORMAT_VERSION);
+        bytes.extend(self.hmac_version.to_be_bytes());
+        bytes.extend(self.grant_id.0);
+        bytes.extend(self.generation.to_be_bytes());
+        bytes.extend(self.nonce.0);
+        bytes
+    }
+}
+
+impl fmt::Debug for GrantCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GrantCredential")
+            .field("kind", &self.kind)
+            .field("grant_id", &self.grant_id)
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One version of the key that proves credentials.
+pub struct HmacKey {
+    version: u32,
+    key: hmac::Key,
+}
+
+impl HmacKey {
+    /// The key of `version`, from 32 secret bytes.
+    pub fn new(version: u32, secret: &[u8]) -> Self {
+        Self {
+            version,
+            key: hmac::Key::new(hmac::HMAC_SHA256, secret),
+        }
+    }
+
+    /// Its version.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// The text of one generation of a grant.
+    pub fn print(
+        &self,
+        issuer: &IssuerUrl,
+        kind: CredentialKind,
+        grant_id: GrantId,
+        generation: u32,
+        nonce: &Nonce,
+    ) -> SecretString {
+        let credential = GrantCredential {
+            kind,
+            hmac_version: self.version,
+            grant_id,
+            generation,
+            nonce: nonce.clone(),
+            tag: [0; TAG_LENGTH],
+        };
+        let mut bytes = credential.signed_bytes();
+        bytes.extend_from_slice(self.context(issuer, &credential).sign().as_ref());
+        let mut text = String::with_capacity(160);
+        text.push_str(kind.prefix());
+        URL_SAFE_NO_PAD.encode_string(&*bytes, &mut text);
+        let digits = checksum(&text);
+        text.extend(digits.map(char::from));
+        text.into()
+    }
+
+    /// Whether this issuer made `credential` with this key. Compares in constant time.
+    pub fn proves(&self, issuer: &IssuerUrl, credential: &GrantCredential) -> bool {
+        let expected = self.context(issuer, credential).sign();
+        credential.hmac_version == self.version
+            && aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_ref(), &credential.tag)
+                .is_ok()
+    }
+
+    /// The HMAC over everything that a credential says: issuer, prefix, versions, grant,
+    /// generation, nonce. No issuer URL contains a NUL, so the parts cannot shift.
+    fn context(&self, issuer: &IssuerUrl, credential: &GrantCredential) -> hmac::Context {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(issuer.as_str().as_bytes());
+        context.update(&[0]);
+        context.update(credential.kind.prefix().as_bytes());
+        context.update(&credential.signed_bytes());
+        context
+    }
+}
+
+impl fmt::Debug for HmacKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HmacKey(version {}, [REDACTED])", self.version)
+    }
+}
+
+/// The id of a grant: 128 random bits and the hash of its subject; 43 base64url characters.
+///
+/// The hash is there so that one read finds the grant and its subject's record together.
+#[derive(Clone, Copy, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct GrantId([u8; GRANT_ID_LENGTH]);
+
+impl GrantId {
+    /// A new id for a grant by `subject`.
+    pub fn random(subject: &SubjectName) -> Self {
+        let mut bytes = [0; GRANT_ID_LENGTH];
+        let (random, hash) = bytes.split_at_mut(GRANT_ID_LENGTH - SUBJECT_HASH_LENGTH);
+        random.copy_from_slice(&random_bytes::<{ GRANT_ID_LENGTH - SUBJECT_HASH_LENGTH }>());
+        hash.copy_from_slice(&SubjectHash::of(subject.as_str()).0);
+        Self(bytes)
+    }
+
+    /// The hash of the subject that the grant is by.
+    pub fn subject_hash(&self) -> SubjectHash {
+        let mut hash = [0; SUBJECT_HASH_LENGTH];
+        hash.copy_from_slice(&self.0[GRANT_ID_LENGTH - SUBJECT_HASH_LENGTH..]);
+        SubjectHash(hash)
+    }
+}
+
+/// The hash of a subject's name, which the subject's record is found by: 128 bits of SHA-256.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct SubjectHash([u8; SUBJECT_HASH_LENGTH]);
+
+impl SubjectHash {
+    /// The hash of `name`.
+    pub fn of(name: &str) -> Self {
+        let digest = digest::digest(&digest::SHA256, name.as_bytes());
+        let mut hash = [0; SUBJECT_HASH_LENGTH];
+        hash.copy_from_slice(&digest.as_ref()[..SUBJECT_HASH_LENGTH]);
+        Self(hash)
+    }
+}
+
+impl fmt::Display for SubjectHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl fmt::Display for GrantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for GrantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GrantId({self})")
+    }
+}
+
+impl FromStr for GrantId {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok();
+        let id = bytes.and_then(|bytes| bytes.try_into().ok());
+        id.map(Self)
+            .ok_or(InvalidName("a grant id is 43 base64url characters"))
+    }
+}
+
+impl TryFrom<String> for GrantId {
+    type Error = InvalidName;
+
+    fn try_from(text: String) -> Result<Self, InvalidName> {
+        text.parse()
+    }
+}
+
+impl From<GrantId> for String {
+    fn from(id: GrantId) -> Self {
+        id.to_string()
+    }
+}
+
+/// The secret that every credential of a grant carries: 128 random bits.
+#[derive(Clone)]
+pub struct Nonce([u8; 16]);
+
+impl Nonce {
+    /// A new nonce.
+    pub fn random() -> Self {
+        Self(random_bytes())
+    }
+
+    /// What is kept of it: its SHA-256, base64url.
+    pub fn hash(&self) -> String {
+        URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &self.0))
+    }
+}
+
+impl Drop for Nonce {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.0);
+    }
+}
+
+impl fmt::Debug for Nonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Nonce([REDACTED])")
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+        let (taken, rest) = self.0.split_first_chunk::<N>().ok_or(Malformed)?;
+        self.0 = rest;
+        Ok(*taken)
+    }
+}
+
+const FORMAT_VERSION: u8 = 1;
+const PREFIX_LENGTH: usize = 4;
+const TAG_LENGTH: usize = 32;
+
+/// Format version, HMAC key version, grant id, generation, nonce.
+const SIGNED_LENGTH: usize = 1 + 4 + GRANT_ID_LENGTH + 4 + 16;
+const GRANT_ID_LENGTH: usize = 16 + SUBJECT_HASH_LENGTH;
+const SUBJECT_HASH_LENGTH: usize = 16;

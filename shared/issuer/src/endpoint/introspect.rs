@@ -1,0 +1,123 @@
+//! The introspection endpoint (RFC 7662).
+
+use bytes::Bytes;
+use http::{Request, Response};
+use serde::Serialize;
+use tokensmith_verifier::{AccessTokenClaims, Audiences};
+
+use super::uncached_json;
+use crate::Issuer;
+use crate::client_auth::PresentedCredentials;
+use crate::credential::GrantId;
+use crate::error::{Denied, Refusal};
+use crate::form::Form;
+use crate::judge::Judged;
+use crate::request_log::RequestLog;
+use crate::store::records::{Client, Grant};
+
+impl Issuer {
+    /// Tells a confidential client of its own tokens, and of access tokens for an audience it
+    /// has. Everything else, and everything dead, is only `{"active":false}` (RFC 7662 §2.2).
+    pub(super) async fn introspect(
+        &self,
+        request: &Request<Bytes>,
+        log: &mut RequestLog,
+    ) -> Result<Response<Bytes>, Refusal> {
+        let form = Form::parse(request.uri(), request.headers(), request.body())?;
+        let presented = PresentedCredentials::from_request(request.headers(), &form)?;
+        log.client_id = Some(presented.client_id().clone());
+        let token = form.value("token").ok_or(Denied::MissingToken)?;
+        let mut found = self.clients.find(presented.client_id()).await?;
+        let caller = self.clients.decide(&presented, &mut found, |caller| {
+            match caller.record().is_public() {
+                true => Err(Denied::PublicCaller.into()),
+                false => Ok(caller.record().clone()),
+            }
+        });
+        let caller = caller.await?;
+        let answer = match self.judge(token).await? {
+            Judged::AccessToken {
+                claims,
+                verdict: Ok(()),
+            } if may_know(&caller, &claims) => Some(Live::access_token(claims)),
+            Judged::RefreshToken {
+                grant,
+                verdict: Ok(()),
+            } if grant.client_id == caller.id => {
+                Some(Live::refresh_token(*grant, self.config.issuer.as_str()))
+            }
+            _ => None,
+        };
+        log.active = Some(answer.is_some());
+        Ok(match answer {
+            Some(live) => uncached_json(&live),
+            None => uncached_json(&Dead { active: false }),
+        })
+    }
+}
+
+fn may_know(caller: &Client, claims: &AccessTokenClaims) -> bool {
+    let mut audiences = caller.audiences.iter();
+    claims.client_id == caller.id.as_str()
+        || audiences.any(|audience| claims.aud.contains(audience.as_str()))
+}
+
+/// RFC 7662 §2.2.
+#[derive(Serialize)]
+struct Live {
+    active: bool,
+    iss: String,
+    sub: String,
+    client_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<Audiences>,
+    exp: u64,
+    iat: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant_id: Option<String>,
+}
+
+impl Live {
+    fn access_token(claims: AccessTokenClaims) -> Self {
+        Self {
+            active: true,
+            iss: claims.iss,
+            sub: claims.sub,
+            client_id: claims.client_id,
+            aud: Some(claims.aud),
+            exp: claims.exp,
+            iat: claims.iat,
+            jti: Some(claims.jti),
+            scope: claims.scope,
+            token_type: Some("Bearer"),
+            grant_id: claims.grant_id,
+        }
+    }
+
+    fn refresh_token(grant: Grant, issuer: &str) -> Self {
+        Self {
+            active: true,
+            iss: issuer.to_owned(),
+            sub: grant.subject.to_string(),
+            client_id: grant.client_id.to_string(),
+            aud: None,
+            exp: grant.idle_expires_at.min(grant.expires_at).seconds(),
+            iat: grant.rotated_at.seconds(),
+            jti: None,
+            scope: (!grant.scopes.is_empty()).then(|| grant.scopes.to_string()),
+            token_type: None,
+            grant_id: Some(GrantId::into(grant.id)),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Dead {
+    active: bool,
+}

@@ -1,0 +1,67 @@
+//! The revocation endpoint (RFC 7009).
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use super::uncached;
+use crate::Issuer;
+use crate::client_auth::PresentedCredentials;
+use crate::clock::Timestamp;
+use crate::credential::GrantCredential;
+use crate::error::{Denied, Refusal};
+use crate::form::Form;
+use crate::names::ClientId;
+use crate::request_log::RequestLog;
+use crate::revocation::{Revocation, revoke_access_token, revoke_grant};
+
+impl Issuer {
+    /// Answers 200 for whatever is dead afterwards, known or not (RFC 7009 §2.2). A client can
+    /// revoke only its own; another's token is unknown to it.
+    pub(super) async fn revoke(
+        &self,
+        request: &Request<Bytes>,
+        log: &mut RequestLog,
+    ) -> Result<Response<Bytes>, Refusal> {
+        let form = Form::parse(request.uri(), request.headers(), request.body())?;
+        let presented = PresentedCredentials::from_request(request.headers(), &form)?;
+        log.client_id = Some(presented.client_id().clone());
+        let token = form.value("token").ok_or(Denied::MissingToken)?;
+        let mut found = self.clients.find(presented.client_id()).await?;
+        let authenticated = self.clients.decide(&presented, &mut found, |_| Ok(()));
+        authenticated.await?;
+        let revoked = self.revoke_own(presented.client_id(), token, log).await?;
+        log.revoked = Some(revoked == Revocation::Revoked);
+        Ok(uncached(Bytes::new()))
+    }
+
+    async fn revoke_own(
+        &self,
+        client: &ClientId,
+        token: &str,
+        log: &mut RequestLog,
+    ) -> Result<Revocation, Refusal> {
+        let now = self.clock.now();
+        if let Ok(unproven) = GrantCredential::parse(token) {
+            return match self.prove(unproven, now).await {
+                Ok(proven) => {
+                    let id = proven.credential().grant_id;
+                    log.grant_id = Some(id);
+                    Ok(revoke_grant(&self.table, id, Some(client), now).await?)
+                }
+                Err(Refusal::Denied(_)) => Ok(Revocation::NothingFound),
+                Err(unavailable) => Err(unavailable),
+            };
+        }
+        let keys = self.keys.at(now).await?;
+        match keys.verification().signed_claims(token) {
+            Ok(claims)
+                if claims.client_id == client.as_str()
+                    && claims.iss == self.config.issuer.as_str()
+                    && now < Timestamp::from_seconds(claims.exp) =>
+            {
+                Ok(revoke_access_token(&self.table, &claims, now).await?)
+            }
+            _ => Ok(Revocation::NothingFound),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Says of any token whether it is live, and to an operator why not.
+//!
+//! Introspection and `tokensmith inspect` both ask here. An access token is judged by the
+//! verifier's one verdict, on one read of its own keys; a refresh token by the same decision that
+//! a refresh makes.
+
+use tokensmith_verifier::{AccessTokenClaims, Expectations, Rejection, Standing, verdict};
+
+use crate::Issuer;
+use crate::clock::Timestamp;
+use crate::credential::{CredentialKind, GrantCredential, GrantId};
+use crate::error::{Denied, Refusal, Unavailable};
+use crate::grant_type::refresh_token::{GrantState, ProvenRefreshToken, Step, decide};
+use crate::names::ClientId;
+use crate::store::records::{Client, Grant, RevokedToken, Subject};
+use crate::store::{AnyKey, StoreError};
+
+/// A token, and what became of it.
+#[derive(Debug)]
+pub enum Judged {
+    /// An access token that this issuer has signed.
+    AccessToken {
+        /// What it says.
+        claims: AccessTokenClaims,
+        /// Whether it is live.
+        verdict: Result<(), Rejection>,
+    },
+    /// A refresh token that this issuer has made, with its grant.
+    RefreshToken {
+        /// Its grant.
+        grant: Box<Grant>,
+        /// Whether it would be honoured now.
+        verdict: Result<(), Denied>,
+    },
+    /// An access token that this issuer has not signed, or no token at all.
+    NoAccessToken(Rejection),
+    /// A refresh token that this issuer has not made, or whose grant is gone.
+    NoRefreshToken(Denied),
+}
+
+impl Issuer {
+    /// Judges `token`.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when keys or records cannot be read.
+    pub async fn judge(&self, token: &str) -> Result<Judged, Unavailable> {
+        let now = self.clock.now();
+        if !is_grant_credential(token) {
+            return match self.keys.at(now).await?.verification().signed_claims(token) {
+                Err(rejection) => Ok(Judged::NoAccessToken(rejection)),
+                Ok(claims) => {
+                    let verdict = self.judge_access_token(&claims, now).await?;
+                    Ok(Judged::AccessToken { claims, verdict })
+                }
+            };
+        }
+        let judged = match GrantCredential::parse(token) {
+            Err(_) => Err(Denied::MalformedRefreshToken.into()),
+            Ok(unproven) => self.judge_refresh_token(unproven, now).await,
+        };
+        match judged {
+            Ok((grant, verdict)) => Ok(Judged::RefreshToken {
+                grant: Box::new(grant),
+                verdict,
+            }),
+            Err(Refusal::Denied(denied)) => Ok(Judged::NoRefreshToken(denied)),
+            Err(Refusal::Unavailable(unavailable)) => Err(unavailable),
+        }
+    }
+
+    /// Checks a refresh token's HMAC. No I/O, unless its key version was never loaded.
+    ///
+    /// # Errors
+    /// [`Denied`] when this issuer did not make it; [`Unavailable`] when its key is unknown.
+    pub(crate) async fn prove(
+        &self,
+        unproven: GrantCredential,
+        now: Timestamp,
+    ) -> Result<ProvenRefreshToken, Refusal> {
+        if unproven.kind != CredentialKind::RefreshToken || unproven.generation == 0 {
+            return Err(Denied::MalformedRefreshToken.into());
+        }
+        let key = self.hmac_keys.version(unproven.hmac_version, now).await?;
+        match key.proves(&self.config.issuer, &unproven) {
+            true => Ok(ProvenRefreshToken::new(unproven)),
+            false => Err(Denied::ForgedRefreshToken.into()),
+        }
+    }
+
+    async fn judge_access_token(
+        &self,
+        claims: &AccessTokenClaims,
+        now: Timestamp,
+    ) -> Result<Result<(), Rejection>, Unavailable> {
+        let expected = Expectations {
+            issuer: self.config.issuer.as_str(),
+            audience: None,
+            now: now.seconds(),
+            leeway: 0,
+        };
+        // What is dead by what it says needs no read.
+        if let Err(rejection) = expected.check(claims) {
+            return Ok(Err(rejection));
+        }
+        let standing = self.standing(claims).await?;
+        Ok(verdict(claims, &expected, &standing))
+    }
+
+    /// One read of everything that can have revoked a token.
+    async fn standing(&self, claims: &AccessTokenClaims) -> Result<Standing, StoreError> {
+        let gone = Standing {
+            client_not_before: Some(u64::MAX),
+            ..Standing::default()
+        };
+        let (Ok(client_id), Ok(grant_id)) = (
+            claims.client_id.parse::<ClientId>(),
+            claims
+                .grant_id
+                .as_deref()
+                .map(str::parse::<GrantId>)
+                .transpose(),
+        ) else {
+            return Ok(gone);
+        };
+        let client_key = Client::key_of(&client_id);
+        let subject_key = Subject::key_of(&claims.sub);
+        let token_key = RevokedToken::key_of(&claims.jti);
+        let grant_key = grant_id.map(Grant::key_of);
+        let mut keys: Vec<&dyn AnyKey> = vec![&client_key, &subject_key, &token_key];
+        if let Some(key) = &grant_key {
+            keys.push(key);
+        }
+        let mut found = self.table.get_several(&keys).await?;
+        let client = found.take(&client_key)?;
+        let subject = found.take(&subject_key)?;
+        let client = client.filter(|client| client.deleted_at.is_none() && !client.disabled);
+        let grant_revoked = match &grant_key {
+            None => false,
+            Some(key) => found
+                .take(key)?
+                .is_none_or(|grant| grant.revoked_at.is_some()),
+        };
+        Ok(Standing {
+            token_revoked: found.take(&token_key)?.is_some(),
+            grant_revoked,
+            client_not_before: match client {
+                None => gone.client_not_before,
+                Some(client) => client.record.not_before.map(Timestamp::seconds),
+            },
+            subject_not_before: subject
+                .and_then(|subject| subject.record.not_before)
+                .map(Timestamp::seconds),
+        })
+    }
+
+    async fn judge_refresh_token(
+        &self,
+        unproven: GrantCredential,
+        now: Timestamp,
+    ) -> Result<(Grant, Result<(), Denied>), Refusal> {
+        let token = self.prove(unproven, now).await?;
+        let state = self.read_grant(&token, now).await?;
+        let found = self.clients.find(&state.grant.client_id).await?;
+        let verdict = match found.record.filter(|client| !client.disabled) {
+            None => Err(Denied::ClientDisabled),
+            Some(client) => match decide(&state, &client, &token, now) {
+                Ok(Step::Advance | Step::Keep | Step::Repeat) => Ok(()),
+                Ok(Step::Revoke) => Err(Denied::RefreshTokenReused),
+                Err(denied) => Err(denied),
+            },
+        };
+        Ok((state.grant, verdict))
+    }
+
+    /// One strongly consistent read of a refresh token's grant, and of its subject's record.
+    ///
+    /// # Errors
+    /// [`Denied::UnknownGrant`] when there is no grant; [`Unavailable`] when it cannot be read.
+    pub(crate) async fn read_grant(
+        &self,
+        token: &ProvenRefreshToken,
+        now: Timestamp,
+    ) -> Result<GrantState, Refusal> {
+        let id = token.credential().grant_id;
+        let (grant_key, subject_key) = (Grant::key_of(id), Subject::key_of_hash(id.subject_hash()));
+        let mut found = self.table.get_several(&[&grant_key, &subject_key]).await?;
+        let grant = found.take(&grant_key)?.ok_or(Denied::UnknownGrant)?;
+        Ok(GrantState {
+            grant: grant.record,
+            subject: found.take(&subject_key)?.map(|subject| subject.record),
+            read_at: now,
+        })
+    }
+}
+
+fn is_grant_credential(token: &str) -> bool {
+    ["tsa_", "tsd_", "tsr_"]
+        .iter()
+        .any(|prefix| token.starts_with(prefix))
+}

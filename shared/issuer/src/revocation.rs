@@ -1,0 +1,141 @@
+//! Revocation (RFC 7009): each kind is one write, which puts the record into the feed as well.
+
+use std::time::Duration;
+
+use tokensmith_verifier::AccessTokenClaims;
+
+use crate::clock::{Clock, Timestamp};
+use crate::config::MAX_ACCESS_TTL;
+use crate::credential::GrantId;
+use crate::names::ClientId;
+use crate::store::records::{Client, FeedEntry, Grant, RevokedToken, Subject};
+use crate::store::{ATTEMPT_TIMEOUT, Change, Key, Record, StoreError, Table, Update};
+
+/// What became of a revocation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Revocation {
+    /// It is revoked, now or since earlier.
+    Revoked,
+    /// There is nothing to revoke, or it belongs to another client.
+    NothingFound,
+}
+
+/// Revokes a grant and every token of it; only that of `client`, where one is named.
+///
+/// # Errors
+/// [`StoreError`] when the write may not have happened.
+pub async fn revoke_grant(
+    table: &Table,
+    id: GrantId,
+    client: Option<&ClientId>,
+    now: Timestamp,
+) -> Result<Revocation, StoreError> {
+    let forgotten = now.after(MAX_ACCESS_TTL);
+    let mut change = Change::of_existing()
+        .if_absent("revoked_at")
+        .set("revoked_at", now)?
+        .set_all(FeedEntry::new(now, forgotten))?
+        .expiring(forgotten);
+    if let Some(client) = client {
+        change = change.if_equal("client_id", client)?;
+    }
+    Ok(match table.update(&Grant::key_of(id), change).await? {
+        Update::Applied(_) => Revocation::Revoked,
+        Update::Refused(Some(grant)) if client.is_none_or(|client| grant.client_id == *client) => {
+            Revocation::Revoked
+        }
+        Update::Refused(_) => Revocation::NothingFound,
+    })
+}
+
+/// Revokes one access token.
+///
+/// # Errors
+/// [`StoreError`] when the write may not have happened.
+pub async fn revoke_access_token(
+    table: &Table,
+    claims: &AccessTokenClaims,
+    now: Timestamp,
+) -> Result<Revocation, StoreError> {
+    let expires_at = Timestamp::from_seconds(claims.exp);
+    let revoked = RevokedToken {
+        jti: claims.jti.clone(),
+        // Verifiers may accept it a little longer than it says.
+        expires_at: expires_at.after(Duration::from_secs(tokensmith_verifier::CLOCK_SKEW_SECONDS)),
+        feed: FeedEntry::new(now, expires_at),
+    };
+    // A record that is there already says the same.
+    table.insert(&revoked).await?;
+    Ok(Revocation::Revoked)
+}
+
+/// Revokes everything that `client` was granted and issued until now; nothing later.
+///
+/// # Errors
+/// [`StoreError`] when the write may not have happened.
+pub async fn revoke_client(
+    table: &Table,
+    client: &ClientId,
+    clock: &Clock,
+) -> Result<Revocation, StoreError> {
+    revoke_until_now(table, &Client::key_of(client), clock).await
+}
+
+/// Revokes everything that `subject` granted until now; nothing later.
+///
+/// # Errors
+/// [`StoreError`] when the write may not have happened.
+pub async fn revoke_subject(
+    table: &Table,
+    subject: &str,
+    clock: &Clock,
+) -> Result<Revocation, StoreError> {
+    revoke_until_now(table, &Subject::key_of(subject), clock).await
+}
+
+/// Puts the revocation of everything until now into a change of the client itself: of one that is
+/// disabled or deleted.
+///
+/// # Errors
+/// [`StoreError`] when the change cannot be expressed.
+pub fn with_revocation(change: Change, now: Timestamp) -> Result<Change, StoreError> {
+    Ok(change
+        .set("not_before", cut_off(now))?
+        .set_all(FeedEntry::new(now, cut_off(now).after(MAX_ACCESS_TTL)))?
+        .single_attempt())
+}
+
+/// Moves a record's `not_before` to now. Each attempt names its own moment, so it is repeated here
+/// and not by the SDK.
+async fn revoke_until_now<R: Record>(
+    table: &Table,
+    key: &Key<R>,
+    clock: &Clock,
+) -> Result<Revocation, StoreError> {
+    let mut attempts_left = ATTEMPTS;
+    loop {
+        let now = clock.now();
+        let change = Change::of_existing().if_absent_or_less("not_before", cut_off(now));
+        attempts_left -= 1;
+        return match table.update(key, with_revocation(change, now)?).await {
+            // Refused by a later `not_before`: that covers everything until now as well.
+            Ok(Update::Applied(_) | Update::Refused(Some(_))) => Ok(Revocation::Revoked),
+            Ok(Update::Refused(None)) => Ok(Revocation::NothingFound),
+            Err(_) if attempts_left > 0 => continue,
+            Err(err) => Err(err),
+        };
+    }
+}
+
+/// The `not_before` of a revocation that is attempted at `now`.
+///
+/// A read that starts after that, and before the write is applied, does not see it; hence the
+/// attempt's time-out, and the difference between two servers' clocks.
+fn cut_off(now: Timestamp) -> Timestamp {
+    now.after(ATTEMPT_TIMEOUT + SERVER_CLOCK_SKEW)
+}
+
+const ATTEMPTS: u32 = 3;
+
+/// How far the clocks of two functions of one issuer may be apart.
+const SERVER_CLOCK_SKEW: Duration = Duration::from_secs(1);

@@ -1,0 +1,76 @@
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::config::MAX_ACCESS_TTL;
+use crate::credential::GrantId;
+use crate::names::{Audience, ClientId, Scopes, SubjectName};
+use crate::store::{Key, Record};
+
+/// What a subject has granted to a client. Every credential of it is a generation.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Grant {
+    /// Its id, which its tokens carry.
+    pub id: GrantId,
+    /// The client it was given to.
+    pub client_id: ClientId,
+    /// Who gave it. The sparse index `by_subject` finds grants by it.
+    pub subject: SubjectName,
+    /// How it came to be; the grant type that may redeem generation 0.
+    pub origin: Origin,
+    /// The scopes that its tokens may have. Narrowing a token never shrinks them.
+    pub scopes: Scopes,
+    /// The resources that its tokens may be meant for.
+    pub audiences: Vec<Audience>,
+    /// The SHA-256 of the nonce in its credentials.
+    pub nonce_hash: String,
+    /// The generation of the current credential.
+    pub generation: u32,
+    /// The HMAC key version of the current credential.
+    pub hmac_version: u32,
+    /// When the current generation came to be.
+    pub rotated_at: Timestamp,
+    /// When it was given.
+    pub created_at: Timestamp,
+    /// When it dies if it is not used before.
+    pub idle_expires_at: Timestamp,
+    /// When it dies in any case.
+    pub expires_at: Timestamp,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl Grant {
+    /// The key of the grant called `id`.
+    pub fn key_of(id: GrantId) -> Key<Self> {
+        Key::single(Self::PREFIX, &id.to_string())
+    }
+
+    /// When the last of it may be forgotten: no credential and no access token lives then.
+    pub fn forgotten_at(&self) -> Timestamp {
+        let last_use = self.idle_expires_at.min(self.expires_at);
+        self.revoked_at
+            .map_or(last_use, |revoked| revoked.min(last_use))
+            .after(MAX_ACCESS_TTL)
+    }
+
+    /// The prefix of every grant's partition key.
+    pub const PREFIX: &'static str = "GRANT";
+}
+
+impl Record for Grant {
+    fn key(&self) -> Key<Self> {
+        Self::key_of(self.id)
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some(self.forgotten_at())
+    }
+}
+
+/// How a grant came to be.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// An operator made it; its first credential is generation 1.
+    Created,
+}

@@ -1,0 +1,33 @@
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::store::{Key, Record};
+
+/// A single access token that was revoked before it expired.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct RevokedToken {
+    /// The token's id.
+    pub jti: String,
+    /// When it expires, and this record with it.
+    pub expires_at: Timestamp,
+    /// Its place in the revocation feed.
+    #[serde(flatten)]
+    pub feed: super::FeedEntry,
+}
+
+impl RevokedToken {
+    /// The key of the token with this id.
+    pub fn key_of(jti: &str) -> Key<Self> {
+        Key::single("JTI", jti)
+    }
+}
+
+impl Record for RevokedToken {
+    fn key(&self) -> Key<Self> {
+        Self::key_of(&self.jti)
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some(self.expires_at)
+    }
+}

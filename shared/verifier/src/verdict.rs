@@ -1,0 +1,126 @@
+//! The verdict: whether an access token is live. Pure, and the only one: the issuer's
+//! introspection, `tokensmith inspect`, the authorizer and embedded verifiers all call it.
+
+use crate::{AccessTokenClaims, Expectations, Rejection};
+
+/// What is known of revocations that concern one token. Where it is known from (a read of the
+/// token's own keys, or the revocation feed) makes no difference.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Standing {
+    /// The token itself was revoked.
+    pub token_revoked: bool,
+    /// Its grant was revoked, or is gone.
+    pub grant_revoked: bool,
+    /// Tokens of its client issued at or before this second are dead; [`u64::MAX`] when the
+    /// client is disabled or gone.
+    pub client_not_before: Option<u64>,
+    /// Tokens of its subject issued at or before this second are dead.
+    pub subject_not_before: Option<u64>,
+}
+
+/// Judges signed claims: first what they say, then what has become of them.
+///
+/// # Errors
+/// The first [`Rejection`] that applies.
+pub fn verdict(
+    claims: &AccessTokenClaims,
+    expected: &Expectations<'_>,
+    standing: &Standing,
+) -> Result<(), Rejection> {
+    expected.check(claims)?;
+    let covers = |not_before: Option<u64>| not_before.is_some_and(|end| claims.iat <= end);
+    if standing.token_revoked {
+        Err(Rejection::TokenRevoked)
+    } else if standing.grant_revoked {
+        Err(Rejection::GrantRevoked)
+    } else if covers(standing.client_not_before) {
+        Err(Rejection::ClientRevoked)
+    } else if covers(standing.subject_not_before) {
+        Err(Rejection::SubjectRevoked)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Audiences;
+
+    const NOW: u64 = 1000;
+
+    fn claims() -> AccessTokenClaims {
+        AccessTokenClaims {
+            iss: "https://issuer.example".into(),
+            sub: "alice".into(),
+            aud: Audiences::One("https://api.example".into()),
+            exp: NOW + 1,
+            nbf: None,
+            iat: NOW,
+            jti: "j".into(),
+            client_id: "app".into(),
+            scope: None,
+            grant_id: Some("g".into()),
+        }
+    }
+
+    fn judge(claims: &AccessTokenClaims, standing: Standing) -> Result<(), Rejection> {
+        let expected = Expectations {
+            issuer: "https://issuer.example",
+            audience: Some("https://api.example"),
+            now: NOW,
+            leeway: 0,
+        };
+        verdict(claims, &expected, &standing)
+    }
+
+    #[test]
+    fn a_token_of_good_standing_lives_to_its_last_second() {
+        assert_eq!(judge(&claims(), Standing::default()), Ok(()));
+        let mut late = claims();
+        late.exp = NOW;
+        assert_eq!(judge(&late, Standing::default()), Err(Rejection::Expired));
+    }
+
+    #[test]
+    fn not_before_kills_tokens_issued_at_or_before_it_and_no_later_ones() {
+        for (not_before, client, subject) in [
+            (NOW - 1, Ok(()), Ok(())),
+            (
+                NOW,
+                Err(Rejection::ClientRevoked),
+                Err(Rejection::SubjectRevoked),
+            ),
+            (
+                u64::MAX,
+                Err(Rejection::ClientRevoked),
+                Err(Rejection::SubjectRevoked),
+            ),
+        ] {
+            let of_client = Standing {
+                client_not_before: Some(not_before),
+                ..Standing::default()
+            };
+            assert_eq!(judge(&claims(), of_client), client, "{not_before}");
+            let of_subject = Standing {
+                subject_not_before: Some(not_before),
+                ..Standing::default()
+            };
+            assert_eq!(judge(&claims(), of_subject), subject, "{not_before}");
+        }
+    }
+
+    #[test]
+    fn a_revoked_token_or_grant_is_dead() {
+        let token = Standing {
+            token_revoked: true,
+            ..Standing::default()
+        };
+        assert_eq!(judge(&claims(), token), Err(Rejection::TokenRevoked));
+        let grant = Standing {
+            grant_revoked: true,
+            ..Standing::default()
+        };
+        assert_eq!(judge(&claims(), grant), Err(Rejection::GrantRevoked));
+    }
+}
