@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -25,19 +26,29 @@ impl Load {
         }
     }
 
-    /// Sends `request` again and again for `time`, after a warm-up of a fifth of it.
+    /// Sends `request` again and again for `time`.
+    pub fn repeat(&self, request: &HttpRequest, time: Duration) -> Measured {
+        let bytes = request.keep_alive_bytes(&self.host);
+        let same = |_: Option<&[u8]>| Some(bytes.clone());
+        self.run(vec![same; self.connections], time)
+    }
+
+    /// Runs one script on each connection until its requests or `time` are over, after a warm-up
+    /// of a fifth of the time. A script makes a request of the last answer's body.
     ///
     /// # Panics
     /// When an answer is not 200: what fails must not count as fast.
-    pub fn run(&self, request: &HttpRequest, time: Duration) -> Measured {
-        let bytes = request.keep_alive_bytes(&self.host);
+    pub fn run<S>(&self, mut scripts: Vec<S>, time: Duration) -> Measured
+    where
+        S: FnMut(Option<&[u8]>) -> Option<Vec<u8>>,
+    {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
         runtime.expect("a runtime").block_on(async {
-            self.round(&bytes, time / 5).await;
+            self.round(&mut scripts, time / 5).await;
             let (cpu, started) = (cpu_seconds(self.process), Instant::now());
-            let latencies_us = self.round(&bytes, time).await;
+            let latencies_us = self.round(&mut scripts, time).await;
             Measured {
                 elapsed: started.elapsed(),
                 cpu_seconds: cpu_seconds(self.process) - cpu,
@@ -47,17 +58,22 @@ impl Load {
         })
     }
 
-    async fn round(&self, bytes: &[u8], time: Duration) -> Vec<u32> {
+    async fn round<S>(&self, scripts: &mut [S], time: Duration) -> Vec<u32>
+    where
+        S: FnMut(Option<&[u8]>) -> Option<Vec<u8>>,
+    {
         let until = Instant::now() + time;
-        let tasks: Vec<_> = (0..self.connections)
-            .map(|_| tokio::spawn(repeat(self.host.clone(), bytes.to_vec(), until)))
-            .collect();
-        let mut latencies = Vec::new();
-        for task in tasks {
-            latencies.extend(task.await.expect("the load runs"));
-        }
+        let connections = scripts
+            .iter_mut()
+            .map(|script| drive(&self.host, script, until));
+        let mut latencies = join_all(connections).await.concat();
         latencies.sort_unstable();
         latencies
+    }
+
+    /// The bytes of a request to this issuer.
+    pub fn bytes(&self, request: &HttpRequest) -> Vec<u8> {
+        request.keep_alive_bytes(&self.host)
     }
 }
 
@@ -76,6 +92,11 @@ impl Measured {
         self.latencies_us.len() as f64 / self.elapsed.as_secs_f64()
     }
 
+    /// The server's processor time for one answer, in microseconds.
+    pub fn cpu_us(&self) -> f64 {
+        1_000_000.0 * self.cpu_seconds / self.latencies_us.len() as f64
+    }
+
     /// Answers per second of the server's processor time, user and system.
     pub fn per_cpu_second(&self) -> f64 {
         self.latencies_us.len() as f64 / self.cpu_seconds
@@ -88,44 +109,52 @@ impl Measured {
     }
 }
 
-async fn repeat(host: String, request: Vec<u8>, until: Instant) -> Vec<u32> {
+async fn drive<S>(host: &str, script: &mut S, until: Instant) -> Vec<u32>
+where
+    S: FnMut(Option<&[u8]>) -> Option<Vec<u8>>,
+{
     let mut stream = TcpStream::connect(host).await.expect("the issuer listens");
     stream.set_nodelay(true).expect("the socket has options");
     let mut latencies = Vec::new();
     let mut buffer = vec![0; 16 * 1024];
-    while Instant::now() < until {
+    let mut next = script(None);
+    while let Some(request) = next.take_if(|_| Instant::now() < until) {
         let started = Instant::now();
         stream.write_all(&request).await.expect("the issuer reads");
         let mut read = 0;
-        while !is_complete(&buffer[..read]) {
+        let body = loop {
             let more = stream
                 .read(&mut buffer[read..])
                 .await
                 .expect("the issuer answers");
             assert_ne!(more, 0, "the issuer closed the connection");
             read += more;
-        }
+            if let Some(body) = complete_body(&buffer[..read]) {
+                break body;
+            }
+        };
         assert!(
             buffer.starts_with(b"HTTP/1.1 200"),
             "{}",
             String::from_utf8_lossy(&buffer[..read])
         );
         latencies.push(started.elapsed().as_micros() as u32);
+        next = script(Some(body));
     }
     latencies
 }
 
-/// Whether a whole response with a content length is there.
-fn is_complete(response: &[u8]) -> bool {
-    let Some(end) = response.windows(4).position(|window| window == b"\r\n\r\n") else {
-        return false;
-    };
+/// The body of a response with a content length, once it is all there.
+fn complete_body(response: &[u8]) -> Option<&[u8]> {
+    let end = response
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&response[..end]);
     let length = head
         .lines()
         .find_map(|line| line.strip_prefix("content-length: "))
-        .and_then(|length| length.parse::<usize>().ok());
-    length.is_some_and(|length| response.len() >= end + 4 + length)
+        .and_then(|length| length.parse::<usize>().ok())?;
+    response.get(end + 4..end + 4 + length)
 }
 
 /// User and system time of a process (proc(5): fields 14 and 15 of `stat`, 100 to the second).

@@ -3,6 +3,8 @@
 //! Every figure is from one run on one machine: an issuer in its own process, a load generator in
 //! this one. Run it with `./tests/bench`.
 
+mod grants;
+
 use std::time::{Duration, Instant};
 
 use tokensmith_issuer::keys::{InProcessSigner, Signer, generate_private_key};
@@ -11,12 +13,19 @@ use tokensmith_tests::{HttpRequest, Running};
 use tokensmith_verifier::Algorithm;
 
 fn main() {
-    let seconds = std::env::args().nth(1).map_or(5, |text| {
-        text.parse()
-            .expect("the first argument is the seconds of each measurement")
-    });
+    let mut arguments = std::env::args().skip(1);
+    let mut number = |default: u64| match arguments.next() {
+        Some(text) => text.parse().expect("usage: bench [SECONDS [GRANTS]]"),
+        None => default,
+    };
+    let (seconds, grants) = (number(5), number(1_000_000));
     let time = Duration::from_secs(seconds);
-    println!("client_credentials over HTTP, {CONNECTIONS} connections, {seconds} s each\n");
+    tokens(time);
+    grants::measure(time, grants as usize);
+}
+
+fn tokens(time: Duration) {
+    println!("client_credentials over HTTP, {CONNECTIONS} connections, {time:?} each\n");
     println!(
         "{:<6} {:>9} {:>8} {:>8} {:>12} {:>12} {:>8} {:>9}",
         "alg", "tokens/s", "p50 ms", "p99 ms", "per CPU-s", "raw signs/s", "of raw", "RSS MiB"
@@ -44,7 +53,7 @@ fn client_credentials(algorithm: Algorithm, time: Duration) -> Measured {
     let client = issuer.register("bench", &["--scope=read", "--default-scope=read"]);
     let request = HttpRequest::post("/oauth2/token", "grant_type=client_credentials")
         .basic(&client.id, &client.secret);
-    Load::new(&mut issuer, CONNECTIONS).run(&request, time)
+    Load::new(&mut issuer, CONNECTIONS).repeat(&request, time)
 }
 
 /// What one core can sign with one key, and nothing else.

@@ -1,0 +1,190 @@
+//! What refresh, introspection and revocation cost, with few grants in the table and with many.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use secrecy::ExposeSecret;
+use tokensmith_issuer::clock::Clock;
+use tokensmith_issuer::credential::{CredentialKind, GrantId, HmacKey, Nonce};
+use tokensmith_issuer::keys::HmacKeys;
+use tokensmith_issuer::names::SubjectName;
+use tokensmith_issuer::store::Insert;
+use tokensmith_issuer::store::records::{Client, Grant, Origin, Subject, SubjectKind};
+use tokensmith_local::LocalData;
+use tokensmith_tests::load::{Load, Measured};
+use tokensmith_tests::{HttpRequest, Registered, Running};
+
+/// Prints what the operations on grants cost.
+pub fn measure(time: Duration, many: usize) {
+    println!("\ngrants over HTTP, ES256\n");
+    println!(
+        "{:<34} {:>7} {:>8} {:>8} {:>10} {:>9}",
+        "operation", "per s", "p50 ms", "p99 ms", "CPU us", "RSS MiB"
+    );
+    let mut bench = Bench::start();
+    let tokens = bench.seed(16 * 64);
+    report("refresh, 16 connections", &bench.refresh(&tokens, 16, time));
+    report(
+        "introspect, 16 connections",
+        &bench.introspect(&tokens[0], time),
+    );
+    let tokens = bench.seed(16 * 4000);
+    report("revoke, 16 connections", &bench.revoke(&tokens, time));
+
+    let mut few = Bench::start();
+    let tokens = few.seed(10);
+    let cost_few = few.refresh(&tokens, 10, time);
+    report("refresh, 10 grants", &cost_few);
+    let tokens = few.seed(many - 10);
+    let cost_many = few.refresh(&tokens, 10, time);
+    report(&format!("refresh, {many} grants"), &cost_many);
+    println!(
+        "\ncost of many against few: {:.2}",
+        cost_many.cpu_us() / cost_few.cpu_us()
+    );
+}
+
+fn report(name: &str, measured: &Measured) {
+    println!(
+        "{name:<34} {:>7.0} {:>8.2} {:>8.2} {:>10.0} {:>9.1}",
+        measured.per_second(),
+        measured.percentile(0.50),
+        measured.percentile(0.99),
+        measured.cpu_us(),
+        measured.rss_mib,
+    );
+}
+
+struct Bench {
+    issuer: Running,
+    client: Registered,
+}
+
+impl Bench {
+    fn start() -> Self {
+        let issuer = Running::start(&["--alg=ES256"]);
+        let client = issuer.register(
+            "bench",
+            &[
+                "--grant=refresh_token",
+                "--grant=client_credentials",
+                "--scope=read",
+            ],
+        );
+        Self { issuer, client }
+    }
+
+    /// Makes grants as `tokensmith grant create` does, straight in the data.
+    fn seed(&self, count: usize) -> Vec<String> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build();
+        runtime.expect("a runtime").block_on(async {
+            let data = LocalData::open(self.issuer.data()).await.expect("the data");
+            let (table, now) = (&data.table, Clock::System.now());
+            let keys = HmacKeys::new(table.clone(), data.wrap.clone(), Duration::ZERO);
+            let key = keys.newest(now).await.expect("a key");
+            let id = self.client.id.parse().expect("a client id");
+            let client = table.get(&Client::key_of(&id)).await.expect("a read");
+            let client = client.expect("the client").record;
+            let subject: SubjectName = "bench".parse().expect("a subject");
+            let claim = Subject::new(subject.as_str(), SubjectKind::User);
+            table.insert(&claim).await.expect("a claim");
+            let issuer = self.issuer.url.parse().expect("a URL");
+            let mut tokens = Vec::with_capacity(count);
+            while tokens.len() < count {
+                let batch = (count - tokens.len()).min(64);
+                let made: Vec<_> = (0..batch)
+                    .map(|_| new_grant(&client, &subject, &key, &issuer))
+                    .collect();
+                let inserts = made.iter().map(|(grant, _)| table.insert(grant));
+                for inserted in join_all(inserts).await {
+                    assert!(matches!(inserted, Ok(Insert::Inserted)));
+                }
+                tokens.extend(made.into_iter().map(|(_, token)| token));
+            }
+            tokens
+        })
+    }
+
+    /// Every connection refreshes its own grants in turn, each time with the newest token.
+    fn refresh(&mut self, tokens: &[String], connections: usize, time: Duration) -> Measured {
+        let load = Load::new(&mut self.issuer, connections);
+        let scripts = (0..connections).map(|connection| {
+            let mut own: Vec<String> = tokens
+                .iter()
+                .skip(connection)
+                .step_by(connections)
+                .cloned()
+                .collect();
+            // A step that shares no factor with the count visits all, far apart from each other.
+            let (mut at, step) = (0, 7919 % own.len().max(2));
+            let (load, client) = (&load, &self.client);
+            move |answer: Option<&[u8]>| {
+                if let Some(body) = answer {
+                    let body: serde_json::Value = serde_json::from_slice(body).expect("JSON");
+                    own[at] = body["refresh_token"].as_str().expect("a token").to_owned();
+                    at = (at + step) % own.len();
+                }
+                let body = format!("grant_type=refresh_token&refresh_token={}", own[at]);
+                let request = HttpRequest::post("/oauth2/token", body);
+                Some(load.bytes(&request.basic(&client.id, &client.secret)))
+            }
+        });
+        load.run(scripts.collect(), time)
+    }
+
+    fn introspect(&mut self, _: &str, time: Duration) -> Measured {
+        let token = self.issuer.token(&self.client, "").json()["access_token"].clone();
+        let body = format!("token={}", token.as_str().expect("a token"));
+        let request = HttpRequest::post("/oauth2/introspect", body)
+            .basic(&self.client.id, &self.client.secret);
+        Load::new(&mut self.issuer, 16).repeat(&request, time)
+    }
+
+    /// Every token once.
+    fn revoke(&mut self, tokens: &[String], time: Duration) -> Measured {
+        let load = Load::new(&mut self.issuer, 16);
+        let scripts = (0..16).map(|connection| {
+            let mut own = tokens.iter().skip(connection).step_by(16);
+            let (load, client) = (&load, &self.client);
+            move |_: Option<&[u8]>| {
+                let body = format!("token={}", own.next()?);
+                let request = HttpRequest::post("/oauth2/revoke", body);
+                Some(load.bytes(&request.basic(&client.id, &client.secret)))
+            }
+        });
+        load.run(scripts.collect(), time)
+    }
+}
+
+fn new_grant(
+    client: &Client,
+    subject: &SubjectName,
+    key: &HmacKey,
+    issuer: &tokensmith_issuer::names::IssuerUrl,
+) -> (Grant, String) {
+    let (now, nonce, id) = (
+        Clock::System.now(),
+        Nonce::random(),
+        GrantId::random(subject),
+    );
+    let grant = Grant {
+        id,
+        client_id: client.id.clone(),
+        subject: subject.clone(),
+        origin: Origin::Created,
+        scopes: client.scopes.clone(),
+        audiences: client.audiences.clone(),
+        nonce_hash: nonce.hash(),
+        generation: 1,
+        hmac_version: key.version(),
+        rotated_at: now,
+        created_at: now,
+        idle_expires_at: now.after(Duration::from_secs(client.refresh_ttl)),
+        expires_at: now.after(Duration::from_secs(client.grant_ttl)),
+        revoked_at: None,
+    };
+    let token = key.print(issuer, CredentialKind::RefreshToken, id, 1, &nonce);
+    (grant, token.expose_secret().to_owned())
+}
