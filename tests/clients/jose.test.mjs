@@ -37,6 +37,7 @@ for (const client of clients) {
     assert.equal(payload.sub, client.client_id);
     assert.equal(payload.client_id, client.client_id);
     assert.equal(payload.scope, 'read');
+    assert.equal(payload.exp - payload.iat, client.access_ttl);
   });
 
   test(`RFC 9068 §4: a token for another audience is refused (${client.alg})`, async () => {
@@ -51,7 +52,7 @@ for (const client of clients) {
 
   test(`RFC 9068 §4: an expired token is refused (${client.alg})`, async () => {
     const token = await newToken(client);
-    const end = new Date(decodeJwt(token).exp * 1000);
+    const end = new Date((decodeJwt(token).iat + client.access_ttl) * 1000);
     const refused = verify(token, client, { currentDate: end });
     await assert.rejects(refused, { code: 'ERR_JWT_EXPIRED' });
   });

@@ -6,7 +6,7 @@
 //! - `ISSUER_URL`: the issuer;
 //! - `TOKENSMITH`, `TOKENSMITH_DATA`: the `tokensmith` command and the data that it manages;
 //! - `TOKENSMITH_CLIENTS`: a JSON array of clients, each with `alg`, `client_id`, `client_secret`,
-//!   `audience` (its default) and `other_audience`.
+//!   `audience` (its default), `other_audience` and `access_ttl` (of its tokens, in seconds).
 
 use std::process::{Command, ExitCode};
 
@@ -54,6 +54,8 @@ fn register(issuer: &Running, algorithm: &str) -> Value {
             AUDIENCE,
             "--audience",
             OTHER_AUDIENCE,
+            "--access-ttl",
+            &format!("{ACCESS_TTL}s"),
         ],
     );
     json!({
@@ -62,9 +64,11 @@ fn register(issuer: &Running, algorithm: &str) -> Value {
         "client_secret": client.secret,
         "audience": AUDIENCE,
         "other_audience": OTHER_AUDIENCE,
+        "access_ttl": ACCESS_TTL,
     })
 }
 
 const ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
 const AUDIENCE: &str = "https://api.example/";
 const OTHER_AUDIENCE: &str = "https://other.example/";
+const ACCESS_TTL: u64 = 300;
