@@ -1,0 +1,63 @@
+"""What the Python clients are told: the issuer URL and one registered client per algorithm.
+
+Everything else they find through the issuer's metadata. `with-issuer` sets the environment.
+"""
+
+import base64
+import json
+import os
+
+import pytest
+import requests
+from authlib.oauth2.rfc8414 import get_well_known_url
+
+# The issuer is on loopback, where it speaks plain http; these libraries have to be told.
+os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
+os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
+
+ISSUER = os.environ["ISSUER_URL"]
+CLIENTS = json.loads(os.environ["TOKENSMITH_CLIENTS"])
+
+
+@pytest.fixture(params=CLIENTS, ids=lambda client: client["alg"])
+def client(request):
+    return request.param
+
+
+@pytest.fixture
+def wrong_secret(client):
+    """A well-formed secret: that of another client."""
+    return next(other["client_secret"] for other in CLIENTS if other is not client)
+
+
+@pytest.fixture(scope="session")
+def metadata():
+    """The authorization server metadata (RFC 8414 §3)."""
+    response = requests.get(get_well_known_url(ISSUER, external=True))
+    response.raise_for_status()
+    metadata = response.json()
+    # RFC 8414 §3.3: it must be the one that the URL was made from.
+    assert metadata["issuer"] == ISSUER
+    return metadata
+
+
+@pytest.fixture
+def token(client, metadata):
+    """An access token with the client's default scope and audience."""
+    response = requests.post(
+        metadata["token_endpoint"],
+        data={"grant_type": "client_credentials"},
+        auth=(client["client_id"], client["client_secret"]),
+    )
+    response.raise_for_status()
+    return response.json()["access_token"]
+
+
+@pytest.fixture
+def tampered_token(token):
+    """The token with one more scope, and the signature that it had before."""
+    header, payload, signature = token.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    claims["scope"] += " write"
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=")
+    return f"{header}.{payload.decode()}.{signature}"

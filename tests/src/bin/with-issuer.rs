@@ -1,0 +1,74 @@
+//! `with-issuer COMMAND [ARGUMENT]...` runs a command next to an issuer, for the clients that are
+//! not written in Rust: it starts an issuer (or takes the one at `ISSUER_URL`), registers a client
+//! for each algorithm, and ends with the command's exit code.
+//!
+//! The command finds in its environment
+//! - `ISSUER_URL`: the issuer;
+//! - `TOKENSMITH`, `TOKENSMITH_DATA`: the `tokensmith` command and the data that it manages;
+//! - `TOKENSMITH_CLIENTS`: a JSON array of clients, each with `alg`, `client_id`, `client_secret`,
+//!   `audience` (its default), `other_audience` and `access_ttl` (of its tokens, in seconds).
+
+use std::process::{Command, ExitCode};
+
+use serde_json::{Value, json};
+use tokensmith_tests::{Running, command};
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    let Some(program) = arguments.next() else {
+        eprintln!("usage: with-issuer COMMAND [ARGUMENT]...");
+        return ExitCode::from(2);
+    };
+    let issuer = Running::issuer();
+    let clients: Value = ALGORITHMS.map(|alg| register(&issuer, alg)).into();
+    let ended = Command::new(&program)
+        .args(arguments)
+        .env("ISSUER_URL", &issuer.url)
+        .env("TOKENSMITH", command().get_program())
+        .env("TOKENSMITH_DATA", issuer.data())
+        .env("TOKENSMITH_CLIENTS", clients.to_string())
+        .status();
+    match ended {
+        // No code means that a signal ended it.
+        Ok(status) => status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .map_or(ExitCode::FAILURE, ExitCode::from),
+        Err(err) => {
+            eprintln!("with-issuer: {}: {err}", program.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn register(issuer: &Running, algorithm: &str) -> Value {
+    let client = issuer.register(
+        &algorithm.to_lowercase(),
+        &[
+            "--alg",
+            algorithm,
+            "--scope=read",
+            "--scope=write",
+            "--default-scope=read",
+            "--audience",
+            AUDIENCE,
+            "--audience",
+            OTHER_AUDIENCE,
+            "--access-ttl",
+            &format!("{ACCESS_TTL}s"),
+        ],
+    );
+    json!({
+        "alg": algorithm,
+        "client_id": client.id,
+        "client_secret": client.secret,
+        "audience": AUDIENCE,
+        "other_audience": OTHER_AUDIENCE,
+        "access_ttl": ACCESS_TTL,
+    })
+}
+
+const ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
+const AUDIENCE: &str = "https://api.example/";
+const OTHER_AUDIENCE: &str = "https://other.example/";
+const ACCESS_TTL: u64 = 300;
