@@ -1,12 +1,10 @@
 //! DESIGN §3: every verb is exactly one DynamoDB operation, and is right when an attempt fails
 //! before or after it was applied. Faults sit at the connector, so the SDK's own retries take part.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 use tokensmith_issuer::clock::Timestamp;
 use tokensmith_issuer::store::{Change, Insert, Key, Record, StoreError, Stored, Table, Update};
-use tokensmith_local::{FileWrap, LocalData};
+use tokensmith_local::make_table;
 use tokensmith_tests::faults::{Fault, FaultyDynamo};
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -41,10 +39,7 @@ fn note(name: &str) -> Note {
 
 async fn table() -> (Table, FaultyDynamo) {
     let dynamo = FaultyDynamo::in_memory();
-    let keys = tempfile::TempDir::new().expect("a directory");
-    let wrap = FileWrap::open_or_create(&keys.path().join("key")).expect("a key");
-    let data = LocalData::behind(dynamo.clone(), Arc::new(wrap));
-    let table = data.await.expect("a table").table;
+    let table = make_table(dynamo.clone()).await.expect("a table");
     dynamo.take_calls();
     (table, dynamo)
 }

@@ -40,7 +40,8 @@ impl Data {
     }
 }
 
-/// The open data of one issuer.
+/// The open data of one issuer. When a command is done with it, a running `serve` is told to look
+/// at its records again.
 pub struct OpenData {
     local: LocalData,
     /// The issuer URL.
@@ -54,14 +55,21 @@ impl OpenData {
     }
 
     /// The issuer itself, for what it alone can decide.
-    pub fn issuer(self) -> Issuer {
-        let LocalData { table, wrap } = self.local;
-        Issuer::new(Config::new(self.url), table, wrap, Clock::System)
+    pub fn issuer(&self) -> Issuer {
+        let LocalData { table, wrap, .. } = self.local.clone();
+        Issuer::new(Config::new(self.url.clone()), table, wrap, Clock::System)
     }
 
     /// The keys that prove refresh tokens, always fresh.
     pub fn hmac_keys(&self) -> HmacKeys {
-        let LocalData { table, wrap } = self.local.clone();
+        let LocalData { table, wrap, .. } = self.local.clone();
         HmacKeys::new(table, wrap, std::time::Duration::ZERO)
+    }
+}
+
+impl Drop for OpenData {
+    fn drop(&mut self) {
+        // If this fails, the running issuer notices when its caches expire.
+        let _ = self.local.changes.announce();
     }
 }

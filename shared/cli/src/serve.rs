@@ -2,7 +2,6 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args as ClapArgs;
 use secrecy::ExposeSecret;
@@ -48,7 +47,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     // Set up first: a signal during the start must not be lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let LocalData { table, wrap } = LocalData::open_or_create(&args.data).await?;
+    let data = LocalData::open_or_create(&args.data).await?;
+    let table = data.table.clone();
     let settled = table.get(&Settings::only_key()).await?;
     let listener = bind(args.listen, settled.as_ref()).await?;
     let address = listener.local_addr()?;
@@ -57,7 +57,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let clock = Clock::System;
     let mut config = Config::new(url.clone());
     config.algorithms = args.algorithms;
-    let issuer = Issuer::new(config, table.clone(), wrap, clock.clone());
+    let issuer = Issuer::new(config, table.clone(), data.wrap.clone(), clock.clone());
     issuer.prepare().await?;
 
     let mut greeting = String::new();
@@ -74,7 +74,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
             _ = interrupt.recv() => {}
         }
     };
-    tokensmith_local::serve(Arc::new(issuer), listener, shutdown).await;
+    tokensmith_local::serve(issuer, data, listener, shutdown).await;
     Ok(())
 }
 

@@ -80,6 +80,11 @@ impl Clients {
         }
     }
 
+    /// Forgets everything that is cached.
+    pub fn forget_all(&self) {
+        self.cache.clear();
+    }
+
     /// Forgets what is cached of a client.
     pub fn forget(&self, id: &ClientId) {
         self.cache.remove(id);

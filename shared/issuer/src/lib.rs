@@ -63,6 +63,11 @@ impl Issuer {
         }
     }
 
+    /// Forgets the cached client records: for a host that knows of a change.
+    pub fn forget_cached(&self) {
+        self.clients.forget_all();
+    }
+
     /// Makes sure that every configured algorithm has a key, and that they all can be used.
     ///
     /// # Errors

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_smithy_runtime_api::client::http::HttpClient;
 use tokensmith_issuer::keys::KeyWrap;
 use tokensmith_issuer::store::Table;
 
 use crate::table_definition::create_table;
-use crate::{EmbeddedDynamo, FileWrap, dynamodb_client};
+use crate::{ChangeCounter, EmbeddedDynamo, FileWrap, dynamodb_client};
 
 /// An open data directory.
 #[derive(Clone, Debug)]
@@ -19,6 +20,9 @@ pub struct LocalData {
     pub table: Table,
     /// The custody of keys.
     pub wrap: Arc<dyn KeyWrap>,
+    /// What other processes have changed.
+    pub changes: Arc<ChangeCounter>,
+    dynamo: EmbeddedDynamo,
 }
 
 impl LocalData {
@@ -34,11 +38,12 @@ impl LocalData {
             .create(dir)
             .map_err(io)?;
         let wrap = FileWrap::open_or_create(&dir.join(WRAPPING_KEY)).map_err(io)?;
-        let client = dynamodb_client(EmbeddedDynamo::open(&dir.join(DATABASE))?);
-        create_table(&client, TABLE).await?;
+        let dynamo = EmbeddedDynamo::open(&dir.join(DATABASE))?;
         Ok(Self {
-            table: Table::new(client, TABLE),
+            table: make_table(dynamo.clone()).await?,
             wrap: Arc::new(wrap),
+            changes: Arc::new(ChangeCounter::new(dir.join(CHANGES))),
+            dynamo,
         })
     }
 
@@ -53,21 +58,25 @@ impl LocalData {
         }
     }
 
-    /// A table that is reached through `http`: how tests put faults and counters in between.
+    /// Deletes what has expired, as DynamoDB does by itself.
     ///
     /// # Errors
-    /// What cannot be made.
-    pub async fn behind(
-        http: impl aws_smithy_runtime_api::client::http::HttpClient + 'static,
-        wrap: Arc<dyn KeyWrap>,
-    ) -> Result<Self, DataError> {
-        let client = dynamodb_client(http);
-        create_table(&client, TABLE).await?;
-        Ok(Self {
-            table: Table::new(client, TABLE),
-            wrap,
-        })
+    /// What the database says.
+    pub fn delete_expired(&self) -> Result<usize, DataError> {
+        Ok(self.dynamo.delete_expired()?)
     }
+}
+
+/// The table behind `http`, made if it is not there.
+///
+/// Tests put faults and counters in between.
+///
+/// # Errors
+/// What cannot be made.
+pub async fn make_table(http: impl HttpClient + 'static) -> Result<Table, DataError> {
+    let client = dynamodb_client(http);
+    create_table(&client, TABLE).await?;
+    Ok(Table::new(client, TABLE))
 }
 
 /// The data directory cannot be used.
@@ -98,4 +107,5 @@ impl DataError {
 
 const DATABASE: &str = "table.sqlite";
 const WRAPPING_KEY: &str = "wrapping-key";
+const CHANGES: &str = "changes";
 const TABLE: &str = "tokensmith";

@@ -39,6 +39,14 @@ impl EmbeddedDynamo {
         Ok(Self { database })
     }
 
+    /// Deletes what has expired, and says how much that was. Blocks.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn delete_expired(&self) -> Result<usize, DynoxideError> {
+        self.database.sweep_ttl()
+    }
+
     /// A database that goes with the process.
     ///
     /// # Errors

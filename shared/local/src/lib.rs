@@ -1,13 +1,15 @@
 //! The local host: the same issuer as in production, on embedded DynamoDB and file-wrapped keys,
 //! with all routes on one port. For development and tests.
 
+mod change_counter;
 mod data;
 mod embedded;
 mod file_wrap;
 mod server;
 mod table_definition;
 
-pub use data::{DataError, LocalData};
+pub use change_counter::ChangeCounter;
+pub use data::{DataError, LocalData, make_table};
 pub use embedded::{EmbeddedDynamo, dynamodb_client};
 pub use file_wrap::FileWrap;
 pub use server::serve;

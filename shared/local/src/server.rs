@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::{ChangeCounter, LocalData};
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -20,8 +21,19 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// Serves `issuer` on `listener` until `shutdown` completes, then lets running requests finish.
-pub async fn serve(issuer: Arc<Issuer>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+/// Serves `issuer`, which works on `data`, on `listener` until `shutdown` completes; then lets
+/// running requests finish.
+pub async fn serve(
+    issuer: Issuer,
+    data: LocalData,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) {
+    let host = Arc::new(Host {
+        issuer,
+        changes: data.changes.clone(),
+    });
+    let expiry = tokio::spawn(delete_expired(data));
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut shutdown = std::pin::pin!(shutdown);
@@ -33,8 +45,8 @@ pub async fn serve(issuer: Arc<Issuer>, listener: TcpListener, shutdown: impl Fu
         let Some((stream, peer, place)) = accepted else {
             continue;
         };
-        let issuer = issuer.clone();
-        let service = service_fn(move |request| answer(issuer.clone(), peer, request));
+        let host = host.clone();
+        let service = service_fn(move |request| answer(host.clone(), peer, request));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
@@ -49,6 +61,7 @@ pub async fn serve(issuer: Arc<Issuer>, listener: TcpListener, shutdown: impl Fu
         });
     }
     drop(listener);
+    expiry.abort();
     if timeout(SHUTDOWN_TIMEOUT, graceful.shutdown())
         .await
         .is_err()
@@ -58,6 +71,25 @@ pub async fn serve(issuer: Arc<Issuer>, listener: TcpListener, shutdown: impl Fu
             "shutdown_timeout",
             "some requests did not finish",
         );
+    }
+}
+
+/// What every request needs.
+struct Host {
+    issuer: Issuer,
+    changes: Arc<ChangeCounter>,
+}
+
+/// Deletes what has expired every now and then, as DynamoDB does by itself.
+async fn delete_expired(data: LocalData) {
+    let mut due = tokio::time::interval(EXPIRY_INTERVAL);
+    loop {
+        due.tick().await;
+        let data = data.clone();
+        let deleted = tokio::task::spawn_blocking(move || data.delete_expired()).await;
+        if let Ok(Err(err)) = deleted {
+            log(Level::Warn, "expiry_failed", &err.to_string());
+        }
     }
 }
 
@@ -82,7 +114,7 @@ async fn accept(
 }
 
 async fn answer(
-    issuer: Arc<Issuer>,
+    host: Arc<Host>,
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -108,7 +140,12 @@ async fn answer(
         source: Some(peer.ip().to_string()),
         trace_id: None,
     });
-    let response = issuer
+    // What `tokensmith` has changed meanwhile is seen at once, not when a cache expires.
+    if host.changes.has_changed() {
+        host.issuer.forget_cached();
+    }
+    let response = host
+        .issuer
         .handle(endpoint, Request::from_parts(head, body))
         .await;
     Ok(response.map(Full::new))
@@ -162,4 +199,5 @@ const MAX_DROPPED_BYTES: usize = 4 * 1024 * 1024;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(600);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
