@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 
-use crate::client_auth::{AuthenticatedClient, PresentedCredentials};
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::error::Refusal;
@@ -55,9 +54,8 @@ impl Clients {
         self.read(id, now, None).await
     }
 
-    /// Authenticates the client and decides with the record at hand; and once more with a fresh
-    /// one where the answer was no, the record was cached, and no other recheck of this client
-    /// was made within the same second.
+    /// Decides with the record at hand; and once more with a fresh one where the answer was no,
+    /// the record was cached, and no other recheck of this client was made within the same second.
     ///
     /// # Errors
     /// The decision's own, or [`Unavailable`] when the record must be read and cannot.
@@ -65,16 +63,14 @@ impl Clients {
     /// [`Unavailable`]: crate::error::Unavailable
     pub async fn decide<T>(
         &self,
-        presented: &PresentedCredentials,
         found: &mut FoundClient,
-        decide: impl Fn(&AuthenticatedClient) -> Result<T, Refusal>,
+        decide: impl Fn(&FoundClient) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        let with = |found: &FoundClient| decide(&presented.authenticate(found)?);
-        match with(found) {
+        match decide(found) {
             Err(Refusal::Denied(_)) if found.may_recheck => {
                 let now = self.clock.now();
-                *found = self.read(presented.client_id(), now, Some(now)).await?;
-                with(found)
+                *found = self.read(&found.id, now, Some(now)).await?;
+                decide(found)
             }
             decided => decided,
         }
@@ -99,6 +95,7 @@ impl Clients {
         let stored = self.table.get(&Client::key_of(id)).await?;
         let registered = stored.filter(|client| client.deleted_at.is_none());
         let found = FoundClient {
+            id: id.clone(),
             record: registered.map(|stored| Arc::new(stored.record)),
             read_at: now,
             now,
@@ -122,6 +119,7 @@ impl Clients {
 /// A client's record, or its absence, as of one read.
 #[derive(Clone, Debug)]
 pub struct FoundClient {
+    id: ClientId,
     /// The record; `None` when there is no such client.
     pub record: Option<Arc<Client>>,
     /// When the read started.

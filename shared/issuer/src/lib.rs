@@ -22,14 +22,15 @@ pub mod policy;
 pub mod random;
 mod request_log;
 pub mod revocation;
+mod routes;
 pub mod store;
 pub mod token_request;
 
 use std::sync::Arc;
 
-pub use endpoint::Endpoint;
 pub use judge::Judged;
 pub use request_log::{Level, RequestContext, write_line};
+pub use routes::Endpoint;
 pub use token_request::GrantType;
 
 use crate::clients::Clients;

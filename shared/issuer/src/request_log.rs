@@ -8,10 +8,10 @@ use serde::Serialize;
 use tokensmith_verifier::KeyId;
 
 use crate::credential::GrantId;
-use crate::endpoint::Endpoint;
 use crate::error::{Denied, Refusal};
 use crate::names::ClientId;
 use crate::random::random_id;
+use crate::routes::Endpoint;
 use crate::token_request::GrantType;
 
 /// What a host knows about a request.

@@ -5,12 +5,10 @@ use http::{Request, Response};
 use serde::Serialize;
 use tokensmith_verifier::{AccessTokenClaims, Audiences};
 
-use super::uncached_json;
+use super::{read_form, uncached_json};
 use crate::Issuer;
-use crate::client_auth::PresentedCredentials;
 use crate::credential::GrantId;
 use crate::error::{Denied, Refusal};
-use crate::form::Form;
 use crate::judge::Judged;
 use crate::request_log::RequestLog;
 use crate::store::records::{Client, Grant};
@@ -23,15 +21,14 @@ impl Issuer {
         request: &Request<Bytes>,
         log: &mut RequestLog,
     ) -> Result<Response<Bytes>, Refusal> {
-        let form = Form::parse(request.uri(), request.headers(), request.body())?;
-        let presented = PresentedCredentials::from_request(request.headers(), &form)?;
-        log.client_id = Some(presented.client_id().clone());
+        let (form, presented) = read_form(request, log)?;
         let token = form.value("token").ok_or(Denied::MissingToken)?;
         let mut found = self.clients.find(presented.client_id()).await?;
-        let caller = self.clients.decide(&presented, &mut found, |caller| {
+        let caller = self.clients.decide(&mut found, |found| {
+            let caller = presented.authenticate(found)?;
             match caller.record().is_public() {
                 true => Err(Denied::PublicCaller.into()),
-                false => Ok(caller.record().clone()),
+                false => Ok(caller),
             }
         });
         let caller = caller.await?;
@@ -39,11 +36,11 @@ impl Issuer {
             Judged::AccessToken {
                 claims,
                 verdict: Ok(()),
-            } if may_know(&caller, &claims) => Some(Live::access_token(claims)),
+            } if may_know(caller.record(), &claims) => Some(Live::access_token(claims)),
             Judged::RefreshToken {
                 grant,
                 verdict: Ok(()),
-            } if grant.client_id == caller.id => {
+            } if grant.client_id == caller.record().id => {
                 Some(Live::refresh_token(*grant, self.config.issuer.as_str()))
             }
             _ => None,

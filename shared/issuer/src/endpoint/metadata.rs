@@ -8,9 +8,10 @@ use http::header::{self, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use serde::Serialize;
 
-use super::{Endpoint, JSON};
+use super::JSON;
 use crate::Issuer;
 use crate::error::Refusal;
+use crate::routes::Endpoint;
 use crate::store::records::AuthenticationMethod;
 use crate::token_request::GrantType;
 

@@ -17,82 +17,12 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use serde::Serialize;
 
 use crate::Issuer;
+use crate::client_auth::PresentedCredentials;
 use crate::error::{Denied, ErrorCode, Refusal, Unavailable};
+use crate::form::Form;
 use crate::request_log::{RequestContext, RequestLog};
+use crate::routes::Endpoint;
 use crate::token_request::GrantType;
-
-/// What a path leads to.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Endpoint {
-    /// RFC 6749 §3.2, every grant.
-    Token,
-    /// The token endpoint restricted to refresh tokens, for teams that want it isolated.
-    Refresh,
-    /// RFC 7009.
-    Revoke,
-    /// RFC 7662.
-    Introspect,
-    /// RFC 7517 §5.
-    Jwks,
-    /// RFC 8414 §3.
-    AuthorizationServerMetadata,
-    /// OpenID Connect Discovery 1.0 §4.
-    OpenidConfiguration,
-}
-
-impl Endpoint {
-    /// The endpoint at `path`.
-    pub fn at(path: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|endpoint| endpoint.path() == path)
-    }
-
-    /// Its path below the issuer URL.
-    pub const fn path(self) -> &'static str {
-        match self {
-            Self::Token => "/oauth2/token",
-            Self::Refresh => "/oauth2/refresh",
-            Self::Revoke => "/oauth2/revoke",
-            Self::Introspect => "/oauth2/introspect",
-            Self::Jwks => "/.well-known/jwks.json",
-            Self::AuthorizationServerMetadata => "/.well-known/oauth-authorization-server",
-            Self::OpenidConfiguration => "/.well-known/openid-configuration",
-        }
-    }
-
-    const fn allowed_methods(self) -> &'static str {
-        match self {
-            Self::Token | Self::Refresh | Self::Revoke => "POST, OPTIONS",
-            // For servers only: no browser has a secret to introspect with.
-            Self::Introspect => "POST",
-            Self::Jwks | Self::AuthorizationServerMetadata | Self::OpenidConfiguration => {
-                "GET, HEAD, OPTIONS"
-            }
-        }
-    }
-
-    fn has_cors(self) -> bool {
-        self != Self::Introspect
-    }
-
-    fn allows(self, method: &Method) -> bool {
-        self.allowed_methods()
-            .split(", ")
-            .any(|allowed| allowed == method.as_str())
-    }
-
-    const ALL: [Self; 7] = [
-        Self::Token,
-        Self::Refresh,
-        Self::Revoke,
-        Self::Introspect,
-        Self::Jwks,
-        Self::AuthorizationServerMetadata,
-        Self::OpenidConfiguration,
-    ];
-}
 
 impl Issuer {
     /// Answers one request and writes its log line. Never fails: whatever goes wrong is an answer.
@@ -197,6 +127,17 @@ impl Issuer {
             _ => HeaderValue::from_static("1"),
         }
     }
+}
+
+/// What every request with a form starts with: its parameters and who it claims to come from.
+fn read_form(
+    request: &Request<Bytes>,
+    log: &mut RequestLog,
+) -> Result<(Form, PresentedCredentials), Denied> {
+    let form = Form::parse(request.uri(), request.headers(), request.body())?;
+    let presented = PresentedCredentials::from_request(request.headers(), &form)?;
+    log.client_id = Some(presented.client_id().clone());
+    Ok((form, presented))
 }
 
 #[derive(Serialize)]

@@ -3,13 +3,12 @@
 use bytes::Bytes;
 use http::{Request, Response};
 
-use super::uncached;
+use super::{read_form, uncached};
 use crate::Issuer;
-use crate::client_auth::PresentedCredentials;
+use crate::clients::FoundClient;
 use crate::clock::Timestamp;
 use crate::credential::GrantCredential;
 use crate::error::{Denied, Refusal};
-use crate::form::Form;
 use crate::names::ClientId;
 use crate::request_log::RequestLog;
 use crate::revocation::{Revocation, revoke_access_token, revoke_grant};
@@ -22,13 +21,11 @@ impl Issuer {
         request: &Request<Bytes>,
         log: &mut RequestLog,
     ) -> Result<Response<Bytes>, Refusal> {
-        let form = Form::parse(request.uri(), request.headers(), request.body())?;
-        let presented = PresentedCredentials::from_request(request.headers(), &form)?;
-        log.client_id = Some(presented.client_id().clone());
+        let (form, presented) = read_form(request, log)?;
         let token = form.value("token").ok_or(Denied::MissingToken)?;
         let mut found = self.clients.find(presented.client_id()).await?;
-        let authenticated = self.clients.decide(&presented, &mut found, |_| Ok(()));
-        authenticated.await?;
+        let authenticated = |found: &FoundClient| Ok(presented.authenticate(found)?);
+        self.clients.decide(&mut found, authenticated).await?;
         let revoked = self.revoke_own(presented.client_id(), token, log).await?;
         log.revoked = Some(revoked == Revocation::Revoked);
         Ok(uncached(Bytes::new()))

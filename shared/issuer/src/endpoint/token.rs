@@ -6,14 +6,13 @@ use http::{Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use super::uncached_json;
+use super::{read_form, uncached_json};
 use crate::Issuer;
 use crate::client_auth::{AuthenticatedClient, PresentedCredentials};
 use crate::clients::FoundClient;
 use crate::clock::Timestamp;
 use crate::credential::{CredentialKind, GrantCredential, HmacKey};
 use crate::error::{Denied, Refusal, Unavailable};
-use crate::form::Form;
 use crate::grant_type::client_credentials;
 use crate::grant_type::refresh_token::{self, GrantState, ProvenRefreshToken, Step};
 use crate::mint::{MintedToken, mint};
@@ -31,11 +30,9 @@ impl Issuer {
         served: &[GrantType],
         log: &mut RequestLog,
     ) -> Result<Response<Bytes>, Refusal> {
-        let form = Form::parse(request.uri(), request.headers(), request.body())?;
+        let (form, presented) = read_form(request, log)?;
         let token_request = TokenRequest::parse(&form, served)?;
         log.grant_type = Some(token_request.grant_type());
-        let presented = PresentedCredentials::from_request(request.headers(), &form)?;
-        log.client_id = Some(presented.client_id().clone());
 
         let issued = match self.issue(&presented, &token_request, log).await {
             // What would be dead on arrival is worth a short wait, and a fresh look.
@@ -83,10 +80,11 @@ impl Issuer {
     ) -> Result<IssuedTokens, Refusal> {
         let mut found = self.clients.find(presented.client_id()).await?;
         let now = found.now;
-        let approved = self.clients.decide(presented, &mut found, |client| {
-            allow_grant_type(client, GrantType::ClientCredentials)?;
-            let granted = client_credentials::grant(client, asked.clone());
-            policy::approve(client, granted, self.config.access_ttl, now)
+        let approved = self.clients.decide(&mut found, |found| {
+            let client = presented.authenticate(found)?;
+            allow_grant_type(&client, GrantType::ClientCredentials)?;
+            let granted = client_credentials::grant(&client, asked.clone());
+            policy::approve(&client, granted, self.config.access_ttl, now)
         });
         let approved = approved.await?;
         Ok(IssuedTokens {
@@ -105,20 +103,22 @@ impl Issuer {
         let token = self.prove(unproven.clone(), self.clock.now()).await?;
         log.grant_id = Some(token.credential().grant_id);
         let mut found = self.clients.find(presented.client_id()).await?;
-        let allowed = self.clients.decide(presented, &mut found, |client| {
-            Ok(allow_grant_type(client, GrantType::RefreshToken)?)
+        let allowed = self.clients.decide(&mut found, |found| {
+            let client = presented.authenticate(found)?;
+            Ok(allow_grant_type(&client, GrantType::RefreshToken)?)
         });
         allowed.await?;
         let now = self.clock.now();
         let mut state = self.read_grant(&token, now).await?;
         loop {
-            let decided = self.clients.decide(presented, &mut found, |client| {
+            let decided = self.clients.decide(&mut found, |found| {
+                let client = presented.authenticate(found)?;
                 let step = refresh_token::decide(&state, client.record(), &token, now)?;
                 if step == Step::Revoke {
                     return Ok(None);
                 }
                 let granted = refresh_token::grant(&state, asked.clone());
-                let approved = policy::approve(client, granted, self.config.access_ttl, now)?;
+                let approved = policy::approve(&client, granted, self.config.access_ttl, now)?;
                 Ok(Some((step, approved)))
             });
             let Some((step, approved)) = decided.await? else {

@@ -1,9 +1,10 @@
 //! The HMAC keys that prove authorization codes, device codes and refresh tokens.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::cache::Cache;
 use super::{EncryptionContext, KeyUse, KeyWrap};
 use crate::clock::Timestamp;
 use crate::config::MAX_GRANT_TTL;
@@ -12,7 +13,7 @@ use crate::error::Unavailable;
 use crate::names::IssuerUrl;
 use crate::random::random_bytes;
 use crate::store::records::{HMAC_KEYS, HmacKeyRecord};
-use crate::store::{Change, Insert, Stored, Table, Update};
+use crate::store::{Change, Insert, Table, Update};
 use zeroize::Zeroizing;
 
 /// The HMAC keys of the issuer, reloaded when they are older than the cache allows.
@@ -20,17 +21,10 @@ use zeroize::Zeroizing;
 pub struct HmacKeys {
     table: Table,
     wrap: Arc<dyn KeyWrap>,
-    cache_ttl: Duration,
-    current: RwLock<Option<Loaded>>,
-    /// Held while loading, so that many requests cause one load.
-    loading: tokio::sync::Mutex<()>,
+    cache: Cache<Versions>,
 }
 
-#[derive(Clone, Debug)]
-struct Loaded {
-    at: Timestamp,
-    keys: Arc<BTreeMap<u32, Arc<HmacKey>>>,
-}
+type Versions = BTreeMap<u32, Arc<HmacKey>>;
 
 impl HmacKeys {
     /// Nothing is loaded until a key is needed.
@@ -38,9 +32,7 @@ impl HmacKeys {
         Self {
             table,
             wrap,
-            cache_ttl,
-            current: RwLock::new(None),
-            loading: tokio::sync::Mutex::new(()),
+            cache: Cache::new(cache_ttl),
         }
     }
 
@@ -68,7 +60,7 @@ impl HmacKeys {
     /// # Errors
     /// [`Unavailable`] when the table or the custody fail.
     pub async fn rotate(&self, issuer: &IssuerUrl, now: Timestamp) -> Result<u32, Unavailable> {
-        let records = self.records().await?;
+        let records = self.table.query_all::<HmacKeyRecord>(HMAC_KEYS).await?;
         let newest = records.iter().map(|record| record.version).max();
         let next = newest.unwrap_or(0) + 1;
         self.create(issuer, next, now).await?;
@@ -94,10 +86,10 @@ impl HmacKeys {
     /// # Errors
     /// [`Unavailable`] when the keys must be loaded and cannot.
     pub async fn newest(&self, now: Timestamp) -> Result<Arc<HmacKey>, Unavailable> {
-        let keys = match self.read_current() {
-            Some(loaded) if now.since(loaded.at) < self.cache_ttl => loaded.keys,
-            loaded => self.reload(loaded.as_ref(), now).await?,
-        };
+        let keys = self
+            .cache
+            .fresh(now, async |last| self.load(last).await)
+            .await?;
         let newest = keys.values().next_back().cloned();
         newest.ok_or_else(|| Unavailable::Key("there is no HMAC key".to_owned()))
     }
@@ -108,14 +100,17 @@ impl HmacKeys {
     /// # Errors
     /// [`Unavailable`] when there is no such key, for it may be newer than what was loaded.
     pub async fn version(&self, version: u32, now: Timestamp) -> Result<Arc<HmacKey>, Unavailable> {
-        let loaded = self.read_current();
-        let known = |keys: &BTreeMap<u32, Arc<HmacKey>>| keys.get(&version).cloned();
-        if let Some(key) = loaded.as_ref().and_then(|loaded| known(&loaded.keys)) {
+        let known = |keys: &Versions| keys.get(&version).cloned();
+        let loaded = self.cache.peek();
+        if let Some(key) = loaded.as_ref().and_then(|loaded| known(&loaded.value)) {
             return Ok(key);
         }
         let reloaded = match loaded {
-            Some(loaded) if loaded.at == now => loaded.keys,
-            loaded => self.reload(loaded.as_ref(), now).await?,
+            Some(loaded) if loaded.at == now => loaded.value,
+            seen => {
+                let load = async |last| self.load(last).await;
+                self.cache.newer_than(seen, now, load).await?
+            }
         };
         known(&reloaded)
             .ok_or_else(|| Unavailable::Key(format!("HMAC key version {version} is unknown")))
@@ -141,26 +136,12 @@ impl HmacKeys {
         }
     }
 
-    /// Loads the keys, unless somebody else has while this waited: `seen` is what was there before.
-    async fn reload(
-        &self,
-        seen: Option<&Loaded>,
-        now: Timestamp,
-    ) -> Result<Arc<BTreeMap<u32, Arc<HmacKey>>>, Unavailable> {
-        let _loading = self.loading.lock().await;
-        let current = self.read_current();
-        if let Some(newer) = current
-            .as_ref()
-            .filter(|newer| seen.is_none_or(|seen| !Arc::ptr_eq(&seen.keys, &newer.keys)))
-        {
-            return Ok(newer.keys.clone());
-        }
+    /// Opens every version; those that `last` has opened already are taken over.
+    async fn load(&self, last: Option<Arc<Versions>>) -> Result<Versions, Unavailable> {
         let mut keys = BTreeMap::new();
-        for record in self.records().await? {
+        for record in self.table.query_all::<HmacKeyRecord>(HMAC_KEYS).await? {
             let version = record.version;
-            let opened = current
-                .as_ref()
-                .and_then(|loaded| loaded.keys.get(&version));
+            let opened = last.as_ref().and_then(|last| last.get(&version));
             let key = match opened {
                 Some(key) => key.clone(),
                 None => {
@@ -170,21 +151,6 @@ impl HmacKeys {
             };
             keys.insert(version, key);
         }
-        let keys = Arc::new(keys);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Loaded {
-            at: now,
-            keys: keys.clone(),
-        });
         Ok(keys)
-    }
-
-    async fn records(&self) -> Result<Vec<Stored<HmacKeyRecord>>, Unavailable> {
-        let records = self.table.query_all::<HmacKeyRecord>(HMAC_KEYS).await?;
-        Ok(records)
-    }
-
-    fn read_current(&self) -> Option<Loaded> {
-        let current = self.current.read();
-        current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

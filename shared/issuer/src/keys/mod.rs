@@ -1,5 +1,6 @@
 //! Key custody: who holds the private keys, and which of them sign.
 
+mod cache;
 mod hmac;
 mod signer;
 mod signing;

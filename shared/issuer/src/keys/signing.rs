@@ -1,7 +1,7 @@
 //! The signing keys in use: loaded from the table, cached, and ready to sign and to be published.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -11,6 +11,7 @@ use tokensmith_verifier::{
     ACCESS_TOKEN_TYPE, Algorithm, Jwk, JwkSet, KeyId, UnusableKey, VerificationKeys,
 };
 
+use super::cache::Cache;
 use super::{
     EncryptionContext, InProcessSigner, KeyUse, KeyWrap, Signer, WrapError, generate_private_key,
 };
@@ -25,10 +26,7 @@ use crate::store::{Insert, Stored, Table};
 pub struct SigningKeys {
     table: Table,
     wrap: Arc<dyn KeyWrap>,
-    cache_ttl: Duration,
-    current: RwLock<Option<Arc<KeySet>>>,
-    /// Held while loading, so that many requests cause one load.
-    loading: tokio::sync::Mutex<()>,
+    cache: Cache<KeySet>,
 }
 
 impl SigningKeys {
@@ -37,9 +35,7 @@ impl SigningKeys {
         Self {
             table,
             wrap,
-            cache_ttl,
-            current: RwLock::new(None),
-            loading: tokio::sync::Mutex::new(()),
+            cache: Cache::new(cache_ttl),
         }
     }
 
@@ -87,36 +83,17 @@ impl SigningKeys {
     /// # Errors
     /// [`Unavailable`] when they must be loaded and cannot.
     pub async fn at(&self, now: Timestamp) -> Result<Arc<KeySet>, Unavailable> {
-        if let Some(fresh) = self.cached(now) {
-            return Ok(fresh);
-        }
-        let _loading = self.loading.lock().await;
-        if let Some(loaded_meanwhile) = self.cached(now) {
-            return Ok(loaded_meanwhile);
-        }
-        let previous = self.read_current();
-        let records = self.table.query_all(SIGNING_KEYS).await?;
-        let keys = KeySet::open(records, previous.as_deref(), &*self.wrap, now).await?;
-        let keys = Arc::new(keys);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(keys.clone());
-        Ok(keys)
-    }
-
-    fn cached(&self, now: Timestamp) -> Option<Arc<KeySet>> {
-        self.read_current()
-            .filter(|keys| now.since(keys.loaded_at) < self.cache_ttl)
-    }
-
-    fn read_current(&self) -> Option<Arc<KeySet>> {
-        let current = self.current.read();
-        current.unwrap_or_else(PoisonError::into_inner).clone()
+        let load = async |last: Option<Arc<KeySet>>| {
+            let records = self.table.query_all(SIGNING_KEYS).await?;
+            KeySet::open(records, last.as_deref(), &*self.wrap).await
+        };
+        self.cache.fresh(now, load).await
     }
 }
 
 /// The keys at one moment.
 #[derive(Debug)]
 pub struct KeySet {
-    loaded_at: Timestamp,
     active: HashMap<Algorithm, Arc<ActiveKey>>,
     verification: VerificationKeys,
     jwks: Bytes,
@@ -148,7 +125,6 @@ impl KeySet {
         mut records: Vec<Stored<SigningKey>>,
         previous: Option<&Self>,
         wrap: &dyn KeyWrap,
-        now: Timestamp,
     ) -> Result<Self, Unavailable> {
         // The newest key of an algorithm first: it is the one that most tokens name.
         records.sort_by_key(|key| (key.jwk.alg, std::cmp::Reverse(key.sequence)));
@@ -169,7 +145,6 @@ impl KeySet {
             .map_err(|err| Unavailable::Key(format!("the key set cannot be printed: {err}")))?;
         let unusable = |err: UnusableKey| Unavailable::Key(err.to_string());
         Ok(Self {
-            loaded_at: now,
             active,
             verification: VerificationKeys::new(&published).map_err(unusable)?,
             jwks: jwks.into(),

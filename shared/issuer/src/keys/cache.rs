@@ -1,0 +1,84 @@
+//! A value that is loaded from the table, kept for a while, and loaded once however many need it.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+
+/// Keeps the last load of a `T`.
+#[derive(Debug)]
+pub(super) struct Cache<T> {
+    ttl: Duration,
+    current: RwLock<Option<Loaded<T>>>,
+    /// Held while loading, so that many requests cause one load.
+    loading: tokio::sync::Mutex<()>,
+}
+
+/// What was loaded, and when.
+#[derive(Debug)]
+pub(super) struct Loaded<T> {
+    pub at: Timestamp,
+    pub value: Arc<T>,
+}
+
+impl<T> Cache<T> {
+    /// Nothing is loaded yet; what will be may be kept for `ttl`.
+    pub(super) fn new(ttl: Duration) -> Self {
+        Self {
+            ttl,
+            current: RwLock::new(None),
+            loading: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    /// The last load, however old it is.
+    pub(super) fn peek(&self) -> Option<Loaded<T>> {
+        let current = self.current.read();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The last load while it may be kept, and a new one after that.
+    pub(super) async fn fresh<E>(
+        &self,
+        now: Timestamp,
+        load: impl AsyncFnOnce(Option<Arc<T>>) -> Result<T, E>,
+    ) -> Result<Arc<T>, E> {
+        match self.peek() {
+            Some(loaded) if now.since(loaded.at) < self.ttl => Ok(loaded.value),
+            seen => self.newer_than(seen, now, load).await,
+        }
+    }
+
+    /// A load that is newer than `seen`: somebody else's, if it came while this waited, or one's
+    /// own. `load` gets the last one, to take over what has not changed.
+    pub(super) async fn newer_than<E>(
+        &self,
+        seen: Option<Loaded<T>>,
+        now: Timestamp,
+        load: impl AsyncFnOnce(Option<Arc<T>>) -> Result<T, E>,
+    ) -> Result<Arc<T>, E> {
+        let _loading = self.loading.lock().await;
+        let current = self.peek().map(|loaded| loaded.value);
+        let seen = seen.map(|loaded| loaded.value);
+        if let Some(newer) = &current
+            && seen.is_none_or(|seen| !Arc::ptr_eq(&seen, newer))
+        {
+            return Ok(newer.clone());
+        }
+        let value = Arc::new(load(current).await?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Loaded {
+            at: now,
+            value: value.clone(),
+        });
+        Ok(value)
+    }
+}
+
+impl<T> Clone for Loaded<T> {
+    fn clone(&self) -> Self {
+        Self {
+            at: self.at,
+            value: self.value.clone(),
+        }
+    }
+}
