@@ -13,7 +13,7 @@ use crate::error::{Denied, Refusal, Unavailable};
 use crate::grant_type::refresh_token::{GrantState, ProvenRefreshToken, Step, decide};
 use crate::names::ClientId;
 use crate::store::records::{Client, Grant, RevokedToken, Subject};
-use crate::store::{AnyKey, StoreError};
+use crate::store::{AnyKey, StoreError, Stored};
 
 /// A token, and what became of it.
 #[derive(Debug)]
@@ -160,8 +160,12 @@ impl Issuer {
     ) -> Result<(Grant, Result<(), Denied>), Refusal> {
         let token = self.prove(unproven, now).await?;
         let state = self.read_grant(&token, now).await?;
-        let found = self.clients.find(&state.grant.client_id).await?;
-        let verdict = match found.record.filter(|client| !client.disabled) {
+        let client = self
+            .table
+            .get(&Client::key_of(&state.grant.client_id))
+            .await?;
+        let usable = |client: &Stored<Client>| !client.disabled && client.deleted_at.is_none();
+        let verdict = match client.filter(usable) {
             None => Err(Denied::ClientDisabled),
             Some(client) => match decide(&state, &client, &token, now) {
                 Ok(Step::Advance | Step::Keep | Step::Repeat) => Ok(()),

@@ -72,7 +72,11 @@ pub struct AskedAccess {
 
 impl AskedAccess {
     fn parse(form: &Form) -> Result<Self, Denied> {
-        let scopes = form.value("scope").map(str::parse::<Scopes>).transpose();
+        let scope = form.value("scope");
+        if scope.is_some_and(|scope| scope.len() > MAX_SCOPE_BYTES) {
+            return Err(Denied::MalformedScope);
+        }
+        let scopes = scope.map(str::parse::<Scopes>).transpose();
         let mut resources: Vec<Audience> = Vec::new();
         for text in form.resources() {
             let resource = text.parse().map_err(|_| Denied::ResourceNotAllowed)?;
@@ -128,3 +132,6 @@ impl fmt::Display for GrantType {
         f.write_str(self.as_str())
     }
 }
+
+/// Twice what a client can have: a bound on the work that a hostile request can cause.
+const MAX_SCOPE_BYTES: usize = 4096;

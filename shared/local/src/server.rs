@@ -172,8 +172,10 @@ async fn read_bounded(mut body: Incoming) -> Result<Bytes, hyper::Error> {
     Ok(kept.freeze())
 }
 
-/// An answer of the host itself; in production API Gateway gives these.
+/// An answer of the host itself; in production API Gateway gives these. The path is not logged: it
+/// is whatever the caller made up.
 fn plain(status: StatusCode, json: &'static str) -> Response<Full<Bytes>> {
+    log(Level::Info, "not_routed", status.as_str());
     let mut response = Response::new(Full::new(Bytes::from_static(json.as_bytes())));
     *response.status_mut() = status;
     let json = http::HeaderValue::from_static("application/json");

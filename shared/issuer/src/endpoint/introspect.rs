@@ -10,6 +10,7 @@ use crate::Issuer;
 use crate::credential::GrantId;
 use crate::error::{Denied, Refusal};
 use crate::judge::Judged;
+use crate::names::Audience;
 use crate::request_log::RequestLog;
 use crate::store::records::{Client, Grant};
 
@@ -36,7 +37,7 @@ impl Issuer {
             Judged::AccessToken {
                 claims,
                 verdict: Ok(()),
-            } if may_know(caller.record(), &claims) => Some(Live::access_token(claims)),
+            } if self.may_know(caller.record(), &claims) => Some(Live::access_token(claims)),
             Judged::RefreshToken {
                 grant,
                 verdict: Ok(()),
@@ -51,12 +52,14 @@ impl Issuer {
             None => uncached_json(&Dead { active: false }),
         })
     }
-}
 
-fn may_know(caller: &Client, claims: &AccessTokenClaims) -> bool {
-    let mut audiences = caller.audiences.iter();
-    claims.client_id == caller.id.as_str()
-        || audiences.any(|audience| claims.aud.contains(audience.as_str()))
+    /// Its own token, or one for an audience that it has. The issuer's own URL is the audience of
+    /// every client that names none, and nobody's in particular.
+    fn may_know(&self, caller: &Client, claims: &AccessTokenClaims) -> bool {
+        let audiences = caller.audiences.iter().map(Audience::as_str);
+        let mut own = audiences.filter(|audience| *audience != self.config.issuer.as_str());
+        claims.client_id == caller.id.as_str() || own.any(|audience| claims.aud.contains(audience))
+    }
 }
 
 /// RFC 7662 §2.2.
