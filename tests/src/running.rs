@@ -206,7 +206,8 @@ fn spawn(arguments: &[String], log: &Path) -> (Child, String) {
             return (child, greeting);
         }
     }
-    panic!("the issuer ended before it was ready: {greeting}");
+    let ended = child.wait().expect("the issuer has ended");
+    panic!("the issuer ended before it was ready ({ended}): {greeting}");
 }
 
 fn listening_on(greeting: &str) -> String {
