@@ -4,8 +4,14 @@
 //! With `ISSUER_URL` set, the scenarios run against that issuer instead of starting one;
 //! `TOKENSMITH_DATA` then names the data that the command manages.
 
+mod connection;
+mod contents;
 mod http;
 mod running;
+mod token;
 
+pub use connection::Connection;
+pub use contents::{all_bytes, table_items};
 pub use http::{HttpRequest, HttpResponse};
 pub use running::{Registered, Running, command};
+pub use token::Token;
