@@ -94,6 +94,17 @@ impl HttpRequest {
     }
 }
 
+/// Encodes a form value (RFC 6749 Appendix B), more than it must.
+pub fn form_encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b' ' => "+".to_owned(),
+            byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
 /// An HTTP response.
 #[derive(Clone, Debug)]
 pub struct HttpResponse {
