@@ -4,10 +4,16 @@
 //! With `ISSUER_URL` set, the scenarios run against that issuer instead of starting one;
 //! `TOKENSMITH_DATA` then names the data that the command manages.
 
+mod connection;
+mod contents;
 pub mod faults;
 mod http;
 pub mod load;
 mod running;
+mod token;
 
-pub use http::{HttpRequest, HttpResponse};
+pub use connection::Connection;
+pub use contents::{all_bytes, table_items};
+pub use http::{HttpRequest, HttpResponse, form_encode};
 pub use running::{Registered, Running, command};
+pub use token::Token;

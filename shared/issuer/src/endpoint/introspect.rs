@@ -5,7 +5,7 @@ use http::{Request, Response};
 use serde::Serialize;
 use tokensmith_verifier::{AccessTokenClaims, Audiences};
 
-use super::{read_form, uncached_json};
+use super::{read_credentials, read_form, uncached_json};
 use crate::Issuer;
 use crate::credential::GrantId;
 use crate::error::{Denied, Refusal};
@@ -22,7 +22,8 @@ impl Issuer {
         request: &Request<Bytes>,
         log: &mut RequestLog,
     ) -> Result<Response<Bytes>, Refusal> {
-        let (form, presented) = read_form(request, log)?;
+        let form = read_form(request)?;
+        let presented = read_credentials(request, &form, log)?;
         let token = form.value("token").ok_or(Denied::MissingToken)?;
         let mut found = self.clients.find(presented.client_id()).await?;
         let caller = self.clients.decide(&mut found, |found| {

@@ -129,15 +129,19 @@ impl Issuer {
     }
 }
 
-/// What every request with a form starts with: its parameters and who it claims to come from.
-fn read_form(
+fn read_form(request: &Request<Bytes>) -> Result<Form, Denied> {
+    Form::parse(request.uri(), request.headers(), request.body())
+}
+
+/// Who a request claims to come from.
+fn read_credentials(
     request: &Request<Bytes>,
+    form: &Form,
     log: &mut RequestLog,
-) -> Result<(Form, PresentedCredentials), Denied> {
-    let form = Form::parse(request.uri(), request.headers(), request.body())?;
-    let presented = PresentedCredentials::from_request(request.headers(), &form)?;
+) -> Result<PresentedCredentials, Denied> {
+    let presented = PresentedCredentials::from_request(request.headers(), form)?;
     log.client_id = Some(presented.client_id().clone());
-    Ok((form, presented))
+    Ok(presented)
 }
 
 #[derive(Serialize)]

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Request, Response};
 
-use super::{read_form, uncached};
+use super::{read_credentials, read_form, uncached};
 use crate::Issuer;
 use crate::clients::FoundClient;
 use crate::clock::Timestamp;
@@ -21,7 +21,8 @@ impl Issuer {
         request: &Request<Bytes>,
         log: &mut RequestLog,
     ) -> Result<Response<Bytes>, Refusal> {
-        let (form, presented) = read_form(request, log)?;
+        let form = read_form(request)?;
+        let presented = read_credentials(request, &form, log)?;
         let token = form.value("token").ok_or(Denied::MissingToken)?;
         let mut found = self.clients.find(presented.client_id()).await?;
         let authenticated = |found: &FoundClient| Ok(presented.authenticate(found)?);

@@ -6,7 +6,7 @@ use http::{Request, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use super::{read_form, uncached_json};
+use super::{read_credentials, read_form, uncached_json};
 use crate::Issuer;
 use crate::client_auth::{AuthenticatedClient, PresentedCredentials};
 use crate::clients::FoundClient;
@@ -30,9 +30,10 @@ impl Issuer {
         served: &[GrantType],
         log: &mut RequestLog,
     ) -> Result<Response<Bytes>, Refusal> {
-        let (form, presented) = read_form(request, log)?;
+        let form = read_form(request)?;
         let token_request = TokenRequest::parse(&form, served)?;
         log.grant_type = Some(token_request.grant_type());
+        let presented = read_credentials(request, &form, log)?;
 
         let issued = match self.issue(&presented, &token_request, log).await {
             // What would be dead on arrival is worth a short wait, and a fresh look.

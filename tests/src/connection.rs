@@ -1,0 +1,70 @@
+use std::io::{ErrorKind, Read, Result, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::HttpResponse;
+
+/// A TCP connection to an issuer, for requests that come in pieces or not at all.
+pub struct Connection {
+    host: String,
+    stream: TcpStream,
+}
+
+impl Connection {
+    /// Connects to `http://HOST:PORT`.
+    ///
+    /// # Panics
+    /// When nobody listens there.
+    pub fn open(base_url: &str) -> Self {
+        let host = base_url
+            .strip_prefix("http://")
+            .expect("tests speak plain http");
+        let stream = TcpStream::connect(host).expect("the issuer listens");
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a time limit can be set");
+        Self {
+            host: host.to_owned(),
+            stream,
+        }
+    }
+
+    /// The value of the `Host` header.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Sends `bytes` as they are.
+    ///
+    /// # Errors
+    /// When the other side has closed the connection.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.stream.write_all(bytes)
+    }
+
+    /// Everything that comes until the other side closes the connection.
+    ///
+    /// # Panics
+    /// When it does not within [`PATIENCE`].
+    pub fn read_to_end(&mut self) -> Vec<u8> {
+        let mut answer = Vec::new();
+        match self.stream.read_to_end(&mut answer) {
+            Ok(_) => {}
+            // Who closes without having read everything resets the connection.
+            Err(err) if err.kind() == ErrorKind::ConnectionReset => {}
+            Err(err) => panic!("the issuer neither answers nor closes: {err}"),
+        }
+        answer
+    }
+
+    /// The one response that comes until the other side closes the connection.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn answer(&mut self) -> HttpResponse {
+        HttpResponse::parse(&self.read_to_end())
+    }
+}
+
+/// Longer than any time limit of the issuer.
+const PATIENCE: Duration = Duration::from_secs(90);
