@@ -45,7 +45,7 @@ impl Connection {
     /// Everything that comes until the other side closes the connection.
     ///
     /// # Panics
-    /// When it does not within [`PATIENCE`].
+    /// When it does not within `PATIENCE`.
     pub fn read_to_end(&mut self) -> Vec<u8> {
         let mut answer = Vec::new();
         match self.stream.read_to_end(&mut answer) {

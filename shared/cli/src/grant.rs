@@ -50,7 +50,7 @@ pub struct CreateArgs {
     #[arg(long, value_name = "SUB")]
     subject: SubjectName,
     /// A scope that tokens of this grant may have; must be one of the client's
-    #[arg(long = "scope", value_name = "SCOPE")]
+    #[arg(long = "scope", value_name = "SCOPE", num_args = 1..)]
     scopes: Vec<Scope>,
     /// A resource that tokens of this grant may be meant for [default: all of the client's]
     #[arg(long = "audience", value_name = "URI")]

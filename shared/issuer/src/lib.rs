@@ -3,7 +3,7 @@
 //! A request runs through [`Issuer::handle`]: an endpoint parses it, authenticates the client,
 //! lets the grant type find what was granted and policy decide what the token may say, mints it,
 //! and answers. Hosts (Lambda, the local server, a test) bring the HTTP event in and the response
-//! out; they bring the [`Table`](store::Table), the key custody and the clock as well.
+//! out; they bring the [`Table`], the key custody and the clock as well.
 
 pub mod client_auth;
 pub mod clients;

@@ -36,8 +36,9 @@ pub struct Registration {
     /// A resource that tokens may be meant for; the first is the default [default: the issuer URL]
     #[arg(long = "audience", value_name = "URI")]
     audiences: Vec<Audience>,
-    /// The only authentication method: client_secret_basic or client_secret_post [default: either]
-    #[arg(long = "auth", value_name = "METHOD", conflicts_with = "public")]
+    /// The only authentication method: client_secret_basic, client_secret_post, or none for a public
+    /// client [default: either of the first two]
+    #[arg(long = "auth", value_name = "METHOD")]
     authentication: Option<AuthenticationMethod>,
     /// The client cannot keep a secret, and gets none: an app or a device in its user's hands
     #[arg(long)]
@@ -75,12 +76,16 @@ impl Registration {
     ) -> Result<Client, Failure> {
         self.check_algorithm(data.table()).await?;
         let mut client = new_client(id, &data.url, now)?;
-        if self.public {
+        if self.is_public() {
             client.grant_types = vec![GrantType::RefreshToken];
         }
         replace_secrets(&mut client, secret, now);
         self.apply(&mut client)?;
         Ok(client)
+    }
+
+    fn is_public(&self) -> bool {
+        self.public || self.authentication == Some(AuthenticationMethod::None)
     }
 
     /// Changes what is named here.
@@ -98,7 +103,15 @@ impl Registration {
             client.audiences.clone_from(&self.audiences);
         }
         client.authentication = self.authentication.or(client.authentication);
-        if self.public {
+        if self.is_public() {
+            if self
+                .authentication
+                .is_some_and(|method| method != AuthenticationMethod::None)
+            {
+                return Err(Failure::new(
+                    "a public client has no secret: its --auth is none",
+                ));
+            }
             client.authentication = Some(AuthenticationMethod::None);
             client.secrets.clear();
         }
