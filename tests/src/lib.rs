@@ -10,4 +10,4 @@ pub mod load;
 mod running;
 
 pub use http::{HttpRequest, HttpResponse};
-pub use running::{Registered, Running, command};
+pub use running::{Registered, Running, command, unique};
