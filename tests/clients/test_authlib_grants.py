@@ -226,13 +226,13 @@ def test_rfc7662_section_4_a_resource_server_is_told_of_access_tokens_for_it_onl
     assert ask(confidential, elsewhere["access_token"])["active"] is True
 
 
+STRANGER = GRANT_CLIENTS["confidential"] | {
+    "client_secret": GRANT_CLIENTS["resource_server"]["client_secret"]
+}
 WITHOUT_PROOF = {
     "public": (GRANT_CLIENTS["public"], "none"),
     "no secret": (GRANT_CLIENTS["confidential"], "none"),
-    "wrong secret": (
-        GRANT_CLIENTS["resource_server"] | {"client_id": GRANT_CLIENTS["confidential"]["client_id"]},
-        "client_secret_basic",
-    ),
+    "wrong secret": (STRANGER, "client_secret_basic"),
 }
 
 
