@@ -59,7 +59,7 @@ def test_rfc6749_section_6_every_refresh_makes_a_successor(
     tokens = [new_grant(client)["refresh_token"]]
     for _ in range(5):
         answer = refresh(tokens[-1])
-        assert answer.scopes == ["read", "write"]
+        assert set(answer.scopes) == {"read", "write"}
         tokens.append(answer["refresh_token"])
         told = introspect(answer["access_token"])
         assert (told["active"], told["sub"]) == (True, subject)
@@ -123,7 +123,7 @@ def test_rfc6749_section_6_narrowing_a_token_does_not_shrink_the_grant(
     for asked in (["read"], ["write"], ["read", "write"]):
         session.scope = asked
         answer = refresh(token)
-        assert answer.scopes == asked
+        assert set(answer.scopes) == set(asked)
         token = answer["refresh_token"]
     session.scope = ["delete"]
     with pytest.raises(InvalidScopeError):
