@@ -1,4 +1,4 @@
-"""What the Python clients are told: the issuer URL and one registered client per algorithm.
+"""What the Python clients are told: the issuer URL and the registered clients.
 
 Everything else they find through the issuer's metadata. `with-issuer` sets the environment.
 """
@@ -6,6 +6,8 @@ Everything else they find through the issuer's metadata. `with-issuer` sets the 
 import base64
 import json
 import os
+import subprocess
+import uuid
 
 import pytest
 import requests
@@ -17,6 +19,10 @@ os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
 
 ISSUER = os.environ["ISSUER_URL"]
 CLIENTS = json.loads(os.environ["TOKENSMITH_CLIENTS"])
+GRANT_CLIENTS = json.loads(os.environ["TOKENSMITH_GRANT_CLIENTS"])
+
+# RFC 7662 §2.2: all that is said of a token that is dead, or none of the caller's business.
+INACTIVE = {"active": False}
 
 
 @pytest.fixture(params=CLIENTS, ids=lambda client: client["alg"])
@@ -61,3 +67,37 @@ def tampered_token(token):
     claims["scope"] += " write"
     payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=")
     return f"{header}.{payload.decode()}.{signature}"
+
+
+@pytest.fixture
+def subject():
+    """A user that nobody else is."""
+    return f"user-{uuid.uuid4()}"
+
+
+@pytest.fixture
+def new_grant(subject):
+    """Makes a grant as an operator does for a device: its id and its first refresh token."""
+
+    def new_grant(client):
+        command = [os.environ["TOKENSMITH"], "grant", "create"]
+        command += ["--data", os.environ["TOKENSMITH_DATA"]]
+        command += ["--client", client["client_id"], "--subject", subject]
+        command += ["--scope", "read", "--scope", "write"]
+        return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+
+    return new_grant
+
+
+@pytest.fixture
+def introspect(metadata):
+    """What a client is told of a token (RFC 7662): by default the resource server."""
+
+    def introspect(token, caller=GRANT_CLIENTS["resource_server"]):
+        credentials = (caller["client_id"], caller["client_secret"])
+        endpoint = metadata["introspection_endpoint"]
+        response = requests.post(endpoint, data={"token": token}, auth=credentials)
+        response.raise_for_status()
+        return response.json()
+
+    return introspect

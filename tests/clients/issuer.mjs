@@ -1,9 +1,29 @@
-// What the Node clients are told: the issuer URL and one registered client per algorithm.
+// What the Node clients are told: the issuer URL and the registered clients.
 // Everything else they find through the issuer's metadata. `with-issuer` sets the environment.
+
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 
 export const issuer = new URL(process.env.ISSUER_URL);
 
 export const clients = JSON.parse(process.env.TOKENSMITH_CLIENTS);
+
+/** The clients that refresh, revoke and introspect. */
+export const grantClients = JSON.parse(process.env.TOKENSMITH_GRANT_CLIENTS);
+
+/** A user that nobody else is. */
+export function newSubject() {
+  return `user-${randomUUID()}`;
+}
+
+/** Makes a grant as an operator does for a device: its id and its first refresh token. */
+export function newGrant({ client_id }, subject = newSubject()) {
+  const { TOKENSMITH, TOKENSMITH_DATA } = process.env;
+  const command = ['grant', 'create', '--data', TOKENSMITH_DATA];
+  const granted = ['--client', client_id, '--subject', subject];
+  const scopes = ['--scope', 'read', '--scope', 'write'];
+  return JSON.parse(execFileSync(TOKENSMITH, [...command, ...granted, ...scopes]));
+}
 
 /** A well-formed secret that is not this client's. */
 export function wrongSecret(client) {

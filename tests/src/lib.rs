@@ -15,5 +15,5 @@ mod token;
 pub use connection::Connection;
 pub use contents::{all_bytes, table_items};
 pub use http::{HttpRequest, HttpResponse, form_encode};
-pub use running::{Registered, Running, command};
+pub use running::{Registered, Running, command, unique};
 pub use token::Token;

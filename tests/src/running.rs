@@ -127,14 +127,22 @@ impl Running {
 
     /// Registers a client whose id starts with `prefix`.
     pub fn register(&self, prefix: &str, arguments: &[&str]) -> Registered {
-        // Unique, so that scenarios can run again and again against one ISSUER_URL.
-        let id = format!("{prefix}-{}", tokensmith_issuer::random::random_id());
+        let id = unique(prefix);
         let created = self.manage(&[&["client", "create", "--id", &id], arguments].concat());
         let text = |name: &str| created[name].as_str().expect("a string").to_owned();
         Registered {
             id: text("client_id"),
             secret: text("client_secret"),
         }
+    }
+
+    /// Registers a public client whose id starts with `prefix`, and returns the id.
+    pub fn register_public(&self, prefix: &str, arguments: &[&str]) -> String {
+        let id = unique(prefix);
+        let create = ["client", "create", "--public", "--id", &id];
+        let created = self.manage(&[&create, arguments].concat());
+        assert_eq!(created, serde_json::json!({ "client_id": id }));
+        id
     }
 
     /// Sends a request to this issuer.
@@ -171,6 +179,12 @@ pub struct Registered {
     pub id: String,
     /// Its secret.
     pub secret: String,
+}
+
+/// A name that starts with `prefix` and that nobody else takes, so that scenarios can run again and
+/// again against one `ISSUER_URL`.
+pub fn unique(prefix: &str) -> String {
+    format!("{prefix}-{}", tokensmith_issuer::random::random_id())
 }
 
 /// The `tokensmith` command of this build.

@@ -1,12 +1,15 @@
 //! `with-issuer COMMAND [ARGUMENT]...` runs a command next to an issuer, for the clients that are
-//! not written in Rust: it starts an issuer (or takes the one at `ISSUER_URL`), registers a client
-//! for each algorithm, and ends with the command's exit code.
+//! not written in Rust: it starts an issuer (or takes the one at `ISSUER_URL`), registers clients,
+//! and ends with the command's exit code.
 //!
 //! The command finds in its environment
 //! - `ISSUER_URL`: the issuer;
 //! - `TOKENSMITH`, `TOKENSMITH_DATA`: the `tokensmith` command and the data that it manages;
 //! - `TOKENSMITH_CLIENTS`: a JSON array of clients, each with `alg`, `client_id`, `client_secret`,
-//!   `audience` (its default), `other_audience` and `access_ttl` (of its tokens, in seconds).
+//!   `audience` (its default), `other_audience` and `access_ttl` (of its tokens, in seconds);
+//! - `TOKENSMITH_GRANT_CLIENTS`: a JSON object of the clients that refresh, revoke and introspect:
+//!   `confidential` and `public` with `client_id`, `audience` (the default), `other_audience` and,
+//!   where it has one, `client_secret`; `resource_server`, which owns `audience` alone.
 
 use std::process::{Command, ExitCode};
 
@@ -21,12 +24,14 @@ fn main() -> ExitCode {
     };
     let issuer = Running::issuer();
     let clients: Value = ALGORITHMS.map(|alg| register(&issuer, alg)).into();
+    let grant_clients = register_grant_clients(&issuer);
     let ended = Command::new(&program)
         .args(arguments)
         .env("ISSUER_URL", &issuer.url)
         .env("TOKENSMITH", command().get_program())
         .env("TOKENSMITH_DATA", issuer.data())
         .env("TOKENSMITH_CLIENTS", clients.to_string())
+        .env("TOKENSMITH_GRANT_CLIENTS", grant_clients.to_string())
         .status();
     match ended {
         // No code means that a signal ended it.
@@ -65,6 +70,39 @@ fn register(issuer: &Running, algorithm: &str) -> Value {
         "audience": AUDIENCE,
         "other_audience": OTHER_AUDIENCE,
         "access_ttl": ACCESS_TTL,
+    })
+}
+
+fn register_grant_clients(issuer: &Running) -> Value {
+    let shared = [
+        "--grant=refresh_token",
+        "--scope=read",
+        "--scope=write",
+        "--audience",
+        AUDIENCE,
+        "--audience",
+        OTHER_AUDIENCE,
+    ];
+    let own = ["--grant=client_credentials", "--default-scope=read"];
+    let confidential = issuer.register("confidential", &[&shared[..], &own].concat());
+    let public = issuer.register_public("public", &shared);
+    let resource_server = issuer.register("resource-server", &["--audience", AUDIENCE]);
+    json!({
+        "confidential": {
+            "client_id": confidential.id,
+            "client_secret": confidential.secret,
+            "audience": AUDIENCE,
+            "other_audience": OTHER_AUDIENCE,
+        },
+        "public": {
+            "client_id": public,
+            "audience": AUDIENCE,
+            "other_audience": OTHER_AUDIENCE,
+        },
+        "resource_server": {
+            "client_id": resource_server.id,
+            "client_secret": resource_server.secret,
+        },
     })
 }
 
