@@ -7,11 +7,13 @@
 mod connection;
 mod contents;
 mod http;
+mod patience;
 mod running;
 mod token;
 
 pub use connection::Connection;
 pub use contents::{all_bytes, table_items};
 pub use http::{HttpRequest, HttpResponse, form_encode};
+pub use patience::eventually;
 pub use running::{Registered, Running, command};
 pub use token::Token;
