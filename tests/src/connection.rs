@@ -1,8 +1,8 @@
 use std::io::{ErrorKind, Read, Result, Write};
 use std::net::TcpStream;
-use std::time::Duration;
 
 use crate::HttpResponse;
+use crate::patience::PATIENCE;
 
 /// A TCP connection to an issuer, for requests that come in pieces or not at all.
 pub struct Connection {
@@ -45,7 +45,7 @@ impl Connection {
     /// Everything that comes until the other side closes the connection.
     ///
     /// # Panics
-    /// When it does not within `PATIENCE`.
+    /// When it stays silent without closing the connection.
     pub fn read_to_end(&mut self) -> Vec<u8> {
         let mut answer = Vec::new();
         match self.stream.read_to_end(&mut answer) {
@@ -65,6 +65,3 @@ impl Connection {
         HttpResponse::parse(&self.read_to_end())
     }
 }
-
-/// Longer than any time limit of the issuer.
-const PATIENCE: Duration = Duration::from_secs(90);

@@ -9,6 +9,7 @@ mod contents;
 pub mod faults;
 mod http;
 pub mod load;
+mod patience;
 mod running;
 mod token;
 
@@ -16,4 +17,5 @@ pub use connection::Connection;
 pub use contents::{all_bytes, table_items};
 pub use http::{HttpRequest, HttpResponse, form_encode};
 pub use running::{Registered, Running, command, unique};
+pub use patience::eventually;
 pub use token::Token;

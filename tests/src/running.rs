@@ -91,6 +91,14 @@ impl Running {
         self.greeting = greeting;
     }
 
+    /// Starts the process again on the same data and address, with these arguments besides.
+    pub fn restart_with(&mut self, arguments: &[&str]) {
+        let all = &mut self.own().arguments;
+        all.truncate(OWN_ARGUMENTS);
+        all.extend(arguments.iter().map(ToString::to_string));
+        self.restart();
+    }
+
     /// The process id of the started issuer.
     pub fn process_id(&mut self) -> u32 {
         self.own().child.id()
@@ -162,6 +170,9 @@ impl Running {
         process.expect("this scenario needs an issuer that it has started itself")
     }
 }
+
+/// `serve`, where to listen, and the data.
+const OWN_ARGUMENTS: usize = 3;
 
 impl Drop for Running {
     fn drop(&mut self) {
