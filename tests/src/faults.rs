@@ -66,6 +66,11 @@ impl FaultyDynamo {
         }
     }
 
+    /// The database itself, without faults, and without a record of what is called.
+    pub fn direct(&self) -> EmbeddedDynamo {
+        self.dynamo.clone()
+    }
+
     /// Plans the next attempts: the first takes the first fault, and so on. Later ones work.
     pub fn plan(&self, faults: impl IntoIterator<Item = Option<Fault>>) {
         self.lock().plan = faults.into_iter().collect();
@@ -154,7 +159,7 @@ impl HttpConnector for FaultyDynamo {
             let (release, released) = oneshot::channel();
             let held = Held {
                 request: REQUEST.try_with(|request| *request).ok(),
-                operation,
+                operation: operation.clone(),
                 release,
             };
             // Nobody waits for it any more: then it is not held.

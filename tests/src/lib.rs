@@ -5,7 +5,9 @@
 //! `TOKENSMITH_DATA` then names the data that the command manages.
 
 pub mod faults;
+pub mod forge;
 mod http;
+pub mod in_process;
 pub mod load;
 mod running;
 
