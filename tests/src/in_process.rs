@@ -198,6 +198,18 @@ impl InProcess {
         }
     }
 
+    /// Changes a grant's record behind the issuer's back.
+    pub async fn change_grant(&self, grant: &TestGrant, change: impl FnOnce(&mut Grant)) {
+        let key = Grant::key_of(grant.id);
+        let stored = self.table().get(&key).await.expect("a read");
+        let stored = stored.expect("a grant");
+        let mut wanted = stored.record.clone();
+        change(&mut wanted);
+        let change = Change::between(&stored, &wanted).expect("a change");
+        let changed = self.table().update(&key, change).await.expect("an update");
+        assert!(matches!(changed, Update::Applied(_)));
+    }
+
     /// The refresh token of a generation of `grant`, made by a version of the HMAC key.
     pub async fn credential(&self, grant: &TestGrant, generation: u32, version: u32) -> String {
         let key = self.hmac_keys().version(version, self.now()).await;

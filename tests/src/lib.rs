@@ -9,6 +9,7 @@ pub mod forge;
 mod http;
 pub mod in_process;
 pub mod load;
+pub mod logged;
 mod running;
 
 pub use http::{HttpRequest, HttpResponse};
