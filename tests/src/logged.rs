@@ -1,0 +1,61 @@
+//! What the issuer logs: it writes to the process's own stderr, so a scenario whose log matters
+//! runs in a process of its own, which is the same test once more.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The log of a scenario.
+#[derive(Debug)]
+pub struct Logged {
+    /// Everything on stderr.
+    pub stderr: String,
+    /// What the scenario told with [`tell`].
+    pub told: Vec<String>,
+}
+
+impl Logged {
+    /// The lines of the log, one for each request.
+    ///
+    /// # Panics
+    /// When a line is not JSON.
+    pub fn lines(&self) -> Vec<Value> {
+        let lines = self.stderr.lines().filter(|line| line.starts_with('{'));
+        lines
+            .map(|line| serde_json::from_str(line).expect("a line is one JSON object"))
+            .collect()
+    }
+}
+
+/// Runs `scenario` in a process of its own and returns what was logged there. In that process,
+/// where `test` runs once more, it returns `None`: then the test is over.
+///
+/// # Panics
+/// When the scenario does.
+pub async fn logged(test: &str, scenario: impl Future<Output = ()>) -> Option<Logged> {
+    if std::env::var(SCENARIO).is_ok_and(|name| name == test) {
+        scenario.await;
+        return None;
+    }
+    let own = std::env::current_exe().expect("a test knows its path");
+    let mut command = Command::new(own);
+    command.args(["--exact", test, "--nocapture"]);
+    let output = command.env(SCENARIO, test).output().expect("it runs");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    assert!(output.status.success(), "{stdout}{stderr}");
+    assert!(stdout.contains("1 passed"), "no test {test}: {stdout}");
+    let told = stdout.lines().filter_map(|line| line.split_once(TOLD));
+    Some(Logged {
+        told: told.map(|(_, what)| what.to_owned()).collect(),
+        stderr,
+    })
+}
+
+/// Tells the test what its scenario knows.
+pub fn tell(what: &str) {
+    println!("{TOLD}{what}");
+}
+
+const SCENARIO: &str = "TOKENSMITH_SCENARIO";
+const TOLD: &str = "the scenario tells: ";

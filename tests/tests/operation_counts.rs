@@ -1,0 +1,259 @@
+//! What a request costs: DynamoDB operations and bytes (DESIGN §4: one strongly consistent read, one
+//! conditional write; garbage costs no I/O).
+
+use serde_json::Value;
+use tokensmith_issuer::Endpoint;
+use tokensmith_tests::faults::Attempt;
+use tokensmith_tests::forge::with_checksum;
+use tokensmith_tests::in_process::{InProcess, TestClient, TestGrant};
+
+/// A warm issuer: keys and the client's record are cached, and the clock stands still.
+async fn warm() -> (InProcess, TestClient, TestGrant) {
+    let issuer = InProcess::start().await;
+    let client = issuer.confidential("app", |_| {}).await;
+    let warming = issuer.grant(&client, |_| {}).await;
+    assert_eq!(issuer.refresh(&client, &warming.token).await.status, 200);
+    let grant = issuer.grant(&client, |_| {}).await;
+    issuer.dynamo.take_calls();
+    (issuer, client, grant)
+}
+
+fn body_of(attempt: &Attempt) -> Value {
+    serde_json::from_str(&attempt.body).expect("JSON")
+}
+
+#[tokio::test]
+async fn a_refresh_is_one_batch_get_item_and_one_update_item() {
+    let (issuer, client, grant) = warm().await;
+    for endpoint in [Endpoint::Token, Endpoint::Refresh] {
+        let current = issuer.stored(&grant).await.generation;
+        let token = issuer.credential(&grant, current, 1).await;
+        let form = [("grant_type", "refresh_token"), ("refresh_token", &token)];
+        assert_eq!(issuer.post(endpoint, &client, &form).await.status, 200);
+        assert_eq!(issuer.dynamo.take_calls(), ["BatchGetItem", "UpdateItem"]);
+    }
+}
+
+#[tokio::test]
+async fn the_read_is_strongly_consistent_and_finds_grant_and_subject() {
+    let (issuer, client, grant) = warm().await;
+    issuer.refresh(&client, &grant.token).await;
+    let attempts = issuer.dynamo.take_attempts();
+    let asked = &body_of(&attempts[0])["RequestItems"]["tokensmith"];
+    assert_eq!(asked["ConsistentRead"], true);
+    let keys = asked["Keys"].as_array().expect("keys");
+    let pk = |key: &Value| key["pk"]["S"].as_str().expect("text").to_owned();
+    let subject = format!("SUBJECT#{}", grant.id.subject_hash());
+    assert_eq!(
+        keys.iter().map(pk).collect::<Vec<_>>(),
+        [format!("GRANT#{}", grant.id), subject]
+    );
+}
+
+/// The condition that the model in `interleavings.rs` assumes.
+#[tokio::test]
+async fn the_write_is_conditional_on_the_generation_and_on_no_revocation() {
+    let (issuer, client, grant) = warm().await;
+    issuer.refresh(&client, &grant.token).await;
+    let attempts = issuer.dynamo.take_attempts();
+    let body = body_of(&attempts[1]);
+    let condition = body["ConditionExpression"].as_str().expect("a condition");
+    let parts: Vec<_> = condition.split(" AND ").collect();
+    let [exists, equal, absent] = parts[..] else {
+        panic!("{condition}");
+    };
+    assert_eq!(exists, "attribute_exists(#pk)");
+    let value = equal.strip_prefix("#generation = ").expect("an equation");
+    assert_eq!(body["ExpressionAttributeValues"][value]["N"], "1");
+    assert_eq!(absent, "attribute_not_exists(#revoked_at)");
+    assert_eq!(body["ReturnValuesOnConditionCheckFailure"], "ALL_OLD");
+    assert_eq!(body["Key"]["pk"]["S"], format!("GRANT#{}", grant.id));
+    for (placeholder, name) in body["ExpressionAttributeNames"].as_object().expect("names") {
+        assert_eq!(placeholder, &format!("#{}", name.as_str().expect("text")));
+    }
+}
+
+#[tokio::test]
+async fn the_retry_of_a_predecessor_is_one_read() {
+    let (issuer, client, grant) = warm().await;
+    issuer.refresh(&client, &grant.token).await;
+    issuer.dynamo.take_calls();
+    for _ in 0..3 {
+        assert_eq!(issuer.refresh(&client, &grant.token).await.status, 200);
+        assert_eq!(issuer.dynamo.take_calls(), ["BatchGetItem"]);
+    }
+}
+
+#[tokio::test]
+async fn reuse_is_one_read_and_one_write_and_the_next_time_no_write() {
+    let (issuer, client, grant) = warm().await;
+    let second = issuer.refresh(&client, &grant.token).await.refresh_token();
+    issuer.refresh(&client, &second).await;
+    issuer.dynamo.take_calls();
+    issuer.refresh(&client, &grant.token).await;
+    assert_eq!(issuer.dynamo.take_calls(), ["BatchGetItem", "UpdateItem"]);
+    // A refusal on a cached client record is checked once a second against the table.
+    issuer.refresh(&client, &grant.token).await;
+    assert_eq!(issuer.dynamo.take_calls(), ["BatchGetItem", "GetItem"]);
+    issuer.refresh(&client, &grant.token).await;
+    assert_eq!(issuer.dynamo.take_calls(), ["BatchGetItem"]);
+}
+
+#[tokio::test]
+async fn a_revocation_is_one_write() {
+    let (issuer, client, grant) = warm().await;
+    let answer = issuer.refresh(&client, &grant.token).await;
+    issuer.dynamo.take_calls();
+    issuer.revoke(&client, &answer.access_token()).await;
+    assert_eq!(issuer.dynamo.take_calls(), ["PutItem"]);
+    issuer.revoke(&client, &answer.refresh_token()).await;
+    assert_eq!(issuer.dynamo.take_calls(), ["UpdateItem"]);
+}
+
+#[tokio::test]
+async fn introspection_of_an_access_token_is_one_read() {
+    let (issuer, client, grant) = warm().await;
+    let answer = issuer.refresh(&client, &grant.token).await;
+    let own = issuer.client_credentials(&client).await;
+    issuer.dynamo.take_calls();
+    for (token, keys) in [(answer.access_token(), 4), (own.access_token(), 3)] {
+        assert!(issuer.is_active(&client, &token).await);
+        let attempts = issuer.dynamo.take_attempts();
+        let [read] = &attempts[..] else {
+            panic!("{attempts:?}");
+        };
+        assert_eq!(read.operation, "BatchGetItem");
+        let asked = &body_of(read)["RequestItems"]["tokensmith"];
+        assert_eq!(asked["ConsistentRead"], true);
+        assert_eq!(asked["Keys"].as_array().expect("keys").len(), keys);
+    }
+    // Only the grant tells whose refresh token it is, so the client's record is a second read.
+    assert!(issuer.is_active(&client, &answer.refresh_token()).await);
+    assert_eq!(issuer.dynamo.take_calls(), ["BatchGetItem", "GetItem"]);
+}
+
+#[tokio::test]
+async fn garbage_costs_no_operation() {
+    let (issuer, client, grant) = warm().await;
+    let body = &grant.token[..grant.token.len() - 6];
+    let other_tag = format!("{}{}", &body[..body.len() - 4], "AAAA");
+    let access_token = issuer.client_credentials(&client).await.access_token();
+    let (signed, _) = access_token.rsplit_once('.').expect("three parts");
+    for garbage in [
+        "x",
+        "tsr_",
+        "tsr_0000000000",
+        &grant.token[1..],
+        &grant.token[..grant.token.len() - 1],
+        &with_checksum("tsr_AAAA"),
+        &with_checksum(&other_tag),
+        &with_checksum(&body.replace("tsr_", "tsa_")),
+        "a.b.c",
+        &format!("{signed}."),
+        &format!("{signed}.AAAA"),
+        &"x".repeat(60_000),
+    ] {
+        issuer.dynamo.take_calls();
+        let refused = issuer.refresh(&client, garbage).await;
+        assert_eq!(refused.error(), (400, "invalid_grant".into()), "{garbage}");
+        assert!(!issuer.is_active(&client, garbage).await);
+        assert_eq!(issuer.revoke(&client, garbage).await.status, 200);
+        let calls = issuer.dynamo.take_calls();
+        assert!(calls.is_empty(), "{garbage}: {calls:?}");
+    }
+}
+
+/// Not even a cold function reads anything for a refresh token that cannot be one.
+#[tokio::test]
+async fn malformed_refresh_tokens_cost_a_cold_function_no_operation() {
+    let (issuer, client, grant) = warm().await;
+    let cold = issuer.cold().await;
+    let relabelled = with_checksum(&format!("tsd_{}", &grant.token[4..grant.token.len() - 6]));
+    for garbage in ["x", &grant.token[1..], &relabelled] {
+        assert_eq!(cold.refresh(&client, garbage).await.status, 400);
+        assert!(issuer.dynamo.take_calls().is_empty(), "{garbage}");
+    }
+}
+
+#[tokio::test]
+async fn an_expired_access_token_costs_no_operation() {
+    let (issuer, client, _) = warm().await;
+    let token = issuer.client_credentials(&client).await.access_token();
+    issuer.pass(900);
+    // The caches are over: fill them again.
+    issuer.client_credentials(&client).await;
+    issuer.dynamo.take_calls();
+    assert!(!issuer.is_active(&client, &token).await);
+    assert!(issuer.dynamo.take_calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_flood_of_wrong_secrets_costs_one_read_a_second() {
+    let (issuer, client, grant) = warm().await;
+    let guessing = client.with_wrong_secret();
+    for _ in 0..3 {
+        issuer.pass(1);
+        for attempt in 0..5 {
+            issuer.dynamo.take_calls();
+            let answer = issuer.refresh(&guessing, &grant.token).await;
+            assert_eq!(answer.status, 401);
+            let expected: &[&str] = if attempt == 0 { &["GetItem"] } else { &[] };
+            assert_eq!(issuer.dynamo.take_calls(), expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cold_refresh_reads_keys_and_client_once_besides() {
+    let (issuer, client, grant) = warm().await;
+    let cold = issuer.cold().await;
+    let answer = cold.refresh(&client, &grant.token).await;
+    assert_eq!(answer.status, 200);
+    let calls = issuer.dynamo.take_calls();
+    assert_eq!(
+        calls,
+        ["Query", "GetItem", "BatchGetItem", "Query", "UpdateItem"]
+    );
+    cold.refresh(&client, &answer.refresh_token()).await;
+    assert_eq!(issuer.dynamo.take_calls(), ["BatchGetItem", "UpdateItem"]);
+}
+
+/// From generation 100 on, because a digit more would be a byte more; the clock has ten digits all
+/// the time.
+#[tokio::test]
+async fn the_first_and_the_fiftieth_refresh_send_the_same_number_of_bytes() {
+    let (issuer, client, _) = warm().await;
+    let grant = issuer.grant(&client, |grant| grant.generation = 100).await;
+    let mut token = grant.token.clone();
+    let mut sizes = Vec::new();
+    for _ in 0..50 {
+        issuer.dynamo.take_attempts();
+        let answer = issuer.refresh(&client, &token).await;
+        token = answer.refresh_token();
+        let attempts = issuer.dynamo.take_attempts();
+        let sent: Vec<_> = attempts.iter().map(|attempt| attempt.body.len()).collect();
+        sizes.push((sent, answer.body.len()));
+    }
+    assert_eq!(issuer.stored(&grant).await.generation, 150);
+    assert!(sizes.iter().all(|size| *size == sizes[0]), "{sizes:?}");
+}
+
+/// A grant's item does not grow with its use.
+#[tokio::test]
+async fn the_record_of_the_fiftieth_generation_has_the_attributes_of_the_first() {
+    let (issuer, client, grant) = warm().await;
+    let key = format!("GRANT#{}/-", grant.id);
+    let names = async || {
+        let mut names: Vec<_> = issuer.items().await[&key].keys().cloned().collect();
+        names.sort();
+        names
+    };
+    let first = names().await;
+    let items = issuer.items().await.len();
+    let mut token = grant.token.clone();
+    for _ in 0..50 {
+        token = issuer.refresh(&client, &token).await.refresh_token();
+    }
+    assert_eq!(names().await, first);
+    assert_eq!(issuer.items().await.len(), items);
+}

@@ -1,0 +1,271 @@
+//! RFC 7009 and DESIGN §4, "Revocation is one write": of a grant or of one access token, by the
+//! client that has it.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use tokensmith_issuer::Endpoint;
+use tokensmith_issuer::credential::GrantId;
+use tokensmith_issuer::revocation::{Revocation, revoke_grant};
+use tokensmith_issuer::store::records::Grant;
+use tokensmith_local::dynamodb_client;
+use tokensmith_tests::in_process::{InProcess, TestClient};
+
+/// What verifiers see in the sparse index `feed`.
+async fn feed(issuer: &InProcess) -> Vec<HashMap<String, AttributeValue>> {
+    let client = dynamodb_client(issuer.dynamo.direct());
+    let scanned = client.scan().table_name("tokensmith").index_name("feed");
+    let answer = scanned.send().await.expect("a scan");
+    answer.items.unwrap_or_default()
+}
+
+#[tokio::test]
+async fn rfc7009_any_refresh_token_of_a_grant_revokes_all_of_it() {
+    for presented in 0..3 {
+        let issuer = InProcess::start().await;
+        let client = issuer.confidential("app", |_| {}).await;
+        let grant = issuer.grant(&client, |_| {}).await;
+        let first = issuer.refresh(&client, &grant.token).await;
+        let second = issuer.refresh(&client, &first.refresh_token()).await;
+        let tokens = [
+            grant.token.clone(),
+            first.refresh_token(),
+            second.refresh_token(),
+        ];
+        let answer = issuer.revoke(&client, &tokens[presented]).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+        assert_eq!(answer.headers["cache-control"], "no-store");
+        let revoked_at = issuer.stored(&grant).await.revoked_at;
+        assert_eq!(revoked_at, Some(issuer.now()));
+        for token in &tokens {
+            let refused = issuer.refresh(&client, token).await;
+            assert_eq!(refused.error(), (400, "invalid_grant".into()));
+            assert!(!issuer.is_active(&client, token).await);
+        }
+        for token in [first.access_token(), second.access_token()] {
+            assert!(!issuer.is_active(&client, &token).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn rfc7009_an_access_token_is_revoked_alone() {
+    let issuer = InProcess::start().await;
+    let client = issuer.confidential("app", |_| {}).await;
+    let grant = issuer.grant(&client, |_| {}).await;
+    let first = issuer.refresh(&client, &grant.token).await;
+    let second = issuer.refresh(&client, &first.refresh_token()).await;
+    let own = issuer.client_credentials(&client).await;
+    for token in [first.access_token(), own.access_token()] {
+        assert!(issuer.is_active(&client, &token).await);
+        assert_eq!(issuer.revoke(&client, &token).await.status, 200);
+        assert!(!issuer.is_active(&client, &token).await);
+        assert!(!issuer.cold().await.is_active(&client, &token).await);
+    }
+    assert!(issuer.is_active(&client, &second.access_token()).await);
+    let goes_on = issuer.refresh(&client, &second.refresh_token()).await;
+    assert_eq!(goes_on.status, 200);
+}
+
+#[tokio::test]
+async fn rfc7009_2_1_the_hint_is_only_a_hint() {
+    for hint in ["access_token", "refresh_token", "something"] {
+        let issuer = InProcess::start().await;
+        let client = issuer.confidential("app", |_| {}).await;
+        let grant = issuer.grant(&client, |_| {}).await;
+        let answer = issuer.refresh(&client, &grant.token).await;
+        for token in [answer.access_token(), answer.refresh_token()] {
+            let form = [("token", token.as_str()), ("token_type_hint", hint)];
+            let revoked = issuer.post(Endpoint::Revoke, &client, &form).await;
+            assert_eq!(revoked.status, 200);
+            assert!(!issuer.is_active(&client, &token).await, "{hint}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_again_is_the_same_200_and_changes_nothing() {
+    let issuer = InProcess::start().await;
+    let client = issuer.confidential("app", |_| {}).await;
+    let grant = issuer.grant(&client, |_| {}).await;
+    let answer = issuer.refresh(&client, &grant.token).await;
+    let tokens = [answer.access_token(), answer.refresh_token()];
+    for token in &tokens {
+        assert_eq!(issuer.revoke(&client, token).await.status, 200);
+    }
+    let before = issuer.items().await;
+    issuer.pass(1);
+    for token in &tokens {
+        assert_eq!(issuer.revoke(&client, token).await.status, 200);
+    }
+    assert_eq!(issuer.items().await, before);
+}
+
+#[tokio::test]
+async fn rfc7009_2_1_a_client_revokes_only_its_own_and_a_stranger_nothing() {
+    let issuer = InProcess::start().await;
+    let client = issuer.confidential("app", |_| {}).await;
+    let grant = issuer.grant(&client, |_| {}).await;
+    let answer = issuer.refresh(&client, &grant.token).await;
+    let other = issuer.confidential("other", |_| {}).await;
+    let public = issuer.public("public", |_| {}).await;
+    let without_secret = TestClient {
+        secret: None,
+        ..client.clone()
+    };
+    let before = issuer.items().await;
+    let tokens = [
+        grant.token.clone(),
+        answer.refresh_token(),
+        answer.access_token(),
+    ];
+    for token in &tokens {
+        for stranger in [&other, &public] {
+            let answer = issuer.revoke(stranger, token).await;
+            assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+        }
+        for stranger in [&client.with_wrong_secret(), &without_secret] {
+            let answer = issuer.revoke(stranger, token).await;
+            assert_eq!(answer.error(), (401, "invalid_client".into()));
+        }
+    }
+    assert_eq!(issuer.items().await, before);
+    assert!(issuer.is_active(&client, &tokens[1]).await);
+    assert!(issuer.is_active(&client, &tokens[2]).await);
+}
+
+#[tokio::test]
+async fn a_public_client_revokes_its_own() {
+    let issuer = InProcess::start().await;
+    let client = issuer.public("app", |_| {}).await;
+    let judge = issuer.confidential("api", |_| {}).await;
+    let grant = issuer.grant(&client, |_| {}).await;
+    let answer = issuer.refresh(&client, &grant.token).await;
+    let next = issuer.refresh(&client, &answer.refresh_token()).await;
+    assert!(issuer.is_active(&judge, &answer.access_token()).await);
+    issuer.revoke(&client, &answer.access_token()).await;
+    assert!(!issuer.is_active(&judge, &answer.access_token()).await);
+    assert!(issuer.is_active(&judge, &next.access_token()).await);
+    issuer.revoke(&client, &next.refresh_token()).await;
+    assert!(!issuer.is_active(&judge, &next.access_token()).await);
+}
+
+#[tokio::test]
+async fn an_access_token_that_has_expired_needs_no_record() {
+    let issuer = InProcess::start().await;
+    let client = issuer.confidential("app", |_| {}).await;
+    let token = issuer.client_credentials(&client).await.access_token();
+    issuer.pass(900);
+    let before = issuer.items().await;
+    assert_eq!(issuer.revoke(&client, &token).await.status, 200);
+    assert_eq!(issuer.items().await, before);
+}
+
+#[tokio::test]
+async fn a_revoked_access_token_stays_revoked_until_no_verifier_accepts_it() {
+    let issuer = InProcess::start().await;
+    let client = issuer.confidential("app", |_| {}).await;
+    let answer = issuer.client_credentials(&client).await;
+    issuer.revoke(&client, &answer.access_token()).await;
+    let key = format!("JTI#{}/-", answer.claims().jti);
+    let item = issuer.items().await.remove(&key).expect("the record");
+    let ttl: u64 = item["ttl"].as_n().expect("a number").parse().expect("it");
+    let longest = answer.claims().exp + tokensmith_verifier::CLOCK_SKEW_SECONDS;
+    assert!(ttl >= longest, "{ttl} < {longest}");
+}
+
+#[tokio::test]
+async fn every_revocation_is_in_the_feed_by_the_same_write() {
+    let issuer = InProcess::start().await;
+    let client = issuer.confidential("app", |_| {}).await;
+    let grant = issuer.grant(&client, |_| {}).await;
+    let answer = issuer.refresh(&client, &grant.token).await;
+    assert!(feed(&issuer).await.is_empty(), "sparse");
+    issuer.dynamo.take_attempts();
+    issuer.revoke(&client, &answer.access_token()).await;
+    issuer.revoke(&client, &answer.refresh_token()).await;
+    let writes = issuer.dynamo.take_calls();
+    assert_eq!(writes, ["PutItem", "UpdateItem"]);
+    let feed = feed(&issuer).await;
+    let mut keys: Vec<_> = feed
+        .iter()
+        .map(|entry| entry["pk"].as_s().expect("a key").clone())
+        .collect();
+    keys.sort();
+    let jti = format!("JTI#{}", answer.claims().jti);
+    assert_eq!(keys, [format!("GRANT#{}", grant.id), jti]);
+    for entry in &feed {
+        let number = |name: &str| -> u64 {
+            let text = entry[name].as_n().expect("a number");
+            text.parse().expect("a number")
+        };
+        assert_eq!(number("feed_at"), issuer.now().seconds());
+        assert!(number("feed_until") >= answer.claims().exp);
+        let shard: u8 = entry["feed_shard"]
+            .as_s()
+            .expect("text")
+            .parse()
+            .expect("n");
+        assert!(shard < tokensmith_issuer::store::records::FEED_SHARDS);
+    }
+}
+
+#[tokio::test]
+async fn reuse_is_in_the_feed_as_well() {
+    let issuer = InProcess::start().await;
+    let client = issuer.confidential("app", |_| {}).await;
+    let grant = issuer.grant(&client, |_| {}).await;
+    let second = issuer.refresh(&client, &grant.token).await.refresh_token();
+    issuer.refresh(&client, &second).await;
+    issuer.refresh(&client, &grant.token).await;
+    let feed = feed(&issuer).await;
+    assert_eq!(feed.len(), 1);
+    assert_eq!(
+        feed[0]["pk"].as_s().expect("a key"),
+        &format!("GRANT#{}", grant.id)
+    );
+}
+
+#[tokio::test]
+async fn an_operator_revokes_a_grant_without_its_client() {
+    let issuer = InProcess::start().await;
+    let client = issuer.confidential("app", |_| {}).await;
+    let grant = issuer.grant(&client, |_| {}).await;
+    let revoke = async |id| {
+        revoke_grant(issuer.table(), id, None, issuer.now())
+            .await
+            .expect("a write")
+    };
+    assert_eq!(revoke(grant.id).await, Revocation::Revoked);
+    assert_eq!(revoke(grant.id).await, Revocation::Revoked);
+    let refused = issuer.refresh(&client, &grant.token).await;
+    assert_eq!(refused.error(), (400, "invalid_grant".into()));
+    let unknown = GrantId::random(&"alice".parse().expect("a subject"));
+    assert_eq!(revoke(unknown).await, Revocation::NothingFound);
+    let created = issuer.table().get(&Grant::key_of(unknown)).await;
+    assert!(created.expect("a read").is_none(), "never creates one");
+}
+
+#[tokio::test]
+async fn a_revoked_grant_stays_revoked_whatever_is_tried_on_it() {
+    let issuer = InProcess::start().await;
+    let client = issuer.confidential("app", |_| {}).await;
+    let grant = issuer.grant(&client, |_| {}).await;
+    let token = issuer.refresh(&client, &grant.token).await.refresh_token();
+    issuer.revoke(&client, &token).await;
+    let before = issuer.items().await;
+    issuer.pass(100);
+    for rotation in [true, false] {
+        issuer
+            .change_client(&client, |c| c.refresh_rotation = rotation)
+            .await;
+        for generation in 1..5 {
+            let presented = issuer.credential(&grant, generation, 1).await;
+            let refused = issuer.refresh(&client, &presented).await;
+            assert_eq!(refused.error(), (400, "invalid_grant".into()));
+            issuer.revoke(&client, &presented).await;
+        }
+    }
+    let key = format!("GRANT#{}/-", grant.id);
+    assert_eq!(issuer.items().await[&key], before[&key]);
+}
