@@ -5,9 +5,13 @@
 //! `TOKENSMITH_DATA` then names the data that the command manages.
 
 pub mod faults;
+mod grants;
 mod http;
 pub mod load;
 mod running;
+mod world;
 
+pub use grants::{Granted, Tokens};
 pub use http::{HttpRequest, HttpResponse};
 pub use running::{Registered, Running, command, unique};
+pub use world::{AUDIENCE, CLIENT, World, assert_refused};
