@@ -1,5 +1,5 @@
-//! Revocation and introspection from outside: `tokensmith revoke`, clients that end, and what the
-//! two endpoints make of odd and of bad requests (DESIGN §4–§7, RFC 7009, RFC 7662).
+//! Revocation from outside: `tokensmith revoke` while `serve` is running, and clients that end
+//! (DESIGN §4, §6).
 
 use serde_json::json;
 use tokensmith_tests::{CLIENT, HttpRequest, Running, World, assert_refused, unique};
