@@ -121,7 +121,7 @@ pub struct HttpResponse {
 }
 
 impl HttpResponse {
-    fn parse(bytes: &[u8]) -> Self {
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let end = bytes
             .windows(4)
             .position(|window| window == b"\r\n\r\n")

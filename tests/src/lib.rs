@@ -7,11 +7,13 @@
 pub mod faults;
 mod grants;
 mod http;
+mod keep_alive;
 pub mod load;
 mod running;
 mod world;
 
 pub use grants::{Granted, Tokens};
 pub use http::{HttpRequest, HttpResponse};
+pub use keep_alive::KeepAlive;
 pub use running::{Registered, Running, command, unique};
 pub use world::{AUDIENCE, CLIENT, World, assert_refused};
