@@ -1,0 +1,313 @@
+//! Grants from outside: `tokensmith` makes, lists and inspects them while `serve` is running, and
+//! clients refresh them over HTTP (DESIGN §4–§7).
+
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use serde_json::{Value, json};
+use tokensmith_issuer::credential::GrantCredential;
+use tokensmith_tests::{
+    AUDIENCE, HttpRequest, HttpResponse, Running, Tokens, World, assert_refused, unique,
+};
+
+#[test]
+fn design_6_grant_create_makes_a_grant_and_grant_list_shows_it() {
+    let world = World::new(Running::issuer());
+    let subject = unique("user");
+    let (grant, other) = (world.grant_by(&subject), world.grant());
+    let successor = world.refresh(&grant.refresh_token).refresh;
+    let ids = |listed: &Value| -> Vec<Value> {
+        let listed = listed.as_array().expect("a list");
+        listed.iter().map(|one| one["grant_id"].clone()).collect()
+    };
+    let of_subject = ["grant", "list", "--subject", &subject];
+    let listed = world.issuer.manage(&of_subject);
+    assert_eq!(ids(&listed), [json!(grant.id)]);
+    assert_eq!(listed[0]["client_id"], world.client.id.as_str());
+    assert_eq!(listed[0]["subject"], subject.as_str());
+    assert_eq!(listed[0]["scopes"], json!(["read", "write"]));
+    assert_eq!(listed[0]["audiences"], json!([AUDIENCE]));
+    assert_eq!(listed[0]["generation"], 2);
+    assert_eq!(listed[0]["revoked_at"], Value::Null);
+    for secret in [&grant.refresh_token, &successor] {
+        assert!(!listed.to_string().contains(&secret[20..]));
+    }
+    let of_client = world
+        .issuer
+        .manage(&["grant", "list", "--client", &world.client.id]);
+    let (mut found, mut made) = (ids(&of_client), vec![json!(grant.id), json!(other.id)]);
+    found.sort_by_key(Value::to_string);
+    made.sort_by_key(Value::to_string);
+    assert_eq!(found, made);
+    world.issuer.manage(&["revoke", "--grant", &grant.id]);
+    assert_ne!(
+        world.issuer.manage(&of_subject)[0]["revoked_at"],
+        Value::Null
+    );
+}
+
+#[test]
+fn invariant_5_grant_create_grants_nothing_beyond_its_client() {
+    let world = World::new(Running::issuer());
+    let (client, server, user) = (&world.client.id, &world.server.id, unique("user"));
+    for (arguments, code) in [
+        (vec!["--client", "nobody", "--subject", &user], 1),
+        (
+            vec!["--client", client, "--subject", &user, "--scope=delete"],
+            1,
+        ),
+        (
+            vec![
+                "--client",
+                client,
+                "--subject",
+                &user,
+                "--audience=https://b.example/",
+            ],
+            1,
+        ),
+        // It has no --grant refresh_token.
+        (vec!["--client", server, "--subject", &user], 1),
+        // RFC 9700 §4.15: a subject is never the id of a client.
+        (vec!["--client", client, "--subject", server], 1),
+        (vec!["--client", client, "--subject", ""], 2),
+        (vec!["--client", client], 2),
+    ] {
+        let refused = world
+            .issuer
+            .try_manage(&[&["grant", "create"], &arguments[..]].concat());
+        assert_eq!(refused.status.code(), Some(code), "{arguments:?}");
+        assert!(refused.stdout.is_empty(), "{arguments:?}");
+    }
+    assert_eq!(
+        world.issuer.manage(&["grant", "list", "--client", client]),
+        json!([])
+    );
+}
+
+#[test]
+fn design_2_the_refresh_endpoint_serves_refresh_tokens_only() {
+    let world = World::new(Running::issuer());
+    let ask = |form: &str| {
+        let request = HttpRequest::by(&world.client, "/oauth2/refresh", form.to_owned());
+        world.issuer.send(&request)
+    };
+    for grant_type in ["client_credentials", "password", "authorization_code"] {
+        let answer = ask(&format!("grant_type={grant_type}&scope=read"));
+        assert_refused(&answer, 400, "unsupported_grant_type");
+    }
+    assert_refused(&ask("scope=read"), 400, "invalid_request");
+    let first = world.grant().refresh_token;
+    let tokens = Tokens::from_answer(&ask(&format!(
+        "grant_type=refresh_token&refresh_token={first}"
+    )));
+    assert!(world.is_active(&tokens.access));
+    // It is the same grant at the other URL.
+    assert_eq!(world.refresh(&first).refresh, tokens.refresh);
+    world.refresh(&tokens.refresh);
+}
+
+#[test]
+fn invariant_3_a_hundred_parallel_refreshes_have_one_successor() {
+    let world = World::new(Running::issuer());
+    let subject = unique("user");
+    let first = world.grant_by(&subject).refresh_token;
+    let start = Barrier::new(100);
+    let answers: Vec<HttpResponse> = thread::scope(|scope| {
+        let ask = |number: usize| {
+            let path = ["/oauth2/token", "/oauth2/refresh"][number % 2];
+            let form = format!("grant_type=refresh_token&refresh_token={first}");
+            let request = HttpRequest::by(&world.client, path, form);
+            start.wait();
+            world.issuer.send(&request)
+        };
+        let asking: Vec<_> = (0..100)
+            .map(|number| scope.spawn(move || ask(number)))
+            .collect();
+        asking
+            .into_iter()
+            .map(|one| one.join().expect("an answer"))
+            .collect()
+    });
+    // "Or an error": on a machine that is too slow, a request may run into its time limit.
+    let (good, late): (Vec<_>, Vec<_>) = answers.iter().partition(|one| one.status == 200);
+    assert!(late.iter().all(|one| one.status == 503), "{late:?}");
+    let tokens: Vec<Tokens> = good.into_iter().map(Tokens::from_answer).collect();
+    let successor = &tokens.first().expect("one was answered").refresh;
+    assert!(tokens.iter().all(|one| one.refresh == *successor));
+    assert!(tokens.iter().all(|one| world.is_active(&one.access)));
+    let listed = world
+        .issuer
+        .manage(&["grant", "list", "--subject", &subject]);
+    assert_eq!(listed[0]["generation"], 2);
+    world.refresh(successor);
+}
+
+#[test]
+fn design_4_refresh_tokens_live_on_while_their_key_rotates() {
+    let mut world = World::new(Running::start(&["--alg=ES256"]));
+    let version = |token: &str| GrantCredential::parse(token).expect("a token").hmac_version;
+    let unused = world.grant().refresh_token;
+    let first: Vec<String> = (0..3).map(|_| world.grant().refresh_token).collect();
+    let (rotated, (progress, refreshed)) = (AtomicBool::new(false), mpsc::channel());
+    let last: Vec<(String, String)> = thread::scope(|scope| {
+        let refresh_on = |mut token: String, progress: mpsc::Sender<()>| {
+            let world = &world;
+            let rotated = &rotated;
+            scope.spawn(move || {
+                for _ in 0..10_000 {
+                    let next = world.refresh(&token).refresh;
+                    progress.send(()).expect("the test is waiting");
+                    if rotated.load(Ordering::SeqCst) {
+                        return (token, next);
+                    }
+                    token = next;
+                }
+                panic!("the keys have not rotated");
+            })
+        };
+        let chains: Vec<_> = first
+            .iter()
+            .map(|one| refresh_on(one.clone(), progress.clone()))
+            .collect();
+        for expected in 2..=6 {
+            // Refreshes lie between any two rotations, however fast the one and the other are.
+            refreshed.try_iter().for_each(drop);
+            refreshed.iter().take(20).for_each(drop);
+            let rotation = world.issuer.manage(&["key", "rotate", "--hmac"]);
+            assert_eq!(rotation, json!({ "hmac_key_version": expected }));
+        }
+        rotated.store(true, Ordering::SeqCst);
+        chains
+            .into_iter()
+            .map(|chain| chain.join().expect("a chain"))
+            .collect()
+    });
+    let made_after = world.grant().refresh_token;
+    assert_eq!(version(&made_after), 6);
+    world.issuer.kill_and_restart();
+    for (used, current) in &last {
+        // The successor was made by the key of its time, and is the same after the rotation.
+        assert_eq!(world.refresh(used).refresh, *current);
+    }
+    let current = last.into_iter().map(|(_, current)| current);
+    for token in current.chain([unused, made_after]) {
+        let next = world.refresh(&token).refresh;
+        assert_eq!(version(&next), 6);
+        world.refresh(&next);
+    }
+}
+
+#[test]
+fn design_6_inspect_says_of_a_refresh_token_whether_it_is_live_and_why_not() {
+    let world = World::new(Running::issuer());
+    let subject = unique("user");
+    let grant = world.grant_by(&subject);
+    let second = world.refresh(&grant.refresh_token).refresh;
+    let live = world.inspect(&second);
+    assert_eq!(
+        (&live["active"], &live["reason"]),
+        (&json!(true), &Value::Null)
+    );
+    assert_eq!(live["grant"]["grant_id"], grant.id.as_str());
+    assert_eq!(live["grant"]["client_id"], world.client.id.as_str());
+    assert_eq!(live["grant"]["subject"], subject.as_str());
+    assert_eq!(live["grant"]["generation"], 2);
+    assert!(!live.to_string().contains(&second[20..]));
+    // The predecessor is honoured until its successor is used.
+    assert_eq!(world.inspect(&grant.refresh_token)["active"], true);
+    let third = world.refresh(&second).refresh;
+    let reason = |token: &str| {
+        let told = world.inspect(token);
+        assert_eq!(told["active"], false, "{told}");
+        told["reason"].as_str().expect("a reason").to_owned()
+    };
+    assert_eq!(reason(&grant.refresh_token), "refresh token reused");
+    // To look at a token is not to use it: neither here nor over HTTP has the grant ended.
+    let told = world.issuer.introspect(&world.client, &grant.refresh_token);
+    assert_eq!(told, json!({ "active": false }));
+    assert_eq!(world.inspect(&third)["active"], true);
+    assert_refused(
+        &world.try_refresh(&grant.refresh_token),
+        400,
+        "invalid_grant",
+    );
+    for token in [&grant.refresh_token, &second, &third] {
+        assert_eq!(reason(token), "grant revoked");
+    }
+    assert_ne!(world.inspect(&third)["grant"]["revoked_at"], Value::Null);
+    let foreign = World::new(Running::start(&[])).grant().refresh_token;
+    assert_eq!(reason(&foreign), "forged refresh token");
+    for garbage in [
+        "tsr_",
+        &third[..third.len() - 1],
+        &third.replace("tsr_", "tsa_"),
+    ] {
+        assert_eq!(reason(garbage), "malformed refresh token");
+        assert_eq!(world.inspect(garbage)["grant"], Value::Null);
+    }
+    assert_eq!(reason("nonsense"), "the token is malformed");
+}
+
+#[test]
+fn design_5_browsers_may_refresh_and_revoke_and_never_introspect() {
+    let world = World::new(Running::issuer());
+    let grant = world.grant();
+    let from_page = |request: HttpRequest| {
+        let origin = request.header("origin", "https://app.example");
+        world.issuer.send(&origin)
+    };
+    let preflight = |path: &str| {
+        let asked =
+            HttpRequest::new("OPTIONS", path).header("access-control-request-method", "POST");
+        from_page(asked)
+    };
+    for path in ["/oauth2/token", "/oauth2/refresh", "/oauth2/revoke"] {
+        let form = format!(
+            "grant_type=refresh_token&refresh_token={token}&token={token}",
+            token = grant.refresh_token
+        );
+        let good = from_page(HttpRequest::by(&world.client, path, form));
+        assert_eq!(good.status, 200, "{path}: {}", good.text());
+        let bad = from_page(HttpRequest::by(
+            &world.client,
+            path,
+            "grant_type=x".to_owned(),
+        ));
+        assert_eq!(bad.status, 400, "{path}");
+        let allowed = preflight(path);
+        assert_eq!((allowed.status, allowed.body.len()), (204, 0), "{path}");
+        assert_eq!(
+            allowed.header("access-control-allow-methods"),
+            Some("POST, OPTIONS")
+        );
+        for answer in [good, bad, allowed] {
+            assert_eq!(
+                answer.header("access-control-allow-origin"),
+                Some("*"),
+                "{path}"
+            );
+            assert_eq!(
+                answer.header("access-control-expose-headers"),
+                Some("WWW-Authenticate, DPoP-Nonce, Retry-After")
+            );
+            assert_eq!(answer.header("access-control-allow-credentials"), None);
+        }
+    }
+    let path = "/oauth2/introspect";
+    let good = from_page(HttpRequest::introspect(&world.client, &grant.refresh_token));
+    assert_eq!(good.status, 200);
+    let bad = from_page(HttpRequest::by(&world.client, path, String::new()));
+    assert_eq!(bad.status, 400);
+    let refused = preflight(path);
+    assert_eq!(
+        (refused.status, refused.header("allow")),
+        (405, Some("POST"))
+    );
+    for answer in [good, bad, refused] {
+        let cors = |(name, _): &&(String, String)| name.starts_with("access-control-");
+        assert_eq!(answer.headers.iter().find(cors), None);
+    }
+}
