@@ -134,14 +134,20 @@ async fn a_scope_that_the_client_gains_works_in_spite_of_the_cache() {
     assert_eq!(gained.claims().scope.as_deref(), Some("b"));
 }
 
-type Case<'a> = (&'a [&'a str], &'a [&'a str], &'a [&'a str], Result<Audiences, ()>);
+/// What was asked, granted and registered, and what comes of it.
+type Case<'a> = (
+    &'a [&'a str],
+    &'a [&'a str],
+    &'a [&'a str],
+    Result<Audiences, ()>,
+);
 
 #[tokio::test]
 async fn rfc8707_the_audience_is_a_resource_of_grant_and_client_or_invalid_target() {
     let both: &[&str] = &[API, OTHER_API];
     let one = |audience: &str| Audiences::One(audience.into());
     let many = || Audiences::Many(vec![OTHER_API.into(), API.into()]);
-    let cases: [Case; 12] = [
+    let cases: [Case<'_>; 12] = [
         // None asked: the client's first one that was granted.
         (&[], both, both, Ok(one(API))),
         (&[], &[OTHER_API], both, Ok(one(OTHER_API))),

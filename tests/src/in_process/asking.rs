@@ -16,21 +16,7 @@ use super::InProcess;
 impl InProcess {
     /// Posts a form as `client`.
     pub async fn post(&self, endpoint: Endpoint, client: &TestClient, form: Form<'_>) -> Answer {
-        let mut encoded = url::form_urlencoded::Serializer::new(String::new());
-        encoded.extend_pairs(form);
-        let mut request = Request::post(endpoint.path())
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        match &client.secret {
-            None => {
-                encoded.append_pair("client_id", client.id.as_str());
-            }
-            Some(secret) => {
-                let credentials = STANDARD.encode(format!("{}:{secret}", client.id));
-                request = request.header(header::AUTHORIZATION, format!("Basic {credentials}"));
-            }
-        }
-        let request = request.body(Bytes::from(encoded.finish()));
-        let request = request.expect("a request");
+        let request = client.post(endpoint, form);
         let (head, body) = self.issuer.handle(endpoint, request).await.into_parts();
         Answer {
             status: head.status.as_u16(),
@@ -90,6 +76,25 @@ pub struct TestClient {
 }
 
 impl TestClient {
+    /// A form with this client's authentication.
+    fn post(&self, endpoint: Endpoint, form: Form<'_>) -> Request<Bytes> {
+        let mut encoded = url::form_urlencoded::Serializer::new(String::new());
+        encoded.extend_pairs(form);
+        let mut request = Request::post(endpoint.path())
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        match &self.secret {
+            None => {
+                encoded.append_pair("client_id", self.id.as_str());
+            }
+            Some(secret) => {
+                let credentials = STANDARD.encode(format!("{}:{secret}", self.id));
+                request = request.header(header::AUTHORIZATION, format!("Basic {credentials}"));
+            }
+        }
+        let body = Bytes::from(encoded.finish());
+        request.body(body).expect("a request")
+    }
+
     /// The same client with a well-formed secret that is not its own.
     pub fn with_wrong_secret(&self) -> Self {
         let secret = ClientSecret::generate().expose_secret().to_owned();
