@@ -14,8 +14,8 @@ use tokensmith_tests::{
 
 #[test]
 fn invariant_8_a_killed_issuer_loses_nothing_that_it_has_acknowledged() {
-    let mut load = Load::new(25);
-    for round in 0..25 {
+    let mut load = Load::new(20);
+    for round in 0..20 {
         let answers = 7 * round % 60;
         load.run_until(answers, Running::kill_and_restart);
         let unanswered = load.check_records(|chain| match chain.unanswered {
