@@ -16,17 +16,23 @@ impl Connection {
     /// # Panics
     /// When nobody listens there.
     pub fn open(base_url: &str) -> Self {
+        Self::try_open(base_url).expect("the issuer listens")
+    }
+
+    /// The same, where it may be that nobody listens.
+    ///
+    /// # Errors
+    /// What the connection fails with.
+    pub fn try_open(base_url: &str) -> Result<Self> {
         let host = base_url
             .strip_prefix("http://")
             .expect("tests speak plain http");
-        let stream = TcpStream::connect(host).expect("the issuer listens");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a time limit can be set");
-        Self {
+        let stream = TcpStream::connect(host)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self {
             host: host.to_owned(),
             stream,
-        }
+        })
     }
 
     /// The value of the `Host` header.
@@ -53,6 +59,20 @@ impl Connection {
             // Who closes without having read everything resets the connection.
             Err(err) if err.kind() == ErrorKind::ConnectionReset => {}
             Err(err) => panic!("the issuer neither answers nor closes: {err}"),
+        }
+        answer
+    }
+
+    /// What comes until, and with, `end`.
+    ///
+    /// # Panics
+    /// When the other side closes the connection or stays silent before.
+    pub fn read_until(&mut self, end: &[u8]) -> Vec<u8> {
+        let mut answer = Vec::new();
+        while !answer.ends_with(end) {
+            let mut byte = [0];
+            self.stream.read_exact(&mut byte).expect("more to read");
+            answer.extend(byte);
         }
         answer
     }

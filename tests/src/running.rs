@@ -46,8 +46,16 @@ impl Running {
     /// A new `tokensmith serve` on a free port, with `arguments` besides its own.
     pub fn start(arguments: &[&str]) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
-        let data = directory.path().join("data");
-        let log = directory.path().join("log");
+        let mut running = Self::start_in(directory.path(), arguments);
+        running._own_data = Some(directory);
+        running
+    }
+
+    /// The same with its data below `directory`, where an earlier or another process may have
+    /// made them already.
+    pub fn start_in(directory: &Path, arguments: &[&str]) -> Self {
+        let data = directory.join("data");
+        let log = directory.join(format!("log-{}", tokensmith_issuer::random::random_id()));
         let mut all = vec!["serve".to_owned(), "--listen=127.0.0.1:0".to_owned()];
         all.push(format!("--data={}", data.display()));
         all.extend(arguments.iter().map(ToString::to_string));
@@ -61,25 +69,39 @@ impl Running {
                 arguments: all,
                 log,
             }),
-            _own_data: Some(directory),
+            _own_data: None,
         }
     }
 
     /// Kills the process (SIGKILL) and starts it again on the same data.
     pub fn kill_and_restart(&mut self) {
+        self.kill();
+        self.restart();
+    }
+
+    /// Kills the process (SIGKILL).
+    pub fn kill(&mut self) {
         let process = self.own();
         process.child.kill().expect("the process can be killed");
         process.child.wait().expect("it ends");
-        self.restart();
     }
 
     /// Asks the process to end (SIGTERM), and returns its exit code.
     pub fn terminate(&mut self) -> Option<i32> {
-        let process = self.own();
-        let id = process.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &id]).status();
+        self.signal("TERM");
+        self.exit_code()
+    }
+
+    /// Sends a signal to the process.
+    pub fn signal(&mut self, name: &str) {
+        let id = self.process_id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
         assert!(sent.expect("kill runs").success());
-        process.child.wait().expect("it ends").code()
+    }
+
+    /// Waits until the process ends, and returns its exit code.
+    pub fn exit_code(&mut self) -> Option<i32> {
+        self.own().child.wait().expect("it ends").code()
     }
 
     /// Starts the process again on the same data.
