@@ -8,7 +8,7 @@ use tokensmith_verifier::{AccessTokenClaims, Expectations, Rejection, Standing, 
 
 use crate::Issuer;
 use crate::clock::Timestamp;
-use crate::credential::{CredentialKind, GrantCredential, GrantId};
+use crate::credential::{GrantCredential, GrantId};
 use crate::error::{Denied, Refusal, Unavailable};
 use crate::grant_type::refresh_token::{GrantState, ProvenRefreshToken, Step, decide};
 use crate::names::ClientId;
@@ -77,14 +77,9 @@ impl Issuer {
         unproven: GrantCredential,
         now: Timestamp,
     ) -> Result<ProvenRefreshToken, Refusal> {
-        if unproven.kind != CredentialKind::RefreshToken || unproven.generation == 0 {
-            return Err(Denied::MalformedRefreshToken.into());
-        }
         let key = self.hmac_keys.version(unproven.hmac_version, now).await?;
-        match key.proves(&self.config.issuer, &unproven) {
-            true => Ok(ProvenRefreshToken::new(unproven)),
-            false => Err(Denied::ForgedRefreshToken.into()),
-        }
+        let proven = ProvenRefreshToken::prove(unproven, &key, &self.config.issuer);
+        Ok(proven?)
     }
 
     async fn judge_access_token(

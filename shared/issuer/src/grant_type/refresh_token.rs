@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::credential::GrantCredential;
+use crate::credential::{CredentialKind, GrantCredential, HmacKey};
 use crate::error::Denied;
+use crate::names::IssuerUrl;
 use crate::policy::{GrantLimits, GrantedAccess};
 use crate::store::records::{Client, Grant, RefreshGrace, Subject};
 use crate::store::{Change, StoreError};
@@ -18,9 +19,22 @@ use crate::token_request::AskedAccess;
 pub struct ProvenRefreshToken(GrantCredential);
 
 impl ProvenRefreshToken {
-    /// Only the HMAC check makes one.
-    pub(crate) fn new(proven: GrantCredential) -> Self {
-        Self(proven)
+    /// Checks the HMAC; nothing else makes one. No I/O.
+    ///
+    /// # Errors
+    /// [`Denied`] when it is no refresh token, or this issuer has not made it with this key.
+    pub fn prove(
+        unproven: GrantCredential,
+        key: &HmacKey,
+        issuer: &IssuerUrl,
+    ) -> Result<Self, Denied> {
+        if unproven.kind != CredentialKind::RefreshToken || unproven.generation == 0 {
+            return Err(Denied::MalformedRefreshToken);
+        }
+        match key.proves(issuer, &unproven) {
+            true => Ok(Self(unproven)),
+            false => Err(Denied::ForgedRefreshToken),
+        }
     }
 
     /// The credential.
