@@ -1,5 +1,6 @@
 use std::io::{ErrorKind, Read, Result, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use crate::HttpResponse;
 use crate::patience::PATIENCE;
@@ -75,6 +76,27 @@ impl Connection {
             answer.extend(byte);
         }
         answer
+    }
+
+    /// Sends a byte whenever the other side has been silent for half a second, until it closes the
+    /// connection.
+    ///
+    /// # Panics
+    /// When it is still open after the last byte.
+    pub fn drip(&mut self, bytes: &[u8]) {
+        let pause = Some(Duration::from_millis(500));
+        self.stream.set_read_timeout(pause).expect("a time limit");
+        for byte in bytes {
+            match self.stream.read(&mut [0; 1024]) {
+                Err(err) if err.kind() == ErrorKind::WouldBlock => {}
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return,
+            }
+            if self.stream.write_all(&[*byte]).is_err() {
+                return;
+            }
+        }
+        panic!("the issuer waits for ever");
     }
 
     /// The one response that comes until the other side closes the connection.

@@ -1,0 +1,315 @@
+//! One JSON line for each request, with what an operator needs and nothing else.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tokensmith_tests::{HttpRequest, Running, Token};
+
+use super::{GRANT, JWKS, TOKEN, form};
+
+#[test]
+fn every_request_leaves_exactly_one_line() {
+    let mut issuer = Running::start(&["--alg=ES256"]);
+    let client = issuer.register("logged", &["--scope=a"]);
+    let disabled = issuer.register("disabled", &[]);
+    issuer.manage(&["client", "disable", &disabled.id]);
+    let post_only = issuer.register("post-only", &["--auth=client_secret_post"]);
+    let (id, secret) = (client.id.as_str(), client.secret.as_str());
+    let wrong = &disabled.secret;
+    let good = |more: &str| form(format!("{GRANT}{more}")).basic(id, secret);
+    let named = |name: &str, secret: &str| form(GRANT).basic(name, secret);
+    let get = HttpRequest::get;
+    let cases = [
+        (good(""), "ok", None, Some(id)),
+        (good("&scope=a"), "ok", None, Some(id)),
+        (
+            good("&scope=b"),
+            "denied",
+            Some("scope_not_allowed"),
+            Some(id),
+        ),
+        (good("&scope=%22"), "denied", Some("malformed_scope"), None),
+        (
+            good("&resource=urn:x"),
+            "denied",
+            Some("resource_not_allowed"),
+            Some(id),
+        ),
+        (
+            good("&client_secret=x"),
+            "denied",
+            Some("several_authentication_methods"),
+            None,
+        ),
+        (
+            good("&client_id=x"),
+            "denied",
+            Some("client_id_mismatch"),
+            None,
+        ),
+        (good("&a=1&a=2"), "denied", Some("repeated_parameter"), None),
+        (good("&a=%"), "denied", Some("malformed_form"), None),
+        (
+            named("nobody", secret),
+            "denied",
+            Some("unknown_client"),
+            Some("nobody"),
+        ),
+        (
+            named(id, wrong),
+            "denied",
+            Some("wrong_client_secret"),
+            Some(id),
+        ),
+        (
+            named(id, "x"),
+            "denied",
+            Some("malformed_client_secret"),
+            None,
+        ),
+        (
+            named("a/b", secret),
+            "denied",
+            Some("malformed_client_id"),
+            None,
+        ),
+        (
+            named(&disabled.id, wrong),
+            "denied",
+            Some("client_disabled"),
+            Some(&disabled.id),
+        ),
+        (
+            named(&post_only.id, &post_only.secret),
+            "denied",
+            Some("wrong_authentication_method"),
+            Some(&post_only.id),
+        ),
+        (
+            form(GRANT),
+            "denied",
+            Some("no_client_authentication"),
+            None,
+        ),
+        (form(""), "denied", Some("missing_grant_type"), None),
+        (
+            form("grant_type=x"),
+            "denied",
+            Some("unsupported_grant_type"),
+            None,
+        ),
+        (
+            form(GRANT).header("authorization", "Bearer x"),
+            "denied",
+            Some("unsupported_authentication"),
+            None,
+        ),
+        (
+            form(GRANT).header("authorization", "Basic x"),
+            "denied",
+            Some("malformed_basic_credentials"),
+            None,
+        ),
+        (
+            HttpRequest::post("/oauth2/token?scope=a", GRANT),
+            "denied",
+            Some("parameter_in_query"),
+            None,
+        ),
+        (
+            form(vec![b'x'; 70_000]),
+            "denied",
+            Some("body_too_large"),
+            None,
+        ),
+        (
+            form("a=&".repeat(200)),
+            "denied",
+            Some("too_many_parameters"),
+            None,
+        ),
+        (
+            form(GRANT).without_header("content-type"),
+            "denied",
+            Some("wrong_content_type"),
+            None,
+        ),
+        (get(TOKEN), "denied", Some("method_not_allowed"), None),
+        (HttpRequest::new("OPTIONS", TOKEN), "ok", None, None),
+        (get(JWKS), "ok", None, None),
+        (HttpRequest::new("HEAD", JWKS), "ok", None, None),
+        (get(JWKS).header("if-none-match", "*"), "ok", None, None),
+        (
+            HttpRequest::post(JWKS, ""),
+            "denied",
+            Some("method_not_allowed"),
+            None,
+        ),
+        (
+            get("/.well-known/oauth-authorization-server"),
+            "ok",
+            None,
+            None,
+        ),
+        (get("/.well-known/openid-configuration"), "ok", None, None),
+    ];
+    let answers: Vec<_> = cases.iter().map(|case| issuer.send(&case.0)).collect();
+    let lines = request_lines(&mut issuer);
+    assert_eq!(lines.len(), cases.len());
+    for ((request, outcome, reason, client), answer) in cases.iter().zip(&answers) {
+        let id = answer.header("x-request-id").expect("a request id");
+        let line = lines.get(id).expect("a line");
+        assert_eq!(line["outcome"], *outcome, "{line}");
+        assert_eq!(
+            line.get("reason"),
+            reason.map(Value::from).as_ref(),
+            "{line}"
+        );
+        assert_eq!(
+            line.get("client"),
+            client.map(Value::from).as_ref(),
+            "{line}"
+        );
+        assert_eq!(line["status"], answer.status);
+        assert_eq!(line["method"], request.method());
+        assert_eq!(line["source"], "127.0.0.1");
+        assert_eq!(line["level"], "info");
+        assert!(
+            line["latency_us"]
+                .as_u64()
+                .is_some_and(|latency| latency > 0)
+        );
+        let time = line["time"].as_str().expect("a time");
+        assert!(time.starts_with("20") && time.ends_with('Z'), "{time}");
+        let understood = answer.status == 200 && request.method() == "POST";
+        assert_eq!(line.get("kid").is_some(), understood, "{line}");
+        if understood {
+            let token = Token::from_answer(answer);
+            assert_eq!(line["kid"], token.header["kid"]);
+            assert_eq!(line["grant_type"], "client_credentials");
+        }
+        let members = line.as_object().expect("an object").keys();
+        let unknown = members.filter(|name| !KNOWN.contains(&name.as_str()));
+        assert_eq!(unknown.count(), 0, "{line}");
+    }
+}
+
+#[test]
+fn the_event_names_the_endpoint() {
+    let mut issuer = Running::start(&["--alg=ES256"]);
+    let expected = [
+        (TOKEN, "token"),
+        (JWKS, "jwks"),
+        (
+            "/.well-known/oauth-authorization-server",
+            "authorization_server_metadata",
+        ),
+        ("/.well-known/openid-configuration", "openid_configuration"),
+    ];
+    let ids = expected.map(|(path, _)| {
+        let answer = issuer.send(&HttpRequest::get(path));
+        answer
+            .header("x-request-id")
+            .expect("a request id")
+            .to_owned()
+    });
+    let lines = request_lines(&mut issuer);
+    for (id, (_, event)) in ids.iter().zip(expected) {
+        assert_eq!(lines[id]["event"], event);
+    }
+}
+
+#[test]
+fn parallel_requests_leave_whole_lines_with_different_ids() {
+    let mut issuer = Running::start(&["--alg=ES256"]);
+    let client = issuer.register("parallel", &[]);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (0..25).for_each(|_| drop(issuer.token(&client, ""))));
+        }
+    });
+    let lines = request_lines(&mut issuer);
+    assert_eq!(lines.len(), 200);
+    assert!(
+        lines
+            .values()
+            .all(|line| line["client"] == client.id.as_str())
+    );
+}
+
+#[test]
+fn a_caller_cannot_write_into_the_log() {
+    let mut issuer = Running::start(&["--alg=ES256"]);
+    let forged = r#"{"event":"token","outcome":"ok"}"#;
+    let method = "M".repeat(2000);
+    let requests = [
+        form(GRANT).header("x-request-id", "chosen-by-the-caller"),
+        form(GRANT).header("x-amzn-trace-id", forged),
+        form(GRANT).header("user-agent", forged),
+        form(GRANT).header("x-forwarded-for", "203.0.113.9"),
+        form(format!("{GRANT}&client_id=%0A{forged}")),
+        form(GRANT).basic(&format!("\n{forged}\n"), "x"),
+        form(format!("grant_type=%0A{forged}")),
+        HttpRequest::new(&method, TOKEN),
+    ];
+    let answers: Vec<_> = requests
+        .iter()
+        .map(|request| issuer.send(request))
+        .collect();
+    let log = issuer.log();
+    for trace in [
+        "chosen-by-the-caller",
+        "203.0.113.9",
+        "\"outcome\":\"ok\"",
+        &method,
+    ] {
+        assert!(!log.contains(trace), "{trace}");
+    }
+    let lines = request_lines(&mut issuer);
+    assert_eq!(lines.len(), requests.len());
+    assert!(
+        lines
+            .values()
+            .all(|line| line["outcome"] == json!("denied"))
+    );
+    assert!(
+        answers
+            .iter()
+            .all(|answer| (400..500).contains(&answer.status))
+    );
+}
+
+/// The lines of the log by request id; each must be JSON, and each id must be there once.
+fn request_lines(issuer: &mut Running) -> BTreeMap<String, Value> {
+    let log = issuer.log();
+    assert!(log.ends_with('\n'));
+    let mut lines = BTreeMap::new();
+    for line in log.lines() {
+        let line: Value = serde_json::from_str(line).expect("every line is JSON");
+        let id = line["request_id"]
+            .as_str()
+            .expect("a request id")
+            .to_owned();
+        assert!(
+            lines.insert(id, line).is_none(),
+            "two lines for one request"
+        );
+    }
+    lines
+}
+
+const KNOWN: [&str; 13] = [
+    "latency_us",
+    "time",
+    "level",
+    "event",
+    "request_id",
+    "source",
+    "method",
+    "outcome",
+    "reason",
+    "client",
+    "grant_type",
+    "kid",
+    "status",
+];
