@@ -157,7 +157,11 @@ fn invariant_4_reuse_is_found_among_a_revoker_and_two_keys() {
         key_rotates: true,
         ..Refreshes::new(UNTIL_USED)
     };
-    explore("a thief, a revoker and two keys, until used", model, 1);
+    explore(
+        "a thief, a revoker and two keys, until used",
+        model,
+        270_000,
+    );
 }
 
 #[test]
@@ -169,21 +173,21 @@ fn without_rotation_there_is_one_token_until_it_is_revoked() {
     };
     let checker = model.checker().spawn_bfs().join();
     checker.assert_properties();
-    assert!(
-        checker.unique_state_count() >= 1,
-        "{}",
-        checker.unique_state_count()
-    );
+    let states = checker.unique_state_count();
+    println!("no rotation, a thief and a revoker: {states} states");
+    assert!(states >= 1_000, "{states}");
 }
 
+/// A client that goes on with the successor while an earlier request of its own is still under way
+/// looks like two clients, and may lose its grant. Everything else holds.
 #[test]
-fn impatient() {
-    for grace in [UNTIL_USED, TWO_SECONDS] {
+fn an_impatient_client_makes_no_second_chain() {
+    for (grace, at_least) in [(UNTIL_USED, 4_400), (TWO_SECONDS, 120_000)] {
         let model = Refreshes {
             impatient: true,
             ..three_at_a_time(grace)
         };
-        explore(&format!("impatient, {grace:?}"), model, 1);
+        explore(&format!("an impatient client, {grace:?}"), model, at_least);
     }
 }
 
@@ -199,54 +203,37 @@ fn every_flaw_is_found() {
         in_flight: 1,
         ..Refreshes::new(NEVER)
     };
+    let with_revoker = Refreshes {
+        revoker: true,
+        ..Refreshes::new(UNTIL_USED)
+    };
+    let with_keys = Refreshes {
+        key_rotates: true,
+        ..Refreshes::new(UNTIL_USED)
+    };
+    let with_stranger = Refreshes {
+        thief: Thief::Stranger,
+        ..Refreshes::new(UNTIL_USED)
+    };
+    let alone = || Refreshes::new(UNTIL_USED);
     for (flaw, model, property) in [
-        (
-            Flaw::UnconditionalWrite,
-            Refreshes::new(UNTIL_USED),
-            must::ONE_CHAIN,
-        ),
+        (Flaw::UnconditionalWrite, alone(), must::ONE_CHAIN),
         (
             Flaw::RevocationNotInCondition,
-            Refreshes {
-                revoker: true,
-                ..Refreshes::new(UNTIL_USED)
-            },
+            with_revoker,
             must::STAYS_REVOKED,
         ),
         (Flaw::NoAttemptId, one_by_one(), must::NOT_LOCKED_OUT),
         (Flaw::NoAttemptId, one_by_one(), must::NO_FALSE_ALARM),
-        (
-            Flaw::PrintedByNewestKey,
-            Refreshes {
-                key_rotates: true,
-                ..Refreshes::new(UNTIL_USED)
-            },
-            must::ONE_SUCCESSOR,
-        ),
-        (
-            Flaw::AnyClient,
-            Refreshes {
-                thief: Thief::Stranger,
-                ..Refreshes::new(UNTIL_USED)
-            },
-            must::STRANGER,
-        ),
+        (Flaw::PrintedByNewestKey, with_keys, must::ONE_SUCCESSOR),
+        (Flaw::AnyClient, with_stranger, must::STRANGER),
         (Flaw::ReuseIgnored, thief(UNTIL_USED), must::REUSE_IS_FOUND),
         (Flaw::ReuseIgnored, thief(TWO_SECONDS), must::REUSE_IS_FOUND),
         (Flaw::ReuseIgnored, thief(NEVER), must::REUSE_IS_FOUND),
-        (
-            Flaw::NoGrace,
-            Refreshes::new(UNTIL_USED),
-            must::NOT_LOCKED_OUT,
-        ),
-        (
-            Flaw::LongGrace,
-            Refreshes {
-                in_flight: 1,
-                ..thief(NEVER)
-            },
-            must::LATE_GETS_NOTHING,
-        ),
+        (Flaw::NoGrace, alone(), must::NOT_LOCKED_OUT),
+        (Flaw::LongGrace, thief(NEVER), must::LATE_GETS_NOTHING),
+        (Flaw::TwoCurrent, alone(), must::ONE_CURRENT),
+        (Flaw::TwoCurrent, alone(), must::NEVER_LATE),
     ] {
         let flawed = Refreshes {
             flaw: Some(flaw),

@@ -25,6 +25,8 @@ pub enum Flaw {
     NoGrace,
     /// What is to revoke is honoured instead.
     LongGrace,
+    /// The predecessor may advance as well.
+    TwoCurrent,
 }
 
 impl Flaw {
@@ -32,6 +34,7 @@ impl Flaw {
         match (flaw, step) {
             (Some(Self::ReuseIgnored), Some(Step::Revoke)) => None,
             (Some(Self::NoGrace), Some(Step::Repeat)) => Some(Step::Revoke),
+            (Some(Self::TwoCurrent), Some(Step::Repeat)) => Some(Step::Advance),
             (Some(Self::LongGrace), Some(Step::Revoke)) => Some(Step::Repeat),
             (_, step) => step,
         }
