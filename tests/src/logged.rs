@@ -43,7 +43,9 @@ pub async fn logged(test: &str, scenario: impl Future<Output = ()>) -> Option<Lo
     let output = command.env(SCENARIO, test).output().expect("it runs");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-    assert!(output.status.success(), "{stdout}{stderr}");
+    let is_panic = |line: &&str| !line.starts_with('{');
+    let panics: Vec<_> = stderr.lines().filter(is_panic).collect();
+    assert!(output.status.success(), "{stdout}{}", panics.join("\n"));
     assert!(stdout.contains("1 passed"), "no test {test}: {stdout}");
     let told = stdout.lines().filter_map(|line| line.split_once(TOLD));
     Some(Logged {
