@@ -2,15 +2,6 @@
 //! and lost messages around one grant, explored with `stateright`. The decisions and the change of
 //! the grant are the issuer's own code.
 
-// The names that the issuer's file below imports from its crate.
-use tokensmith_issuer::{clock, credential, error, policy, store, token_request};
-
-/// The issuer's own file, compiled into this test: only so can a test say that a token's HMAC is
-/// right without an issuer to prove it.
-#[path = "../../shared/issuer/src/grant_type/refresh_token.rs"]
-#[allow(dead_code, reason = "the model replaces what reads and writes")]
-mod refresh_token;
-
 #[path = "interleavings/flaw.rs"]
 mod flaw;
 #[path = "interleavings/issuer.rs"]

@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::refresh_token::Step;
-
 /// A mistake in the model of the issuer or of the table.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Flaw {
@@ -77,3 +75,4 @@ impl Seen {
         all.map(|count| count.load(Ordering::Relaxed))
     }
 }
+use tokensmith_issuer::grant_type::refresh_token::Step;

@@ -1,11 +1,11 @@
 //! What the issuer and the table do with a request.
 
 use tokensmith_issuer::clock::Timestamp;
+use tokensmith_issuer::grant_type::refresh_token::{GrantState, Step, advanced, decide};
 use tokensmith_issuer::store::records::{Grant, RefreshGrace};
 
 use crate::flaw::Flaw;
 use crate::model::Refreshes;
-use crate::refresh_token::{GrantState, Step, advanced, decide};
 use crate::state::{Change, Party, Record, Stage, State, Token, Write};
 
 impl Refreshes {

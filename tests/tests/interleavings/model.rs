@@ -11,12 +11,12 @@ use stateright::{Model, Property};
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::clock::Timestamp;
 use tokensmith_issuer::credential::{CredentialKind, GrantCredential, GrantId, HmacKey, Nonce};
+use tokensmith_issuer::grant_type::refresh_token::ProvenRefreshToken;
 use tokensmith_issuer::names::IssuerUrl;
 use tokensmith_issuer::store::records::{Client, Grant, Origin, RefreshGrace};
 
 use crate::flaw::{Flaw, Seen};
 use crate::properties;
-use crate::refresh_token::ProvenRefreshToken;
 use crate::state::{Party, Past, Record, Request, Stage, State, Thief, Token};
 
 /// What is explored.
@@ -320,12 +320,12 @@ fn credentials(grant: &Grant, nonce: &Nonce) -> BTreeMap<Token, ProvenRefreshTok
             let kind = CredentialKind::RefreshToken;
             let text = key.print(&issuer, kind, grant.id, generation, nonce);
             let parsed = GrantCredential::parse(text.expose_secret()).expect("a credential");
-            assert!(key.proves(&issuer, &parsed));
             let token = Token {
                 generation,
                 version,
             };
-            all.insert(token, ProvenRefreshToken::new(parsed));
+            let proven = ProvenRefreshToken::prove(parsed, &key, &issuer).expect("its HMAC");
+            all.insert(token, proven);
         }
     }
     all

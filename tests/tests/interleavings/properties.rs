@@ -1,10 +1,10 @@
 //! What must hold in every state, and what must be reached in some.
 
 use stateright::Property;
+use tokensmith_issuer::grant_type::refresh_token::Step;
 use tokensmith_issuer::store::records::RefreshGrace;
 
 use crate::model::Refreshes;
-use crate::refresh_token::Step;
 use crate::state::{Party, State, Thief};
 
 pub const ONE_CHAIN: &str = "no generation comes to be twice";
