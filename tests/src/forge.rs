@@ -1,10 +1,12 @@
 //! What only a forger does: credentials and tokens that the issuer would never make. A [`Forger`]
 //! has even the issuer's own key, so that a token is wrong in exactly one respect.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tokensmith_issuer::keys::{InProcessSigner, Signer};
+use tokensmith_issuer::keys::Signer;
 use tokensmith_issuer::store::records::SigningKey;
 use tokensmith_verifier::{Algorithm, Jwk};
 
@@ -37,7 +39,7 @@ pub fn credential_of(prefix: &str, bytes: &[u8]) -> String {
 
 /// Somebody who has one of the issuer's own signing keys.
 pub struct Forger {
-    signer: InProcessSigner,
+    signer: Arc<dyn Signer>,
     /// The published half.
     pub jwk: Jwk,
 }
@@ -50,10 +52,10 @@ impl Forger {
     pub async fn with_key_of(issuer: &InProcess, algorithm: Algorithm) -> Self {
         let stored = issuer.table().get(&SigningKey::key_of(algorithm, 1)).await;
         let key = stored.expect("a read").expect("a key").record;
-        let pkcs8 = issuer.direct.wrap.unwrap(&key.private_key).await;
-        let pkcs8 = pkcs8.expect("the key can be unwrapped");
+        let custody = &issuer.direct.custody;
+        let signer = custody.signer(algorithm, &key.private_key).await;
         Self {
-            signer: InProcessSigner::from_pkcs8(algorithm, &pkcs8).expect("a key"),
+            signer: signer.expect("the key can be opened"),
             jwk: key.jwk,
         }
     }

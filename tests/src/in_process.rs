@@ -14,14 +14,14 @@ use tempfile::TempDir;
 use tokensmith_issuer::clock::{Clock, Timestamp};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::{ClientSecret, CredentialKind, GrantId, Nonce};
-use tokensmith_issuer::keys::{HmacKeys, KeyWrap};
+use tokensmith_issuer::keys::{HmacKeys, KeyCustody, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::Scopes;
 use tokensmith_issuer::store::records::{
     AuthenticationMethod, Client, Grant, LiveSecret, Origin, Subject, SubjectKind,
 };
 use tokensmith_issuer::store::{Change, Table, Update};
-use tokensmith_issuer::{GrantType, Issuer};
-use tokensmith_local::{FileWrap, dynamodb_client, make_table};
+use tokensmith_issuer::{Endpoint, GrantType, Issuer};
+use tokensmith_local::{FileCustody, dynamodb_client, make_table};
 use tokensmith_verifier::Algorithm;
 
 use crate::faults::FaultyDynamo;
@@ -60,10 +60,11 @@ impl InProcess {
         configure(&mut config);
         let dynamo = FaultyDynamo::in_memory();
         let keys = TempDir::new().expect("a directory");
-        let wrap = FileWrap::open_or_create(&keys.path().join("key")).expect("a wrapping key");
+        let custody =
+            FileCustody::open_or_create(&keys.path().join("key")).expect("a wrapping key");
         let direct = Direct {
             table: make_table(dynamo.direct()).await.expect("a table"),
-            wrap: Arc::new(wrap),
+            custody: Arc::new(custody),
         };
         let seconds = Arc::new(AtomicU64::new(START));
         let started = Self {
@@ -74,7 +75,10 @@ impl InProcess {
             seconds,
             _keys: Arc::new(keys),
         };
-        started.issuer.prepare().await.expect("it can be prepared");
+        let rotated = started.key_rotation(|_| {}).run(started.now()).await;
+        rotated.expect("the first keys can be made");
+        let warm = started.issuer.warm_up(Endpoint::Token).await;
+        warm.expect("it can be warmed up");
         started.dynamo.take_attempts();
         started
     }
@@ -223,8 +227,22 @@ impl InProcess {
 
     /// The HMAC keys, read afresh.
     pub fn hmac_keys(&self) -> HmacKeys {
-        let Direct { table, wrap } = self.direct.clone();
-        HmacKeys::new(table, wrap, Duration::ZERO)
+        let Direct { table, custody } = self.direct.clone();
+        HmacKeys::new(table, custody, Duration::ZERO)
+    }
+
+    /// What makes signing keys and takes them away.
+    pub fn key_rotation(&self, configure: impl FnOnce(&mut RotationPolicy)) -> KeyRotation {
+        let Direct { table, custody } = self.direct.clone();
+        let Config {
+            issuer,
+            algorithms,
+            cache_ttl,
+            ..
+        } = self.config.clone();
+        let mut policy = RotationPolicy::new(issuer, algorithms, cache_ttl);
+        configure(&mut policy);
+        KeyRotation::new(table, custody, policy)
     }
 
     /// A client's record as it is in the table.
@@ -261,7 +279,7 @@ pub struct Direct {
     /// The table.
     pub table: Table,
     /// The custody.
-    pub wrap: Arc<dyn KeyWrap>,
+    pub custody: Arc<dyn KeyCustody>,
 }
 
 /// A grant, what its credentials are made from, and its first refresh token.
@@ -290,7 +308,7 @@ async fn new_issuer(
         .await
         .expect("the table is there");
     let clock = Clock::Manual(seconds.clone());
-    Issuer::new(config.clone(), table, direct.wrap.clone(), clock)
+    Issuer::new(config.clone(), table, direct.custody.clone(), clock)
 }
 
 fn new_client(id: &str, now: Timestamp) -> Client {

@@ -6,11 +6,12 @@ use clap::Args;
 use tokensmith_issuer::Issuer;
 use tokensmith_issuer::clock::Clock;
 use tokensmith_issuer::config::Config;
-use tokensmith_issuer::keys::HmacKeys;
+use tokensmith_issuer::keys::{HmacKeys, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::IssuerUrl;
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::records::Settings;
 use tokensmith_local::LocalData;
+use tokensmith_verifier::Algorithm;
 
 use crate::Failure;
 
@@ -56,14 +57,22 @@ impl OpenData {
 
     /// The issuer itself, for what it alone can decide.
     pub fn issuer(&self) -> Issuer {
-        let LocalData { table, wrap, .. } = self.local.clone();
-        Issuer::new(Config::new(self.url.clone()), table, wrap, Clock::System)
+        let LocalData { table, custody, .. } = self.local.clone();
+        Issuer::new(Config::new(self.url.clone()), table, custody, Clock::System)
     }
 
     /// The keys that prove refresh tokens, always fresh.
     pub fn hmac_keys(&self) -> HmacKeys {
-        let LocalData { table, wrap, .. } = self.local.clone();
-        HmacKeys::new(table, wrap, std::time::Duration::ZERO)
+        let LocalData { table, custody, .. } = self.local.clone();
+        HmacKeys::new(table, custody, std::time::Duration::ZERO)
+    }
+
+    /// What makes keys of these algorithms and takes them away.
+    pub fn key_rotation(&self, algorithms: Vec<Algorithm>) -> KeyRotation {
+        let LocalData { table, custody, .. } = self.local.clone();
+        let cache_ttl = Config::new(self.url.clone()).cache_ttl;
+        let policy = RotationPolicy::new(self.url.clone(), algorithms, cache_ttl);
+        KeyRotation::new(table, custody, policy)
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokensmith_issuer::clock::{Clock, Timestamp};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::ClientSecret;
+use tokensmith_issuer::keys::{KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::{ClientId, IssuerUrl};
 use tokensmith_issuer::store::records::{Client, Settings};
 use tokensmith_issuer::store::{Change, Insert, Stored, Table, Update};
@@ -57,8 +58,12 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let clock = Clock::System;
     let mut config = Config::new(url.clone());
     config.algorithms = args.algorithms;
-    let issuer = Issuer::new(config, table.clone(), data.wrap.clone(), clock.clone());
-    issuer.prepare().await?;
+    let policy = RotationPolicy::new(url.clone(), config.algorithms.clone(), config.cache_ttl);
+    let custody = data.custody.clone();
+    let rotation = KeyRotation::new(table.clone(), custody.clone(), policy);
+    rotation.run(clock.now()).await?;
+    let issuer = Issuer::new(config, table.clone(), custody, clock.clone());
+    issuer.warm_up(Endpoint::Token).await?;
 
     let mut greeting = String::new();
     if settled.is_none() {

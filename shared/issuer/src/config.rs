@@ -42,5 +42,8 @@ impl Config {
 /// The longest lifetime of an access token: how long a retiring key must stay published.
 pub const MAX_ACCESS_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The longest time that client records and keys may be cached.
+pub const MAX_CACHE_TTL: Duration = Duration::from_secs(5 * 60);
+
 /// The longest life of a grant: how long a superseded HMAC key must stay.
 pub const MAX_GRANT_TTL: Duration = Duration::from_secs(400 * 24 * 60 * 60);

@@ -142,6 +142,9 @@ pub enum Denied {
     /// RFC 8707 §2: a resource that is no absolute URI, or not one of the client's audiences.
     #[error("a requested resource is not allowed")]
     ResourceNotAllowed,
+    /// The token would be longer than its key can sign, or than verifiers accept.
+    #[error("the token would be too long: ask for fewer scopes or resources")]
+    TokenTooLong,
 }
 
 impl Denied {
@@ -182,7 +185,9 @@ impl Denied {
             | Self::GenerationAhead => ErrorCode::InvalidGrant,
             Self::UnsupportedGrantType => ErrorCode::UnsupportedGrantType,
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
-            Self::MalformedScope | Self::ScopeNotAllowed => ErrorCode::InvalidScope,
+            Self::MalformedScope | Self::ScopeNotAllowed | Self::TokenTooLong => {
+                ErrorCode::InvalidScope
+            }
             Self::ResourceNotAllowed => ErrorCode::InvalidTarget,
         }
     }

@@ -5,6 +5,7 @@
 //! and answers. Hosts (Lambda, the local server, a test) bring the HTTP event in and the response
 //! out; they bring the [`Table`], the key custody and the clock as well.
 
+pub mod aws_calls;
 pub mod client_auth;
 pub mod clients;
 pub mod clock;
@@ -37,7 +38,7 @@ use crate::clients::Clients;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Unavailable;
-use crate::keys::{HmacKeys, KeyWrap, SigningKeys};
+use crate::keys::{HmacKeys, KeyCustody, SigningKeys};
 use crate::store::Table;
 
 /// The authorization server.
@@ -53,11 +54,11 @@ pub struct Issuer {
 
 impl Issuer {
     /// Wires the issuer. Nothing is read yet.
-    pub fn new(config: Config, table: Table, wrap: Arc<dyn KeyWrap>, clock: Clock) -> Self {
+    pub fn new(config: Config, table: Table, custody: Arc<dyn KeyCustody>, clock: Clock) -> Self {
         Self {
             clients: Clients::new(table.clone(), clock.clone(), &config),
-            keys: SigningKeys::new(table.clone(), wrap.clone(), config.cache_ttl),
-            hmac_keys: HmacKeys::new(table.clone(), wrap, config.cache_ttl),
+            keys: SigningKeys::new(table.clone(), custody.clone(), config.cache_ttl),
+            hmac_keys: HmacKeys::new(table.clone(), custody, config.cache_ttl),
             table,
             config,
             clock,
@@ -69,19 +70,25 @@ impl Issuer {
         self.clients.forget_all();
     }
 
-    /// Makes sure that every configured algorithm has a key, and that they all can be used.
+    /// Loads and opens what requests to `endpoint` need, so that the first one does not wait for it,
+    /// and proves that every private key is the published one.
     ///
     /// # Errors
-    /// [`Unavailable`] when table or custody fail, or when a private key is not the published one.
-    pub async fn prepare(&self) -> Result<(), Unavailable> {
+    /// [`Unavailable`] when table or custody fail. Requests load what is still missing.
+    pub async fn warm_up(&self, endpoint: Endpoint) -> Result<(), Unavailable> {
         let now = self.clock.now();
-        let Config {
-            issuer, algorithms, ..
-        } = &self.config;
-        self.keys.create_first_keys(issuer, algorithms, now).await?;
-        self.hmac_keys.create_first_key(issuer, now).await?;
-        self.keys.at(now).await?;
-        self.hmac_keys.newest(now).await.map(drop)
+        if endpoint.needs_published_keys() {
+            self.keys.at(now).await?;
+        }
+        if endpoint.signs() {
+            for algorithm in &self.config.algorithms {
+                self.keys.active(*algorithm, now).await?;
+            }
+        }
+        if endpoint.needs_hmac_keys() {
+            self.hmac_keys.newest(now).await?;
+        }
+        Ok(())
     }
 }
 

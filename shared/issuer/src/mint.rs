@@ -5,9 +5,9 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
-use tokensmith_verifier::{AccessTokenClaims, Audiences, KeyId};
+use tokensmith_verifier::{AccessTokenClaims, Audiences, KeyId, MAX_TOKEN_BYTES};
 
-use crate::error::Unavailable;
+use crate::error::{Denied, Refusal, Unavailable};
 use crate::keys::ActiveKey;
 use crate::names::{IssuerUrl, Scopes};
 use crate::policy::ApprovedToken;
@@ -16,12 +16,13 @@ use crate::random::random_id;
 /// Signs an RFC 9068 access token. The approval is consumed: it makes one token.
 ///
 /// # Errors
+/// [`Denied::TokenTooLong`] when the key or the verifiers cannot take so long a token;
 /// [`Unavailable`] when the key cannot sign.
 pub async fn mint(
     approved: ApprovedToken,
     key: &ActiveKey,
     issuer: &IssuerUrl,
-) -> Result<MintedToken, Unavailable> {
+) -> Result<MintedToken, Refusal> {
     let approved = approved.into_parts();
     let claims = AccessTokenClaims {
         iss: issuer.as_str().to_owned(),
@@ -41,9 +42,15 @@ pub async fn mint(
     token.push_str(&key.header);
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(payload, &mut token);
+    if token.len() > key.signer.longest_message() {
+        return Err(Denied::TokenTooLong.into());
+    }
     let signature = key.signer.sign(token.as_bytes()).await?;
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(Denied::TokenTooLong.into());
+    }
     Ok(MintedToken {
         token: token.into(),
         key_id: key.id.clone(),

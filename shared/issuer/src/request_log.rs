@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 use tokensmith_verifier::KeyId;
 
+use crate::aws_calls;
 use crate::credential::GrantId;
 use crate::error::{Denied, Refusal};
 use crate::names::ClientId;
@@ -119,6 +120,7 @@ impl RequestLog {
             request: self,
             status: status.as_u16(),
             latency_us: latency.as_micros(),
+            aws_calls: aws_calls::so_far(),
         };
         write_line(level, &answered);
     }
@@ -130,6 +132,7 @@ struct Answered<'a> {
     request: &'a RequestLog,
     status: u16,
     latency_us: u128,
+    aws_calls: u32,
 }
 
 /// How much a line matters.

@@ -61,6 +61,21 @@ impl Endpoint {
         self != Self::Introspect
     }
 
+    /// Whether it makes access tokens.
+    pub(crate) fn signs(self) -> bool {
+        matches!(self, Self::Token | Self::Refresh)
+    }
+
+    /// Whether it proves refresh tokens.
+    pub(crate) fn needs_hmac_keys(self) -> bool {
+        self.signs() || matches!(self, Self::Revoke | Self::Introspect)
+    }
+
+    /// Whether it verifies access tokens, or shows what verifies them.
+    pub(crate) fn needs_published_keys(self) -> bool {
+        self.needs_hmac_keys() || self == Self::Jwks
+    }
+
     /// Whether it answers `method`.
     pub(crate) fn allows(self, method: &Method) -> bool {
         self.allowed_methods()

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
 use aws_smithy_runtime_api::client::http::HttpClient;
-use tokensmith_issuer::keys::KeyWrap;
+use tokensmith_issuer::keys::KeyCustody;
 use tokensmith_issuer::store::Table;
 
 use crate::table_definition::create_table;
-use crate::{ChangeCounter, EmbeddedDynamo, FileWrap, dynamodb_client};
+use crate::{ChangeCounter, EmbeddedDynamo, FileCustody, dynamodb_client};
 
 /// An open data directory.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub struct LocalData {
     /// The table.
     pub table: Table,
     /// The custody of keys.
-    pub wrap: Arc<dyn KeyWrap>,
+    pub custody: Arc<dyn KeyCustody>,
     /// What other processes have changed.
     pub changes: Arc<ChangeCounter>,
     dynamo: EmbeddedDynamo,
@@ -37,11 +37,11 @@ impl LocalData {
             .mode(0o700)
             .create(dir)
             .map_err(io)?;
-        let wrap = FileWrap::open_or_create(&dir.join(WRAPPING_KEY)).map_err(io)?;
+        let custody = FileCustody::open_or_create(&dir.join(WRAPPING_KEY)).map_err(io)?;
         let dynamo = EmbeddedDynamo::open(&dir.join(DATABASE))?;
         Ok(Self {
             table: make_table(dynamo.clone()).await?,
-            wrap: Arc::new(wrap),
+            custody: Arc::new(custody),
             changes: Arc::new(ChangeCounter::new(dir.join(CHANGES))),
             dynamo,
         })

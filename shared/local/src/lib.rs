@@ -4,12 +4,12 @@
 mod change_counter;
 mod data;
 mod embedded;
-mod file_wrap;
+mod file_custody;
 mod server;
 mod table_definition;
 
 pub use change_counter::ChangeCounter;
 pub use data::{DataError, LocalData, make_table};
 pub use embedded::{EmbeddedDynamo, dynamodb_client};
-pub use file_wrap::FileWrap;
+pub use file_custody::FileCustody;
 pub use server::serve;

@@ -17,6 +17,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use serde::Serialize;
 
 use crate::Issuer;
+use crate::aws_calls;
 use crate::client_auth::PresentedCredentials;
 use crate::error::{Denied, ErrorCode, Refusal, Unavailable};
 use crate::form::Form;
@@ -29,6 +30,10 @@ impl Issuer {
     ///
     /// The host may attach a [`RequestContext`] as a request extension.
     pub async fn handle(&self, endpoint: Endpoint, request: Request<Bytes>) -> Response<Bytes> {
+        aws_calls::counted(self.answer(endpoint, request)).await
+    }
+
+    async fn answer(&self, endpoint: Endpoint, request: Request<Bytes>) -> Response<Bytes> {
         let started = Instant::now();
         let context = request.extensions().get::<RequestContext>().cloned();
         let mut log = RequestLog::new(endpoint, request.method(), context);

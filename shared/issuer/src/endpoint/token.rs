@@ -146,12 +146,12 @@ impl Issuer {
         found: &FoundClient,
         approved: ApprovedToken,
         log: &mut RequestLog,
-    ) -> Result<MintedToken, Unavailable> {
-        let keys = self.keys.at(found.now).await?;
+    ) -> Result<MintedToken, Refusal> {
         let algorithm = found.record.as_ref().and_then(|record| record.algorithm);
-        let key = keys.active(algorithm.unwrap_or(self.config.default_algorithm()))?;
+        let algorithm = algorithm.unwrap_or(self.config.default_algorithm());
+        let key = self.keys.active(algorithm, found.now).await?;
         log.key_id = Some(key.id.clone());
-        mint(approved, key, &self.config.issuer).await
+        mint(approved, &key, &self.config.issuer).await
     }
 
     /// The one write of a refresh, and the refresh token that is current after it.

@@ -5,80 +5,110 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache::Cache;
-use super::{EncryptionContext, KeyUse, KeyWrap};
+use super::{EncryptionContext, KeyCustody, KeyUse};
 use crate::clock::Timestamp;
 use crate::config::MAX_GRANT_TTL;
 use crate::credential::HmacKey;
 use crate::error::Unavailable;
 use crate::names::IssuerUrl;
-use crate::random::random_bytes;
 use crate::store::records::{HMAC_KEYS, HmacKeyRecord};
-use crate::store::{Change, Insert, Table, Update};
-use zeroize::Zeroizing;
+use crate::store::{Change, Insert, Stored, Table, Update};
+use tokio::sync::OnceCell;
 
 /// The HMAC keys of the issuer, reloaded when they are older than the cache allows.
 #[derive(Debug)]
 pub struct HmacKeys {
     table: Table,
-    wrap: Arc<dyn KeyWrap>,
+    custody: Arc<dyn KeyCustody>,
     cache: Cache<Versions>,
 }
 
-type Versions = BTreeMap<u32, Arc<HmacKey>>;
+type Versions = BTreeMap<u32, Version>;
 
 impl HmacKeys {
     /// Nothing is loaded until a key is needed.
-    pub fn new(table: Table, wrap: Arc<dyn KeyWrap>, cache_ttl: Duration) -> Self {
+    pub fn new(table: Table, custody: Arc<dyn KeyCustody>, cache_ttl: Duration) -> Self {
         Self {
             table,
-            wrap,
+            custody,
             cache: Cache::new(cache_ttl),
         }
     }
 
-    /// Creates the first key unless there is one.
+    /// Makes the first version, or a new one once the newest has been in use for `period`. Returns the
+    /// version that it made.
     ///
     /// # Errors
     /// [`Unavailable`] when the table or the custody fail.
-    pub async fn create_first_key(
+    pub async fn rotate_if_due(
         &self,
         issuer: &IssuerUrl,
+        period: Duration,
         now: Timestamp,
-    ) -> Result<(), Unavailable> {
-        match self.table.get(&HmacKeyRecord::key_of(1)).await? {
-            Some(_) => Ok(()),
-            None => self.create(issuer, 1, now).await,
+    ) -> Result<Option<u32>, Unavailable> {
+        let records = self.records().await?;
+        let newest = records.iter().max_by_key(|record| record.version);
+        match newest {
+            Some(newest) if now < newest.created_at.after(period) => {
+                // What a rotation that died half-way has left.
+                self.end_before(newest.version, &records, now).await?;
+                Ok(None)
+            }
+            _ => self.succeed(issuer, &records, now).await.map(Some),
         }
     }
 
     /// Makes a new version, which makes every new credential from now on; the older ones stay as
     /// long as a credential that they prove may live. Returns the new version.
     ///
-    /// Safe to repeat: of two rotations at once one makes the version, and a rotation that died
-    /// half-way is finished by the next.
+    /// Safe to repeat: of two rotations at once one makes the version.
     ///
     /// # Errors
     /// [`Unavailable`] when the table or the custody fail.
     pub async fn rotate(&self, issuer: &IssuerUrl, now: Timestamp) -> Result<u32, Unavailable> {
-        let records = self.table.query_all::<HmacKeyRecord>(HMAC_KEYS).await?;
+        let records = self.records().await?;
+        self.succeed(issuer, &records, now).await
+    }
+
+    /// Makes the version after those that were read: whoever has read the same makes the same one.
+    async fn succeed(
+        &self,
+        issuer: &IssuerUrl,
+        records: &[Stored<HmacKeyRecord>],
+        now: Timestamp,
+    ) -> Result<u32, Unavailable> {
         let newest = records.iter().map(|record| record.version).max();
         let next = newest.unwrap_or(0) + 1;
         self.create(issuer, next, now).await?;
-        let superseded = records.iter().filter(|record| record.expires_at.is_none());
-        for record in superseded {
+        self.end_before(next, records, now).await?;
+        Ok(next)
+    }
+
+    async fn records(&self) -> Result<Vec<Stored<HmacKeyRecord>>, Unavailable> {
+        Ok(self.table.query_all(HMAC_KEYS).await?)
+    }
+
+    /// Gives an end to every version before `newest` that has none.
+    async fn end_before(
+        &self,
+        newest: u32,
+        records: &[Stored<HmacKeyRecord>],
+        now: Timestamp,
+    ) -> Result<(), Unavailable> {
+        let superseded = |record: &&Stored<HmacKeyRecord>| {
+            record.version < newest && record.expires_at.is_none()
+        };
+        for record in records.iter().filter(superseded) {
             let mut ending = record.record.clone();
             ending.expires_at = Some(now.after(MAX_GRANT_TTL));
             let change = Change::between(record, &ending)?;
-            match self
-                .table
-                .update(&HmacKeyRecord::key_of(record.version), change)
-                .await?
-            {
+            let key = HmacKeyRecord::key_of(record.version);
+            match self.table.update(&key, change).await? {
                 // Whoever changed it meanwhile has given it an end as well.
                 Update::Applied(_) | Update::Refused(_) => {}
             }
         }
-        Ok(next)
+        Ok(())
     }
 
     /// The key that makes new credentials.
@@ -86,34 +116,33 @@ impl HmacKeys {
     /// # Errors
     /// [`Unavailable`] when the keys must be loaded and cannot.
     pub async fn newest(&self, now: Timestamp) -> Result<Arc<HmacKey>, Unavailable> {
-        let keys = self
-            .cache
-            .fresh(now, async |last| self.load(last).await)
-            .await?;
-        let newest = keys.values().next_back().cloned();
-        newest.ok_or_else(|| Unavailable::Key("there is no HMAC key".to_owned()))
+        let load = async |last| self.load(last).await;
+        let keys = self.cache.fresh(now, load).await?;
+        match keys.values().next_back() {
+            Some(newest) => newest.open(&*self.custody).await,
+            None => Err(Unavailable::Key("there is no HMAC key".to_owned())),
+        }
     }
 
-    /// The key of `version`. One that is loaded costs no I/O, however old the load: a key never
+    /// The key of `version`. One that is loaded costs no read, however old the load: a key never
     /// changes. An unknown one is looked for once, and no more than once a second.
     ///
     /// # Errors
     /// [`Unavailable`] when there is no such key, for it may be newer than what was loaded.
     pub async fn version(&self, version: u32, now: Timestamp) -> Result<Arc<HmacKey>, Unavailable> {
-        let known = |keys: &Versions| keys.get(&version).cloned();
-        let loaded = self.cache.peek();
-        if let Some(key) = loaded.as_ref().and_then(|loaded| known(&loaded.value)) {
-            return Ok(key);
-        }
-        let reloaded = match loaded {
-            Some(loaded) if loaded.at == now => loaded.value,
+        let loaded = match self.cache.peek() {
+            Some(loaded) if loaded.at == now || loaded.value.contains_key(&version) => loaded.value,
             seen => {
                 let load = async |last| self.load(last).await;
                 self.cache.newer_than(seen, now, load).await?
             }
         };
-        known(&reloaded)
-            .ok_or_else(|| Unavailable::Key(format!("HMAC key version {version} is unknown")))
+        match loaded.get(&version) {
+            Some(known) => known.open(&*self.custody).await,
+            None => Err(Unavailable::Key(format!(
+                "HMAC key version {version} is unknown"
+            ))),
+        }
     }
 
     async fn create(
@@ -122,13 +151,12 @@ impl HmacKeys {
         version: u32,
         now: Timestamp,
     ) -> Result<(), Unavailable> {
-        let secret = Zeroizing::new(random_bytes::<32>());
         let context = EncryptionContext::new(issuer, KeyUse::Hmac);
         let record = HmacKeyRecord {
             version,
             created_at: now,
             expires_at: None,
-            secret: self.wrap.wrap(context, &*secret).await?,
+            secret: self.custody.new_secret(context).await?,
         };
         match self.table.insert(&record).await? {
             // Somebody else's new key is as good as ours.
@@ -136,21 +164,35 @@ impl HmacKeys {
         }
     }
 
-    /// Opens every version; those that `last` has opened already are taken over.
+    /// Reads every version; those that `last` has opened already are taken over.
     async fn load(&self, last: Option<Arc<Versions>>) -> Result<Versions, Unavailable> {
-        let mut keys = BTreeMap::new();
-        for record in self.table.query_all::<HmacKeyRecord>(HMAC_KEYS).await? {
-            let version = record.version;
-            let opened = last.as_ref().and_then(|last| last.get(&version));
-            let key = match opened {
-                Some(key) => key.clone(),
-                None => {
-                    let secret = self.wrap.unwrap(&record.secret).await?;
-                    Arc::new(HmacKey::new(version, &secret))
-                }
+        let records = self.records().await?;
+        let known = |version| last.as_ref().and_then(|last| last.get(&version));
+        let versions = records.into_iter().map(|record| {
+            let opened = match known(record.version) {
+                Some(known) => known.opened.clone(),
+                None => OnceCell::new(),
             };
-            keys.insert(version, key);
-        }
-        Ok(keys)
+            let record = record.record;
+            (record.version, Version { record, opened })
+        });
+        Ok(versions.collect())
+    }
+}
+
+/// A version of the key, opened when it is first needed and kept.
+#[derive(Debug)]
+struct Version {
+    record: HmacKeyRecord,
+    opened: OnceCell<Arc<HmacKey>>,
+}
+
+impl Version {
+    async fn open(&self, custody: &dyn KeyCustody) -> Result<Arc<HmacKey>, Unavailable> {
+        let open = async || {
+            let secret = custody.unwrap(&self.record.secret).await?;
+            Ok(Arc::new(HmacKey::new(self.record.version, &secret)))
+        };
+        self.opened.get_or_try_init(open).await.cloned()
     }
 }

@@ -1,12 +1,16 @@
-//! Key custody: who holds the private keys, and which of them sign.
+//! Signing keys and HMAC keys: who holds them, which of them sign, and how they succeed each other.
 
 mod cache;
+mod custody;
 mod hmac;
+mod lifecycle;
+mod rotation;
 mod signer;
 mod signing;
-mod wrap;
 
+pub use custody::{CustodyError, EncryptionContext, KeyCustody, KeyUse, PrivateKey, Wrapped};
 pub use hmac::HmacKeys;
+pub use lifecycle::{KeyState, Succession};
+pub use rotation::{KeyRotation, RetireError, RotatedNow, Rotation, RotationPolicy, SuccessorKey};
 pub use signer::{InProcessSigner, Signer, generate_private_key};
 pub use signing::{ActiveKey, KeySet, SigningKeys};
-pub use wrap::{EncryptionContext, KeyUse, KeyWrap, WrapError, Wrapped};

@@ -24,6 +24,11 @@ pub trait Signer: fmt::Debug + Send + Sync {
 
     /// The JWS signature of `message` (RFC 7518 §3): ECDSA as r‖s.
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unavailable>;
+
+    /// The longest message that it signs, in bytes.
+    fn longest_message(&self) -> usize {
+        usize::MAX
+    }
 }
 
 /// A private key in this process.

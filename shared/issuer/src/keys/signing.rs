@@ -1,6 +1,6 @@
-//! The signing keys in use: loaded from the table, cached, and ready to sign and to be published.
+//! The signing keys in use: loaded from the table, cached, ready to be published, and opened when
+//! something is to be signed.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,108 +8,76 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use tokensmith_verifier::{
-    ACCESS_TOKEN_TYPE, Algorithm, Jwk, JwkSet, KeyId, UnusableKey, VerificationKeys,
+    ACCESS_TOKEN_TYPE, Algorithm, JwkSet, KeyId, UnusableKey, VerificationKeys,
 };
+use tokio::sync::OnceCell;
 
 use super::cache::Cache;
-use super::{
-    EncryptionContext, InProcessSigner, KeyUse, KeyWrap, Signer, WrapError, generate_private_key,
-};
+use super::{CustodyError, KeyCustody, KeyState, Signer, Succession};
 use crate::clock::Timestamp;
 use crate::error::Unavailable;
-use crate::names::IssuerUrl;
-use crate::store::records::{KeyState, SIGNING_KEYS, SigningKey};
-use crate::store::{Insert, Stored, Table};
+use crate::store::records::{SIGNING_KEYS, SigningKey};
+use crate::store::{Stored, Table};
 
 /// The signing keys of the issuer, reloaded when they are older than the cache allows.
 #[derive(Debug)]
 pub struct SigningKeys {
     table: Table,
-    wrap: Arc<dyn KeyWrap>,
+    custody: Arc<dyn KeyCustody>,
     cache: Cache<KeySet>,
 }
 
 impl SigningKeys {
     /// Nothing is loaded until a key is needed.
-    pub fn new(table: Table, wrap: Arc<dyn KeyWrap>, cache_ttl: Duration) -> Self {
+    pub fn new(table: Table, custody: Arc<dyn KeyCustody>, cache_ttl: Duration) -> Self {
         Self {
             table,
-            wrap,
+            custody,
             cache: Cache::new(cache_ttl),
         }
     }
 
-    /// Creates the first key of every algorithm that has none; it may sign at once, for nothing
-    /// that anybody cached can lack it.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when the table or the custody fail.
-    pub async fn create_first_keys(
-        &self,
-        issuer: &IssuerUrl,
-        algorithms: &[Algorithm],
-        now: Timestamp,
-    ) -> Result<(), Unavailable> {
-        for algorithm in algorithms {
-            if self
-                .table
-                .get(&SigningKey::key_of(*algorithm, 1))
-                .await?
-                .is_some()
-            {
-                continue;
-            }
-            let pkcs8 = generate_private_key(*algorithm)?;
-            let public_key = InProcessSigner::from_pkcs8(*algorithm, &pkcs8)?.public_key();
-            let context = EncryptionContext::new(issuer, KeyUse::Signing);
-            let first = SigningKey {
-                sequence: 1,
-                jwk: Jwk::new(public_key, *algorithm),
-                state: KeyState::Active,
-                created_at: now,
-                activated_at: Some(now),
-                private_key: self.wrap.wrap(context, &pkcs8).await?,
-            };
-            match self.table.insert(&first).await? {
-                // Somebody else's first key is as good as ours.
-                Insert::Inserted | Insert::Exists(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// The keys as of at most the cache lifetime ago.
+    /// The keys as of at most the cache lifetime ago. No private key is opened for it.
     ///
     /// # Errors
     /// [`Unavailable`] when they must be loaded and cannot.
     pub async fn at(&self, now: Timestamp) -> Result<Arc<KeySet>, Unavailable> {
         let load = async |last: Option<Arc<KeySet>>| {
             let records = self.table.query_all(SIGNING_KEYS).await?;
-            KeySet::open(records, last.as_deref(), &*self.wrap).await
+            let loaded = KeySet::new(records, last.as_deref(), now)?;
+            if let Some(last) = &last {
+                loaded.open_ahead(last, &*self.custody).await;
+            }
+            Ok(loaded)
         };
         self.cache.fresh(now, load).await
+    }
+
+    /// The key that signs with `algorithm`, opened once and kept.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when there is none, or when it cannot be opened.
+    pub async fn active(
+        &self,
+        algorithm: Algorithm,
+        now: Timestamp,
+    ) -> Result<Arc<ActiveKey>, Unavailable> {
+        let keys = self.at(now).await?;
+        let key = keys.in_state(algorithm, KeyState::Active);
+        let key = key.ok_or_else(|| Unavailable::Key(format!("no active {algorithm} key")))?;
+        key.open(&*self.custody).await
     }
 }
 
 /// The keys at one moment.
 #[derive(Debug)]
 pub struct KeySet {
-    active: HashMap<Algorithm, Arc<ActiveKey>>,
+    keys: Vec<PublishedKey>,
     verification: VerificationKeys,
     jwks: Bytes,
 }
 
 impl KeySet {
-    /// The key that signs with `algorithm`.
-    ///
-    /// # Errors
-    /// [`Unavailable::Key`] when there is none.
-    pub fn active(&self, algorithm: Algorithm) -> Result<&ActiveKey, Unavailable> {
-        let key = self.active.get(&algorithm);
-        key.map(Arc::as_ref)
-            .ok_or_else(|| Unavailable::Key(format!("no active {algorithm} key")))
-    }
-
     /// What verifies the issuer's own tokens: every published key.
     pub fn verification(&self) -> &VerificationKeys {
         &self.verification
@@ -120,35 +88,74 @@ impl KeySet {
         self.jwks.clone()
     }
 
-    /// Opens the active keys; those that `previous` has opened already are taken over.
-    async fn open(
-        mut records: Vec<Stored<SigningKey>>,
+    /// What is published at `now`. Private keys that `previous` has opened are taken over.
+    fn new(
+        records: Vec<Stored<SigningKey>>,
         previous: Option<&Self>,
-        wrap: &dyn KeyWrap,
+        now: Timestamp,
     ) -> Result<Self, Unavailable> {
-        // The newest key of an algorithm first: it is the one that most tokens name.
-        records.sort_by_key(|key| (key.jwk.alg, std::cmp::Reverse(key.sequence)));
-        let mut active = HashMap::new();
-        for record in &records {
-            let KeyState::Active = record.state;
-            let known = previous.and_then(|keys| keys.active.get(&record.jwk.alg));
-            let key = match known.filter(|key| key.id == record.jwk.kid) {
-                Some(key) => key.clone(),
-                None => Arc::new(ActiveKey::open(record, wrap).await?),
-            };
-            active.entry(record.jwk.alg).or_insert(key);
-        }
+        let all = || records.iter().map(|key| &key.record);
+        let state = |key: &SigningKey| Succession::of(all(), key.jwk.alg).state_of(key, now);
+        let published = records.iter().map(|key| PublishedKey {
+            state: state(key),
+            opened: match previous.and_then(|keys| keys.find(&key.jwk.kid)) {
+                Some(known) => known.opened.clone(),
+                None => OnceCell::new(),
+            },
+            record: key.record.clone(),
+        });
+        let mut keys: Vec<_> = published
+            .filter(|key| key.state != KeyState::Retired)
+            .collect();
+        keys.sort_by_key(|key| (key.state, key.record.jwk.alg, key.record.sequence));
         let published = JwkSet {
-            keys: records.iter().map(|key| key.jwk.clone()).collect(),
+            keys: keys.iter().map(|key| key.record.jwk.clone()).collect(),
         };
         let jwks = serde_json::to_vec(&published)
             .map_err(|err| Unavailable::Key(format!("the key set cannot be printed: {err}")))?;
         let unusable = |err: UnusableKey| Unavailable::Key(err.to_string());
         Ok(Self {
-            active,
+            keys,
             verification: VerificationKeys::new(&published).map_err(unusable)?,
             jwks: jwks.into(),
         })
+    }
+
+    /// Opens the coming keys of the algorithms that this process signs with, when it first hears of
+    /// them, so that no request has to wait for it when they take over. If that fails, it is done then.
+    async fn open_ahead(&self, last: &Self, custody: &dyn KeyCustody) {
+        for key in &self.keys {
+            let jwk = &key.record.jwk;
+            let signs = last.in_state(jwk.alg, KeyState::Active);
+            let is_used = signs.is_some_and(|key| key.opened.initialized());
+            if is_used && key.state == KeyState::Pending && last.find(&jwk.kid).is_none() {
+                let _ = key.open(custody).await;
+            }
+        }
+    }
+
+    fn find(&self, id: &KeyId) -> Option<&PublishedKey> {
+        self.keys.iter().find(|key| key.record.jwk.kid == *id)
+    }
+
+    fn in_state(&self, algorithm: Algorithm, state: KeyState) -> Option<&PublishedKey> {
+        self.keys
+            .iter()
+            .find(|key| key.record.jwk.alg == algorithm && key.state == state)
+    }
+}
+
+#[derive(Debug)]
+struct PublishedKey {
+    record: SigningKey,
+    state: KeyState,
+    opened: OnceCell<Arc<ActiveKey>>,
+}
+
+impl PublishedKey {
+    async fn open(&self, custody: &dyn KeyCustody) -> Result<Arc<ActiveKey>, Unavailable> {
+        let open = async || ActiveKey::open(&self.record, custody).await.map(Arc::new);
+        self.opened.get_or_try_init(open).await.cloned()
     }
 }
 
@@ -164,10 +171,9 @@ pub struct ActiveKey {
 }
 
 impl ActiveKey {
-    async fn open(record: &SigningKey, wrap: &dyn KeyWrap) -> Result<Self, Unavailable> {
+    async fn open(record: &SigningKey, custody: &dyn KeyCustody) -> Result<Self, Unavailable> {
         let (alg, kid) = (record.jwk.alg, &record.jwk.kid);
-        let pkcs8 = wrap.unwrap(&record.private_key).await?;
-        let signer = InProcessSigner::from_pkcs8(alg, &pkcs8)?;
+        let signer = custody.signer(alg, &record.private_key).await?;
         if signer.public_key() != record.jwk.key || record.jwk.key.thumbprint() != *kid {
             return Err(Unavailable::Key(format!(
                 "the private key of {kid} is not the published one"
@@ -177,13 +183,13 @@ impl ActiveKey {
         Ok(Self {
             id: kid.clone(),
             header: URL_SAFE_NO_PAD.encode(header),
-            signer: Arc::new(signer),
+            signer,
         })
     }
 }
 
-impl From<WrapError> for Unavailable {
-    fn from(err: WrapError) -> Self {
+impl From<CustodyError> for Unavailable {
+    fn from(err: CustodyError) -> Self {
         Self::Key(err.to_string())
     }
 }

@@ -20,6 +20,7 @@ use super::item::{
     ATTEMPT, Item, PK, REVISION, SCHEMA, SCHEMA_WRITTEN, SK, decode, encode, number, read_number,
 };
 use super::{AnyKey, Change, Key, Record, StoreError, Stored};
+use crate::aws_calls::CountAwsCalls;
 use crate::clock::Timestamp;
 use crate::random::random_id;
 
@@ -330,9 +331,11 @@ pub struct Page<R> {
 #[derive(Clone, Debug)]
 pub struct Cursor(Item);
 
-/// Gives every call of a DynamoDB client its time limits: an attempt, its retries and the whole.
+/// Gives every call of a DynamoDB client its time limits (an attempt, its retries and the whole), and
+/// counts it.
 pub fn with_time_limits(config: Builder) -> Builder {
     config
+        .interceptor(CountAwsCalls)
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(Duration::from_millis(500))

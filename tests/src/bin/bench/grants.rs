@@ -82,7 +82,7 @@ impl Bench {
         runtime.expect("a runtime").block_on(async {
             let data = LocalData::open(self.issuer.data()).await.expect("the data");
             let (table, now) = (&data.table, Clock::System.now());
-            let keys = HmacKeys::new(table.clone(), data.wrap.clone(), Duration::ZERO);
+            let keys = HmacKeys::new(table.clone(), data.custody.clone(), Duration::ZERO);
             let key = keys.newest(now).await.expect("a key");
             let id = self.client.id.parse().expect("a client id");
             let client = table.get(&Client::key_of(&id)).await.expect("a read");

@@ -16,5 +16,5 @@ pub use grant::{Grant, Origin};
 pub use hmac_key::{HMAC_KEYS, HmacKeyRecord};
 pub use revoked_token::RevokedToken;
 pub use settings::Settings;
-pub use signing_key::{KeyState, SIGNING_KEYS, SigningKey};
+pub use signing_key::{SIGNING_KEYS, SigningKey};
 pub use subject::{Subject, SubjectKind};

@@ -2,10 +2,13 @@ use serde::{Deserialize, Serialize};
 use tokensmith_verifier::{Algorithm, Jwk};
 
 use crate::clock::Timestamp;
-use crate::keys::Wrapped;
+use crate::keys::PrivateKey;
 use crate::store::{Key, Record};
 
-/// A signing key: what is published of it, and its wrapped private part.
+/// A signing key: what is published of it, and where its private part is.
+///
+/// What it does at a moment follows from the moments in it and in its successors: see
+/// [`Succession`](crate::keys::Succession). Nobody has to move it on.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct SigningKey {
     /// Its place in the succession of its algorithm's keys, from 1. Two makers of the same
@@ -13,14 +16,14 @@ pub struct SigningKey {
     pub sequence: u32,
     /// The published key.
     pub jwk: Jwk,
-    /// Where it is in its life.
-    pub state: KeyState,
-    /// When it was made.
+    /// When it was made; from then on it is published.
     pub created_at: Timestamp,
-    /// When it began to sign.
-    pub activated_at: Option<Timestamp>,
-    /// The private key, PKCS#8, wrapped.
-    pub private_key: Wrapped,
+    /// When it begins to sign, and its predecessor stops.
+    pub active_from: Timestamp,
+    /// When it was taken away before its time: it neither signs nor verifies any more.
+    pub withdrawn_at: Option<Timestamp>,
+    /// The private key.
+    pub private_key: PrivateKey,
 }
 
 impl SigningKey {
@@ -34,14 +37,6 @@ impl Record for SigningKey {
     fn key(&self) -> Key<Self> {
         Self::key_of(self.jwk.alg, self.sequence)
     }
-}
-
-/// A signing key's life. What is in the table and not retired is published.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KeyState {
-    /// Signs and is published.
-    Active,
 }
 
 /// The partition of all signing keys.

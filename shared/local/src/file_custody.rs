@@ -5,21 +5,27 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tokensmith_issuer::keys::{EncryptionContext, KeyWrap, WrapError, Wrapped};
+use tokensmith_issuer::error::Unavailable;
+use tokensmith_issuer::keys::{
+    CustodyError, EncryptionContext, InProcessSigner, KeyCustody, PrivateKey, Signer, Wrapped,
+    generate_private_key,
+};
 use tokensmith_issuer::random::{random_bytes, random_id};
+use tokensmith_verifier::{Algorithm, PublicKey};
 use zeroize::Zeroizing;
 
 /// AES-256-GCM under a key from a file, bound to the encryption context.
-pub struct FileWrap {
+pub struct FileCustody {
     key: RandomizedNonceKey,
 }
 
-impl FileWrap {
+impl FileCustody {
     /// Reads the key at `path`, or makes one there.
     ///
     /// The file appears whole or not at all: of two processes that start at once, one makes the
@@ -60,29 +66,40 @@ impl FileWrap {
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not a wrapping key"))?;
         Ok(Self { key })
     }
-}
 
-#[async_trait]
-impl KeyWrap for FileWrap {
-    async fn wrap(
-        &self,
-        context: EncryptionContext,
-        plaintext: &[u8],
-    ) -> Result<Wrapped, WrapError> {
+    fn wrap(&self, context: EncryptionContext, plaintext: &[u8]) -> Result<Wrapped, CustodyError> {
         let mut sealed = plaintext.to_vec();
         let nonce = self
             .key
             .seal_in_place_append_tag(bound_to(&context)?, &mut sealed)
-            .map_err(|_| WrapError("the key could not be wrapped".to_owned()))?;
+            .map_err(|_| CustodyError("the key could not be wrapped".to_owned()))?;
         sealed.extend_from_slice(nonce.as_ref());
         Ok(Wrapped {
             context,
             ciphertext: URL_SAFE_NO_PAD.encode(sealed),
         })
     }
+}
 
-    async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, WrapError> {
-        let touched = || WrapError("the wrapped key is not from this wrapping key".to_owned());
+#[async_trait]
+impl KeyCustody for FileCustody {
+    async fn new_key_pair(
+        &self,
+        algorithm: Algorithm,
+        context: EncryptionContext,
+    ) -> Result<(PublicKey, PrivateKey), CustodyError> {
+        let pkcs8 = generate_private_key(algorithm).map_err(unusable)?;
+        let signer = InProcessSigner::from_pkcs8(algorithm, &pkcs8).map_err(unusable)?;
+        let wrapped = self.wrap(context, &pkcs8)?;
+        Ok((signer.public_key(), PrivateKey::Wrapped(wrapped)))
+    }
+
+    async fn new_secret(&self, context: EncryptionContext) -> Result<Wrapped, CustodyError> {
+        self.wrap(context, &*Zeroizing::new(random_bytes::<32>()))
+    }
+
+    async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
+        let touched = || CustodyError("the wrapped key is not from this wrapping key".to_owned());
         let sealed = URL_SAFE_NO_PAD.decode(&wrapped.ciphertext);
         let mut sealed = Zeroizing::new(sealed.map_err(|_| touched())?);
         let at = sealed.len().checked_sub(NONCE_LEN).ok_or_else(touched)?;
@@ -94,16 +111,38 @@ impl KeyWrap for FileWrap {
             .map_err(|_| touched())?;
         Ok(Zeroizing::new(plaintext.to_vec()))
     }
-}
 
-impl fmt::Debug for FileWrap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FileWrap([REDACTED])")
+    async fn signer(
+        &self,
+        algorithm: Algorithm,
+        private_key: &PrivateKey,
+    ) -> Result<Arc<dyn Signer>, CustodyError> {
+        let PrivateKey::Wrapped(wrapped) = private_key else {
+            return Err(CustodyError("this key is in KMS".to_owned()));
+        };
+        let pkcs8 = self.unwrap(wrapped).await?;
+        let signer = InProcessSigner::from_pkcs8(algorithm, &pkcs8).map_err(unusable)?;
+        Ok(Arc::new(signer))
+    }
+
+    /// A wrapped key goes with its record.
+    async fn discard(&self, _: &PrivateKey) -> Result<(), CustodyError> {
+        Ok(())
     }
 }
 
-fn bound_to(context: &EncryptionContext) -> Result<Aad<Vec<u8>>, WrapError> {
+impl fmt::Debug for FileCustody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileCustody([REDACTED])")
+    }
+}
+
+fn unusable(err: Unavailable) -> CustodyError {
+    CustodyError(err.to_string())
+}
+
+fn bound_to(context: &EncryptionContext) -> Result<Aad<Vec<u8>>, CustodyError> {
     serde_json::to_vec(context)
         .map(Aad::from)
-        .map_err(|err| WrapError(err.to_string()))
+        .map_err(|err| CustodyError(err.to_string()))
 }

@@ -1,0 +1,161 @@
+//! A signing key's life, as a function of the moments in the records: pending → active → retiring →
+//! retired. No write moves a key on, so nothing can die half-way, and every function that has
+//! read the records comes to the same answer.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tokensmith_verifier::{Algorithm, CLOCK_SKEW_SECONDS};
+
+use crate::clock::Timestamp;
+use crate::config::{MAX_ACCESS_TTL, MAX_CACHE_TTL};
+use crate::store::records::SigningKey;
+
+/// Where a signing key is in its life.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyState {
+    /// Signs, and is published.
+    Active,
+    /// Is published, and does not sign yet.
+    Pending,
+    /// Does not sign any more, and is published until the last token it signed has expired.
+    Retiring,
+    /// Is neither published nor used.
+    Retired,
+}
+
+/// The keys of one algorithm, each of which takes over from the one before it.
+#[derive(Debug)]
+pub struct Succession<'a> {
+    /// Newest first.
+    keys: Vec<&'a SigningKey>,
+}
+
+impl<'a> Succession<'a> {
+    /// The keys of `algorithm` among `keys`.
+    pub fn of(keys: impl IntoIterator<Item = &'a SigningKey>, algorithm: Algorithm) -> Self {
+        let own = keys.into_iter().filter(|key| key.jwk.alg == algorithm);
+        let mut keys: Vec<_> = own.collect();
+        keys.sort_by_key(|key| std::cmp::Reverse(key.sequence));
+        Self { keys }
+    }
+
+    /// The newest key that was not withdrawn: the active one, or a pending one.
+    pub fn newest(&self) -> Option<&'a SigningKey> {
+        let mut usable = self.keys.iter().filter(|key| key.withdrawn_at.is_none());
+        usable.next().copied()
+    }
+
+    /// The place of the next key.
+    pub fn next_sequence(&self) -> u32 {
+        self.keys.first().map_or(1, |newest| newest.sequence + 1)
+    }
+
+    /// What `key`, which is one of these, does at `now`.
+    pub fn state_of(&self, key: &SigningKey, now: Timestamp) -> KeyState {
+        if key.withdrawn_at.is_some() {
+            return KeyState::Retired;
+        }
+        if now < key.active_from {
+            return KeyState::Pending;
+        }
+        match self.stops_signing(key) {
+            Some(end) if now >= end.after(PUBLISHED_AFTER_USE) => KeyState::Retired,
+            Some(end) if now >= end => KeyState::Retiring,
+            _ => KeyState::Active,
+        }
+    }
+
+    /// When a successor takes over. One that was withdrawn before it began never did.
+    fn stops_signing(&self, key: &SigningKey) -> Option<Timestamp> {
+        let newer = self
+            .keys
+            .iter()
+            .filter(|other| other.sequence > key.sequence);
+        let takes_over = |other: &&&SigningKey| {
+            other
+                .withdrawn_at
+                .is_none_or(|withdrawn| withdrawn > other.active_from)
+        };
+        newer
+            .filter(takes_over)
+            .map(|other| other.active_from)
+            .min()
+    }
+}
+
+/// How long a key stays published after it has stopped signing: a function may not have noticed for
+/// the time it caches keys, its last token lives for the longest lifetime, and a verifier's clock
+/// may be behind.
+const PUBLISHED_AFTER_USE: Duration =
+    Duration::from_secs(MAX_ACCESS_TTL.as_secs() + MAX_CACHE_TTL.as_secs() + CLOCK_SKEW_SECONDS);
+
+#[cfg(test)]
+mod tests {
+    use tokensmith_verifier::{Jwk, PublicKey};
+
+    use super::*;
+    use crate::keys::PrivateKey;
+
+    fn key(sequence: u32, active_from: u64, withdrawn_at: Option<u64>) -> SigningKey {
+        let public = PublicKey::Okp {
+            crv: "Ed25519".into(),
+            x: sequence.to_string(),
+        };
+        SigningKey {
+            sequence,
+            jwk: Jwk::new(public, Algorithm::EdDSA),
+            created_at: Timestamp::from_seconds(0),
+            active_from: Timestamp::from_seconds(active_from),
+            withdrawn_at: withdrawn_at.map(Timestamp::from_seconds),
+            private_key: PrivateKey::Kms { key_id: "k".into() },
+        }
+    }
+
+    fn states(keys: &[SigningKey], now: u64) -> Vec<KeyState> {
+        let succession = Succession::of(keys, Algorithm::EdDSA);
+        let state = |key| succession.state_of(key, Timestamp::from_seconds(now));
+        keys.iter().map(state).collect()
+    }
+
+    use KeyState::{Active, Pending, Retired, Retiring};
+
+    #[test]
+    fn invariant_7_boundaries_of_a_life() {
+        let keys = [key(1, 100, None), key(2, 200, None)];
+        let end = 200 + PUBLISHED_AFTER_USE.as_secs();
+        for (now, expected) in [
+            (99, [Pending, Pending]),
+            (100, [Active, Pending]),
+            (199, [Active, Pending]),
+            (200, [Retiring, Active]),
+            (end - 1, [Retiring, Active]),
+            (end, [Retired, Active]),
+        ] {
+            assert_eq!(states(&keys, now), expected, "{now}");
+        }
+    }
+
+    #[test]
+    fn invariant_7_a_successor_withdrawn_before_it_signed_ends_nobody() {
+        let keys = [key(1, 100, None), key(2, 200, Some(150))];
+        assert_eq!(states(&keys, 1_000_000), [Active, Retired]);
+        let keys = [keys[0].clone(), keys[1].clone(), key(3, 500_000, None)];
+        assert_eq!(states(&keys, 500_000), [Retiring, Retired, Active]);
+    }
+
+    #[test]
+    fn a_compromised_key_is_gone_at_once() {
+        let keys = [key(1, 100, Some(300)), key(2, 300, None)];
+        assert_eq!(states(&keys, 300), [Retired, Active]);
+    }
+
+    #[test]
+    fn invariant_7_a_key_that_was_superseded_stays_so_when_its_successor_is_withdrawn() {
+        let keys = [key(1, 100, None), key(2, 200, Some(900)), key(3, 900, None)];
+        assert_eq!(states(&keys, 900), [Retiring, Retired, Active]);
+        let end = 200 + PUBLISHED_AFTER_USE.as_secs();
+        assert_eq!(states(&keys, end), [Retired, Retired, Active]);
+    }
+}
