@@ -202,3 +202,16 @@ async fn asking_for_one_resource_never_takes_another_from_the_grant() {
         .await;
     assert_eq!(next.claims().aud, Audiences::One(API.into()));
 }
+
+/// A token that no verifier would look at is refused before anything is consumed.
+#[tokio::test]
+async fn a_token_that_would_be_too_long_is_refused_and_a_shorter_one_is_not() {
+    let many: Vec<String> = (0..600).map(|n| format!("scope-{n:06}")).collect();
+    let many = many.join(" ");
+    let wide = |client: &mut Client| client.scopes = scopes(&many);
+    let granted = |grant: &mut Grant| grant.scopes = scopes(&many);
+    let answer = refresh_with(wide, granted, &[]).await;
+    assert_eq!(answer.error(), (400, "invalid_scope".into()));
+    let answer = refresh_with(wide, granted, &[("scope", "scope-000001 scope-000599")]).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}

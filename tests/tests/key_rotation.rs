@@ -230,7 +230,7 @@ async fn only_a_key_that_does_not_sign_is_retired_by_name() {
         .expect("it is retired");
     issuer.pass(PUBLISHED_AHEAD);
     assert_eq!(signs(&issuer, &client).await, first);
-    assert_eq!(kids(&issuer).await, [first.clone()]);
+    assert_eq!(kids(&issuer).await, std::slice::from_ref(&first));
 
     let made = rotation.rotate(&[Algorithm::ES256], issuer.now()).await;
     let next = made.expect("a successor").remove(0).kid.to_string();

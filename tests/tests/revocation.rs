@@ -2,12 +2,14 @@
 //! client that has it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokensmith_issuer::Endpoint;
+use tokensmith_issuer::clock::Timestamp;
 use tokensmith_issuer::credential::GrantId;
-use tokensmith_issuer::revocation::{Revocation, revoke_grant};
-use tokensmith_issuer::store::records::Grant;
+use tokensmith_issuer::revocation::{Revocation, revoke_client, revoke_grant, revoke_subject};
+use tokensmith_issuer::store::records::{FEED_SHARD, Grant, Revoked};
 use tokensmith_local::dynamodb_client;
 use tokensmith_tests::in_process::{InProcess, TestClient};
 
@@ -201,12 +203,6 @@ async fn every_revocation_is_in_the_feed_by_the_same_write() {
         };
         assert_eq!(number("feed_at"), issuer.now().seconds());
         assert!(number("feed_until") >= answer.claims().exp);
-        let shard: u8 = entry["feed_shard"]
-            .as_s()
-            .expect("text")
-            .parse()
-            .expect("n");
-        assert!(shard < tokensmith_issuer::store::records::FEED_SHARDS);
     }
 }
 
@@ -268,4 +264,50 @@ async fn a_revoked_grant_stays_revoked_whatever_is_tried_on_it() {
     }
     let key = format!("GRANT#{}/-", grant.id);
     assert_eq!(issuer.items().await[&key], before[&key]);
+}
+
+/// What readers of the index `feed` see of each kind, page by page, from a moment on.
+#[tokio::test]
+async fn the_feed_names_what_was_revoked_and_until_when_it_matters() {
+    let issuer = InProcess::start().await;
+    let client = issuer.confidential("app", |_| {}).await;
+    let grant = issuer.grant(&client, |_| {}).await;
+    let answer = issuer.refresh(&client, &grant.token).await;
+    let (start, end) = (issuer.now(), Timestamp::from_seconds(answer.claims().exp));
+    issuer.revoke(&client, &answer.access_token()).await;
+    issuer.pass(1);
+    issuer.revoke(&client, &answer.refresh_token()).await;
+    issuer.pass(1);
+    let (table, clock) = (issuer.table(), issuer.clock());
+    let not_before = issuer.now().after(Duration::from_secs(2));
+    revoke_client(table, &client.id, &clock)
+        .await
+        .expect("it is revoked");
+    revoke_subject(table, "alice", &clock)
+        .await
+        .expect("it is revoked");
+    let expected = [
+        (0, Revoked::Token(answer.claims().jti)),
+        (1, Revoked::Grant(grant.id.to_string())),
+        (2, Revoked::Client("app".into(), not_before)),
+        (2, Revoked::Subject("alice".into(), not_before)),
+    ];
+    for since in 0..=3 {
+        let from = start.after(Duration::from_secs(since));
+        let page = table.query_feed(FEED_SHARD, from, end, None).await;
+        let (items, next) = page.expect("a page");
+        assert!(next.is_none());
+        let seen: Vec<_> = items
+            .iter()
+            .map(|item| (item.at.since(start).as_secs(), item.revoked.clone()))
+            .collect();
+        let later = expected.iter().filter(|(at, _)| *at >= since);
+        assert_eq!(seen.len(), later.clone().count());
+        assert!(later.into_iter().all(|one| seen.contains(one)), "{seen:?}");
+    }
+    // The token's own expiry has passed: it is of no concern any more.
+    let after = end.after(Duration::from_secs(1));
+    let page = table.query_feed(FEED_SHARD, start, after, None).await;
+    let (items, _) = page.expect("a page");
+    assert_eq!(items.len(), 3);
 }

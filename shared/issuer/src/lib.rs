@@ -65,9 +65,12 @@ impl Issuer {
         }
     }
 
-    /// Forgets the cached client records: for a host that knows of a change.
+    /// Reads client records and keys again when they are next needed: for a host that knows of a
+    /// change.
     pub fn forget_cached(&self) {
         self.clients.forget_all();
+        self.keys.expire();
+        self.hmac_keys.expire();
     }
 
     /// Loads and opens what requests to `endpoint` need, so that the first one does not wait for it,

@@ -62,6 +62,7 @@ fn feed() -> Result<GlobalSecondaryIndex, BuildError> {
                 .projection_type(ProjectionType::Include)
                 .non_key_attributes("not_before")
                 .non_key_attributes("feed_until")
+                .non_key_attributes("name")
                 .build(),
         )
         .build()

@@ -3,15 +3,15 @@
 
 mod clients;
 mod inspect;
+mod keys;
 mod secrets;
 
-use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tokensmith_tests::{HttpRequest, Running, command};
+use tokensmith_tests::{Running, command};
 
 #[test]
 fn exit_0_is_success_with_json_on_stdout_and_nothing_on_stderr() {
@@ -49,7 +49,7 @@ fn exit_1_is_a_failure_with_a_message_on_stderr() {
     let client = issuer.register("fails", &["--scope=a"]);
     let id = client.id.as_str();
     let listening = issuer.url.strip_prefix("http://").expect("plain http");
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 13] = [
         &["client", "create", "--id", id],
         &["client", "create", "--id=alg", "--alg=RS256"],
         &["client", "create", "--id=scopes", "--default-scope=a"],
@@ -61,6 +61,7 @@ fn exit_1_is_a_failure_with_a_message_on_stderr() {
         &["client", "disable", "nobody"],
         &["client", "delete", "nobody"],
         &["client", "rotate-secret", "nobody"],
+        &["key", "retire", "nobody"],
         &["serve", "--listen", listening],
     ];
     let before = issuer.manage(&["client", "list"]);
@@ -112,6 +113,10 @@ fn exit_2_is_a_command_that_cannot_be_understood() {
         vec!["client", "rotate-secret", id, "--overlap=soon"],
         vec!["client", "rotate-secret", id, "--overlap=-1s"],
         vec!["key"],
+        vec!["key", "rotate", "--alg=HS256"],
+        vec!["key", "rotate", "--hmac", "--now"],
+        vec!["key", "rotate", "--hmac", "--alg=ES256"],
+        vec!["key", "retire"],
         vec!["inspect"],
         vec!["inspect", "a", "b"],
         vec!["serve", "--listen=nowhere"],
@@ -151,27 +156,6 @@ fn exit_2_is_a_command_that_cannot_be_understood() {
             .code(),
         Some(1)
     );
-}
-
-#[test]
-fn key_list_names_the_published_keys_and_nothing_private() {
-    let issuer = Running::issuer();
-    let jwks = issuer
-        .send(&HttpRequest::get("/.well-known/jwks.json"))
-        .json();
-    let of = |keys: &Value| -> BTreeSet<(String, String)> {
-        let keys = keys.as_array().expect("keys").iter();
-        keys.map(|key| (key["kid"].to_string(), key["alg"].to_string()))
-            .collect()
-    };
-    let listed = issuer.manage(&["key", "list"]);
-    assert_eq!(of(&listed), of(&jwks["keys"]));
-    for key in listed.as_array().expect("keys") {
-        assert_eq!(key["state"], "active");
-        let known = ["kid", "alg", "state", "created_at", "activated_at"];
-        let mut names = key.as_object().expect("members").keys();
-        assert!(names.all(|name| known.contains(&name.as_str())), "{key}");
-    }
 }
 
 #[test]

@@ -298,8 +298,9 @@ fn request_lines(issuer: &mut Running) -> BTreeMap<String, Value> {
     lines
 }
 
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 14] = [
     "latency_us",
+    "aws_calls",
     "time",
     "level",
     "event",

@@ -38,7 +38,8 @@ impl Issuer {
         let context = request.extensions().get::<RequestContext>().cloned();
         let mut log = RequestLog::new(endpoint, request.method(), context);
         let time_limit = self.config.request_timeout;
-        let work = self.dispatch(endpoint, &request, &mut log);
+        // Boxed: it is large, and every layer around it would move and hold a copy of its size.
+        let work = Box::pin(self.dispatch(endpoint, &request, &mut log));
         let mut response = match tokio::time::timeout(time_limit, work).await {
             Ok(Ok(response)) => response,
             Ok(Err(refusal)) => self.refuse(endpoint, refusal, &mut log),

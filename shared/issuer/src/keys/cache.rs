@@ -49,6 +49,14 @@ impl<T> Cache<T> {
         }
     }
 
+    /// Makes the next reader load again; it can take over what has not changed.
+    pub(super) fn expire(&self) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loaded) = &mut *current {
+            loaded.at = Timestamp::default();
+        }
+    }
+
     /// A load that is newer than `seen`: somebody else's, if it came while this waited, or one's
     /// own. `load` gets the last one, to take over what has not changed.
     pub(super) async fn newer_than<E>(

@@ -111,6 +111,11 @@ impl HmacKeys {
         Ok(())
     }
 
+    /// Looks at the records again when a key is next needed.
+    pub fn expire(&self) {
+        self.cache.expire();
+    }
+
     /// The key that makes new credentials.
     ///
     /// # Errors

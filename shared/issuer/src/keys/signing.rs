@@ -37,6 +37,11 @@ impl SigningKeys {
         }
     }
 
+    /// Looks at the records again when a key is next needed.
+    pub fn expire(&self) {
+        self.cache.expire();
+    }
+
     /// The keys as of at most the cache lifetime ago. No private key is opened for it.
     ///
     /// # Errors

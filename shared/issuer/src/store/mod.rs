@@ -4,6 +4,7 @@
 //! time, or holds something that this release cannot read.
 
 mod change;
+mod index;
 mod item;
 pub mod records;
 mod table;

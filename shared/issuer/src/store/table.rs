@@ -27,8 +27,8 @@ use crate::random::random_id;
 /// The table. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Table {
-    client: Client,
-    name: String,
+    pub(super) client: Client,
+    pub(super) name: String,
 }
 
 impl Table {
@@ -221,28 +221,6 @@ impl Table {
         }
     }
 
-    /// Reads one page of the keys that the index `by_subject` has for `subject` (`Query`).
-    pub async fn query_by_subject<R: Record>(
-        &self,
-        subject: &str,
-        after: Option<Cursor>,
-    ) -> Result<(Vec<Key<R>>, Option<Cursor>), StoreError> {
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .index_name(BY_SUBJECT)
-            .key_condition_expression("subject = :subject")
-            .expression_attribute_values(":subject", AttributeValue::S(subject.to_owned()))
-            .set_exclusive_start_key(after.map(|cursor| cursor.0))
-            .send()
-            .await
-            .map_err(|err| failed("Query", &err))?;
-        let keys = answer.items.unwrap_or_default().into_iter().map(Key::of);
-        let keys = keys.collect::<Result<_, _>>()?;
-        Ok((keys, answer.last_evaluated_key.map(Cursor)))
-    }
-
     /// Deletes a record; deleting what is not there is success (`DeleteItem`).
     pub async fn delete<R: Record>(&self, key: &Key<R>) -> Result<(), StoreError> {
         self.client
@@ -329,7 +307,7 @@ pub struct Page<R> {
 
 /// The key after which a page starts.
 #[derive(Clone, Debug)]
-pub struct Cursor(Item);
+pub struct Cursor(pub(super) Item);
 
 /// Gives every call of a DynamoDB client its time limits (an attempt, its retries and the whole), and
 /// counts it.
@@ -364,7 +342,7 @@ fn page<R: Record>(items: Option<Vec<Item>>, last: Option<Item>) -> Result<Page<
     })
 }
 
-fn failed<E, R>(operation: &'static str, err: &SdkError<E, R>) -> StoreError
+pub(super) fn failed<E, R>(operation: &'static str, err: &SdkError<E, R>) -> StoreError
 where
     SdkError<E, R>: std::error::Error + RequestId,
 {
@@ -391,5 +369,4 @@ fn is_text(item: &Item, name: &str, text: &str) -> bool {
 /// More keys than an issuer has at once: one page in practice.
 const PAGE: i32 = 100;
 
-const BY_SUBJECT: &str = "by_subject";
 const COUNTER: &str = "counter";

@@ -1,0 +1,91 @@
+//! The queries of the two sparse indexes. An index lags behind its table, and cannot be read strongly
+//! consistent.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::item::{Item, PK, SK, number, read_number};
+use super::records::{FeedItem, Revoked};
+use super::table::failed;
+use super::{Cursor, Key, StoreError, Table};
+use crate::clock::Timestamp;
+
+impl Table {
+    /// Reads one page of the keys that the index `by_subject` has for `subject` (`Query`).
+    pub async fn query_by_subject<R>(
+        &self,
+        subject: &str,
+        after: Option<Cursor>,
+    ) -> Result<(Vec<Key<R>>, Option<Cursor>), StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(BY_SUBJECT)
+            .key_condition_expression("subject = :subject")
+            .expression_attribute_values(":subject", AttributeValue::S(subject.to_owned()))
+            .set_exclusive_start_key(after.map(|cursor| cursor.0))
+            .send()
+            .await
+            .map_err(|err| failed("Query", &err))?;
+        let keys = answer.items.unwrap_or_default().into_iter().map(Key::of);
+        let keys = keys.collect::<Result<_, _>>()?;
+        Ok((keys, answer.last_evaluated_key.map(Cursor)))
+    }
+
+    /// Reads one page of what was revoked at or after `since`, oldest first, and still concerns a
+    /// token at `now` (`Query` on the index `feed`).
+    pub async fn query_feed(
+        &self,
+        shard: &str,
+        since: Timestamp,
+        now: Timestamp,
+        after: Option<Cursor>,
+    ) -> Result<(Vec<FeedItem>, Option<Cursor>), StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(FEED)
+            .key_condition_expression("feed_shard = :shard AND feed_at >= :since")
+            .filter_expression("feed_until >= :now")
+            .expression_attribute_values(":shard", AttributeValue::S(shard.to_owned()))
+            .expression_attribute_values(":since", number(since.seconds()))
+            .expression_attribute_values(":now", number(now.seconds()))
+            .set_exclusive_start_key(after.map(|cursor| cursor.0))
+            .send()
+            .await
+            .map_err(|err| failed("Query", &err))?;
+        let items = answer.items.unwrap_or_default().into_iter().map(feed_item);
+        let items = items.collect::<Result<_, _>>()?;
+        Ok((items, answer.last_evaluated_key.map(Cursor)))
+    }
+}
+
+/// The partition key says what was revoked: its prefix, and the name behind it.
+fn feed_item(item: Item) -> Result<FeedItem, StoreError> {
+    let text = |name| item.get(name).and_then(|value| value.as_s().ok());
+    let unreadable = |reason: &str| StoreError::Unreadable {
+        key: [PK, SK]
+            .map(|name| text(name).map_or("?", String::as_str))
+            .join("/"),
+        reason: reason.to_owned(),
+    };
+    let moment = |name| read_number(&item, name).map(Timestamp::from_seconds);
+    let pk = text(PK).and_then(|pk| pk.split_once('#'));
+    let revoked = match (pk, text("name"), moment("not_before")) {
+        (Some(("JTI", jti)), ..) => Revoked::Token(jti.to_owned()),
+        (Some(("GRANT", id)), ..) => Revoked::Grant(id.to_owned()),
+        (Some(("CLIENT", id)), _, Some(not_before)) => Revoked::Client(id.to_owned(), not_before),
+        (Some(("SUBJECT", _)), Some(name), Some(not_before)) => {
+            Revoked::Subject(name.clone(), not_before)
+        }
+        _ => return Err(unreadable("it is no revocation")),
+    };
+    match (moment("feed_at"), moment("feed_until")) {
+        (Some(at), Some(until)) => Ok(FeedItem { revoked, at, until }),
+        _ => Err(unreadable("it has no place in the feed")),
+    }
+}
+
+const BY_SUBJECT: &str = "by_subject";
+const FEED: &str = "feed";
