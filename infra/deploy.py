@@ -1,0 +1,171 @@
+"""Builds the functions, and makes or updates the stack. Safe to repeat: what is there already stays as it is.
+
+    ./infra/deploy AlarmEmail=ops@example.com
+    ./infra/deploy --stack tokensmith-staging Algorithms=ES256,RS256
+
+Parameters that are not named keep their values. Region and credentials come from where every AWS SDK has them.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+from botocore.exceptions import ClientError, WaiterError
+
+import preflight
+
+INFRA = Path(__file__).resolve().parent
+LAMBDA_TARGETS = {"arm64": "--arm64", "x86_64": "--x86-64"}
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+
+
+def main():
+    options = parse_options()
+    session = preflight.session()
+    aws = lambda service: session.client(service, endpoint_url=options.endpoint_url)
+    stack = described(aws("cloudformation"), options.stack)
+    if stack is None and not options.no_preflight:
+        preflight.require(session, aws, options.stack)
+
+    before = {p["ParameterKey"]: p["ParameterValue"] for p in (stack or {}).get("Parameters", [])}
+    parameters = {**before, **options.parameters}
+    architecture = parameters.setdefault("Architecture", own_architecture())
+    code = options.code or build(architecture)
+    template = options.template.read_bytes()
+    parameters["CodeBucket"] = bucket_for(aws, session.region_name)
+    parameters["Revision"] = upload(aws("s3"), parameters, template, code)
+    place = f"{aws('s3').meta.endpoint_url}/{parameters['CodeBucket']}/{parameters['Revision']}"
+
+    settle(aws("cloudformation"), options.stack, stack, parameters, f"{place}/template.yaml")
+    outputs = outputs_of(aws("cloudformation"), options.stack)
+    if "RotateKeysFunction" in outputs:
+        make_first_keys(aws("lambda"), outputs["RotateKeysFunction"])
+    print_next_step(outputs)
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stack", default="tokensmith", help="the stack's name, and the prefix of its functions")
+    parser.add_argument("--template", type=Path, default=INFRA / "template.yaml", help="another stack, such as example-api.yaml")
+    parser.add_argument("--code", type=Path, help="a directory with the functions' zips; they are built otherwise")
+    parser.add_argument("--endpoint-url", default=os.environ.get("AWS_ENDPOINT_URL"), help="an emulator instead of AWS")
+    parser.add_argument("--no-preflight", action="store_true", help="do not look for what could fail first")
+    parser.add_argument("parameters", nargs="*", type=parameter, default=[], metavar="PARAMETER=VALUE")
+    options = parser.parse_args()
+    options.parameters = dict(options.parameters)
+    return options
+
+
+def parameter(text):
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text} is not PARAMETER=VALUE")
+    return name, value
+
+
+def own_architecture():
+    return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+
+
+def build(architecture):
+    """The functions' zips, in the directory where cargo-lambda puts them."""
+    cargo_lambda = Path(sys.executable).parent / "cargo-lambda"
+    command = [cargo_lambda, "lambda", "build", "--release", "--output-format", "zip", LAMBDA_TARGETS[architecture]]
+    command += ["--workspace", "--exclude", "tokensmith-cli", "--locked"]
+    subprocess.run(command, cwd=INFRA.parent, check=True, stdout=sys.stderr)
+    return INFRA.parent / "target" / "lambda"
+
+
+def bucket_for(aws, region):
+    """A private bucket for code, one for all stacks of the account in this Region."""
+    account = aws("sts").get_caller_identity()["Account"]
+    name, s3 = f"tokensmith-code-{account}-{region}", aws("s3")
+    # The Region where S3 began is the one that must not be named.
+    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    try:
+        s3.create_bucket(Bucket=name, **place)
+    except s3.exceptions.BucketAlreadyOwnedByYou:
+        pass
+    block = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True)
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=block)
+    return name
+
+
+def upload(s3, parameters, template, code):
+    """Uploads code and template below the hash of all that goes into the stack, and returns that."""
+    functions = sorted(code.glob("*/bootstrap.zip"))
+    if not functions:
+        sys.exit(f"error: there are no functions in {code}")
+    zips = {f"{path.parent.name}.zip": path.read_bytes() for path in functions}
+    inputs = {name: value for name, value in parameters.items() if name != "Revision"}
+    everything = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode() + template)
+    for name, content in zips.items():
+        everything.update(name.encode() + hashlib.sha256(content).digest())
+    revision = everything.hexdigest()[:16]
+    for name, content in {**zips, "template.yaml": template}.items():
+        s3.put_object(Bucket=parameters["CodeBucket"], Key=f"{revision}/{name}", Body=content)
+    return revision
+
+
+def described(cloudformation, name):
+    try:
+        return cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+
+
+def settle(cloudformation, name, stack, parameters, template_url):
+    """Makes the stack, or updates it, and waits until that is done."""
+    request = {
+        "StackName": name,
+        "TemplateURL": template_url,
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        "Capabilities": CAPABILITIES,
+        "Tags": [{"Key": "service", "Value": "tokensmith"}],
+    }
+    change, waiter = cloudformation.create_stack, "stack_create_complete"
+    if stack is not None:
+        change, waiter = cloudformation.update_stack, "stack_update_complete"
+    try:
+        change(**request)
+    except ClientError as error:
+        if "No updates are to be performed" in str(error):
+            return
+        raise
+    print(f"{name}: revision {parameters['Revision']}", file=sys.stderr)
+    try:
+        cloudformation.get_waiter(waiter).wait(StackName=name, WaiterConfig={"Delay": 5, "MaxAttempts": 360})
+    except WaiterError:
+        for event in cloudformation.describe_stack_events(StackName=name)["StackEvents"]:
+            if event["ResourceStatus"].endswith("_FAILED"):
+                print(event["LogicalResourceId"], event.get("ResourceStatusReason", ""), file=sys.stderr)
+        sys.exit(f"error: {name} could not be deployed")
+
+
+def outputs_of(cloudformation, name):
+    return {out["OutputKey"]: out["OutputValue"] for out in described(cloudformation, name).get("Outputs", [])}
+
+
+def make_first_keys(lambda_client, function):
+    """Runs the rotation now, which makes what is due: the first time, that is every key."""
+    answer = lambda_client.invoke(FunctionName=function, Qualifier="live", Payload=b"{}")
+    if "FunctionError" in answer:
+        sys.exit(f"error: {function} failed: {answer['Payload'].read().decode()}")
+
+
+def print_next_step(outputs):
+    print(json.dumps(outputs, indent=2))
+    if "Table" in outputs:
+        create = f"tokensmith client create --table {outputs['Table']} --id demo --scope read --default-scope read"
+        print(f"next: {create}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

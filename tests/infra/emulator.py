@@ -1,0 +1,113 @@
+"""Starts the emulator, with what AWS does and it leaves out: the condition keys of DynamoDB and KMS that the roles are limited
+by, and the values of a stack's parameters in the SAM transform. Without them, every condition would be untested.
+
+Alarms over several metrics it refuses; here they are alarms that never ring. cfn-lint knows whether they are right.
+"""
+
+import contextvars
+import json
+import re
+
+import samtranslator.translator.transform as sam
+from ministack.core import iam_actions
+from ministack.services import kms
+from ministack.services.cloudformation import engine, handlers, provisioners
+
+PARTITION_KEY = "pk"
+INDEX_KEYS = {"feed": "feed_shard", "by_subject": "subject"}
+
+
+def leading_keys(request):
+    """`dynamodb:LeadingKeys`: the partition keys that a request names."""
+    keys = [request["Key"]] if "Key" in request else []
+    keys += [request["Item"]] if "Item" in request else []
+    for table in request.get("RequestItems", {}).values():
+        if isinstance(table, dict):
+            keys += table.get("Keys", [])
+        else:
+            keys += [write[kind].get("Key") or write[kind].get("Item") for write in table for kind in write]
+    found = [key[PARTITION_KEY]["S"] for key in keys if PARTITION_KEY in key]
+    return found + queried_keys(request)
+
+
+def queried_keys(request):
+    """What a query's partition key must equal."""
+    name = INDEX_KEYS.get(request.get("IndexName"), PARTITION_KEY)
+    names = {placeholder for placeholder, real in request.get("ExpressionAttributeNames", {}).items() if real == name} | {name}
+    pattern = rf"(?:{'|'.join(map(re.escape, names))})\s*=\s*(:\w+)"
+    values = request.get("ExpressionAttributeValues", {})
+    return [values[value]["S"] for value in re.findall(pattern, request.get("KeyConditionExpression", ""))]
+
+
+def kms_keys(request):
+    """What a KMS request says of its encryption context and of the key that it makes or names."""
+    context = {f"kms:EncryptionContext:{name}": value for name, value in request.get("EncryptionContext", {}).items()}
+    stored = kms._resolve_key(request["KeyId"]) if "KeyId" in request else None
+    described = stored or request
+    for name in ("KeySpec", "KeyUsage"):
+        if name in described:
+            context[f"kms:{name}"] = described[name]
+    if "KeyPairSpec" in request:
+        context["kms:DataKeyPairSpec"] = request["KeyPairSpec"]
+    return context
+
+
+def body_of(request):
+    try:
+        body = json.loads(request or b"{}")
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def with_leading_keys(known):
+    def context(body):
+        keys = leading_keys(body_of(body))
+        return {**known(body), **({"dynamodb:LeadingKeys": keys} if keys else {})}
+
+    return context
+
+
+def with_kms_keys(known):
+    def context(service, action, body, params):
+        own = kms_keys(body_of(body)) if service == "kms" else {}
+        return {**known(service, action, body, params), **own}
+
+    return context
+
+
+PARAMETERS = contextvars.ContextVar("parameters", default={})
+
+
+def with_parameters(apply):
+    def transforms(template, provided=None, previous=None):
+        PARAMETERS.set(engine._transform_parameters(template, provided, previous))
+        return apply(template, provided, previous)
+
+    return transforms
+
+
+def with_their_values(transform):
+    return lambda template, _, policies: transform(template, PARAMETERS.get(), policies)
+
+
+def with_silent_expressions(record):
+    def alarm(name, properties):
+        if "Metrics" in properties:
+            first = {"MetricName": "expression", "Namespace": "expression", "Period": 60, "Statistic": "Sum"}
+            properties = {**first, **{key: value for key, value in properties.items() if key != "Metrics"}}
+        return record(name, properties)
+
+    return alarm
+
+
+iam_actions.dynamodb_service_context = with_leading_keys(iam_actions.dynamodb_service_context)
+iam_actions.request_tag_context = with_kms_keys(iam_actions.request_tag_context)
+handlers._apply_transforms = with_parameters(handlers._apply_transforms)
+provisioners._cw_metric_alarm_record = with_silent_expressions(provisioners._cw_metric_alarm_record)
+sam.transform = with_their_values(sam.transform)
+
+if __name__ == "__main__":
+    from ministack.app import main
+
+    main()
