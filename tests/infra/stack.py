@@ -1,0 +1,61 @@
+"""A template as CloudFormation sees it: read, its conditions decided."""
+
+import json
+from pathlib import Path
+
+from cfnlint.decode.cfn_yaml import load
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "infra" / "template.yaml"
+
+NOTHING = object()
+
+
+class Template:
+    """A template, with the parameters that a test gives it; every other has its default."""
+
+    def __init__(self, path=TEMPLATE, **parameters):
+        self.document = json.loads(json.dumps(load(str(path)), default=str))
+        declared = self.document["Parameters"].items()
+        self.parameters = {name: parameters.get(name, declaration.get("Default")) for name, declaration in declared}
+        self.resources = {
+            name: resource
+            for name, resource in self.document["Resources"].items()
+            if "Condition" not in resource or self.holds(resource["Condition"])
+        }
+
+    def of_type(self, kind):
+        return {name: resource["Properties"] for name, resource in self.resources.items() if resource["Type"] == kind}
+
+    def decided(self, value):
+        """`value` without conditions: of each `Fn::If`, what holds."""
+        if isinstance(value, list):
+            return [each for each in map(self.decided, value) if each is not NOTHING]
+        if not isinstance(value, dict):
+            return value
+        if value == {"Ref": "AWS::NoValue"}:
+            return NOTHING
+        if "Fn::If" in value:
+            condition, then, otherwise = value["Fn::If"]
+            return self.decided(then if self.holds(condition) else otherwise)
+        pairs = ((name, self.decided(each)) for name, each in value.items())
+        return {name: each for name, each in pairs if each is not NOTHING}
+
+    def holds(self, condition):
+        if isinstance(condition, str):
+            return self.holds(self.document["Conditions"][condition])
+        ((function, operands),) = condition.items()
+        match function:
+            case "Fn::Equals":
+                left, right = (self.value(operand) for operand in operands)
+                return left == right
+            case "Fn::Not":
+                return not self.holds(operands[0])
+            case "Fn::And":
+                return all(map(self.holds, operands))
+            case "Condition":
+                return self.holds(operands)
+        raise AssertionError(f"{function} is unknown here")
+
+    def value(self, operand):
+        return self.parameters[operand["Ref"]] if isinstance(operand, dict) else operand

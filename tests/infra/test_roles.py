@@ -1,0 +1,181 @@
+"""Invariant 11: each function's role allows what it needs and nothing else. A permission more or less makes this fail."""
+
+import json
+
+import pytest
+
+from stack import TEMPLATE, Template
+
+TABLE, KEY, ANY_KEY, EVERYTHING = "the table", "the wrapping key", "any key", "*"
+
+READS_KEYS = ("dynamodb:Query", TABLE, "KEYS HMAC")
+READS_CLIENTS = ("dynamodb:GetItem", TABLE, "CLIENT#*")
+OPENS_HMAC_KEYS = ("kms:Decrypt", KEY, "use=hmac")
+
+# Every function writes its log and its traces.
+COMMON = {
+    ("logs:CreateLogStream", "its log", ""),
+    ("logs:PutLogEvents", "its log", ""),
+    ("xray:PutTraceSegments", EVERYTHING, ""),
+    ("xray:PutTelemetryRecords", EVERYTHING, ""),
+}
+
+ISSUES = {
+    READS_KEYS,
+    READS_CLIENTS,
+    ("dynamodb:BatchGetItem", TABLE, "GRANT#* SUBJECT#*"),
+    ("dynamodb:UpdateItem", TABLE, "GRANT#*"),
+    ("kms:Decrypt", KEY, "use=hmac,signing"),
+}
+
+ALLOWED = {
+    "Issue": ISSUES,
+    "Refresh": ISSUES,
+    "Revoke": {
+        READS_KEYS,
+        READS_CLIENTS,
+        ("dynamodb:UpdateItem", TABLE, "GRANT#*"),
+        ("dynamodb:PutItem", TABLE, "JTI#*"),
+        OPENS_HMAC_KEYS,
+    },
+    "Introspect": {
+        READS_KEYS,
+        READS_CLIENTS,
+        ("dynamodb:BatchGetItem", TABLE, "CLIENT#* GRANT#* SUBJECT#* JTI#*"),
+        OPENS_HMAC_KEYS,
+    },
+    "Jwks": {("dynamodb:Query", TABLE, "KEYS")},
+    "RotateKeys": {
+        READS_KEYS,
+        ("dynamodb:PutItem", TABLE, "KEYS HMAC"),
+        ("dynamodb:UpdateItem", TABLE, "HMAC"),
+        ("dynamodb:DeleteItem", TABLE, "KEYS"),
+        ("kms:GenerateDataKeyWithoutPlaintext", KEY, "use=hmac"),
+    },
+}
+
+OWN_KEYS = "issuer and use=signing of the key"
+SPECS = "RSA_2048,ECC_NIST_P256,ECC_NIST_EDWARDS25519"
+
+# What each custody allows besides.
+IN_CUSTODY = {
+    "kms-data-key": {
+        "RotateKeys": {("kms:GenerateDataKeyPairWithoutPlaintext", KEY, f"use=signing DataKeyPairSpec={SPECS}")},
+    },
+    "kms": {
+        "Issue": {("kms:GetPublicKey", ANY_KEY, OWN_KEYS), ("kms:Sign", ANY_KEY, OWN_KEYS)},
+        "Refresh": {("kms:GetPublicKey", ANY_KEY, OWN_KEYS), ("kms:Sign", ANY_KEY, OWN_KEYS)},
+        "RotateKeys": {
+            ("kms:CreateKey", EVERYTHING, f"KeyUsage=SIGN_VERIFY KeySpec={SPECS} issuer and use=signing of the request"),
+            ("kms:TagResource", ANY_KEY, "issuer and use=signing of the request, no other tags, untagged"),
+            ("kms:GetPublicKey", ANY_KEY, f"KeyUsage=SIGN_VERIFY {OWN_KEYS}"),
+            ("kms:DescribeKey", ANY_KEY, f"KeyUsage=SIGN_VERIFY {OWN_KEYS}"),
+            ("kms:ScheduleKeyDeletion", ANY_KEY, f"KeyUsage=SIGN_VERIFY {OWN_KEYS}"),
+        },
+    },
+}
+
+CASES = [(custody, function) for custody in IN_CUSTODY for function in ALLOWED]
+
+
+@pytest.mark.parametrize(("custody", "function"), CASES)
+def test_invariant_11_a_role_allows_exactly_this(custody, function):
+    template = Template(Custody=custody)
+    expected = COMMON | ALLOWED[function] | IN_CUSTODY[custody].get(function, set())
+    assert allowed_by(template, function) == expected
+
+
+def test_every_function_has_a_role_of_its_own_that_only_lambda_takes(template):
+    roles = template.of_type("AWS::IAM::Role")
+    functions = template.of_type("AWS::Serverless::Function")
+    assert {name: function["Role"] for name, function in functions.items()} == {
+        name: {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in ALLOWED
+    }
+    assert sorted(roles) == sorted(f"{name}Role" for name in ALLOWED)
+    for role in roles.values():
+        assert role["AssumeRolePolicyDocument"]["Statement"] == {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+        }
+        assert "ManagedPolicyArns" not in role
+
+
+def test_a_wildcard_resource_has_its_reason_beside_it():
+    lines = TEMPLATE.read_text().splitlines()
+    roles = range(next(n for n, line in enumerate(lines) if line == "  IssueRole:"), len(lines))
+    wildcards = [n for n in roles if lines[n].strip().startswith("Resource:") and "*" in lines[n]]
+    assert wildcards
+    assert [lines[n] for n in wildcards if not lines[n - 1].strip().startswith("#")] == []
+
+
+def test_nobody_gets_key_material_in_the_open(template):
+    statements = template.resources["WrappingKey"]["Properties"]["KeyPolicy"]["Statement"]
+    denied = {s["Sid"]: (set(s["Action"]), s.get("Condition")) for s in statements if s["Effect"] == "Deny"}
+    assert denied == {
+        "NobodyMakesKeysInTheOpen": (
+            {"kms:Encrypt", "kms:ReEncrypt*", "kms:GenerateDataKey", "kms:GenerateDataKeyPair"},
+            None,
+        ),
+        "NothingIsOpenedWithoutItsUse": (
+            {"kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:GenerateDataKeyPairWithoutPlaintext"},
+            {"StringNotEquals": {"kms:EncryptionContext:use": ["hmac", "signing"]}},
+        ),
+    }
+
+
+def allowed_by(template, function):
+    """Each action that the role of `function` allows, on what, and under which condition."""
+    (policy,) = template.decided(template.resources[f"{function}Role"]["Properties"]["Policies"])
+    allowed = set()
+    for statement in policy["PolicyDocument"]["Statement"]:
+        assert statement["Effect"] == "Allow"
+        assert set(statement) <= {"Sid", "Effect", "Action", "Resource", "Condition"}
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        for action in actions:
+            allowed.add((action, resource_of(statement, function), condition_of(statement.get("Condition", {}))))
+    return allowed
+
+
+def resource_of(statement, function):
+    return {
+        '{"Fn::GetAtt": ["Table", "Arn"]}': TABLE,
+        '{"Fn::GetAtt": ["WrappingKey", "Arn"]}': KEY,
+        f'{{"Fn::GetAtt": ["{function}Log", "Arn"]}}': "its log",
+        '{"Fn::Sub": "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"}': ANY_KEY,
+        '"*"': EVERYTHING,
+    }[json.dumps(statement["Resource"])]
+
+
+def condition_of(condition):
+    """A condition in a few words; every part of it has to be understood here."""
+    condition = {operator: dict(keys) for operator, keys in condition.items()}
+    words = []
+    keys = condition.pop("ForAllValues:StringLike", None)
+    if keys is not None:
+        # The first alone would hold for a request that names no key.
+        assert condition.pop("Null") == {"dynamodb:LeadingKeys": "false"}
+        words.append(" ".join(keys.pop("dynamodb:LeadingKeys")))
+        assert keys == {}
+    equals = condition.pop("StringEquals", {})
+    for name in ("EncryptionContext:use", "DataKeyPairSpec", "KeyUsage", "KeySpec"):
+        value = equals.pop(f"kms:{name}", None)
+        if value is not None:
+            values = value if isinstance(value, list) else [value]
+            words.append(f"{name.split(':')[-1]}={','.join(values)}")
+    for tag, of in (("aws:ResourceTag", "the key"), ("aws:RequestTag", "the request")):
+        if f"{tag}/tokensmith:use" in equals:
+            assert equals.pop(f"{tag}/tokensmith:issuer") == {
+                "Fn::Sub": "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}"
+            }
+            words.append(f"issuer and use={equals.pop(f'{tag}/tokensmith:use')} of {of}")
+    assert equals == {}
+    if "ForAllValues:StringEquals" in condition:
+        assert condition.pop("ForAllValues:StringEquals") == {
+            "aws:TagKeys": ["tokensmith:issuer", "tokensmith:use", "tokensmith:key_id"]
+        }
+        assert condition.pop("Null") == {"aws:ResourceTag/tokensmith:use": "true"}
+        words[-1] += ", no other tags, untagged"
+    assert condition == {}
+    return " ".join(words)
+
