@@ -75,8 +75,8 @@ def own_architecture():
 def build(architecture):
     """The functions' zips, in the directory where cargo-lambda puts them."""
     cargo_lambda = Path(sys.executable).parent / "cargo-lambda"
-    command = [cargo_lambda, "lambda", "build", "--release", "--output-format", "zip", LAMBDA_TARGETS[architecture]]
-    command += ["--workspace", "--exclude", "tokensmith-cli", "--locked"]
+    # Which functions there are, and that each is a zip, is in Cargo.toml.
+    command = [cargo_lambda, "lambda", "build", "--release", "--locked", LAMBDA_TARGETS[architecture]]
     subprocess.run(command, cwd=INFRA.parent, check=True, stdout=sys.stderr)
     return INFRA.parent / "target" / "lambda"
 

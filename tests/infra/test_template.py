@@ -182,11 +182,10 @@ def test_no_concurrency_is_reserved_unless_asked_for(template):
     assert issue["ReservedConcurrentExecutions"] == {"Ref": "IssueConcurrency"}
 
 
-def test_the_lean_profile_logs_no_request_and_traces_none():
+def test_the_lean_profile_logs_no_request():
     lean = Template(Profile="lean")
     assert "AccessLogSettings" not in lean.decided(lean.resources["Stage"]["Properties"])
     common = lean.decided(lean.document["Globals"]["Function"])
-    assert common["Tracing"] == "PassThrough"
     assert common["Environment"]["Variables"]["TOKENSMITH_LOG"] == "warn"
 
 

@@ -77,7 +77,7 @@ pub struct TestClient {
 
 impl TestClient {
     /// A form with this client's authentication.
-    fn post(&self, endpoint: Endpoint, form: Form<'_>) -> Request<Bytes> {
+    pub fn post(&self, endpoint: Endpoint, form: Form<'_>) -> Request<Bytes> {
         let mut encoded = url::form_urlencoded::Serializer::new(String::new());
         encoded.extend_pairs(form);
         let mut request = Request::post(endpoint.path())

@@ -1,0 +1,155 @@
+"""What the service costs in a month, line by line: operations and bytes that `counted` has counted, by the prices of
+infra/prices.json. Called by `tests/bench cost` with the counts (JSON) and the log that counting has written.
+"""
+
+import json
+import re
+import sys
+from math import ceil
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = (ROOT / "infra" / "template.yaml").read_text()
+PRICE_LIST = json.loads((ROOT / "infra" / "prices.json").read_text())
+
+MILLION, GB = 10**6, 10**9
+MONTH = 30 * 24 * 3600
+VOLUMES = (MILLION, 1000 * MILLION)
+
+# What is assumed, since no emulator can count it; each on the dear side.
+MEMORY_GB = 0.25
+BILLED_MS = {"client_credentials": 10, "refresh": 20, "introspect": 15, "authorizer": 5}
+START_MS = 150  # billed once more for each start
+STARTS = 0.01  # of all requests meet a function that has to start
+PEAK = 3  # the busiest hour over the average
+KEY_CACHE_SECONDS = 10
+FEED_SECONDS = 5
+API_HEADER_BYTES = 200  # what API Gateway adds to an answer: status line, date, its request id
+ACCESS_LOG_BYTES = 230  # a line in the format of the stage
+LOG_OVERHEAD_BYTES = 26  # CloudWatch bills them for each line
+LOG_MONTHS = 1
+
+# The most that a million client_credentials tokens may cost, in the custody kms-data-key.
+REACH = {"default": 2.20, "lean": 1.60}
+
+CUSTODIES = {"kms-data-key": None, "kms, RS256": "kms_rsa_2048_signature", "kms, ES256": "kms_other_signature"}
+
+
+def main():
+    counted = json.loads(Path(sys.argv[1]).read_text())
+    line_bytes = {line["request_id"].rstrip("="): len(raw) for raw, line in log_lines(sys.argv[2])}
+    print(f"prices of {PRICE_LIST['as_of']}, {PRICE_LIST['region']}: {PRICE_LIST['note']}")
+    print(f"assumed: {MEMORY_GB * 1024:.0f} MB; billed {BILLED_MS} ms; {STARTS:.0%} of requests meet a cold function;")
+    print("every client_credentials request reads its client's record, as if no two of one client came within the cache time")
+    for operation in ("client_credentials", "refresh"):
+        for volume in VOLUMES:
+            print_table(operation, volume, counted, line_bytes)
+    print_fixed(counted)
+    print_authorizer()
+    cognito = price("cognito_m2m_token", MILLION)
+    print(f"\nCognito, machine to machine, first tier: {cognito:,.2f} per million tokens")
+    check_reach(counted, line_bytes)
+
+
+def log_lines(path):
+    for raw in Path(path).read_text().splitlines():
+        if raw.startswith("{"):
+            yield raw + "\n", json.loads(raw)
+
+
+def price(name, amount):
+    entry = PRICE_LIST["prices"][name]
+    return entry["usd"] / entry["per"] * amount
+
+
+def monthly(operation, volume, counted, line_bytes, custody, profile):
+    """Each line of what `volume` operations cost in a month, without what is due anyway."""
+    name = "uncached_client" if operation == "client_credentials" else operation
+    cost, start = counted["operations"][name], counted["operations"]["start"]
+    ms = BILLED_MS[operation]
+    starts = volume * STARTS
+    # Each warm function looks at the keys again when they are older than the cache allows.
+    functions = ceil(volume / MONTH * PEAK * ms / 1000)
+    key_reads = min(volume, functions * MONTH / KEY_CACHE_SECONDS)
+    logged = 0 if profile == "lean" else volume
+    function_log = logged * (line_bytes[name] + LOG_OVERHEAD_BYTES) / GB
+    access_log = logged * (ACCESS_LOG_BYTES + LOG_OVERHEAD_BYTES) / GB
+    signature = CUSTODIES[custody]
+    return {
+        "API requests": price("api_request", volume),
+        "Lambda requests": price("lambda_request", volume),
+        "Lambda GB-seconds": price("lambda_gb_second", (volume * ms + starts * START_MS) / 1000 * MEMORY_GB),
+        "DynamoDB reads": price("dynamodb_read_unit", volume * cost["reads"] + starts * start["reads"] + key_reads),
+        "DynamoDB writes": price("dynamodb_write_unit", volume * cost["writes"]),
+        "KMS: keys opened at start": price("kms_symmetric_request", starts * start["opens"]),
+        "KMS: signatures": price(signature, volume * cost["signatures"]) if signature else 0,
+        "logs of the functions": price("logs_gb", function_log),
+        "logs of the API": price("logs_gb", access_log),
+        "logs kept a month": price("logs_gb_month", (function_log + access_log) * LOG_MONTHS),
+        "egress": price("egress_gb", volume * (cost["answer_bytes"] + API_HEADER_BYTES) / GB),
+    }
+
+
+def print_table(operation, volume, counted, line_bytes):
+    cases = [(custody, profile) for custody in CUSTODIES for profile in REACH]
+    columns = [monthly(operation, volume, counted, line_bytes, *case) for case in cases]
+    print(f"\n{volume:,} {operation} in a month, USD")
+    print_row("custody", [f"{custody:>14}" for custody, _ in cases])
+    print_row("profile", [f"{profile:>14}" for _, profile in cases])
+    for line in columns[0]:
+        print_row(line, [f"{column[line]:14,.2f}" for column in columns])
+    totals = [sum(column.values()) for column in columns]
+    print_row("together", [f"{total:14,.2f}" for total in totals])
+    print_row("for a million", [f"{total / volume * MILLION:14,.2f}" for total in totals])
+
+
+def print_row(label, cells):
+    print(f"{label:26}" + "".join(cells))
+
+
+def print_fixed(counted):
+    """What a month costs without a single token, and what may come on top."""
+    metrics = len(set(re.findall(r"MetricName: (\w+), MetricValue", TEMPLATE)))
+    alarms = TEMPLATE.count("Type: AWS::CloudWatch::Alarm") - TEMPLATE.count("      Metrics:\n") + TEMPLATE.count("MetricStat:")
+    lines = {
+        "the wrapping key": price("kms_key_month", 1),
+        "a key in the custody kms (each algorithm)": price("kms_key_month", 1),
+        f"{metrics} metrics, in a month with data of each": price("metric_month", metrics),
+        f"alarms over {alarms} metrics": price("alarm_metric_month", alarms),
+        "the dashboard, beyond an account's first three": price("dashboard_month", 1),
+    }
+    grants = MILLION * counted["grant_bytes"] / GB
+    lines["a million grants stored"] = price("dynamodb_gb_month", grants)
+    lines["  and kept recoverable"] = price("dynamodb_recovery_gb_month", grants)
+    lines["a million requests traced (Tracing=Active)"] = price("trace", MILLION)
+    print("\neach month, USD")
+    for line, usd in lines.items():
+        print(f"{line:48}{usd:8.2f}")
+
+
+def print_authorizer():
+    """A million calls of an API behind the authorizer; the API's own requests are its owner's."""
+    ms = BILLED_MS["authorizer"]
+    print("\na million API calls through the authorizer, USD")
+    for volume in VOLUMES:
+        functions = ceil(volume / MONTH * PEAK * ms / 1000)
+        # An eventually consistent query that finds little costs half a unit.
+        polls = min(volume, functions * MONTH / FEED_SECONDS) / 2
+        usd = price("lambda_request", volume) + price("lambda_gb_second", volume * ms / 1000 * MEMORY_GB)
+        usd += price("dynamodb_read_unit", polls)
+        print(f"  at {volume:,} a month{usd / volume * MILLION:10.2f}")
+
+
+def check_reach(counted, line_bytes):
+    """Fails when a million tokens cost more than they may."""
+    for profile, most in REACH.items():
+        for volume in VOLUMES:
+            lines = monthly("client_credentials", volume, counted, line_bytes, "kms-data-key", profile)
+            usd = sum(lines.values()) / volume * MILLION
+            print(f"a million client_credentials tokens, {profile}, at {volume:,}: {usd:.2f} (at most {most:.2f})")
+            if usd > most:
+                sys.exit(f"error: {usd:.2f} is more than {most:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+//! DynamoDB's request units, from what was sent and from the sizes of the items.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::Value;
+use tokensmith_tests::faults::Attempt;
+
+/// The items of the table by `pk/sk`.
+pub type Items = HashMap<String, HashMap<String, AttributeValue>>;
+
+/// A strongly consistent read costs a unit for each 4 KiB of an item, and one where there is none. A
+/// query costs as much as what it reads in one piece.
+pub fn read_units(attempt: &Attempt, items: &Items) -> u64 {
+    let body: Value = serde_json::from_str(&attempt.body).expect("JSON");
+    let of_key = |key: &Value| size_at(items, key).div_ceil(4096).max(1);
+    match attempt.operation.as_str() {
+        "GetItem" => of_key(&body["Key"]),
+        "BatchGetItem" => {
+            let keys = body["RequestItems"]["tokensmith"]["Keys"]
+                .as_array()
+                .expect("keys");
+            keys.iter().map(of_key).sum()
+        }
+        "Query" => {
+            let partition = body["ExpressionAttributeValues"][":pk"]["S"]
+                .as_str()
+                .expect("a key");
+            let of_partition = items
+                .iter()
+                .filter(|(key, _)| key.starts_with(&format!("{partition}/")));
+            let bytes: u64 = of_partition.map(|(_, item)| size(item)).sum();
+            bytes.div_ceil(4096).max(1)
+        }
+        _ => 0,
+    }
+}
+
+/// A write costs a unit for each KiB of the item. What puts it into the feed costs as much there.
+pub fn write_units(attempt: &Attempt, items: &Items) -> u64 {
+    let body: Value = serde_json::from_str(&attempt.body).expect("JSON");
+    let key = match attempt.operation.as_str() {
+        "UpdateItem" => &body["Key"],
+        "PutItem" => &body["Item"],
+        _ => return 0,
+    };
+    let writes = if attempt.body.contains("feed_shard") {
+        2
+    } else {
+        1
+    };
+    writes * size_at(items, key).div_ceil(1024)
+}
+
+fn size_at(items: &Items, key: &Value) -> u64 {
+    let part = |name: &str| key[name]["S"].as_str().expect("a key");
+    let item = items.get(&format!("{}/{}", part("pk"), part("sk")));
+    item.map_or(0, size)
+}
+
+/// As DynamoDB measures an item: its names, its values, and three bytes for each list or map.
+pub fn size(item: &HashMap<String, AttributeValue>) -> u64 {
+    item.iter()
+        .map(|(name, value)| name.len() as u64 + size_of(value))
+        .sum()
+}
+
+fn size_of(value: &AttributeValue) -> u64 {
+    match value {
+        AttributeValue::S(text) => text.len() as u64,
+        AttributeValue::N(digits) => digits.len().div_ceil(2) as u64 + 1,
+        AttributeValue::L(list) => 3 + list.iter().map(|each| size_of(each) + 1).sum::<u64>(),
+        AttributeValue::M(map) => 3 + size(map) + map.len() as u64,
+        AttributeValue::Bool(_) | AttributeValue::Null(_) => 1,
+        other => panic!("no record has {other:?}"),
+    }
+}
