@@ -32,16 +32,19 @@ def main():
     if stack is None and not options.no_preflight:
         preflight.require(session, aws, options.stack)
 
-    before = {p["ParameterKey"]: p["ParameterValue"] for p in (stack or {}).get("Parameters", [])}
-    parameters = {**before, **options.parameters}
-    architecture = parameters.setdefault("Architecture", own_architecture())
-    code = options.code or build(architecture)
-    template = options.template.read_bytes()
-    parameters["CodeBucket"] = bucket_for(aws, session.region_name)
-    parameters["Revision"] = upload(aws("s3"), parameters, template, code)
-    place = f"{aws('s3').meta.endpoint_url}/{parameters['CodeBucket']}/{parameters['Revision']}"
+    bucket = bucket_for(aws, session.region_name)
+    place = f"{aws('s3').meta.endpoint_url}/{bucket}"
+    template_url = f"{place}/{upload_template(aws('s3'), bucket, options.template)}"
+    parameters = declared(aws("cloudformation"), template_url)
+    parameters |= {name: value for name, value in values_of(stack).items() if name in parameters}
+    parameters |= known(options.parameters, parameters)
+    if "Revision" in parameters:
+        parameters["Architecture"] = parameters["Architecture"] or own_architecture()
+        code = options.code or build(parameters["Architecture"])
+        parameters["CodeBucket"] = bucket
+        parameters["Revision"] = upload_code(aws("s3"), bucket, code, {**parameters, "template": template_url})
 
-    settle(aws("cloudformation"), options.stack, stack, parameters, f"{place}/template.yaml")
+    settle(aws("cloudformation"), options.stack, stack, parameters, template_url)
     outputs = outputs_of(aws("cloudformation"), options.stack)
     if "RotateKeysFunction" in outputs:
         make_first_keys(aws("lambda"), outputs["RotateKeysFunction"])
@@ -96,19 +99,45 @@ def bucket_for(aws, region):
     return name
 
 
-def upload(s3, parameters, template, code):
-    """Uploads code and template below the hash of all that goes into the stack, and returns that."""
+def upload_template(s3, bucket, path):
+    """Uploads a template under its own hash: it is too long to be sent with a request."""
+    content = path.read_bytes()
+    key = f"templates/{hashlib.sha256(content).hexdigest()[:16]}.yaml"
+    s3.put_object(Bucket=bucket, Key=key, Body=content)
+    return key
+
+
+def declared(cloudformation, template_url):
+    """The template's parameters with their defaults."""
+    summary = cloudformation.get_template_summary(TemplateURL=template_url)
+    return {parameter["ParameterKey"]: parameter.get("DefaultValue", "") for parameter in summary["Parameters"]}
+
+
+def values_of(stack):
+    """The parameters of a stack as it is."""
+    return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in (stack or {}).get("Parameters", [])}
+
+
+def known(asked, parameters):
+    for name in asked:
+        if name not in parameters:
+            sys.exit(f"error: there is no parameter {name}; there are {', '.join(sorted(parameters))}")
+    return asked
+
+
+def upload_code(s3, bucket, code, rest):
+    """Uploads the functions below the hash of all that goes into the stack, and returns that."""
     functions = sorted(code.glob("*/bootstrap.zip"))
     if not functions:
         sys.exit(f"error: there are no functions in {code}")
     zips = {f"{path.parent.name}.zip": path.read_bytes() for path in functions}
-    inputs = {name: value for name, value in parameters.items() if name != "Revision"}
-    everything = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode() + template)
+    rest = {name: value for name, value in rest.items() if name != "Revision"}
+    everything = hashlib.sha256(json.dumps(rest, sort_keys=True).encode())
     for name, content in zips.items():
         everything.update(name.encode() + hashlib.sha256(content).digest())
     revision = everything.hexdigest()[:16]
-    for name, content in {**zips, "template.yaml": template}.items():
-        s3.put_object(Bucket=parameters["CodeBucket"], Key=f"{revision}/{name}", Body=content)
+    for name, content in zips.items():
+        s3.put_object(Bucket=bucket, Key=f"{revision}/{name}", Body=content)
     return revision
 
 
@@ -139,7 +168,7 @@ def settle(cloudformation, name, stack, parameters, template_url):
         if "No updates are to be performed" in str(error):
             return
         raise
-    print(f"{name}: revision {parameters['Revision']}", file=sys.stderr)
+    print(f"{name}: waiting until it is deployed", file=sys.stderr)
     try:
         cloudformation.get_waiter(waiter).wait(StackName=name, WaiterConfig={"Delay": 5, "MaxAttempts": 360})
     except WaiterError:

@@ -1,8 +1,11 @@
+import json
 import os
+import subprocess
 
 import pytest
 
-from stack import Template
+from emulated import running_emulator
+from stack import ROOT, Template
 
 # What translates and lints never calls AWS, and wants a Region all the same.
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
@@ -11,3 +14,49 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 @pytest.fixture(scope="session")
 def template():
     return Template()
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory):
+    with running_emulator(tmp_path_factory.mktemp("emulator")) as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="session")
+def deploy(emulator):
+    """`infra/deploy`, as a newcomer runs it; returns what it prints on stdout."""
+
+    def deploy(*arguments):
+        # What has been built already is not built again.
+        built = ["--code", os.environ["TOKENSMITH_CODE"]] if "TOKENSMITH_CODE" in os.environ else []
+        command = [ROOT / "infra" / "deploy", *built, *arguments]
+        done = subprocess.run(command, env=emulator.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr + emulator.log.read_text()[-3000:]
+        return json.loads(done.stdout)
+
+    return deploy
+
+
+@pytest.fixture(scope="session")
+def stack(deploy):
+    """The outputs of the stack, made from nothing."""
+    return deploy("CacheTtl=0s")
+
+
+@pytest.fixture(scope="session")
+def tokensmith(emulator, stack):
+    """The `tokensmith` command on the stack's table."""
+    environment = {
+        **emulator.environment,
+        "TOKENSMITH_ISSUER": stack["Issuer"],
+        "TOKENSMITH_CUSTODY": "kms-data-key",
+        "TOKENSMITH_KMS_KEY": stack["WrappingKey"],
+    }
+
+    def tokensmith(*arguments):
+        command = [ROOT / "target" / "debug" / "tokensmith", *arguments, "--table", stack["Table"]]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return tokensmith

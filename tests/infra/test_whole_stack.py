@@ -1,0 +1,133 @@
+"""The stack as `infra/deploy` makes it, with the functions that would be deployed, through API Gateway and under their roles."""
+
+import base64
+import json
+
+import pytest
+import requests
+
+pytestmark = pytest.mark.usefixtures("stack")
+
+
+class Issuer:
+    """The deployed issuer, as a client of it."""
+
+    def __init__(self, url, client):
+        self.url = url
+        self.credentials = (client["client_id"], client["client_secret"])
+
+    def post(self, path, **form):
+        return requests.post(self.url + path, data=form, auth=self.credentials)
+
+    def token(self, **form):
+        response = self.post("/oauth2/token", grant_type="client_credentials", **form)
+        assert response.status_code == 200, response.text
+        return response.json()["access_token"]
+
+    def is_active(self, token):
+        response = self.post("/oauth2/introspect", token=token)
+        assert response.status_code == 200, response.text
+        return response.json()["active"]
+
+    def key_ids(self):
+        return [key["kid"] for key in requests.get(self.url + "/.well-known/jwks.json").json()["keys"]]
+
+
+@pytest.fixture(scope="module")
+def issuer(emulator, stack, tokensmith):
+    made = tokensmith(
+        "client", "create", "--id", "whole-stack", "--scope", "read", "--default-scope", "read",
+        "--grant", "client_credentials", "--grant", "refresh_token",
+    )  # fmt: skip
+    return Issuer(emulator.api(stack["Api"]), made)
+
+
+@pytest.fixture
+def refresh_token(tokensmith, issuer):
+    made = tokensmith("grant", "create", "--client", "whole-stack", "--subject", "sensor-17", "--scope", "read")
+    return made["refresh_token"]
+
+
+def part(token, index):
+    return json.loads(base64.urlsafe_b64decode(token.split(".")[index] + "=="))
+
+
+def test_a_client_gets_a_token_that_a_published_key_signed(issuer, stack):
+    token = issuer.token()
+    assert part(token, 1)["iss"] == stack["Issuer"]
+    assert part(token, 0)["kid"] in issuer.key_ids()
+    assert issuer.is_active(token)
+
+
+def test_metadata_names_the_issuer(issuer, stack):
+    for path in ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"):
+        metadata = requests.get(issuer.url + path).json()
+        assert metadata["issuer"] == stack["Issuer"]
+        assert metadata["token_endpoint"] == stack["Issuer"] + "/oauth2/token"
+
+
+@pytest.mark.parametrize("path", ["/oauth2/token", "/oauth2/refresh"])
+def test_a_refresh_token_is_refreshed_and_revoked(issuer, refresh_token, path):
+    first = issuer.post(path, grant_type="refresh_token", refresh_token=refresh_token)
+    assert first.status_code == 200, first.text
+    # Both functions hand out the same successor.
+    for retried in ("/oauth2/token", "/oauth2/refresh"):
+        again = issuer.post(retried, grant_type="refresh_token", refresh_token=refresh_token)
+        assert again.json()["refresh_token"] == first.json()["refresh_token"]
+    assert issuer.is_active(first.json()["access_token"])
+
+    assert issuer.post("/oauth2/revoke", token=first.json()["refresh_token"]).status_code == 200
+    assert not issuer.is_active(first.json()["access_token"])
+    refused = issuer.post(path, grant_type="refresh_token", refresh_token=first.json()["refresh_token"])
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+
+
+def test_a_reused_refresh_token_revokes_the_grant_under_the_role_of_either_function(issuer, tokensmith):
+    for path in ("/oauth2/token", "/oauth2/refresh"):
+        made = tokensmith("grant", "create", "--client", "whole-stack", "--subject", "sensor-18", "--scope", "read")
+        tokens = [made["refresh_token"]]
+        for _ in range(2):
+            answer = issuer.post(path, grant_type="refresh_token", refresh_token=tokens[-1])
+            tokens.append(answer.json()["refresh_token"])
+        for token in (tokens[0], tokens[-1]):
+            refused = issuer.post(path, grant_type="refresh_token", refresh_token=token)
+            assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+
+
+def test_a_single_access_token_is_revoked(issuer):
+    token, other = issuer.token(), issuer.token()
+    assert issuer.post("/oauth2/revoke", token=token).status_code == 200
+    assert not issuer.is_active(token) and issuer.is_active(other)
+
+
+def test_405_and_cors_are_the_endpoints_own(issuer):
+    # The emulator answers every OPTIONS itself, which API Gateway only does where an API has CORS of its own.
+    refused = requests.put(issuer.url + "/oauth2/token")
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "POST, OPTIONS")
+    assert refused.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_wrong_secret_is_refused(issuer):
+    response = requests.post(issuer.url + "/oauth2/token", data={"grant_type": "client_credentials"}, auth=("nobody", "x"))
+    assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+
+
+def test_deploying_again_changes_nothing(deploy, stack, emulator):
+    version = lambda: emulator.client("lambda").get_alias(FunctionName=stack["IssueFunction"], Name="live")["FunctionVersion"]
+    before = version()
+    assert deploy() == stack
+    assert version() == before
+
+
+def test_keys_are_rotated_and_old_tokens_stay_good(deploy, stack, issuer, emulator):
+    old = issuer.token()
+    # A parameter changes: so that it is in force, the alias has to point at a new version.
+    deploy("KeyPeriod=1s", "KeyPublishAhead=0s")
+    (rule,) = emulator.client("events").list_rules(NamePrefix="tokensmith")["Rules"]
+    (target,) = emulator.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
+    run = emulator.client("lambda").invoke(FunctionName=target["Arn"], Payload=b"{}")
+    assert "FunctionError" not in run, run["Payload"].read()
+    assert len(issuer.key_ids()) > 1
+    new = issuer.token()
+    assert part(new, 0)["kid"] != part(old, 0)["kid"]
+    assert issuer.is_active(old) and issuer.is_active(new)
