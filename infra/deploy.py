@@ -192,8 +192,14 @@ def make_first_keys(lambda_client, function):
 def print_next_step(outputs):
     print(json.dumps(outputs, indent=2))
     if "Table" in outputs:
-        create = f"tokensmith client create --table {outputs['Table']} --id demo --scope read --default-scope read"
-        print(f"next: {create}", file=sys.stderr)
+        print("next, a client:", file=sys.stderr)
+        for variable, output in COMMAND_ENVIRONMENT.items():
+            print(f"  export {variable}={outputs[output]}", file=sys.stderr)
+        print(f"  tokensmith client create --table {outputs['Table']} --id demo --scope read --default-scope read", file=sys.stderr)
+
+
+# What the command needs to know, under the names that the functions know it by.
+COMMAND_ENVIRONMENT = {"TOKENSMITH_ISSUER": "Issuer", "TOKENSMITH_CUSTODY": "Custody", "TOKENSMITH_KMS_KEY": "WrappingKey"}
 
 
 if __name__ == "__main__":

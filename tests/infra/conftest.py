@@ -44,19 +44,24 @@ def stack(deploy):
 
 
 @pytest.fixture(scope="session")
-def tokensmith(emulator, stack):
-    """The `tokensmith` command on the stack's table."""
-    environment = {
-        **emulator.environment,
-        "TOKENSMITH_ISSUER": stack["Issuer"],
-        "TOKENSMITH_CUSTODY": "kms-data-key",
-        "TOKENSMITH_KMS_KEY": stack["WrappingKey"],
-    }
+def stack_in_kms(deploy, stack):
+    """The outputs of a second stack, which signs in KMS."""
+    return deploy("--stack", "in-kms", "Custody=kms", "CacheTtl=0s")
 
-    def tokensmith(*arguments):
+
+@pytest.fixture(scope="session")
+def tokensmith(emulator):
+    """The `tokensmith` command on a stack's table."""
+
+    def tokensmith(stack, *arguments):
+        own = {variable: stack[output] for variable, output in OUTPUTS.items()}
         command = [ROOT / "target" / "debug" / "tokensmith", *arguments, "--table", stack["Table"]]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        done = subprocess.run(command, env={**emulator.environment, **own}, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
     return tokensmith
+
+
+# What tells the command the same as the functions.
+OUTPUTS = {"TOKENSMITH_ISSUER": "Issuer", "TOKENSMITH_CUSTODY": "Custody", "TOKENSMITH_KMS_KEY": "WrappingKey"}

@@ -33,19 +33,22 @@ class Issuer:
         return [key["kid"] for key in requests.get(self.url + "/.well-known/jwks.json").json()["keys"]]
 
 
-@pytest.fixture(scope="module")
-def issuer(emulator, stack, tokensmith):
+def new_client(emulator, stack, tokensmith):
     made = tokensmith(
-        "client", "create", "--id", "whole-stack", "--scope", "read", "--default-scope", "read",
+        stack, "client", "create", "--id", "whole-stack", "--scope", "read", "--default-scope", "read",
         "--grant", "client_credentials", "--grant", "refresh_token",
     )  # fmt: skip
     return Issuer(emulator.api(stack["Api"]), made)
 
 
-@pytest.fixture
-def refresh_token(tokensmith, issuer):
-    made = tokensmith("grant", "create", "--client", "whole-stack", "--subject", "sensor-17", "--scope", "read")
+def new_refresh_token(stack, tokensmith, subject):
+    made = tokensmith(stack, "grant", "create", "--client", "whole-stack", "--subject", subject, "--scope", "read")
     return made["refresh_token"]
+
+
+@pytest.fixture(scope="module")
+def issuer(emulator, stack, tokensmith):
+    return new_client(emulator, stack, tokensmith)
 
 
 def part(token, index):
@@ -67,7 +70,8 @@ def test_metadata_names_the_issuer(issuer, stack):
 
 
 @pytest.mark.parametrize("path", ["/oauth2/token", "/oauth2/refresh"])
-def test_a_refresh_token_is_refreshed_and_revoked(issuer, refresh_token, path):
+def test_a_refresh_token_is_refreshed_and_revoked(issuer, stack, tokensmith, path):
+    refresh_token = new_refresh_token(stack, tokensmith, "sensor-17")
     first = issuer.post(path, grant_type="refresh_token", refresh_token=refresh_token)
     assert first.status_code == 200, first.text
     # Both functions hand out the same successor.
@@ -82,10 +86,9 @@ def test_a_refresh_token_is_refreshed_and_revoked(issuer, refresh_token, path):
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
 
 
-def test_a_reused_refresh_token_revokes_the_grant_under_the_role_of_either_function(issuer, tokensmith):
+def test_a_reused_refresh_token_revokes_the_grant_under_the_role_of_either_function(issuer, stack, tokensmith):
     for path in ("/oauth2/token", "/oauth2/refresh"):
-        made = tokensmith("grant", "create", "--client", "whole-stack", "--subject", "sensor-18", "--scope", "read")
-        tokens = [made["refresh_token"]]
+        tokens = [new_refresh_token(stack, tokensmith, "sensor-18")]
         for _ in range(2):
             answer = issuer.post(path, grant_type="refresh_token", refresh_token=tokens[-1])
             tokens.append(answer.json()["refresh_token"])
@@ -131,3 +134,25 @@ def test_keys_are_rotated_and_old_tokens_stay_good(deploy, stack, issuer, emulat
     new = issuer.token()
     assert part(new, 0)["kid"] != part(old, 0)["kid"]
     assert issuer.is_active(old) and issuer.is_active(new)
+
+
+def test_in_the_custody_kms_every_signature_is_made_in_kms(emulator, stack_in_kms, tokensmith):
+    issuer = new_client(emulator, stack_in_kms, tokensmith)
+    token = issuer.token()
+    assert part(token, 0)["kid"] in issuer.key_ids() and issuer.is_active(token)
+    refreshed = issuer.post(
+        "/oauth2/refresh", grant_type="refresh_token", refresh_token=new_refresh_token(stack_in_kms, tokensmith, "sensor-19")
+    )
+    assert refreshed.status_code == 200, refreshed.text
+    assert issuer.is_active(refreshed.json()["access_token"])
+    (signing,) = keys_of(emulator, stack_in_kms["Issuer"])
+    assert (signing["KeySpec"], signing["KeyUsage"]) == ("RSA_2048", "SIGN_VERIFY")
+
+
+def keys_of(emulator, issuer):
+    """The KMS keys that carry the issuer's tag."""
+    kms = emulator.client("kms")
+    for key in kms.list_keys()["Keys"]:
+        tags = kms.list_resource_tags(KeyId=key["KeyId"])["Tags"]
+        if {"TagKey": "tokensmith:issuer", "TagValue": issuer} in tags:
+            yield kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
