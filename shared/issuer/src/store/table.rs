@@ -116,12 +116,9 @@ impl Table {
         change: Change,
     ) -> Result<Update<R>, StoreError> {
         let attempt = random_id();
-        let own_config = match change.single_attempt {
-            true => Builder::new().retry_config(RetryConfig::disabled()),
-            false => Builder::new(),
-        };
+        let single_attempt = change.single_attempt;
         let expressions = change.expressions(&attempt);
-        let outcome = self
+        let request = self
             .client
             .update_item()
             .table_name(&self.name)
@@ -131,11 +128,15 @@ impl Table {
             .set_expression_attribute_names(Some(expressions.names))
             .set_expression_attribute_values(Some(expressions.values))
             .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(AllOld)
-            .customize()
-            .config_override(own_config)
-            .send()
-            .await;
+            .return_values_on_condition_check_failure(AllOld);
+        let outcome = match single_attempt {
+            true => {
+                let own_config = Builder::new().retry_config(RetryConfig::disabled());
+                request.customize().config_override(own_config).send().await
+            }
+            // An override would cost every update a configuration of its own.
+            false => request.send().await,
+        };
         match outcome {
             Ok(answer) => match answer.attributes {
                 Some(item) => Ok(Update::Applied(decode(item)?)),
