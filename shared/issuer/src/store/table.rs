@@ -2,12 +2,9 @@
 //! so that a write that was applied but whose answer was lost is recognised when the SDK retries
 //! it and its condition fails on our own work.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -20,7 +17,7 @@ use super::item::{
     ATTEMPT, Item, PK, REVISION, SCHEMA, SCHEMA_WRITTEN, SK, decode, encode, number, read_number,
 };
 use super::{AnyKey, Change, Key, Record, StoreError, Stored};
-use crate::aws_calls::CountAwsCalls;
+use crate::aws_calls::{CountAwsCalls, retries, time_limits};
 use crate::clock::Timestamp;
 use crate::random::random_id;
 
@@ -315,22 +312,9 @@ pub struct Cursor(pub(super) Item);
 pub fn with_time_limits(config: Builder) -> Builder {
     config
         .interceptor(CountAwsCalls)
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(Duration::from_millis(500))
-                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                .operation_timeout(Duration::from_secs(3))
-                .build(),
-        )
-        .retry_config(
-            RetryConfig::standard()
-                .with_max_attempts(3)
-                .with_initial_backoff(Duration::from_millis(50)),
-        )
+        .timeout_config(time_limits())
+        .retry_config(retries())
 }
-
-/// How long one attempt of one operation may take.
-pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn page<R: Record>(items: Option<Vec<Item>>, last: Option<Item>) -> Result<Page<R>, StoreError> {
     Ok(Page {
