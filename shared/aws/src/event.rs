@@ -192,35 +192,57 @@ fn escaped(query: &str) -> String {
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
     status_code: u16,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    headers: Option<BTreeMap<String, String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    multi_value_headers: Option<BTreeMap<String, Vec<String>>>,
+    #[serde(flatten)]
+    headers: Headers,
     body: String,
     is_base64_encoded: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+enum Headers {
+    V1 {
+        multi_value_headers: BTreeMap<String, Vec<String>>,
+    },
+    V2 {
+        headers: BTreeMap<String, String>,
+        cookies: Vec<String>,
+    },
 }
 
 impl Answer {
     /// `response` in `format`.
     pub fn new(format: Format, response: Response<Bytes>) -> Self {
         let (head, body) = response.into_parts();
-        let mut several: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (name, value) in &head.headers {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            several.entry(name.to_string()).or_default().push(value);
-        }
-        let joined = |(name, values): (String, Vec<String>)| (name, values.join(", "));
-        let (headers, multi_value_headers) = match format {
-            Format::V1 => (None, Some(several)),
-            Format::V2 => (Some(several.into_iter().map(joined).collect()), None),
-        };
         Self {
             status_code: head.status.as_u16(),
-            headers,
-            multi_value_headers,
+            headers: Headers::new(format, &head.headers),
             // Everything that the endpoints answer is text.
             body: String::from_utf8_lossy(&body).into_owned(),
             is_base64_encoded: false,
+        }
+    }
+}
+
+impl Headers {
+    fn new(format: Format, headers: &HeaderMap) -> Self {
+        let mut several: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, value) in headers {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            several.entry(name.to_string()).or_default().push(value);
+        }
+        match format {
+            Format::V1 => Self::V1 {
+                multi_value_headers: several,
+            },
+            Format::V2 => Self::V2 {
+                // The one header whose values must not be joined.
+                cookies: several.remove("set-cookie").unwrap_or_default(),
+                headers: several
+                    .into_iter()
+                    .map(|(name, values)| (name, values.join(", ")))
+                    .collect(),
+            },
         }
     }
 }
