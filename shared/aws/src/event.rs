@@ -69,9 +69,9 @@ pub enum Format {
 impl Event {
     /// Its format, in which it wants to be answered.
     pub fn format(&self) -> Format {
-        match self.http_method {
-            Some(_) => Format::V1,
-            None => Format::V2,
+        match self.request_context.http {
+            Some(_) => Format::V2,
+            None => Format::V1,
         }
     }
 
@@ -111,9 +111,8 @@ impl Event {
             query => Uri::try_from(format!("/?{query}")).map_err(|_| NotHttp)?,
         };
         let headers = self.header_map();
-        let method = self
-            .http_method
-            .or(self.request_context.http.map(|http| http.method));
+        let v2 = self.request_context.http.map(|http| http.method);
+        let method = v2.or(self.http_method);
         let method = Method::from_bytes(method.unwrap_or_default().as_bytes());
         let body = self.body.unwrap_or_default();
         let body = match self.is_base64_encoded {
