@@ -1,12 +1,36 @@
-//! How many requests to AWS an answer took: each is latency and money, so each log line says it.
+//! What holds for every call to AWS: how long it may take, and that it is counted, for each is latency
+//! and money, so each log line says how many there were.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+/// The time limits of a call: to connect, of an attempt, and of the whole with its retries.
+pub fn time_limits() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_millis(500))
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(Duration::from_secs(3))
+        .build()
+}
+
+/// The retries of a call: after throttling, a failure of the service or of the network, and with
+/// jitter.
+pub fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_initial_backoff(Duration::from_millis(50))
+}
+
+/// How long one attempt of one operation may take.
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Counts every attempt of every SDK client that it is registered with, retries included.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokensmith_verifier::Algorithm;
 
+use crate::Level;
 use crate::names::IssuerUrl;
 
 /// The issuer's configuration.
@@ -19,6 +20,8 @@ pub struct Config {
     pub cache_ttl: Duration,
     /// How long a request may take before it is answered 503.
     pub request_timeout: Duration,
+    /// The least that is logged of requests: each of them, security events and errors, or errors.
+    pub log_level: Level,
 }
 
 impl Config {
@@ -30,6 +33,7 @@ impl Config {
             access_ttl: Duration::from_secs(15 * 60),
             cache_ttl: Duration::from_secs(10),
             request_timeout: Duration::from_secs(5),
+            log_level: Level::Info,
         }
     }
 

@@ -30,7 +30,7 @@ pub mod token_request;
 use std::sync::Arc;
 
 pub use judge::Judged;
-pub use request_log::{Level, RequestContext, write_line};
+pub use request_log::{Level, RequestContext, UnknownLevel, write_line};
 pub use routes::Endpoint;
 pub use token_request::GrantType;
 

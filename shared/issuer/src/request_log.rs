@@ -1,6 +1,7 @@
 //! One JSON line on stderr for each request. Nothing secret has a field here.
 
 use std::io::Write;
+use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use http::{Method, StatusCode};
@@ -109,13 +110,17 @@ impl RequestLog {
         }
     }
 
-    pub(crate) fn write(&self, status: StatusCode, latency: Duration) {
+    /// Writes the line, if it matters as much as `least`.
+    pub(crate) fn write(&self, least: Level, status: StatusCode, latency: Duration) {
         let level = match (self.outcome, self.reason) {
             (Outcome::Unavailable, _) => Level::Error,
             // Security events: a stolen refresh token, and a table that was rolled back.
             (_, Some(Denied::RefreshTokenReused | Denied::GenerationAhead)) => Level::Warn,
             _ => Level::Info,
         };
+        if level < least {
+            return;
+        }
         let answered = Answered {
             request: self,
             status: status.as_u16(),
@@ -136,7 +141,7 @@ struct Answered<'a> {
 }
 
 /// How much a line matters.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// For the record.
@@ -146,6 +151,24 @@ pub enum Level {
     /// Something failed.
     Error,
 }
+
+impl FromStr for Level {
+    type Err = UnknownLevel;
+
+    fn from_str(name: &str) -> Result<Self, UnknownLevel> {
+        match name {
+            "info" => Ok(Self::Info),
+            "warn" => Ok(Self::Warn),
+            "error" => Ok(Self::Error),
+            _ => Err(UnknownLevel),
+        }
+    }
+}
+
+/// The name is no level.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("unknown level: use info, warn or error")]
+pub struct UnknownLevel;
 
 /// Writes `line` as one JSON object on stderr, in one piece.
 pub fn write_line(level: Level, line: &impl Serialize) {

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use tokensmith_verifier::AccessTokenClaims;
 
+use crate::aws_calls::ATTEMPT_TIMEOUT;
 use crate::clock::{Clock, Timestamp};
 use crate::config::MAX_ACCESS_TTL;
 use crate::credential::GrantId;
 use crate::names::ClientId;
 use crate::store::records::{Client, FeedEntry, Grant, RevokedToken, Subject};
-use crate::store::{ATTEMPT_TIMEOUT, Change, Key, Record, StoreError, Table, Update};
+use crate::store::{Change, Key, Record, StoreError, Table, Update};
 
 /// What became of a revocation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -58,7 +58,7 @@ impl Issuer {
                 .insert(header::CONTENT_LENGTH, length);
             *response.body_mut() = Bytes::new();
         }
-        log.write(response.status(), started.elapsed());
+        log.write(self.config.log_level, response.status(), started.elapsed());
         response
     }
 

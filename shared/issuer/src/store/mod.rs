@@ -11,7 +11,7 @@ mod table;
 
 pub use change::Change;
 pub use item::{AnyKey, Key, Record, Stored};
-pub use table::{ATTEMPT_TIMEOUT, Cursor, Found, Insert, Page, Table, Update, with_time_limits};
+pub use table::{Cursor, Found, Insert, Page, Table, Update, with_time_limits};
 
 /// Why the store gave no answer. Nothing of it is ever shown to a caller.
 #[derive(Debug, thiserror::Error)]

@@ -2,12 +2,9 @@
 //! so that a write that was applied but whose answer was lost is recognised when the SDK retries
 //! it and its condition fails on our own work.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -20,7 +17,7 @@ use super::item::{
     ATTEMPT, Item, PK, REVISION, SCHEMA, SCHEMA_WRITTEN, SK, decode, encode, number, read_number,
 };
 use super::{AnyKey, Change, Key, Record, StoreError, Stored};
-use crate::aws_calls::CountAwsCalls;
+use crate::aws_calls::{CountAwsCalls, retries, time_limits};
 use crate::clock::Timestamp;
 use crate::random::random_id;
 
@@ -116,12 +113,9 @@ impl Table {
         change: Change,
     ) -> Result<Update<R>, StoreError> {
         let attempt = random_id();
-        let own_config = match change.single_attempt {
-            true => Builder::new().retry_config(RetryConfig::disabled()),
-            false => Builder::new(),
-        };
+        let single_attempt = change.single_attempt;
         let expressions = change.expressions(&attempt);
-        let outcome = self
+        let request = self
             .client
             .update_item()
             .table_name(&self.name)
@@ -131,11 +125,15 @@ impl Table {
             .set_expression_attribute_names(Some(expressions.names))
             .set_expression_attribute_values(Some(expressions.values))
             .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(AllOld)
-            .customize()
-            .config_override(own_config)
-            .send()
-            .await;
+            .return_values_on_condition_check_failure(AllOld);
+        let outcome = match single_attempt {
+            true => {
+                let own_config = Builder::new().retry_config(RetryConfig::disabled());
+                request.customize().config_override(own_config).send().await
+            }
+            // An override would cost every update a configuration of its own.
+            false => request.send().await,
+        };
         match outcome {
             Ok(answer) => match answer.attributes {
                 Some(item) => Ok(Update::Applied(decode(item)?)),
@@ -314,22 +312,9 @@ pub struct Cursor(pub(super) Item);
 pub fn with_time_limits(config: Builder) -> Builder {
     config
         .interceptor(CountAwsCalls)
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(Duration::from_millis(500))
-                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                .operation_timeout(Duration::from_secs(3))
-                .build(),
-        )
-        .retry_config(
-            RetryConfig::standard()
-                .with_max_attempts(3)
-                .with_initial_backoff(Duration::from_millis(50)),
-        )
+        .timeout_config(time_limits())
+        .retry_config(retries())
 }
-
-/// How long one attempt of one operation may take.
-pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 
 fn page<R: Record>(items: Option<Vec<Item>>, last: Option<Item>) -> Result<Page<R>, StoreError> {
     Ok(Page {

@@ -1,0 +1,9 @@
+//! `POST /oauth2/refresh`: the grant `refresh_token` alone, on a URL of its own.
+
+use std::process::ExitCode;
+
+use tokensmith_issuer::Endpoint;
+
+fn main() -> ExitCode {
+    tokensmith_aws::serve(&[Endpoint::Refresh])
+}

@@ -1,0 +1,9 @@
+//! `POST /oauth2/revoke` (RFC 7009).
+
+use std::process::ExitCode;
+
+use tokensmith_issuer::Endpoint;
+
+fn main() -> ExitCode {
+    tokensmith_aws::serve(&[Endpoint::Revoke])
+}

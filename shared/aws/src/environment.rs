@@ -1,0 +1,216 @@
+//! What an operator decides about a function: its environment, parsed once.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use tokensmith_issuer::config::{Config, MAX_ACCESS_TTL, MAX_CACHE_TTL};
+use tokensmith_issuer::keys::RotationPolicy;
+use tokensmith_verifier::Algorithm;
+
+use crate::kms::CustodyMode;
+
+/// The environment of a function.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// The issuer's configuration.
+    pub config: Config,
+    /// The name of the table.
+    pub table: String,
+    /// Where private keys are.
+    pub custody: CustodyMode,
+    /// The symmetric KMS key that wraps key material: its id, ARN or alias.
+    pub wrapping_key: String,
+}
+
+impl Environment {
+    /// Parses the variables that `value_of` finds. An empty one counts as absent.
+    ///
+    /// # Errors
+    /// The first variable that is missing or malformed.
+    pub fn parse(value_of: impl Fn(&str) -> Option<String>) -> Result<Self, BadVariable> {
+        let variables = Variables(value_of);
+        let mut config = Config::new(variables.required(ISSUER, parsed)?);
+        if let Some(algorithms) = variables.optional(ALGORITHMS, algorithms)? {
+            config.algorithms = algorithms;
+        }
+        if let Some(ttl) = variables.duration(ACCESS_TTL, SECOND..=MAX_ACCESS_TTL)? {
+            config.access_ttl = ttl;
+        }
+        if let Some(ttl) = variables.duration(CACHE_TTL, Duration::ZERO..=MAX_CACHE_TTL)? {
+            config.cache_ttl = ttl;
+        }
+        if let Some(level) = variables.optional(LOG, parsed)? {
+            config.log_level = level;
+        }
+        Ok(Self {
+            config,
+            table: variables.required(TABLE, table_name)?,
+            custody: variables.required(CUSTODY, parsed)?,
+            wrapping_key: variables.required(KMS_KEY, kms_key)?,
+        })
+    }
+
+    /// Parses what the function that rotates keys needs besides.
+    ///
+    /// # Errors
+    /// The first variable that is malformed.
+    pub fn rotation_policy(
+        &self,
+        value_of: impl Fn(&str) -> Option<String>,
+    ) -> Result<RotationPolicy, BadVariable> {
+        let variables = Variables(value_of);
+        let Config {
+            issuer,
+            algorithms,
+            cache_ttl,
+            ..
+        } = self.config.clone();
+        let mut policy = RotationPolicy::new(issuer, algorithms, cache_ttl);
+        if let Some(period) = variables.duration(KEY_PERIOD, SECOND..=MAX_KEY_PERIOD)? {
+            policy.period = period;
+        }
+        if let Some(ahead) = variables.duration(PUBLISH_AHEAD, Duration::ZERO..=policy.period)? {
+            policy.publish_ahead = ahead;
+        }
+        Ok(policy)
+    }
+}
+
+/// Makes sure that this is a Lambda function: what is missing is a variable that Lambda sets.
+///
+/// # Errors
+/// The first of them that is not there.
+pub(crate) fn require_lambda(value_of: impl Fn(&str) -> Option<String>) -> Result<(), BadVariable> {
+    let variables = Variables(value_of);
+    for name in SET_BY_LAMBDA {
+        variables.required(name, parsed::<String>)?;
+    }
+    variables.required("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", parsed::<i32>)?;
+    Ok(())
+}
+
+/// The value of a variable of this process.
+pub(crate) fn of_process(name: &str) -> Option<String> {
+    // What is not UTF-8 becomes what no parser accepts.
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+/// A variable without which, or with which, nothing can start.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{name} {problem}")]
+pub struct BadVariable {
+    /// Its name.
+    pub name: &'static str,
+    /// What is wrong with it, never its value.
+    pub problem: String,
+}
+
+struct Variables<F>(F);
+
+impl<F: Fn(&str) -> Option<String>> Variables<F> {
+    fn required<T>(&self, name: &'static str, parse: Parse<T>) -> Result<T, BadVariable> {
+        self.optional(name, parse)?.ok_or(BadVariable {
+            name,
+            problem: "is required".to_owned(),
+        })
+    }
+
+    fn optional<T>(&self, name: &'static str, parse: Parse<T>) -> Result<Option<T>, BadVariable> {
+        match self.0(name).filter(|value| !value.is_empty()) {
+            Some(value) => match parse(&value) {
+                Ok(parsed) => Ok(Some(parsed)),
+                Err(problem) => Err(BadVariable { name, problem }),
+            },
+            None => Ok(None),
+        }
+    }
+
+    fn duration(
+        &self,
+        name: &'static str,
+        range: RangeInclusive<Duration>,
+    ) -> Result<Option<Duration>, BadVariable> {
+        match self.optional(name, duration)? {
+            Some(duration) if !range.contains(&duration) => Err(BadVariable {
+                name,
+                problem: format!(
+                    "must be from {} to {}",
+                    humantime::format_duration(*range.start()),
+                    humantime::format_duration(*range.end())
+                ),
+            }),
+            duration => Ok(duration),
+        }
+    }
+}
+
+type Parse<T> = fn(&str) -> Result<T, String>;
+
+fn parsed<T: FromStr<Err: Display>>(value: &str) -> Result<T, String> {
+    value.parse().map_err(|err| format!("is malformed: {err}"))
+}
+
+fn algorithms(list: &str) -> Result<Vec<Algorithm>, String> {
+    let mut algorithms = Vec::new();
+    for name in list.split(',') {
+        let algorithm = parsed(name.trim())?;
+        if algorithms.contains(&algorithm) {
+            return Err(format!("names {algorithm} twice"));
+        }
+        algorithms.push(algorithm);
+    }
+    Ok(algorithms)
+}
+
+/// Whole seconds, for that is the resolution of tokens.
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text);
+    let duration = duration.map_err(|err| format!("is no duration such as 15m: {err}"))?;
+    match duration.subsec_nanos() {
+        0 => Ok(duration),
+        _ => Err("must be whole seconds".to_owned()),
+    }
+}
+
+/// DynamoDB's rules for table names.
+fn table_name(name: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    match (3..=255).contains(&name.len()) && name.bytes().all(allowed) {
+        true => Ok(name.to_owned()),
+        false => Err("is no table name".to_owned()),
+    }
+}
+
+fn kms_key(name: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-/:".contains(&byte);
+    match name.len() <= 2048 && name.bytes().all(allowed) {
+        true => Ok(name.to_owned()),
+        false => Err("is no id, ARN or alias of a KMS key".to_owned()),
+    }
+}
+
+const ISSUER: &str = "TOKENSMITH_ISSUER";
+const TABLE: &str = "TOKENSMITH_TABLE";
+const CUSTODY: &str = "TOKENSMITH_CUSTODY";
+const KMS_KEY: &str = "TOKENSMITH_KMS_KEY";
+const ALGORITHMS: &str = "TOKENSMITH_ALGS";
+const ACCESS_TTL: &str = "TOKENSMITH_ACCESS_TTL";
+const CACHE_TTL: &str = "TOKENSMITH_CACHE_TTL";
+const LOG: &str = "TOKENSMITH_LOG";
+const KEY_PERIOD: &str = "TOKENSMITH_KEY_PERIOD";
+const PUBLISH_AHEAD: &str = "TOKENSMITH_KEY_PUBLISH_AHEAD";
+
+/// Without one of them the runtime would panic, or look for a region in the network.
+const SET_BY_LAMBDA: [&str; 4] = [
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_REGION",
+];
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Ten years: longer is never.
+const MAX_KEY_PERIOD: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);

@@ -1,0 +1,82 @@
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use lambda_runtime::Context;
+use serde::Serialize;
+use tokensmith_issuer::error::Unavailable;
+use tokensmith_issuer::{Endpoint, Issuer, Level, RequestContext, write_line};
+
+use crate::event::{Answer, Event, NotHttp};
+
+/// A function that answers HTTP requests.
+#[derive(Debug)]
+pub struct Function {
+    issuer: Issuer,
+    endpoints: &'static [Endpoint],
+}
+
+impl Function {
+    /// A function that serves these endpoints of `issuer`.
+    pub fn new(issuer: Issuer, endpoints: &'static [Endpoint]) -> Self {
+        Self { issuer, endpoints }
+    }
+
+    /// Loads what requests need.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when table or custody fail. Requests load what is still missing, and are
+    /// answered 503 as long as they cannot.
+    pub async fn warm_up(&self) -> Result<(), Unavailable> {
+        for endpoint in self.endpoints {
+            self.issuer.warm_up(*endpoint).await?;
+        }
+        Ok(())
+    }
+
+    /// Answers one request, of which Lambda knows `context`.
+    ///
+    /// # Errors
+    /// [`NotHttp`] for events that do not come from API Gateway.
+    pub async fn answer(&self, event: Event, context: &Context) -> Result<Answer, NotHttp> {
+        let format = event.format();
+        let Some(endpoint) = self.endpoint_at(event.path()) else {
+            return Ok(Answer::new(format, not_found()));
+        };
+        let known = RequestContext {
+            request_id: event.request_id().unwrap_or(&context.request_id).to_owned(),
+            source: event.source_ip().map(str::to_owned),
+            trace_id: context.xray_trace_id.clone(),
+        };
+        let mut request = event.into_request()?;
+        request.extensions_mut().insert(known);
+        let response = self.issuer.handle(endpoint, request).await;
+        Ok(Answer::new(format, response))
+    }
+
+    /// A function with one endpoint serves it wherever API Gateway has put it.
+    fn endpoint_at(&self, path: &str) -> Option<Endpoint> {
+        match self.endpoints {
+            [only] => Some(*only),
+            several => Endpoint::at(path).filter(|endpoint| several.contains(endpoint)),
+        }
+    }
+}
+
+/// The same that API Gateway answers for a route that it does not have. The path is not logged: it is
+/// whatever the caller made up.
+fn not_found() -> Response<Bytes> {
+    #[derive(Serialize)]
+    struct NotRouted {
+        event: &'static str,
+    }
+    write_line(
+        Level::Info,
+        &NotRouted {
+            event: "not_routed",
+        },
+    );
+    let mut response = Response::new(Bytes::from_static(br#"{"message":"Not Found"}"#));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}

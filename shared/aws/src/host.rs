@@ -1,0 +1,134 @@
+//! The entries of the functions. Only bad configuration stops one.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::Serialize;
+use serde::de::IgnoredAny;
+use tokensmith_issuer::clock::Clock;
+use tokensmith_issuer::error::Unavailable;
+use tokensmith_issuer::keys::{KeyCustody, KeyRotation, Rotation};
+use tokensmith_issuer::store::Table;
+use tokensmith_issuer::{Endpoint, Issuer, Level, write_line};
+
+use crate::environment::{BadVariable, Environment, of_process, require_lambda};
+use crate::event::Event;
+use crate::kms::KmsCustody;
+use crate::{Clients, Function};
+
+/// Runs a function that serves `endpoints`, until Lambda ends it.
+pub fn serve(endpoints: &'static [Endpoint]) -> ExitCode {
+    run(async move {
+        let Wiring {
+            environment,
+            table,
+            custody,
+        } = Wiring::load().await?;
+        let issuer = Issuer::new(environment.config, table, custody, Clock::System);
+        let function = &Function::new(issuer, endpoints);
+        match tokio::time::timeout(WARM_UP_LIMIT, function.warm_up()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(err)) => log(Level::Error, "warm_up_failed", &err.to_string()),
+            Err(_) => log(Level::Error, "warm_up_failed", "it took too long"),
+        }
+        let handler = async |event: LambdaEvent<Event>| {
+            let answer = function.answer(event.payload, &event.context).await;
+            answer.map_err(|err| lambda_runtime::Error::from(err))
+        };
+        Ok(lambda_runtime::run(service_fn(handler)).await?)
+    })
+}
+
+/// Runs the function that rotates keys, whatever event it is called with.
+pub fn rotate_keys() -> ExitCode {
+    run(async {
+        let Wiring {
+            environment,
+            table,
+            custody,
+        } = Wiring::load().await?;
+        let policy = environment.rotation_policy(of_process)?;
+        let rotation = &KeyRotation::new(table, custody, policy);
+        let handler = async |_: LambdaEvent<IgnoredAny>| {
+            let outcome = rotation.run(Clock::System.now()).await;
+            log_rotation(&outcome);
+            outcome.map_err(lambda_runtime::Error::from)
+        };
+        Ok(lambda_runtime::run(service_fn(handler)).await?)
+    })
+}
+
+/// What every function is made of.
+struct Wiring {
+    environment: Environment,
+    table: Table,
+    custody: Arc<dyn KeyCustody>,
+}
+
+impl Wiring {
+    async fn load() -> Result<Self, BadVariable> {
+        require_lambda(of_process)?;
+        let environment = Environment::parse(of_process)?;
+        let clients = Clients::load().await;
+        Ok(Self {
+            table: Table::new(clients.dynamodb, &environment.table),
+            custody: Arc::new(KmsCustody::new(
+                clients.kms,
+                environment.custody,
+                &environment.wrapping_key,
+            )),
+            environment,
+        })
+    }
+}
+
+/// Lambda gives a function one request at a time, so that one thread is all it needs.
+fn run(function: impl Future<Output = Result<(), lambda_runtime::Error>>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(function),
+        Err(err) => Err(err.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            log(Level::Error, "start_failed", &err.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn log_rotation(outcome: &Result<Rotation, Unavailable>) {
+    #[derive(Serialize)]
+    struct Rotated<'a> {
+        event: &'static str,
+        #[serde(flatten)]
+        rotation: &'a Rotation,
+    }
+    match outcome {
+        Ok(rotation) => write_line(
+            Level::Info,
+            &Rotated {
+                event: "rotate_keys",
+                rotation,
+            },
+        ),
+        Err(err) => log(Level::Error, "rotate_keys_failed", &err.to_string()),
+    }
+}
+
+fn log(level: Level, event: &'static str, message: &str) {
+    #[derive(Serialize)]
+    struct HostEvent<'a> {
+        event: &'static str,
+        message: &'a str,
+    }
+    write_line(level, &HostEvent { event, message });
+}
+
+/// Lambda starts a function anew that takes longer than 10 s to start.
+const WARM_UP_LIMIT: Duration = Duration::from_secs(5);

@@ -1,0 +1,13 @@
+//! The AWS host: configuration from the environment, keys in KMS, and the entries of the Lambda
+//! functions.
+
+mod clients;
+pub mod environment;
+pub mod event;
+mod function;
+mod host;
+pub mod kms;
+
+pub use clients::Clients;
+pub use function::Function;
+pub use host::{rotate_keys, serve};
