@@ -92,7 +92,7 @@ pub(crate) fn require_lambda(value_of: impl Fn(&str) -> Option<String>) -> Resul
 }
 
 /// The value of a variable of this process.
-pub(crate) fn of_process(name: &str) -> Option<String> {
+pub fn of_process(name: &str) -> Option<String> {
     // What is not UTF-8 becomes what no parser accepts.
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
@@ -192,7 +192,8 @@ fn kms_key(name: &str) -> Result<String, String> {
 }
 
 const ISSUER: &str = "TOKENSMITH_ISSUER";
-const TABLE: &str = "TOKENSMITH_TABLE";
+/// The variable that names the table.
+pub const TABLE: &str = "TOKENSMITH_TABLE";
 const CUSTODY: &str = "TOKENSMITH_CUSTODY";
 const KMS_KEY: &str = "TOKENSMITH_KMS_KEY";
 const ALGORITHMS: &str = "TOKENSMITH_ALGS";

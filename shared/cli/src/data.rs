@@ -1,16 +1,20 @@
 //! Which data a command works on.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
+use tokensmith_aws::Clients;
+use tokensmith_aws::environment::{self, Environment};
+use tokensmith_aws::kms::KmsCustody;
 use tokensmith_issuer::Issuer;
 use tokensmith_issuer::clock::Clock;
 use tokensmith_issuer::config::Config;
-use tokensmith_issuer::keys::{HmacKeys, KeyRotation, RotationPolicy};
+use tokensmith_issuer::keys::{HmacKeys, KeyCustody, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::IssuerUrl;
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::records::Settings;
-use tokensmith_local::LocalData;
+use tokensmith_local::{ChangeCounter, LocalData};
 use tokensmith_verifier::Algorithm;
 
 use crate::Failure;
@@ -21,11 +25,22 @@ pub struct Data {
     /// The directory that `tokensmith serve` keeps its data in
     #[arg(long = "data", value_name = "DIR", default_value = ".tokensmith")]
     dir: PathBuf,
+    /// A table in AWS instead; issuer, custody and wrapping key are those of its functions, in the same
+    /// variables: TOKENSMITH_ISSUER, TOKENSMITH_CUSTODY, TOKENSMITH_KMS_KEY
+    #[arg(long, value_name = "NAME", conflicts_with = "dir")]
+    table: Option<String>,
 }
 
 impl Data {
     /// Opens it.
     pub async fn open(&self) -> Result<OpenData, Failure> {
+        match &self.table {
+            Some(name) => open_in_aws(name).await,
+            None => self.open_local().await,
+        }
+    }
+
+    async fn open_local(&self) -> Result<OpenData, Failure> {
         let local = LocalData::open(&self.dir).await?;
         let settings = local.table.get(&Settings::only_key()).await?;
         let settings = settings.ok_or_else(|| {
@@ -35,50 +50,82 @@ impl Data {
             ))
         })?;
         Ok(OpenData {
-            local,
-            url: settings.record.issuer,
+            table: local.table,
+            custody: local.custody,
+            config: Config::new(settings.record.issuer),
+            changes: Some(local.changes),
         })
     }
+}
+
+async fn open_in_aws(table: &str) -> Result<OpenData, Failure> {
+    let environment = Environment::parse(|name| match name {
+        environment::TABLE => Some(table.to_owned()),
+        _ => environment::of_process(name),
+    })?;
+    let clients = Clients::load().await;
+    let Environment {
+        config,
+        table,
+        custody,
+        wrapping_key,
+    } = environment;
+    Ok(OpenData {
+        table: Table::new(clients.dynamodb, table),
+        custody: Arc::new(KmsCustody::new(clients.kms, custody, wrapping_key)),
+        config,
+        changes: None,
+    })
 }
 
 /// The open data of one issuer. When a command is done with it, a running `serve` is told to look
 /// at its records again.
 pub struct OpenData {
-    local: LocalData,
-    /// The issuer URL.
-    pub url: IssuerUrl,
+    table: Table,
+    custody: Arc<dyn KeyCustody>,
+    config: Config,
+    changes: Option<Arc<ChangeCounter>>,
 }
 
 impl OpenData {
+    /// The issuer URL.
+    pub fn url(&self) -> &IssuerUrl {
+        &self.config.issuer
+    }
+
     /// The table.
     pub fn table(&self) -> &Table {
-        &self.local.table
+        &self.table
     }
 
     /// The issuer itself, for what it alone can decide.
     pub fn issuer(&self) -> Issuer {
-        let LocalData { table, custody, .. } = self.local.clone();
-        Issuer::new(Config::new(self.url.clone()), table, custody, Clock::System)
+        let (table, custody) = (self.table.clone(), self.custody.clone());
+        Issuer::new(self.config.clone(), table, custody, Clock::System)
     }
 
     /// The keys that prove refresh tokens, always fresh.
     pub fn hmac_keys(&self) -> HmacKeys {
-        let LocalData { table, custody, .. } = self.local.clone();
+        let (table, custody) = (self.table.clone(), self.custody.clone());
         HmacKeys::new(table, custody, std::time::Duration::ZERO)
     }
 
     /// What makes keys of these algorithms and takes them away.
     pub fn key_rotation(&self, algorithms: Vec<Algorithm>) -> KeyRotation {
-        let LocalData { table, custody, .. } = self.local.clone();
-        let cache_ttl = Config::new(self.url.clone()).cache_ttl;
-        let policy = RotationPolicy::new(self.url.clone(), algorithms, cache_ttl);
+        let (table, custody) = (self.table.clone(), self.custody.clone());
+        let Config {
+            issuer, cache_ttl, ..
+        } = self.config.clone();
+        let policy = RotationPolicy::new(issuer, algorithms, cache_ttl);
         KeyRotation::new(table, custody, policy)
     }
 }
 
 impl Drop for OpenData {
     fn drop(&mut self) {
-        // If this fails, the running issuer notices when its caches expire.
-        let _ = self.local.changes.announce();
+        if let Some(changes) = &self.changes {
+            // If this fails, the running issuer notices when its caches expire.
+            let _ = changes.announce();
+        }
     }
 }

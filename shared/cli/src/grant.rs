@@ -95,7 +95,7 @@ async fn create(args: CreateArgs) -> Result<(), Failure> {
         Insert::Exists(_) => return Err(Failure::new("the grant id is taken: try again")),
     }
     let kind = CredentialKind::RefreshToken;
-    let refresh_token = hmac_key.print(&data.url, kind, grant.id, grant.generation, &nonce);
+    let refresh_token = hmac_key.print(data.url(), kind, grant.id, grant.generation, &nonce);
     print_json(&json!({
         "grant_id": grant.id,
         "refresh_token": refresh_token.expose_secret(),

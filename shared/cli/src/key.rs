@@ -55,7 +55,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         } => {
             let data = data.open().await?;
             let keys = data.hmac_keys();
-            let version = keys.rotate(&data.url, Clock::System.now()).await?;
+            let version = keys.rotate(data.url(), Clock::System.now()).await?;
             print_json(&json!({ "hmac_key_version": version }))
         }
         Command::Rotate {

@@ -75,7 +75,7 @@ impl Registration {
         now: Timestamp,
     ) -> Result<Client, Failure> {
         self.check_algorithm(data.table()).await?;
-        let mut client = new_client(id, &data.url, now)?;
+        let mut client = new_client(id, data.url(), now)?;
         if self.is_public() {
             client.grant_types = vec![GrantType::RefreshToken];
         }
