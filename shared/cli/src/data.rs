@@ -1,6 +1,6 @@
 //! Which data a command works on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -37,6 +37,14 @@ impl Data {
         match &self.table {
             Some(name) => open_in_aws(name).await,
             None => self.open_local().await,
+        }
+    }
+
+    /// Opens the table of other data of the same kind: a directory, or a table in AWS.
+    pub async fn open_other(&self, name: &str) -> Result<Table, Failure> {
+        match self.table {
+            Some(_) => Ok(Table::new(Clients::load().await.dynamodb, name)),
+            None => Ok(LocalData::open(Path::new(name)).await?.table),
         }
     }
 

@@ -109,7 +109,8 @@ struct ListedKey<'a> {
     withdrawn_at: Option<String>,
 }
 
-async fn algorithms_in_use(data: &OpenData) -> Result<Vec<Algorithm>, Failure> {
+/// The algorithms that there are keys of.
+pub async fn algorithms_in_use(data: &OpenData) -> Result<Vec<Algorithm>, Failure> {
     let keys = data.table().query_all::<SigningKey>(SIGNING_KEYS).await?;
     let algorithms: BTreeSet<_> = keys.iter().map(|key| key.jwk.alg).collect();
     Ok(algorithms.into_iter().collect())
@@ -130,7 +131,8 @@ async fn rotate(data: &OpenData, algorithms: Vec<Algorithm>, now: bool) -> Resul
     }))
 }
 
-fn shown(keys: &[SuccessorKey]) -> Vec<serde_json::Value> {
+/// New keys, as people read them.
+pub fn shown(keys: &[SuccessorKey]) -> Vec<serde_json::Value> {
     let shown = keys.iter().map(|key| {
         json!({ "kid": key.kid, "alg": key.alg, "active_from": display_time(key.active_from) })
     });

@@ -5,6 +5,7 @@ mod data;
 mod grant;
 mod inspect;
 mod key;
+mod restore;
 mod revoke;
 mod serve;
 
@@ -51,6 +52,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Key(command) => key::run(command).await,
         Command::Grant(command) => grant::run(command).await,
         Command::Revoke(args) => revoke::run(args).await,
+        Command::Restore(args) => restore::run(args).await,
         Command::Inspect(args) => inspect::run(args).await,
     }
 }
@@ -79,6 +81,7 @@ enum Command {
     #[command(subcommand)]
     Grant(grant::Command),
     Revoke(revoke::Args),
+    Restore(restore::Args),
     Inspect(inspect::Args),
 }
 

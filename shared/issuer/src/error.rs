@@ -105,6 +105,9 @@ pub enum Denied {
     /// The refresh token was not made by this issuer.
     #[error("the refresh token is not valid")]
     ForgedRefreshToken,
+    /// The key that made the refresh token was withdrawn, and all that it made with it.
+    #[error("the refresh token is not valid")]
+    WithdrawnKey,
     /// The grant is not there: it ended long ago, or never was.
     #[error("the refresh token is not valid")]
     UnknownGrant,
@@ -175,6 +178,7 @@ impl Denied {
             | Self::PublicCaller => ErrorCode::InvalidClient,
             Self::MalformedRefreshToken
             | Self::ForgedRefreshToken
+            | Self::WithdrawnKey
             | Self::UnknownGrant
             | Self::GrantOfAnotherClient
             | Self::GrantRevoked

@@ -4,6 +4,7 @@
 mod clients;
 mod inspect;
 mod keys;
+mod restore;
 mod secrets;
 
 use std::os::unix::fs::PermissionsExt;

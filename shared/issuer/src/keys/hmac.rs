@@ -9,7 +9,7 @@ use super::{EncryptionContext, KeyCustody, KeyUse};
 use crate::clock::Timestamp;
 use crate::config::MAX_GRANT_TTL;
 use crate::credential::HmacKey;
-use crate::error::Unavailable;
+use crate::error::{Denied, Refusal, Unavailable};
 use crate::names::IssuerUrl;
 use crate::store::records::{HMAC_KEYS, HmacKeyRecord};
 use crate::store::{Change, Insert, Stored, Table, Update};
@@ -68,6 +68,44 @@ impl HmacKeys {
     pub async fn rotate(&self, issuer: &IssuerUrl, now: Timestamp) -> Result<u32, Unavailable> {
         let records = self.records().await?;
         self.succeed(issuer, &records, now).await
+    }
+
+    /// Makes a new version and withdraws all others, and with them every credential that they prove.
+    ///
+    /// The new version is made first. Dying in between leaves old ones in use; another call withdraws
+    /// them.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the table or the custody fail.
+    pub async fn replace(
+        &self,
+        issuer: &IssuerUrl,
+        now: Timestamp,
+    ) -> Result<ReplacedHmacKeys, Unavailable> {
+        let records = self.records().await?;
+        let version = self.succeed(issuer, &records, now).await?;
+        let mut withdrawn = Vec::new();
+        for record in self.records().await? {
+            if record.version == version || record.withdrawn_at.is_some() {
+                continue;
+            }
+            let mut ended = record.record.clone();
+            ended.withdrawn_at = Some(now);
+            let change = Change::between(&record, &ended)?;
+            match self
+                .table
+                .update(&HmacKeyRecord::key_of(record.version), change)
+                .await?
+            {
+                Update::Applied(_) => withdrawn.push(record.version),
+                Update::Refused(_) => {
+                    return Err(Unavailable::Key(
+                        "an HMAC key was changed meanwhile".to_owned(),
+                    ));
+                }
+            }
+        }
+        Ok(ReplacedHmacKeys { version, withdrawn })
     }
 
     /// Makes the version after those that were read: whoever has read the same makes the same one.
@@ -133,8 +171,9 @@ impl HmacKeys {
     /// changes. An unknown one is looked for once, and no more than once a second.
     ///
     /// # Errors
-    /// [`Unavailable`] when there is no such key, for it may be newer than what was loaded.
-    pub async fn version(&self, version: u32, now: Timestamp) -> Result<Arc<HmacKey>, Unavailable> {
+    /// [`Denied::WithdrawnKey`] when nothing that it proves is good any more; [`Unavailable`] when there
+    /// is no such key, for it may be newer than what was loaded.
+    pub async fn version(&self, version: u32, now: Timestamp) -> Result<Arc<HmacKey>, Refusal> {
         let loaded = match self.cache.peek() {
             Some(loaded) if loaded.at == now || loaded.value.contains_key(&version) => loaded.value,
             seen => {
@@ -143,10 +182,9 @@ impl HmacKeys {
             }
         };
         match loaded.get(&version) {
-            Some(known) => known.open(&*self.custody).await,
-            None => Err(Unavailable::Key(format!(
-                "HMAC key version {version} is unknown"
-            ))),
+            Some(known) if known.record.withdrawn_at.is_some() => Err(Denied::WithdrawnKey.into()),
+            Some(known) => Ok(known.open(&*self.custody).await?),
+            None => Err(Unavailable::Key(format!("HMAC key version {version} is unknown")).into()),
         }
     }
 
@@ -161,6 +199,7 @@ impl HmacKeys {
             version,
             created_at: now,
             expires_at: None,
+            withdrawn_at: None,
             secret: self.custody.new_secret(context).await?,
         };
         match self.table.insert(&record).await? {
@@ -183,6 +222,15 @@ impl HmacKeys {
         });
         Ok(versions.collect())
     }
+}
+
+/// What a replacement has done.
+#[derive(Clone, Debug)]
+pub struct ReplacedHmacKeys {
+    /// The version that makes and proves credentials now.
+    pub version: u32,
+    /// Those whose credentials are good for nothing any more.
+    pub withdrawn: Vec<u32>,
 }
 
 /// A version of the key, opened when it is first needed and kept.

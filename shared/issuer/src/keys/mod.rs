@@ -9,7 +9,7 @@ mod signer;
 mod signing;
 
 pub use custody::{CustodyError, EncryptionContext, KeyCustody, KeyUse, PrivateKey, Wrapped};
-pub use hmac::HmacKeys;
+pub use hmac::{HmacKeys, ReplacedHmacKeys};
 pub use lifecycle::{KeyState, Succession};
 pub use rotation::{KeyRotation, RetireError, RotatedNow, Rotation, RotationPolicy, SuccessorKey};
 pub use signer::{InProcessSigner, Signer, generate_private_key};

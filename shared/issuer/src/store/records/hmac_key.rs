@@ -13,6 +13,8 @@ pub struct HmacKeyRecord {
     pub created_at: Timestamp,
     /// When it goes, once there is a newer one: no credential that it proves lives then.
     pub expires_at: Option<Timestamp>,
+    /// When everything that it proves was taken back.
+    pub withdrawn_at: Option<Timestamp>,
     /// The wrapped secret.
     pub secret: Wrapped,
 }
