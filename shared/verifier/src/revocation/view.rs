@@ -88,8 +88,9 @@ impl RevocationView {
         self.len() == 0
     }
 
-    /// One lookup: until when tokens are dead.
-    fn not_before(&self, hash: RevocationHash, now: u64) -> Option<u64> {
+    /// One lookup: tokens of what `hash` names are dead when they were issued at or before this
+    /// moment; [`u64::MAX`] is all of them, `None` is none.
+    pub fn not_before(&self, hash: RevocationHash, now: u64) -> Option<u64> {
         let live = read(self.shard(hash)).get(&hash).copied()?;
         (u64::from(live.until) >= now).then_some(match live.not_before {
             u32::MAX => u64::MAX,

@@ -1,12 +1,13 @@
 //! The feed document: what is accepted as one, and that it survives being written and read.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokensmith_verifier::{
-    Algorithm, FeedDocument, FeedRejection, JwkSet, Rejection, Revocation, Revoked,
-    VerificationKeys,
+    Algorithm, FeedDocument, FeedRejection, FeedSettings, JwkSet, Rejection, Revocation, Revoked,
+    Unavailable, VerificationKeys,
 };
 
 use crate::support::{Feed, ISSUER, START, SigningKey, World};
@@ -110,7 +111,8 @@ fn a_document_of_another_key_is_refused() {
 #[tokio::test]
 async fn a_replay_does_not_take_the_view_back() {
     let key = Arc::new(SigningKey::generate(Algorithm::EdDSA));
-    let settings = tokensmith_verifier::FeedSettings::default();
+    let mut settings = FeedSettings::default();
+    settings.stale.max_age = Duration::from_secs(10);
     let world = World::configured(&[&key], |builder| builder.revocation_feed(settings));
     let feed = Feed::new(key, 100);
     world.serve_feed(&feed);
@@ -121,11 +123,15 @@ async fn a_replay_does_not_take_the_view_back() {
     assert_eq!(world.verifier.revocation_staleness(), Some(0));
 
     world.issuer.serve_feed(move |_| old.clone());
-    for age in [5, 10, 15] {
+    for age in [5, 10] {
         world.pass(5);
         world.verify(&token).await.expect("a good token");
         assert_eq!(world.verifier.revocation_staleness(), Some(age));
     }
+    world.pass(5);
+    let reason = "the revocation feed is older than what is known".to_owned();
+    let refused = world.verify(&token).await;
+    assert_eq!(refused, Err(Unavailable::Revocations(reason).into()));
 }
 
 #[test]

@@ -3,9 +3,11 @@
 mod bad_tokens;
 mod bearer_requests;
 mod feed_documents;
+mod http_client;
 mod key_caching;
 mod key_outages;
 mod revocation_feed;
 mod revocation_view;
 mod scope_expressions;
 mod support;
+mod tower_layer;

@@ -104,8 +104,8 @@ async fn a_cold_view_catches_up_page_by_page_before_the_first_verdict() {
     let cursors = world.issuer.asked_cursors();
     assert_eq!(
         cursors.len(),
-        8,
-        "whole seconds: 12 of 96 entries each, {cursors:?}"
+        9,
+        "12 entries in 4 whole seconds each: {cursors:?}"
     );
     assert!(cursors.is_sorted());
     world.pass(5);

@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod vectors;
+
 use std::fmt;
 
 use aws_lc_rs::rsa::PublicKeyComponents;
