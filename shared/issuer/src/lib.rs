@@ -24,6 +24,7 @@ pub mod random;
 mod request_log;
 pub mod revocation;
 mod routes;
+pub mod settings;
 pub mod store;
 pub mod token_request;
 
