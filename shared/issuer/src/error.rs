@@ -145,6 +145,9 @@ pub enum Denied {
     /// RFC 8707 §2: a resource that is no absolute URI, or not one of the client's audiences.
     #[error("a requested resource is not allowed")]
     ResourceNotAllowed,
+    /// `since` is no moment.
+    #[error("since must be a number of seconds since 1970")]
+    MalformedCursor,
     /// The token would be longer than its key can sign, or than verifiers accept.
     #[error("the token would be too long: ask for fewer scopes or resources")]
     TokenTooLong,
@@ -165,7 +168,8 @@ impl Denied {
             | Self::MissingRefreshToken
             | Self::MissingToken
             | Self::SeveralAuthenticationMethods
-            | Self::ClientIdMismatch => ErrorCode::InvalidRequest,
+            | Self::ClientIdMismatch
+            | Self::MalformedCursor => ErrorCode::InvalidRequest,
             Self::NoClientAuthentication
             | Self::UnsupportedAuthentication
             | Self::MalformedBasicCredentials

@@ -4,16 +4,16 @@
 //! verifier's one verdict, on one read of its own keys; a refresh token by the same decision that
 //! a refresh makes.
 
-use tokensmith_verifier::{AccessTokenClaims, Expectations, Rejection, Standing, verdict};
+use tokensmith_verifier::{AccessTokenClaims, Expectations, Rejection, verdict};
 
 use crate::Issuer;
 use crate::clock::Timestamp;
-use crate::credential::{GrantCredential, GrantId};
+use crate::credential::GrantCredential;
 use crate::error::{Denied, Refusal, Unavailable};
 use crate::grant_type::refresh_token::{GrantState, ProvenRefreshToken, Step, decide};
-use crate::names::ClientId;
-use crate::store::records::{Client, Grant, RevokedToken, Subject};
-use crate::store::{AnyKey, StoreError, Stored};
+use crate::standing::read_standing;
+use crate::store::Stored;
+use crate::store::records::{Client, Grant, Subject};
 
 /// A token, and what became of it.
 #[derive(Debug)]
@@ -97,55 +97,8 @@ impl Issuer {
         if let Err(rejection) = expected.check(claims) {
             return Ok(Err(rejection));
         }
-        let standing = self.standing(claims).await?;
+        let standing = read_standing(&self.table, claims).await?;
         Ok(verdict(claims, &expected, &standing))
-    }
-
-    /// One read of everything that can have revoked a token.
-    async fn standing(&self, claims: &AccessTokenClaims) -> Result<Standing, StoreError> {
-        let gone = Standing {
-            client_not_before: Some(u64::MAX),
-            ..Standing::default()
-        };
-        let (Ok(client_id), Ok(grant_id)) = (
-            claims.client_id.parse::<ClientId>(),
-            claims
-                .grant_id
-                .as_deref()
-                .map(str::parse::<GrantId>)
-                .transpose(),
-        ) else {
-            return Ok(gone);
-        };
-        let client_key = Client::key_of(&client_id);
-        let subject_key = Subject::key_of(&claims.sub);
-        let token_key = RevokedToken::key_of(&claims.jti);
-        let grant_key = grant_id.map(Grant::key_of);
-        let mut keys: Vec<&dyn AnyKey> = vec![&client_key, &subject_key, &token_key];
-        if let Some(key) = &grant_key {
-            keys.push(key);
-        }
-        let mut found = self.table.get_several(&keys).await?;
-        let client = found.take(&client_key)?;
-        let subject = found.take(&subject_key)?;
-        let client = client.filter(|client| client.deleted_at.is_none() && !client.disabled);
-        let grant_revoked = match &grant_key {
-            None => false,
-            Some(key) => found
-                .take(key)?
-                .is_none_or(|grant| grant.revoked_at.is_some()),
-        };
-        Ok(Standing {
-            token_revoked: found.take(&token_key)?.is_some(),
-            grant_revoked,
-            client_not_before: match client {
-                None => gone.client_not_before,
-                Some(client) => client.record.not_before.map(Timestamp::seconds),
-            },
-            subject_not_before: subject
-                .and_then(|subject| subject.record.not_before)
-                .map(Timestamp::seconds),
-        })
     }
 
     async fn judge_refresh_token(

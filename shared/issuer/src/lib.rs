@@ -23,7 +23,10 @@ pub mod policy;
 pub mod random;
 mod request_log;
 pub mod revocation;
+pub mod revocation_view;
 mod routes;
+pub mod settings;
+mod standing;
 pub mod store;
 pub mod token_request;
 

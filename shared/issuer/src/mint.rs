@@ -5,6 +5,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 use tokensmith_verifier::{AccessTokenClaims, Audiences, KeyId, MAX_TOKEN_BYTES};
 
 use crate::error::{Denied, Refusal, Unavailable};
@@ -57,6 +58,31 @@ pub async fn mint(
         expires_in: approved.expires_in,
         scopes: approved.scopes,
     })
+}
+
+/// Signs a document that is no token and says so by its `typ`, as a compact JWS (RFC 7515 §7.1).
+///
+/// # Errors
+/// [`Unavailable`] when the key cannot sign, or cannot sign anything so long.
+pub async fn sign_document(
+    typ: &str,
+    document: &impl Serialize,
+    key: &ActiveKey,
+) -> Result<String, Unavailable> {
+    let json = serde_json::to_vec(document)
+        .map_err(|err| Unavailable::Key(format!("the document cannot be printed: {err}")))?;
+    let header = key.header_of(typ);
+    let mut jws = String::with_capacity(header.len() + json.len() * 4 / 3 + 360);
+    jws.push_str(&header);
+    jws.push('.');
+    URL_SAFE_NO_PAD.encode_string(json, &mut jws);
+    if jws.len() > key.signer.longest_message() {
+        return Err(Unavailable::Key("the document is too long to sign".into()));
+    }
+    let signature = key.signer.sign(jws.as_bytes()).await?;
+    jws.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, &mut jws);
+    Ok(jws)
 }
 
 /// A signed access token, on its way to its client.

@@ -15,6 +15,8 @@ pub enum Endpoint {
     Revoke,
     /// RFC 7662.
     Introspect,
+    /// The revocation feed, for verifiers that cannot read the table.
+    Revocations,
     /// RFC 7517 §5.
     Jwks,
     /// RFC 8414 §3.
@@ -38,6 +40,7 @@ impl Endpoint {
             Self::Refresh => "/oauth2/refresh",
             Self::Revoke => "/oauth2/revoke",
             Self::Introspect => "/oauth2/introspect",
+            Self::Revocations => "/oauth2/revocations",
             Self::Jwks => "/.well-known/jwks.json",
             Self::AuthorizationServerMetadata => "/.well-known/oauth-authorization-server",
             Self::OpenidConfiguration => "/.well-known/openid-configuration",
@@ -50,9 +53,10 @@ impl Endpoint {
             Self::Token | Self::Refresh | Self::Revoke => "POST, OPTIONS",
             // For servers only: no browser has a secret to introspect with.
             Self::Introspect => "POST",
-            Self::Jwks | Self::AuthorizationServerMetadata | Self::OpenidConfiguration => {
-                "GET, HEAD, OPTIONS"
-            }
+            Self::Revocations
+            | Self::Jwks
+            | Self::AuthorizationServerMetadata
+            | Self::OpenidConfiguration => "GET, HEAD, OPTIONS",
         }
     }
 
@@ -61,19 +65,22 @@ impl Endpoint {
         self != Self::Introspect
     }
 
-    /// Whether it makes access tokens.
+    /// Whether it signs anything.
     pub(crate) fn signs(self) -> bool {
-        matches!(self, Self::Token | Self::Refresh)
+        matches!(self, Self::Token | Self::Refresh | Self::Revocations)
     }
 
     /// Whether it proves refresh tokens.
     pub(crate) fn needs_hmac_keys(self) -> bool {
-        self.signs() || matches!(self, Self::Revoke | Self::Introspect)
+        matches!(
+            self,
+            Self::Token | Self::Refresh | Self::Revoke | Self::Introspect
+        )
     }
 
     /// Whether it verifies access tokens, or shows what verifies them.
     pub(crate) fn needs_published_keys(self) -> bool {
-        self.needs_hmac_keys() || self == Self::Jwks
+        self.needs_hmac_keys() || self.signs() || self == Self::Jwks
     }
 
     /// Whether it answers `method`.
@@ -83,11 +90,12 @@ impl Endpoint {
             .any(|allowed| allowed == method.as_str())
     }
 
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Token,
         Self::Refresh,
         Self::Revoke,
         Self::Introspect,
+        Self::Revocations,
         Self::Jwks,
         Self::AuthorizationServerMetadata,
         Self::OpenidConfiguration,

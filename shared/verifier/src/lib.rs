@@ -1,29 +1,126 @@
-//! Verifies the RFC 9068 access tokens of a tokensmith issuer.
-//!
-//! The crate holds what every party must agree on: the signature algorithms, the published keys
-//! ([`Jwk`], RFC 7517), the claims of an access token ([`AccessTokenClaims`], RFC 9068 §2.2) and the
-//! order in which a token is judged. It has no AWS SDK and no HTTP client in its tree.
+//! Verifies the RFC 9068 access tokens of a tokensmith issuer, in the service that is called: the
+//! signature against the issuer's published keys, the claims, revocations and scopes.
 //!
 //! ```
-//! use tokensmith_verifier::{JwkSet, Rejection, VerificationKeys};
+//! # use std::sync::Arc;
+//! # use async_trait::async_trait;
+//! # use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+//! # use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL};
+//! # use tokensmith_verifier::*;
+//! # /// An issuer in this process: it publishes one key, and revokes nothing.
+//! # #[derive(Debug)]
+//! # struct Issuer(JwkSet);
+//! # #[async_trait]
+//! # impl Fetch for Issuer {
+//! #     async fn fetch(&self, _: FetchRequest<'_>) -> Result<Fetched, FetchError> {
+//! #         let keys = serde_json::to_vec(&self.0).expect("JSON");
+//! #         Ok(Fetched::Document(keys, CacheHeaders::default()))
+//! #     }
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let pair = Ed25519KeyPair::generate()?;
+//! # let public = BASE64URL.encode(pair.public_key());
+//! # let jwk = Jwk::new(PublicKey::Okp { crv: "Ed25519".into(), x: public }, Algorithm::EdDSA);
+//! # let header = format!(r#"{{"alg":"EdDSA","typ":"at+jwt","kid":"{}"}}"#, jwk.kid);
+//! # let now = Clock::System.now();
+//! # let claims = serde_json::json!({
+//! #     "iss": "https://issuer.example", "sub": "alice", "aud": "https://api.example",
+//! #     "exp": now + 600, "iat": now, "jti": "1", "client_id": "app", "scope": "orders:read",
+//! # });
+//! # let signed = format!("{}.{}", BASE64URL.encode(header), BASE64URL.encode(claims.to_string()));
+//! # let signature = BASE64URL.encode(pair.sign(signed.as_bytes()));
+//! # let authorization = format!("Bearer {signed}.{signature}");
+//! # let fetch = Arc::new(Issuer(JwkSet { keys: vec![jwk] }));
+//! use tokensmith_verifier::{Refusal, RequiredScopes, Verifier};
 //!
-//! let published: JwkSet = serde_json::from_str(r#"{"keys":[]}"#)?;
-//! let keys = VerificationKeys::new(&published)?;
-//! assert_eq!(keys.signed_claims("not a token").unwrap_err(), Rejection::Malformed);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! // Once, at start. With the feature `fetch`, `.fetch(…)` is not needed.
+//! let verifier = Verifier::builder("https://issuer.example")
+//!     .audience("https://api.example")
+//!     .fetch(fetch)
+//!     .build()?;
+//!
+//! // For each request, with the values of its `Authorization` headers:
+//! let required: RequiredScopes = "orders:read & (orders:write | admin)".parse()?;
+//! match verifier.authorize([authorization.as_bytes()], &required).await {
+//!     Ok(claims) => println!("hello {}", claims.subject()),
+//!     Err(refusal) => {
+//!         let answer = refusal.challenge(verifier.realm());
+//!         println!("{} {:?}", answer.status, answer.www_authenticate);
+//! #       assert!(matches!(refusal, Refusal::InsufficientScope(_)), "{refusal:?}");
+//!     }
+//! }
+//!
+//! let claims = verifier.authorize([authorization.as_bytes()], &"orders:read".parse()?).await?;
+//! assert_eq!(claims.subject(), "alice");
+//! # Ok(())
+//! # }
 //! ```
+//!
+//! # What it costs
+//!
+//! A request costs one signature verification. Keys are fetched once and renewed in the background
+//! as `Cache-Control` says; through an outage the last good ones serve. Tokens with unknown keys
+//! cause one fetch in each cooldown, however many there are.
+//!
+//! # Revocation
+//!
+//! By default a revoked token passes until it expires. [`VerifierBuilder::revocation_feed`] follows
+//! the issuer's feed: revocations are seen within its interval, without a call for each request.
+//! Who can read the issuer's table has a [`RevocationView`] of its own behind a
+//! [`RevocationSource`]. Whatever the source, [`verdict`] decides.
+//!
+//! # Features
+//!
+//! | feature | what it brings |
+//! |---|---|
+//! | none by default | no HTTP client; a [`Fetch`] is given to the builder |
+//! | `fetch` | `HttpFetch`: hyper 1 and rustls, on AWS-LC and the system's root certificates |
+//! | `tower` | `BearerLayer`, for axum and `lambda_http`: `http`, `tower-layer`, `tower-service` |
+//!
+//! The verifier runs within a tokio runtime that has its timers enabled.
 
 mod algorithm;
+mod bearer;
 mod claims;
+mod clock;
+mod fetch;
 mod jwk;
+mod jws;
+#[cfg(feature = "tower")]
+mod layer;
+mod published_keys;
+mod refusal;
+mod revocation;
+mod scopes;
+mod url;
 mod verdict;
 mod verification;
+mod verification_key;
+mod verified_claims;
+mod verifier;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use bearer::{BearerToken, InvalidRequest};
 pub use claims::{AccessTokenClaims, Audiences};
+pub use clock::Clock;
+#[cfg(feature = "fetch")]
+pub use fetch::HttpFetch;
+pub use fetch::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched};
 pub use jwk::{Jwk, JwkSet, KeyId, PublicKey};
+#[cfg(feature = "tower")]
+pub use layer::{BearerLayer, BearerService};
+pub use refusal::{Challenge, Refusal, Unavailable};
+pub use revocation::{
+    FEED_OVERLAP_SECONDS, FEED_TYPE, FeedDocument, FeedRejection, FeedSettings, MAX_FEED_BYTES,
+    MalformedRevocation, Revocation, RevocationHash, RevocationSource, RevocationView, Revoked,
+    StalePolicy, UnknownPolicy, WhenStale,
+};
+pub use scopes::{InvalidScopes, RequiredScopes};
 pub use verdict::{Standing, verdict};
 pub use verification::{
-    ACCESS_TOKEN_TYPE, CLOCK_SKEW_SECONDS, Expectations, MAX_TOKEN_BYTES, Rejection, UnusableKey,
-    VerificationKeys,
+    ACCESS_TOKEN_TYPE, CLOCK_SKEW_SECONDS, Expectations, MAX_TOKEN_BYTES, NoUsableKey, Rejection,
+    UnusableKey, VerificationKeys,
 };
+pub use verified_claims::VerifiedClaims;
+pub use verifier::{InvalidConfiguration, Verifier, VerifierBuilder};

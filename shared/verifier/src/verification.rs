@@ -3,16 +3,13 @@
 
 use std::collections::HashMap;
 
-use aws_lc_rs::rsa::PublicKeyComponents;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
-    RSA_PSS_2048_8192_SHA256,
-};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use crate::{AccessTokenClaims, Algorithm, Jwk, JwkSet, KeyId, PublicKey};
+use crate::jws::UnverifiedJws;
+use crate::verification_key::VerificationKey;
+use crate::{AccessTokenClaims, Jwk, JwkSet, KeyId};
 
 /// The published keys of an issuer, parsed once and ready to verify.
 #[derive(Debug, Default)]
@@ -35,6 +32,29 @@ impl VerificationKeys {
         })
     }
 
+    /// Parses the keys of a JWK Set document that can be used, and skips all others: those of an
+    /// algorithm, type or use that is not known here (RFC 7517 §5).
+    ///
+    /// # Errors
+    /// [`NoUsableKey`] when there is none, as in a document that is no JWK Set.
+    pub fn usable_in(document: &[u8]) -> Result<Self, NoUsableKey> {
+        #[derive(Deserialize)]
+        struct Document {
+            keys: Vec<Value>,
+        }
+        let document: Document = serde_json::from_slice(document).map_err(|_| NoUsableKey)?;
+        let known = document.keys.into_iter().filter_map(|key| {
+            let jwk = serde_json::from_value::<Jwk>(key).ok()?;
+            let key = VerificationKey::parse(&jwk)?;
+            (jwk.key_use == "sig").then_some((jwk.kid, key))
+        });
+        let keys: HashMap<_, _> = known.collect();
+        match keys.is_empty() {
+            true => Err(NoUsableKey),
+            false => Ok(Self { keys }),
+        }
+    }
+
     /// The claims of `token`, once its signature by one of these keys is proven.
     ///
     /// The algorithm is the key's own; what the header says must agree with it and never chooses
@@ -46,32 +66,35 @@ impl VerificationKeys {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Rejection::TooLong);
         }
-        let (signed, signature) = token.rsplit_once('.').ok_or(Rejection::Malformed)?;
-        let (header, payload) = signed.split_once('.').ok_or(Rejection::Malformed)?;
-        let signature = URL_SAFE_NO_PAD
-            .decode(signature)
-            .map_err(|_| Rejection::Malformed)?;
-        let header: Header = decode_json(header)?;
-        if header.crit.is_some() || header.jwk.is_some() {
-            return Err(Rejection::UnsupportedHeader);
-        }
-        if !header.typ.as_deref().is_some_and(is_access_token_type) {
+        self.signed_payload(token, ACCESS_TOKEN_TYPE)
+    }
+
+    /// The payload of a JWS of the type `typ`, once its signature is proven.
+    ///
+    /// # Errors
+    /// The [`Rejection`] that names the first thing wrong with it.
+    pub(crate) fn signed_payload<T: DeserializeOwned>(
+        &self,
+        token: &str,
+        typ: &str,
+    ) -> Result<T, Rejection> {
+        let jws = UnverifiedJws::parse(token)?;
+        if !jws.header.has_type(typ) {
             return Err(Rejection::WrongType);
         }
-        let key = header
-            .kid
-            .as_deref()
+        let kid = jws.header.kid.as_deref();
+        let key = kid
             .and_then(|kid| self.keys.get(kid))
             .ok_or(Rejection::UnknownKey)?;
-        if header.alg != key.algorithm.as_str() {
-            return Err(Rejection::WrongAlgorithm);
-        }
-        key.public_key
-            .verify_sig(signed.as_bytes(), &signature)
-            .map_err(|_| Rejection::BadSignature)?;
-        decode_json(payload)
+        key.verify(&jws)?;
+        jws.payload()
     }
 }
+
+/// A document that is no JWK Set, or has no key that tokensmith could have signed with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the document has no key that can be used")]
+pub struct NoUsableKey;
 
 /// What the claims of a token must agree with (RFC 9068 §4).
 #[derive(Clone, Copy, Debug)]
@@ -163,73 +186,6 @@ pub enum Rejection {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the published key {0} cannot be used")]
 pub struct UnusableKey(pub KeyId);
-
-struct VerificationKey {
-    algorithm: Algorithm,
-    public_key: ParsedPublicKey,
-}
-
-impl VerificationKey {
-    fn parse(jwk: &Jwk) -> Option<Self> {
-        let bytes = |member: &str| URL_SAFE_NO_PAD.decode(member).ok();
-        let public_key = match (&jwk.key, jwk.alg) {
-            (PublicKey::Rsa { n, e }, alg @ (Algorithm::RS256 | Algorithm::PS256)) => {
-                let components = PublicKeyComponents {
-                    n: bytes(n)?,
-                    e: bytes(e)?,
-                };
-                components.to_parsed_public_key(match alg {
-                    Algorithm::PS256 => &RSA_PSS_2048_8192_SHA256,
-                    _ => &RSA_PKCS1_2048_8192_SHA256,
-                })
-            }
-            (PublicKey::Ec { crv, x, y }, Algorithm::ES256) if crv == "P-256" => {
-                let uncompressed = [vec![4], bytes(x)?, bytes(y)?].concat();
-                ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, uncompressed)
-            }
-            (PublicKey::Okp { crv, x }, Algorithm::EdDSA) if crv == "Ed25519" => {
-                ParsedPublicKey::new(&ED25519, bytes(x)?)
-            }
-            _ => return None,
-        };
-        Some(Self {
-            algorithm: jwk.alg,
-            public_key: public_key.ok()?,
-        })
-    }
-}
-
-impl std::fmt::Debug for VerificationKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "VerificationKey({})", self.algorithm)
-    }
-}
-
-/// The members of a JOSE header that decide anything; others are ignored (RFC 7515 §4).
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    typ: Option<String>,
-    kid: Option<String>,
-    crit: Option<serde::de::IgnoredAny>,
-    jwk: Option<serde::de::IgnoredAny>,
-}
-
-fn decode_json<T: serde::de::DeserializeOwned>(part: &str) -> Result<T, Rejection> {
-    let json = URL_SAFE_NO_PAD
-        .decode(part)
-        .map_err(|_| Rejection::Malformed)?;
-    serde_json::from_slice(&json).map_err(|_| Rejection::Malformed)
-}
-
-/// RFC 9068 §4: `at+jwt`, with or without the `application/` prefix; media types ignore case.
-fn is_access_token_type(typ: &str) -> bool {
-    let short = match typ.get(..12) {
-        Some(prefix) if prefix.eq_ignore_ascii_case("application/") => &typ[12..],
-        _ => typ,
-    };
-    short.eq_ignore_ascii_case(ACCESS_TOKEN_TYPE)
-}
 
 /// The `typ` of an access token (RFC 9068 §2.1).
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";

@@ -6,6 +6,7 @@
 
 mod introspect;
 mod metadata;
+mod revocations;
 mod revoke;
 mod token;
 
@@ -79,6 +80,7 @@ impl Issuer {
             Endpoint::Refresh => self.token(request, &[GrantType::RefreshToken], log).await,
             Endpoint::Revoke => self.revoke(request, log).await,
             Endpoint::Introspect => self.introspect(request, log).await,
+            Endpoint::Revocations => self.revocations(request).await,
             Endpoint::Jwks => self.jwks(request.headers()).await,
             Endpoint::AuthorizationServerMetadata | Endpoint::OpenidConfiguration => {
                 Ok(self.metadata(request.headers()))

@@ -169,6 +169,8 @@ impl PublishedKey {
 pub struct ActiveKey {
     /// Its name in JWKS and JOSE headers.
     pub id: KeyId,
+    /// Its algorithm.
+    pub algorithm: Algorithm,
     /// The JOSE header of every access token it signs, base64url (RFC 9068 §2.1).
     pub header: String,
     /// Its private half.
@@ -184,13 +186,23 @@ impl ActiveKey {
                 "the private key of {kid} is not the published one"
             )));
         }
-        let header = format!(r#"{{"alg":"{alg}","typ":"{ACCESS_TOKEN_TYPE}","kid":"{kid}"}}"#);
         Ok(Self {
             id: kid.clone(),
-            header: URL_SAFE_NO_PAD.encode(header),
+            algorithm: alg,
+            header: jose_header(alg, ACCESS_TOKEN_TYPE, kid),
             signer,
         })
     }
+
+    /// The JOSE header of something else that it signs, base64url.
+    pub fn header_of(&self, typ: &str) -> String {
+        jose_header(self.algorithm, typ, &self.id)
+    }
+}
+
+/// Nothing in it needs JSON escaping.
+fn jose_header(alg: Algorithm, typ: &str, kid: &KeyId) -> String {
+    URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"{alg}","typ":"{typ}","kid":"{kid}"}}"#))
 }
 
 impl From<CustodyError> for Unavailable {

@@ -1,0 +1,96 @@
+//! The revocation feed for verifiers that cannot read the table: signed, cacheable, and without names.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Request, Response};
+use tokensmith_verifier::{CLOCK_SKEW_SECONDS, FEED_TYPE, FeedDocument, Revocation};
+
+use crate::Issuer;
+use crate::clock::Timestamp;
+use crate::error::{Denied, Refusal};
+use crate::mint::sign_document;
+use crate::store::StoreError;
+use crate::store::records::FEED_SHARD;
+
+impl Issuer {
+    /// Answers with a [`FeedDocument`]: what was revoked from the moment `since` on, or everything
+    /// that still matters.
+    pub(super) async fn revocations(
+        &self,
+        request: &Request<Bytes>,
+    ) -> Result<Response<Bytes>, Refusal> {
+        let since = parse_since(request.uri().query().unwrap_or_default())?;
+        let now = self.clock.now();
+        let document = self.feed_since(since, now).await?;
+        let key = self
+            .keys
+            .active(self.config.default_algorithm(), now)
+            .await?;
+        let jws = sign_document(FEED_TYPE, &document, &key).await?;
+        let mut response = Response::new(jws.into());
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, JOSE);
+        headers.insert(header::CACHE_CONTROL, FOR_A_MOMENT);
+        Ok(response)
+    }
+
+    /// One page of the feed, or as many as it takes to get beyond the second of `since`.
+    async fn feed_since(
+        &self,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<FeedDocument, StoreError> {
+        let live = now.before(Duration::from_secs(CLOCK_SKEW_SECONDS));
+        let (mut entries, mut after) = (Vec::new(), None);
+        let (until, more) = loop {
+            let page = self.table.query_feed(FEED_SHARD, since, live, after);
+            let (items, next) = page.await?;
+            let last = items.last().map(|item| item.at);
+            entries.extend(items.into_iter().map(Revocation::from));
+            match (next, last) {
+                (None, _) => break (now, false),
+                // Of the last second, there may be more on the next page.
+                (Some(_), Some(last)) if last > since => break (last, true),
+                (next, _) => after = next,
+            }
+        };
+        Ok(FeedDocument {
+            iss: self.config.issuer.as_str().to_owned(),
+            iat: now.seconds(),
+            exp: now.after(BELIEVED_FOR).seconds(),
+            from: since.seconds(),
+            until: until.min(now).seconds(),
+            more,
+            entries,
+        })
+    }
+}
+
+/// The only parameter; 0, or none, is everything.
+fn parse_since(query: &str) -> Result<Timestamp, Denied> {
+    let mut values = url::form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, value)| name == "since" && !value.is_empty());
+    let since = values.next();
+    if values.next().is_some() {
+        return Err(Denied::RepeatedParameter);
+    }
+    let Some((_, since)) = since else {
+        return Ok(Timestamp::default());
+    };
+    let digits = since.len() <= 10 && since.bytes().all(|byte| byte.is_ascii_digit());
+    let since = since.parse().ok().filter(|_| digits);
+    since
+        .map(Timestamp::from_seconds)
+        .ok_or(Denied::MalformedCursor)
+}
+
+/// RFC 7515 §9.2.1.
+const JOSE: HeaderValue = HeaderValue::from_static("application/jose");
+
+/// Many verifiers that ask at once are one request; each sees a revocation two seconds later at most.
+const FOR_A_MOMENT: HeaderValue = HeaderValue::from_static("public, max-age=2");
+
+/// How long a document may be shown to verifiers, whoever keeps it.
+const BELIEVED_FOR: Duration = Duration::from_secs(60);

@@ -1,0 +1,212 @@
+//! The live revocations, in memory, for who can read the table: followed by one query of the index
+//! `feed` for each interval, and none for each request.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokensmith_verifier::{
+    AccessTokenClaims, CLOCK_SKEW_SECONDS, FEED_OVERLAP_SECONDS, Revocation, RevocationSource,
+    RevocationView, StalePolicy, Standing, Unavailable, WhenStale,
+};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::clock::{Clock, Timestamp};
+use crate::config::MAX_ACCESS_TTL;
+use crate::standing::read_standing;
+use crate::store::records::{FEED_SHARD, FeedItem, Revoked};
+use crate::store::{Cursor, StoreError, Table};
+
+/// A view of the feed that is renewed by the request that finds it overdue, for a function that is
+/// frozen between requests cannot poll.
+///
+/// A cold view, or one with far to catch up, never makes a request wait for all of it: that request
+/// is decided by one read of its token's own keys, while the view reads its next page.
+#[derive(Debug)]
+pub struct TableRevocations {
+    table: Table,
+    clock: Clock,
+    interval: Duration,
+    stale: StalePolicy,
+    view: RevocationView,
+    /// When the last query began, in seconds since 1970; 0 before the first.
+    queried_at: AtomicU64,
+    /// Held by whoever reads the feed.
+    reading: Mutex<Reading>,
+}
+
+/// How far a pass through the feed has come.
+#[derive(Debug, Default)]
+enum Reading {
+    /// Nothing was read yet, or what was read has become too old to go on from.
+    #[default]
+    Cold,
+    /// There are more pages.
+    Behind {
+        since: Timestamp,
+        began: Timestamp,
+        next: Cursor,
+    },
+    /// Everything was read.
+    CaughtUp { at: Timestamp },
+}
+
+impl TableRevocations {
+    /// Reads `table` at most once in each `interval`, in whole seconds; `stale` says what happens
+    /// while it cannot be read.
+    pub fn new(table: Table, clock: Clock, interval: Duration, stale: StalePolicy) -> Self {
+        Self {
+            table,
+            clock,
+            interval,
+            stale,
+            view: RevocationView::new(),
+            queried_at: AtomicU64::new(0),
+            reading: Mutex::default(),
+        }
+    }
+
+    /// How old the view is at `now`, in seconds; `None` while it is cold.
+    pub fn staleness(&self, now: Timestamp) -> Option<u64> {
+        self.view.staleness(now.seconds())
+    }
+
+    /// How many revocations it holds.
+    pub fn len(&self) -> usize {
+        self.view.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.view.is_empty()
+    }
+
+    fn is_due(&self, now: Timestamp) -> bool {
+        let last = Timestamp::from_seconds(self.queried_at.load(Ordering::Acquire));
+        now >= last.after(self.interval)
+    }
+
+    /// Decides by the token's own keys, while the view reads on.
+    async fn read_both(
+        &self,
+        claims: &AccessTokenClaims,
+        now: u64,
+        reading: MutexGuard<'_, Reading>,
+    ) -> Result<Standing, Unavailable> {
+        let (own, page) = tokio::join!(
+            read_standing(&self.table, claims),
+            self.read_page(reading, self.clock.now()),
+        );
+        match (own, page) {
+            (Ok(standing), _) => Ok(standing),
+            (Err(_), Ok(true)) => Ok(self.view.standing_of(claims, now)),
+            (Err(err), _) => self.without_news(claims, now, &err),
+        }
+    }
+
+    /// Reads one page into the view; `true` when there is no other.
+    async fn read_page(
+        &self,
+        mut reading: MutexGuard<'_, Reading>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.queried_at.store(now.seconds(), Ordering::Release);
+        let (since, began, after) = match &*reading {
+            Reading::Cold => (now.before(LONGEST_LIFE), now, None),
+            Reading::CaughtUp { at } => (at.before(OVERLAP), now, None),
+            Reading::Behind { since, began, next } => (*since, *began, Some(next.clone())),
+        };
+        let live = now.before(SKEW);
+        let (items, next) = self
+            .table
+            .query_feed(FEED_SHARD, since, live, after)
+            .await?;
+        let entries = items.into_iter().map(Revocation::from);
+        let complete = next.is_none();
+        *reading = match next {
+            Some(next) => {
+                // What is not complete says nothing about any moment.
+                self.view.apply(entries, self.view.as_of().unwrap_or(0));
+                Reading::Behind { since, began, next }
+            }
+            None => {
+                self.view.apply(entries, began.seconds());
+                Reading::CaughtUp { at: began }
+            }
+        };
+        Ok(complete)
+    }
+
+    /// The verdict when nothing new can be read.
+    fn without_news(
+        &self,
+        claims: &AccessTokenClaims,
+        now: u64,
+        why: &StoreError,
+    ) -> Result<Standing, Unavailable> {
+        match (self.stale.check(&self.view, now), self.stale.then) {
+            (Ok(()), _) | (_, WhenStale::FailOpen) => Ok(self.view.standing_of(claims, now)),
+            (Err(_), WhenStale::FailClosed) => Err(Unavailable::Revocations(why.to_string())),
+        }
+    }
+}
+
+#[async_trait]
+impl RevocationSource for TableRevocations {
+    async fn standing_of(
+        &self,
+        claims: &AccessTokenClaims,
+        now: u64,
+    ) -> Result<Standing, Unavailable> {
+        let time = self.clock.now();
+        let reading = match self.reading.try_lock() {
+            Ok(reading) => reading,
+            // Another request reads it at this moment: what is known is at most an interval and
+            // that reading older.
+            Err(_) if self.stale.check(&self.view, now).is_ok() => {
+                return Ok(self.view.standing_of(claims, now));
+            }
+            Err(_) => self.reading.lock().await,
+        };
+        match &*reading {
+            Reading::CaughtUp { .. } if !self.is_due(time) => {
+                // It is older than an interval when the last query failed.
+                self.stale.check(&self.view, now)?;
+                Ok(self.view.standing_of(claims, now))
+            }
+            Reading::CaughtUp { .. } => match self.read_page(reading, time).await {
+                Ok(true) => Ok(self.view.standing_of(claims, now)),
+                Ok(false) => {
+                    let own = read_standing(&self.table, claims).await;
+                    own.or_else(|err| self.without_news(claims, now, &err))
+                }
+                Err(err) => self.without_news(claims, now, &err),
+            },
+            Reading::Cold | Reading::Behind { .. } => self.read_both(claims, now, reading).await,
+        }
+    }
+}
+
+impl From<FeedItem> for Revocation {
+    fn from(item: FeedItem) -> Self {
+        let until = item.until.seconds();
+        match item.revoked {
+            Revoked::Token(jti) => Self::of_token(&jti, until),
+            Revoked::Grant(id) => Self::of_grant(&id, until),
+            Revoked::Client(id, not_before) => Self::of_client(&id, not_before.seconds(), until),
+            Revoked::Subject(name, not_before) => {
+                Self::of_subject(&name, not_before.seconds(), until)
+            }
+        }
+    }
+}
+
+/// How far a pass goes back before the last: what was on its way then can be read now.
+const OVERLAP: Duration = Duration::from_secs(FEED_OVERLAP_SECONDS);
+
+/// Verifiers accept a token so much longer than it says.
+const SKEW: Duration = Duration::from_secs(CLOCK_SKEW_SECONDS);
+
+/// No token lives that was issued, and so none was revoked that lives, before that.
+const LONGEST_LIFE: Duration =
+    Duration::from_secs(MAX_ACCESS_TTL.as_secs() + CLOCK_SKEW_SECONDS + FEED_OVERLAP_SECONDS);

@@ -1,0 +1,62 @@
+//! What the table knows of one token's revocation.
+
+use tokensmith_verifier::{AccessTokenClaims, Standing};
+
+use crate::clock::Timestamp;
+use crate::credential::GrantId;
+use crate::names::ClientId;
+use crate::store::records::{Client, Grant, RevokedToken, Subject};
+use crate::store::{AnyKey, StoreError, Table};
+
+/// One strongly consistent read of everything that can have revoked a token.
+///
+/// # Errors
+/// [`StoreError`] when it cannot be read.
+pub(crate) async fn read_standing(
+    table: &Table,
+    claims: &AccessTokenClaims,
+) -> Result<Standing, StoreError> {
+    let gone = Standing {
+        client_not_before: Some(u64::MAX),
+        ..Standing::default()
+    };
+    let (Ok(client_id), Ok(grant_id)) = (
+        claims.client_id.parse::<ClientId>(),
+        claims
+            .grant_id
+            .as_deref()
+            .map(str::parse::<GrantId>)
+            .transpose(),
+    ) else {
+        return Ok(gone);
+    };
+    let client_key = Client::key_of(&client_id);
+    let subject_key = Subject::key_of(&claims.sub);
+    let token_key = RevokedToken::key_of(&claims.jti);
+    let grant_key = grant_id.map(Grant::key_of);
+    let mut keys: Vec<&dyn AnyKey> = vec![&client_key, &subject_key, &token_key];
+    if let Some(key) = &grant_key {
+        keys.push(key);
+    }
+    let mut found = table.get_several(&keys).await?;
+    let client = found.take(&client_key)?;
+    let subject = found.take(&subject_key)?;
+    let client = client.filter(|client| client.deleted_at.is_none() && !client.disabled);
+    let grant_revoked = match &grant_key {
+        None => false,
+        Some(key) => found
+            .take(key)?
+            .is_none_or(|grant| grant.revoked_at.is_some()),
+    };
+    Ok(Standing {
+        token_revoked: found.take(&token_key)?.is_some(),
+        grant_revoked,
+        client_not_before: match client {
+            None => gone.client_not_before,
+            Some(client) => client.record.not_before.map(Timestamp::seconds),
+        },
+        subject_not_before: subject
+            .and_then(|subject| subject.record.not_before)
+            .map(Timestamp::seconds),
+    })
+}

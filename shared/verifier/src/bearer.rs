@@ -1,0 +1,68 @@
+use std::fmt;
+
+use crate::{MAX_TOKEN_BYTES, Refusal, Rejection};
+
+/// A bearer token as it was sent, of which nothing is proven.
+#[derive(Clone, Copy)]
+pub struct BearerToken<'a>(&'a str);
+
+impl<'a> BearerToken<'a> {
+    /// Takes the token from the values of all `Authorization` headers of one request (RFC 6750
+    /// §2.1). Tokens in the body or the query are not looked for: OAuth 2.1 has neither.
+    ///
+    /// # Errors
+    /// [`Refusal::NoToken`] without such a header, or when it has another scheme;
+    /// [`Refusal::InvalidRequest`] when it is repeated or malformed; [`Rejection::TooLong`].
+    pub fn from_headers(values: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, Refusal> {
+        let mut values = values.into_iter();
+        let value = values.next().ok_or(Refusal::NoToken)?;
+        if values.next().is_some() {
+            return Err(InvalidRequest::RepeatedHeader.into());
+        }
+        let value = value.trim_ascii();
+        let (scheme, token) = match value.iter().position(|byte| *byte == b' ') {
+            Some(space) => value.split_at(space),
+            None => (value, &[][..]),
+        };
+        if !scheme.eq_ignore_ascii_case(b"bearer") {
+            return Err(Refusal::NoToken);
+        }
+        let token = token.trim_ascii_start();
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Rejection::TooLong.into());
+        }
+        match std::str::from_utf8(token) {
+            Ok(token) if is_b64token(token) => Ok(Self(token)),
+            _ => Err(InvalidRequest::MalformedToken.into()),
+        }
+    }
+
+    /// The token itself: a secret.
+    pub fn expose(self) -> &'a str {
+        self.0
+    }
+}
+
+impl fmt::Debug for BearerToken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BearerToken(…)")
+    }
+}
+
+/// RFC 6750 §2.1.
+fn is_b64token(text: &str) -> bool {
+    let unpadded = text.trim_end_matches('=');
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    !unpadded.is_empty() && unpadded.bytes().all(allowed)
+}
+
+/// Why a request cannot be read (RFC 6750 §3.1 `invalid_request`).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidRequest {
+    /// More than one `Authorization` header.
+    #[error("the Authorization header is repeated")]
+    RepeatedHeader,
+    /// What follows the scheme is no b64token.
+    #[error("the bearer token is malformed")]
+    MalformedToken,
+}

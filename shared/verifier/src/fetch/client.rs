@@ -1,0 +1,91 @@
+use std::fmt;
+
+use async_trait::async_trait;
+use http::header::{self, HeaderName};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rustls::crypto::aws_lc_rs;
+
+use super::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched};
+
+/// The client of the feature `fetch`: HTTP/1.1 over rustls on AWS-LC, with the roots of the
+/// operating system. It follows no redirects, and shares no TLS state with the rest of the process.
+#[derive(Clone)]
+pub struct HttpFetch {
+    client: Client<HttpsConnector<HttpConnector>, Empty<&'static [u8]>>,
+}
+
+impl HttpFetch {
+    /// A client without connections.
+    ///
+    /// # Errors
+    /// [`FetchError::Transport`] when the operating system has no root certificates.
+    pub fn new() -> Result<Self, FetchError> {
+        let builder = HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(aws_lc_rs::default_provider())
+            .map_err(|err| FetchError::Transport(format!("no root certificates: {err}")))?;
+        // http only passes for loopback: every URL is checked before it comes here.
+        let connector = builder.https_or_http().enable_http1().build();
+        Ok(Self {
+            client: Client::builder(TokioExecutor::new()).build(connector),
+        })
+    }
+}
+
+#[async_trait]
+impl Fetch for HttpFetch {
+    async fn fetch(&self, request: FetchRequest<'_>) -> Result<Fetched, FetchError> {
+        let mut http_request = Request::get(request.url).header(header::ACCEPT, "*/*");
+        if let Some(etag) = request.etag {
+            http_request = http_request.header(header::IF_NONE_MATCH, etag);
+        }
+        let http_request = http_request.body(Empty::new()).map_err(transport)?;
+        let response = self.client.request(http_request).await.map_err(transport)?;
+        let caching = cache_headers(response.headers());
+        match response.status() {
+            StatusCode::OK => {
+                let body = Limited::new(response.into_body(), request.max_bytes);
+                let body =
+                    body.collect()
+                        .await
+                        .map_err(|err| match err.is::<LengthLimitError>() {
+                            true => FetchError::TooLong,
+                            false => FetchError::Transport(err.to_string()),
+                        })?;
+                Ok(Fetched::Document(body.to_bytes().into(), caching))
+            }
+            StatusCode::NOT_MODIFIED => Ok(Fetched::NotModified(caching)),
+            status => Err(FetchError::Status(status.as_u16())),
+        }
+    }
+}
+
+impl fmt::Debug for HttpFetch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HttpFetch")
+    }
+}
+
+fn cache_headers(headers: &HeaderMap) -> CacheHeaders {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::to_owned);
+    CacheHeaders {
+        etag: text(header::ETAG),
+        cache_control: text(header::CACHE_CONTROL),
+        age: text(header::AGE),
+    }
+}
+
+/// An error and its causes: hyper's own text leaves out what went wrong.
+fn transport(err: impl std::error::Error) -> FetchError {
+    let mut text = err.to_string();
+    let mut cause = err.source();
+    while let Some(err) = cause {
+        text.push_str(&format!(": {err}"));
+        cause = err.source();
+    }
+    FetchError::Transport(text)
+}

@@ -1,0 +1,85 @@
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::Rejection;
+
+/// A JWS in compact form (RFC 7515 §7.1), taken apart; nothing of it is proven.
+pub(crate) struct UnverifiedJws<'a> {
+    pub(crate) header: Header,
+    /// What the signature covers: header and payload, as they were sent.
+    pub(crate) signed: &'a str,
+    pub(crate) signature: Vec<u8>,
+    payload: &'a str,
+}
+
+impl<'a> UnverifiedJws<'a> {
+    /// Takes `token` apart.
+    ///
+    /// # Errors
+    /// [`Rejection::Malformed`], or [`Rejection::UnsupportedHeader`] when the header brings a key
+    /// or demands an extension.
+    pub(crate) fn parse(token: &'a str) -> Result<Self, Rejection> {
+        let (signed, signature) = token.rsplit_once('.').ok_or(Rejection::Malformed)?;
+        let (header, payload) = signed.split_once('.').ok_or(Rejection::Malformed)?;
+        if payload.contains('.') {
+            return Err(Rejection::Malformed);
+        }
+        let signature = URL_SAFE_NO_PAD
+            .decode(signature)
+            .map_err(|_| Rejection::Malformed)?;
+        let header: Header = decode_json(header)?;
+        if header.crit.is_some() || header.jwk.is_some() {
+            return Err(Rejection::UnsupportedHeader);
+        }
+        Ok(Self {
+            header,
+            signed,
+            signature,
+            payload,
+        })
+    }
+
+    /// The payload as JSON. Only for who has checked the signature.
+    ///
+    /// # Errors
+    /// [`Rejection::Malformed`] when it is not the JSON of a `T`.
+    pub(crate) fn payload<T: DeserializeOwned>(&self) -> Result<T, Rejection> {
+        decode_json(self.payload)
+    }
+}
+
+/// The members of a JOSE header that decide anything; others are ignored (RFC 7515 §4).
+#[derive(Deserialize)]
+pub(crate) struct Header {
+    pub(crate) alg: String,
+    pub(crate) kid: Option<String>,
+    typ: Option<String>,
+    crit: Option<IgnoredAny>,
+    jwk: Option<IgnoredAny>,
+}
+
+impl Header {
+    /// Whether `typ` is `expected`, with or without the `application/` prefix (RFC 7515 §4.1.9);
+    /// media types ignore case.
+    pub(crate) fn has_type(&self, expected: &str) -> bool {
+        let Some(typ) = self.typ.as_deref() else {
+            return false;
+        };
+        let short = match typ.split_at_checked(MEDIA_TYPE_PREFIX.len()) {
+            Some((prefix, rest)) if prefix.eq_ignore_ascii_case(MEDIA_TYPE_PREFIX) => rest,
+            _ => typ,
+        };
+        short.eq_ignore_ascii_case(expected)
+    }
+}
+
+fn decode_json<T: DeserializeOwned>(part: &str) -> Result<T, Rejection> {
+    let json = URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| Rejection::Malformed)?;
+    serde_json::from_slice(&json).map_err(|_| Rejection::Malformed)
+}
+
+const MEDIA_TYPE_PREFIX: &str = "application/";

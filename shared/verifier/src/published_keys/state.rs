@@ -1,0 +1,143 @@
+use std::sync::Arc;
+
+use super::KeyLimits;
+use crate::VerificationKeys;
+use crate::fetch::{CacheHeaders, FetchError};
+
+/// What was fetched last, and what went wrong since. Pure: every decision takes the moment.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    good: Option<FetchedKeys>,
+    /// The last attempt, when it failed.
+    failed: Option<(u64, FetchError)>,
+    /// The last fetch for the sake of an unknown key.
+    sought_unknown_at: Option<u64>,
+}
+
+impl State {
+    /// The last good keys, unless they are too old to be believed.
+    pub(super) fn good_keys(&self, now: u64, limits: KeyLimits) -> Option<Arc<VerificationKeys>> {
+        let good = self.good.as_ref()?;
+        (good.age(now) < limits.max_age).then(|| good.keys.clone())
+    }
+
+    /// How many whole lifetimes the last good keys are old: 0 is fresh.
+    pub(super) fn lifetimes(&self, now: u64) -> u64 {
+        let good = self.good.as_ref();
+        good.map_or(0, |good| good.age(now) / good.lifetime)
+    }
+
+    /// Whether to renew: not while the keys are fresh, nor right after a failure.
+    pub(super) fn may_renew(&self, now: u64, limits: KeyLimits) -> bool {
+        let pause = match self.good_keys(now, limits) {
+            Some(_) if self.lifetimes(now) == 0 => return false,
+            Some(_) => limits.cooldown,
+            None => PAUSE_WITHOUT_KEYS,
+        };
+        let failed_at = self.failed.as_ref().map(|(at, _)| *at);
+        is_past(failed_at, pause, now)
+    }
+
+    pub(super) fn may_seek_unknown(&self, now: u64, limits: KeyLimits) -> bool {
+        is_past(self.sought_unknown_at, limits.cooldown, now)
+    }
+
+    pub(super) fn keys(&self) -> Option<Arc<VerificationKeys>> {
+        self.good.as_ref().map(|good| good.keys.clone())
+    }
+
+    pub(super) fn holds(&self, keys: &Arc<VerificationKeys>) -> bool {
+        let good = self.good.as_ref();
+        good.is_some_and(|good| Arc::ptr_eq(&good.keys, keys))
+    }
+
+    pub(super) fn fetched_from(&self, url: &str) -> Option<FetchedKeys> {
+        self.good.as_ref().filter(|good| good.url == url).cloned()
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    /// Why there are no keys.
+    pub(super) fn failure(&self) -> FetchError {
+        let failed = self.failed.as_ref().map(|(_, err)| err.clone());
+        // Without a failure the fetch was ended from outside, with its runtime.
+        failed.unwrap_or(FetchError::Unusable("the keys were never fetched"))
+    }
+
+    pub(super) fn renewed(&mut self, keys: FetchedKeys) {
+        self.good = Some(keys);
+        self.failed = None;
+    }
+
+    pub(super) fn failed(&mut self, now: u64, err: FetchError) {
+        self.failed = Some((now, err));
+    }
+
+    pub(super) fn sought_unknown(&mut self, now: u64) {
+        self.sought_unknown_at = Some(now);
+    }
+}
+
+/// A good answer.
+#[derive(Clone, Debug)]
+pub(super) struct FetchedKeys {
+    pub(super) etag: Option<String>,
+    keys: Arc<VerificationKeys>,
+    url: String,
+    confirmed_at: u64,
+    /// For how long they are fresh, in seconds.
+    lifetime: u64,
+}
+
+impl FetchedKeys {
+    pub(super) fn new(
+        keys: VerificationKeys,
+        url: String,
+        headers: &CacheHeaders,
+        asked_at: u64,
+    ) -> Self {
+        Self {
+            etag: headers.etag.clone(),
+            keys: Arc::new(keys),
+            url,
+            confirmed_at: asked_at,
+            lifetime: lifetime(headers),
+        }
+    }
+
+    /// The same keys, confirmed by a 304.
+    pub(super) fn confirmed(self, headers: &CacheHeaders, asked_at: u64) -> Self {
+        Self {
+            confirmed_at: asked_at,
+            lifetime: lifetime(headers),
+            ..self
+        }
+    }
+
+    fn age(&self, now: u64) -> u64 {
+        now.saturating_sub(self.confirmed_at)
+    }
+}
+
+fn lifetime(headers: &CacheHeaders) -> u64 {
+    let said = headers.fresh_for().unwrap_or(DEFAULT_LIFETIME);
+    said.clamp(MIN_LIFETIME, MAX_LIFETIME)
+}
+
+fn is_past(moment: Option<u64>, pause: u64, now: u64) -> bool {
+    moment.is_none_or(|moment| now >= moment.saturating_add(pause))
+}
+
+/// What the issuer says itself; for a proxy that drops `Cache-Control`.
+const DEFAULT_LIFETIME: u64 = 300;
+
+/// However little a document may be kept, it is not fetched for every request.
+const MIN_LIFETIME: u64 = 30;
+
+/// Well below the two hours for which a new key is published before it signs.
+const MAX_LIFETIME: u64 = 3600;
+
+/// Between two attempts while no request can be answered.
+const PAUSE_WITHOUT_KEYS: u64 = 1;

@@ -1,0 +1,95 @@
+use crate::bearer::InvalidRequest;
+use crate::fetch::FetchError;
+use crate::{Rejection, RequiredScopes};
+
+/// Why a request is not let through.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// It brings no bearer token.
+    #[error("no bearer token was sent")]
+    NoToken,
+    /// Its `Authorization` header cannot be read.
+    #[error(transparent)]
+    InvalidRequest(#[from] InvalidRequest),
+    /// Its token is not accepted.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// Its token is good, and not for this.
+    #[error("the token lacks a scope: {0}")]
+    InsufficientScope(RequiredScopes),
+    /// Whether its token is good cannot be told now.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// What is missing to judge a token. It says nothing about the token.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Unavailable {
+    /// The issuer's keys cannot be fetched.
+    #[error("the issuer's keys are not available: {0}")]
+    Keys(FetchError),
+    /// What is known of revocations is too old, and the policy is to refuse then.
+    #[error("the view of revocations is stale")]
+    StaleRevocations,
+    /// An embedder's own source of revocations failed.
+    #[error("revocations are not available: {0}")]
+    Revocations(String),
+}
+
+/// The answer to a refused request: RFC 6750 §3 in plain values, for any HTTP library.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Challenge {
+    /// The HTTP status.
+    pub status: u16,
+    /// The value of `WWW-Authenticate`.
+    pub www_authenticate: Option<String>,
+    /// The value of `Retry-After`, in seconds.
+    pub retry_after: Option<u64>,
+}
+
+impl Refusal {
+    /// The answer, for a protection space called `realm` (RFC 9110 §11.5), which must not contain
+    /// quotes or backslashes: [`crate::Verifier::realm`].
+    pub fn challenge(&self, realm: &str) -> Challenge {
+        let (status, error, scope) = match self {
+            // RFC 6750 §3.1: who sent no token is told no error.
+            Self::NoToken => (401, None, None),
+            Self::InvalidRequest(_) => (400, Some("invalid_request"), None),
+            Self::Rejected(_) => (401, Some("invalid_token"), None),
+            Self::InsufficientScope(required) => {
+                (403, Some("insufficient_scope"), Some(required.sufficient()))
+            }
+            Self::Unavailable(_) => {
+                return Challenge {
+                    status: 503,
+                    www_authenticate: None,
+                    retry_after: Some(1),
+                };
+            }
+        };
+        let mut value = format!(r#"Bearer realm="{realm}""#);
+        if let Some(error) = error {
+            let description = self.description();
+            value.push_str(&format!(
+                r#", error="{error}", error_description="{description}""#
+            ));
+        }
+        if let Some(scope) = scope {
+            value.push_str(&format!(r#", scope="{scope}""#));
+        }
+        Challenge {
+            status,
+            www_authenticate: Some(value),
+            retry_after: None,
+        }
+    }
+
+    /// What a caller may know: no quotes, no backslashes (RFC 6750 §3).
+    fn description(&self) -> String {
+        match self {
+            // The expression may contain quotes; `scope` says it anyway.
+            Self::InsufficientScope(_) => "the token lacks a scope".to_owned(),
+            _ => self.to_string(),
+        }
+    }
+}

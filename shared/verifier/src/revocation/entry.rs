@@ -1,0 +1,197 @@
+use std::fmt;
+
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+/// One revocation: of a token, a grant, or of everything that a client or subject had.
+///
+/// It names what it revokes by a hash only, so a list of them can be shown to who verifies
+/// tokens: it tells nobody a token id or grant id. A client id or subject that can be guessed can
+/// be recognised.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "Fields", into = "Fields")]
+pub struct Revocation {
+    hash: RevocationHash,
+    revoked: Revoked,
+    until: u64,
+}
+
+impl Revocation {
+    /// Of the token with this `jti`, which expires at `until`.
+    pub fn of_token(jti: &str, until: u64) -> Self {
+        Self::new(RevocationHash::of_token(jti), Revoked::Token, until)
+    }
+
+    /// Of every token of this grant, the last of which expires by `until`.
+    pub fn of_grant(grant_id: &str, until: u64) -> Self {
+        Self::new(RevocationHash::of_grant(grant_id), Revoked::Grant, until)
+    }
+
+    /// Of every token of this client issued at or before `not_before`, the last of which expires
+    /// by `until`.
+    pub fn of_client(client_id: &str, not_before: u64, until: u64) -> Self {
+        let revoked = Revoked::Client { not_before };
+        Self::new(RevocationHash::of_client(client_id), revoked, until)
+    }
+
+    /// Of every token of this subject issued at or before `not_before`, the last of which expires
+    /// by `until`.
+    pub fn of_subject(subject: &str, not_before: u64, until: u64) -> Self {
+        let revoked = Revoked::Subject { not_before };
+        Self::new(RevocationHash::of_subject(subject), revoked, until)
+    }
+
+    fn new(hash: RevocationHash, revoked: Revoked, until: u64) -> Self {
+        Self {
+            hash,
+            revoked,
+            until,
+        }
+    }
+
+    /// Names what is revoked.
+    pub fn hash(&self) -> RevocationHash {
+        self.hash
+    }
+
+    /// What is revoked.
+    pub fn revoked(&self) -> Revoked {
+        self.revoked
+    }
+
+    /// When the last token that it concerns expires (its `exp`), in seconds since 1970. Verifiers
+    /// keep it longer by the clock skew that they allow.
+    pub fn until(&self) -> u64 {
+        self.until
+    }
+}
+
+/// What a [`Revocation`] revokes; moments are seconds since 1970.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Revoked {
+    /// One token.
+    Token,
+    /// A grant, with all its tokens.
+    Grant,
+    /// The tokens of a client issued at or before this moment.
+    Client {
+        /// The moment.
+        not_before: u64,
+    },
+    /// The tokens of a subject issued at or before this moment.
+    Subject {
+        /// The moment.
+        not_before: u64,
+    },
+}
+
+/// The first 128 bits of a SHA-256 over the kind of what is revoked and its name. Kinds differ, so
+/// a client id that is also a token id is not the same.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+pub struct RevocationHash([u8; 16]);
+
+impl RevocationHash {
+    /// Of a token, by its `jti`.
+    pub fn of_token(jti: &str) -> Self {
+        Self::of(b"tokensmith revoked token\0", jti)
+    }
+
+    /// Of a grant, by its `grant_id`.
+    pub fn of_grant(grant_id: &str) -> Self {
+        Self::of(b"tokensmith revoked grant\0", grant_id)
+    }
+
+    /// Of a client, by its `client_id`.
+    pub fn of_client(client_id: &str) -> Self {
+        Self::of(b"tokensmith revoked client\0", client_id)
+    }
+
+    /// Of a subject, by its `sub`.
+    pub fn of_subject(subject: &str) -> Self {
+        Self::of(b"tokensmith revoked subject\0", subject)
+    }
+
+    /// Any byte of a hash is as good as another; the view picks its shard by this one.
+    pub(super) fn last_byte(self) -> u8 {
+        self.0[15]
+    }
+
+    fn of(domain: &[u8], name: &str) -> Self {
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(domain);
+        context.update(name.as_bytes());
+        let mut first = [0; 16];
+        first.copy_from_slice(&context.finish().as_ref()[..16]);
+        Self(first)
+    }
+}
+
+impl fmt::Debug for RevocationHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RevocationHash({})", URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+/// How an entry is written: flat, for there may be many.
+#[derive(Deserialize, Serialize)]
+struct Fields {
+    kind: Kind,
+    /// base64url without padding, 22 characters.
+    hash: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_before: Option<u64>,
+    until: u64,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Token,
+    Grant,
+    Client,
+    Subject,
+}
+
+impl From<Revocation> for Fields {
+    fn from(revocation: Revocation) -> Self {
+        let (kind, not_before) = match revocation.revoked {
+            Revoked::Token => (Kind::Token, None),
+            Revoked::Grant => (Kind::Grant, None),
+            Revoked::Client { not_before } => (Kind::Client, Some(not_before)),
+            Revoked::Subject { not_before } => (Kind::Subject, Some(not_before)),
+        };
+        Self {
+            kind,
+            hash: URL_SAFE_NO_PAD.encode(revocation.hash.0),
+            not_before,
+            until: revocation.until,
+        }
+    }
+}
+
+impl TryFrom<Fields> for Revocation {
+    type Error = MalformedRevocation;
+
+    fn try_from(fields: Fields) -> Result<Self, MalformedRevocation> {
+        let mut hash = [0; 16];
+        match URL_SAFE_NO_PAD.decode_slice(&fields.hash, &mut hash) {
+            Ok(16) => {}
+            _ => return Err(MalformedRevocation),
+        }
+        let revoked = match (fields.kind, fields.not_before) {
+            (Kind::Token, None) => Revoked::Token,
+            (Kind::Grant, None) => Revoked::Grant,
+            (Kind::Client, Some(not_before)) => Revoked::Client { not_before },
+            (Kind::Subject, Some(not_before)) => Revoked::Subject { not_before },
+            _ => return Err(MalformedRevocation),
+        };
+        Ok(Self::new(RevocationHash(hash), revoked, fields.until))
+    }
+}
+
+/// An entry whose hash is not 128 bits, or whose `not_before` does not fit its kind.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the revocation is malformed")]
+pub struct MalformedRevocation;

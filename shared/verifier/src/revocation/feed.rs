@@ -1,0 +1,187 @@
+//! The client of the feed, for verifiers that cannot read the issuer's table.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{
+    FEED_OVERLAP_SECONDS, FeedDocument, FeedRejection, MAX_FEED_BYTES, RevocationSource,
+    RevocationView, StalePolicy,
+};
+use crate::fetch::{Fetch, FetchError, FetchRequest, Fetched, Flight, fetch_within};
+use crate::published_keys::PublishedKeys;
+use crate::{AccessTokenClaims, Clock, Standing, Unavailable};
+
+/// How the feed is followed.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedSettings {
+    /// How often it is asked: within that time, and the time of one fetch, a revocation is seen.
+    /// In whole seconds, at least 1.
+    pub interval: Duration,
+    /// What to do while it does not answer.
+    pub stale: StalePolicy,
+}
+
+impl Default for FeedSettings {
+    /// Every 5 s; refuses when it has had no answer for two minutes.
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(5),
+            stale: StalePolicy::default(),
+        }
+    }
+}
+
+/// A view that follows the feed of one issuer.
+///
+/// Nothing runs between requests, because a function that is frozen then cannot: the request that
+/// finds the view overdue renews it, and all that come meanwhile wait for the same answer, for at
+/// most the time limit of a fetch. After that the policy decides.
+#[derive(Debug)]
+pub(crate) struct RevocationFeed(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    access: FeedAccess,
+    settings: FeedSettings,
+    view: RevocationView,
+    flight: Flight,
+    /// When the last attempt began, which the next one is counted from; 0 before the first.
+    attempted_at: AtomicU64,
+    /// What went wrong with it.
+    failure: Mutex<Option<FeedFailure>>,
+}
+
+/// What it takes to read the feed.
+#[derive(Debug)]
+pub(crate) struct FeedAccess {
+    pub(crate) issuer: String,
+    pub(crate) fetch: Arc<dyn Fetch>,
+    pub(crate) time_limit: Duration,
+    pub(crate) clock: Clock,
+    pub(crate) keys: PublishedKeys,
+}
+
+impl RevocationFeed {
+    /// Nothing is read until a token asks.
+    pub(crate) fn new(access: FeedAccess, settings: FeedSettings) -> Self {
+        Self(Arc::new(Shared {
+            access,
+            settings,
+            view: RevocationView::new(),
+            flight: Flight::default(),
+            attempted_at: AtomicU64::new(0),
+            failure: Mutex::default(),
+        }))
+    }
+
+    pub(crate) fn view(&self) -> &RevocationView {
+        &self.0.view
+    }
+
+    /// Renews the view if that is due.
+    pub(crate) async fn refresh_if_overdue(&self, now: u64) {
+        if !self.0.is_overdue(now) {
+            return;
+        }
+        let start = self
+            .0
+            .flight
+            .start(|| self.0.is_overdue(now), self.0.clone().refresh());
+        // A view that has far to catch up goes on with that on its own.
+        let _ = tokio::time::timeout(self.0.access.time_limit, start.landed()).await;
+    }
+}
+
+#[async_trait]
+impl RevocationSource for RevocationFeed {
+    async fn standing_of(
+        &self,
+        claims: &AccessTokenClaims,
+        now: u64,
+    ) -> Result<Standing, Unavailable> {
+        self.refresh_if_overdue(now).await;
+        let usable = self.0.settings.stale.check(&self.0.view, now);
+        usable.map_err(|stale| self.0.reason_of(stale))?;
+        Ok(self.0.view.standing_of(claims, now))
+    }
+}
+
+impl Shared {
+    fn is_overdue(&self, now: u64) -> bool {
+        let interval = self.settings.interval.as_secs().max(1);
+        now >= self.attempted_at.load(Ordering::Acquire) + interval
+    }
+
+    async fn refresh(self: Arc<Self>) {
+        let began = self.access.clock.now();
+        let failure = self.catch_up().await.err();
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+        self.attempted_at.store(began, Ordering::Release);
+    }
+
+    /// Reads pages until there are no more.
+    async fn catch_up(&self) -> Result<(), FeedFailure> {
+        let mut since = self.first_cursor();
+        for _ in 0..MAX_PAGES {
+            let page = self.access.page(since).await?;
+            if self.view.as_of().is_some_and(|as_of| page.until < as_of) && !page.more {
+                return Err(FeedRejection::Older.into());
+            }
+            self.view.apply(page.entries, page.until);
+            if !page.more {
+                break;
+            }
+            since = page.until;
+        }
+        Ok(())
+    }
+
+    /// The end of the view less the overlap, rounded so that verifiers ask for the same documents
+    /// and a cache on the way can answer them.
+    fn first_cursor(&self) -> u64 {
+        let as_of = self.view.as_of().unwrap_or(0);
+        let since = as_of.saturating_sub(FEED_OVERLAP_SECONDS);
+        since - since % self.settings.interval.as_secs().max(1)
+    }
+
+    fn reason_of(&self, stale: Unavailable) -> Unavailable {
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        match failure.as_ref() {
+            Some(failure) => Unavailable::Revocations(failure.to_string()),
+            None => stale,
+        }
+    }
+}
+
+impl FeedAccess {
+    async fn page(&self, since: u64) -> Result<FeedDocument, FeedFailure> {
+        let request = FetchRequest {
+            url: &format!("{}/oauth2/revocations?since={since}", self.issuer),
+            etag: None,
+            max_bytes: MAX_FEED_BYTES,
+        };
+        let fetched = fetch_within(self.time_limit, &*self.fetch, request).await?;
+        let Fetched::Document(body, _) = fetched else {
+            return Err(FetchError::Status(304).into());
+        };
+        let jws = String::from_utf8(body)
+            .map_err(|_| FetchError::Unusable("the revocation feed is not text"))?;
+        let now = self.clock.now();
+        let verified = |keys: &_| FeedDocument::verified(&jws, keys, &self.issuer, since, now);
+        Ok(self.keys.prove(verified).await??)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FeedFailure {
+    #[error("the revocation feed cannot be read: {0}")]
+    Fetch(#[from] FetchError),
+    #[error(transparent)]
+    Rejected(#[from] FeedRejection),
+}
+
+/// Pages of one renewal; the next one goes on from there.
+const MAX_PAGES: usize = 1000;

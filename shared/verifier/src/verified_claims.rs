@@ -1,0 +1,74 @@
+use crate::{AccessTokenClaims, Refusal, RequiredScopes};
+
+/// The claims of an access token that was verified. Only [`crate::Verifier::verify`] makes them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct VerifiedClaims(AccessTokenClaims);
+
+impl VerifiedClaims {
+    /// Only for who has the verdict.
+    pub(crate) fn new(live: AccessTokenClaims) -> Self {
+        Self(live)
+    }
+
+    /// `iss`: the issuer URL.
+    pub fn issuer(&self) -> &str {
+        &self.0.iss
+    }
+
+    /// `sub`: who the token speaks for; the client itself where no user is involved.
+    pub fn subject(&self) -> &str {
+        &self.0.sub
+    }
+
+    /// `client_id`: the client that the token was issued to.
+    pub fn client_id(&self) -> &str {
+        &self.0.client_id
+    }
+
+    /// `aud`: all resources that the token is for; this one is among them.
+    pub fn audiences(&self) -> &[String] {
+        self.0.aud.as_slice()
+    }
+
+    /// `exp`, in seconds since 1970.
+    pub fn expires_at(&self) -> u64 {
+        self.0.exp
+    }
+
+    /// `iat`, in seconds since 1970.
+    pub fn issued_at(&self) -> u64 {
+        self.0.iat
+    }
+
+    /// `jti`: the token's unique id.
+    pub fn token_id(&self) -> &str {
+        &self.0.jti
+    }
+
+    /// `grant_id`: the grant that the token comes from; none with `client_credentials`.
+    pub fn grant_id(&self) -> Option<&str> {
+        self.0.grant_id.as_deref()
+    }
+
+    /// The granted scopes.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        let scopes = self.0.scope.as_deref().unwrap_or_default();
+        scopes.split(' ').filter(|scope| !scope.is_empty())
+    }
+
+    /// Whether `scope` was granted.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes().any(|granted| granted == scope)
+    }
+
+    /// Passes when `required` is met.
+    ///
+    /// # Errors
+    /// [`Refusal::InsufficientScope`] with what is required.
+    pub fn require(&self, required: &RequiredScopes) -> Result<(), Refusal> {
+        match required.are_met_by(|scope| self.has_scope(scope)) {
+            true => Ok(()),
+            false => Err(Refusal::InsufficientScope(required.clone())),
+        }
+    }
+}

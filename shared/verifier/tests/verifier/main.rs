@@ -1,0 +1,13 @@
+//! What an embedder sees, against an issuer in this process and a clock that the tests set.
+
+mod bad_tokens;
+mod bearer_requests;
+mod feed_documents;
+mod http_client;
+mod key_caching;
+mod key_outages;
+mod revocation_feed;
+mod revocation_view;
+mod scope_expressions;
+mod support;
+mod tower_layer;

@@ -1,0 +1,288 @@
+//! Revocation that stateless verifiers see: a view of the table for who can read it, the signed feed
+//! for who cannot. Both give the verdict that introspection gives.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::Request;
+use tokensmith_issuer::Endpoint;
+use tokensmith_issuer::clock::Timestamp;
+use tokensmith_issuer::revocation::{revoke_client, revoke_subject};
+use tokensmith_issuer::revocation_view::TableRevocations;
+use tokensmith_issuer::store::records::{FeedEntry, RevokedToken};
+use tokensmith_tests::faults::Fault;
+use tokensmith_tests::in_process::{API, InProcess, TestClient};
+use tokensmith_verifier::{
+    CacheHeaders, Clock, FEED_TYPE, FeedSettings, Fetch, FetchError, FetchRequest, Fetched, Refusal,
+    Rejection, StalePolicy, Unavailable, Verifier, WhenStale,
+};
+
+const INTERVAL: u64 = 5;
+
+/// The issuer as a resource server reaches it.
+#[derive(Debug)]
+struct OverHttp(Arc<tokensmith_issuer::Issuer>);
+
+#[async_trait]
+impl Fetch for OverHttp {
+    async fn fetch(&self, request: FetchRequest<'_>) -> Result<Fetched, FetchError> {
+        let url: http::Uri = request.url.parse().expect("a URL");
+        let endpoint = Endpoint::at(url.path()).expect("an endpoint");
+        let request = Request::get(url).body(Bytes::new()).expect("a request");
+        let answer = self.0.handle(endpoint, request).await;
+        match answer.status().as_u16() {
+            200 => Ok(Fetched::Document(answer.body().to_vec(), CacheHeaders::default())),
+            other => Err(FetchError::Status(other)),
+        }
+    }
+}
+
+fn clock(issuer: &InProcess) -> Clock {
+    match issuer.clock() {
+        tokensmith_issuer::clock::Clock::Manual(seconds) => Clock::Manual(seconds),
+        tokensmith_issuer::clock::Clock::System => Clock::System,
+    }
+}
+
+/// A verifier that reads the signed feed, and one that reads the table through the faults.
+async fn verifiers(issuer: &InProcess, stale: StalePolicy) -> [Verifier; 2] {
+    let builder = || {
+        Verifier::builder(issuer.config.issuer.as_str())
+            .audience(API)
+            .fetch(Arc::new(OverHttp(issuer.issuer.clone())))
+            .clock(clock(issuer))
+    };
+    let interval = Duration::from_secs(INTERVAL);
+    let table = tokensmith_local::make_table(issuer.dynamo.clone()).await;
+    let source = TableRevocations::new(table.expect("a table"), issuer.clock(), interval, stale);
+    [
+        builder().revocation_feed(FeedSettings { interval, stale }),
+        builder().revocations(Arc::new(source)),
+    ]
+    .map(|builder| builder.build().expect("a verifier"))
+}
+
+async fn started() -> (InProcess, TestClient, [Verifier; 2]) {
+    let issuer = InProcess::start().await;
+    let client = issuer.confidential("app", |_| {}).await;
+    let verifiers = verifiers(&issuer, StalePolicy::default()).await;
+    (issuer, client, verifiers)
+}
+
+async fn verdict(verifier: &Verifier, token: &str) -> Result<(), Refusal> {
+    verifier.verify(token).await.map(drop)
+}
+
+#[tokio::test]
+async fn invariant_4_each_kind_of_revocation_is_seen_within_the_interval() {
+    let (issuer, client, verifiers) = started().await;
+    for (kind, expected) in [
+        ("token", Rejection::TokenRevoked),
+        ("grant", Rejection::GrantRevoked),
+        ("reuse", Rejection::GrantRevoked),
+        ("client", Rejection::ClientRevoked),
+        ("subject", Rejection::SubjectRevoked),
+    ] {
+        // What an earlier revocation of the client covers is over.
+        issuer.pass(3);
+        let grant = issuer.grant(&client, |_| {}).await;
+        let answer = issuer.refresh(&client, &grant.token).await;
+        let token = answer.access_token();
+        for verifier in &verifiers {
+            assert_eq!(verdict(verifier, &token).await, Ok(()), "{kind}");
+        }
+        match kind {
+            "token" => assert_eq!(issuer.revoke(&client, &token).await.status, 200),
+            "grant" => {
+                let revoked = issuer.revoke(&client, &answer.refresh_token()).await;
+                assert_eq!(revoked.status, 200);
+            }
+            "reuse" => {
+                issuer.refresh(&client, &answer.refresh_token()).await;
+                let reused = issuer.refresh(&client, &grant.token).await;
+                assert_eq!(reused.error(), (400, "invalid_grant".into()));
+            }
+            "client" => {
+                let revoked = revoke_client(issuer.table(), &client.id, &issuer.clock()).await;
+                revoked.expect("it is revoked");
+            }
+            _ => {
+                let revoked = revoke_subject(issuer.table(), "alice", &issuer.clock()).await;
+                revoked.expect("it is revoked");
+            }
+        }
+        assert!(!issuer.is_active(&client, &token).await, "{kind}");
+        issuer.pass(INTERVAL);
+        for verifier in &verifiers {
+            let refused = verdict(verifier, &token).await;
+            assert_eq!(refused, Err(Refusal::Rejected(expected)), "{kind}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_warm_view_costs_one_query_for_each_interval_and_none_for_a_request() {
+    let (issuer, client, [_, verifier]) = started().await;
+    let token = issuer.client_credentials(&client).await.access_token();
+    assert_eq!(verdict(&verifier, &token).await, Ok(()));
+    issuer.dynamo.take_calls();
+    for round in 0..4 {
+        for _ in 0..10 {
+            assert_eq!(verdict(&verifier, &token).await, Ok(()));
+        }
+        let expected: &[&str] = if round == 0 { &[] } else { &["Query"] };
+        let calls: Vec<_> = issuer.dynamo.take_calls();
+        assert_eq!(calls, expected, "round {round}");
+        issuer.pass(INTERVAL);
+    }
+}
+
+/// A request that finds the view cold is decided by its token's own keys.
+#[tokio::test]
+async fn a_cold_view_decides_by_one_read_while_it_catches_up() {
+    let issuer = InProcess::start().await;
+    let client = issuer.confidential("app", |_| {}).await;
+    let token = issuer.client_credentials(&client).await.access_token();
+    let revoked = issuer.client_credentials(&client).await.access_token();
+    assert_eq!(issuer.revoke(&client, &revoked).await.status, 200);
+    fill(&issuer, 20_000).await;
+    let [_, verifier] = verifiers(&issuer, StalePolicy::default()).await;
+    issuer.dynamo.take_calls();
+    let mut rounds = 0;
+    loop {
+        let refused = verdict(&verifier, &revoked).await;
+        assert_eq!(refused, Err(Refusal::Rejected(Rejection::TokenRevoked)));
+        assert_eq!(verdict(&verifier, &token).await, Ok(()));
+        let calls = issuer.dynamo.take_calls();
+        let reads = calls.iter().filter(|call| *call == "BatchGetItem").count();
+        let pages = calls.iter().filter(|call| *call == "Query").count();
+        assert!(reads <= 2 && pages <= 2, "{calls:?}");
+        if calls.is_empty() {
+            break;
+        }
+        rounds += 1;
+    }
+    assert!(rounds >= 2, "one page was not enough: {rounds}");
+}
+
+/// So many tokens that were revoked at this second.
+async fn fill(issuer: &InProcess, count: usize) {
+    let (now, hour) = (issuer.now(), Duration::from_secs(3600));
+    for at in 0..count {
+        let record = RevokedToken {
+            jti: format!("a-token-that-was-revoked-{}-{at:08}", now.seconds()),
+            expires_at: now.after(hour),
+            feed: FeedEntry::new(now, now.after(hour)),
+        };
+        issuer.table().insert(&record).await.expect("an insert");
+    }
+}
+
+#[tokio::test]
+async fn the_feed_comes_page_by_page_and_nothing_is_missing() {
+    let (issuer, client, [verifier, _]) = started().await;
+    let token = issuer.client_credentials(&client).await.access_token();
+    for _ in 0..5 {
+        fill(&issuer, 4_000).await;
+        issuer.pass(1);
+    }
+    assert_eq!(issuer.revoke(&client, &token).await.status, 200);
+    let refused = verdict(&verifier, &token).await;
+    assert_eq!(refused, Err(Refusal::Rejected(Rejection::TokenRevoked)));
+}
+
+/// What was recorded late, under a moment that has been read already, is still found.
+#[tokio::test]
+async fn a_revocation_that_was_long_on_its_way_is_seen() {
+    let (issuer, client, verifiers) = started().await;
+    let answer = issuer.client_credentials(&client).await;
+    let (token, claims) = (answer.access_token(), answer.claims());
+    let began = issuer.now();
+    issuer.pass(10);
+    for verifier in &verifiers {
+        assert_eq!(verdict(verifier, &token).await, Ok(()));
+    }
+    let end = Timestamp::from_seconds(claims.exp);
+    let late = RevokedToken {
+        jti: claims.jti,
+        expires_at: end,
+        feed: FeedEntry::new(began, end),
+    };
+    issuer.table().insert(&late).await.expect("an insert");
+    issuer.pass(INTERVAL);
+    for verifier in &verifiers {
+        let refused = verdict(verifier, &token).await;
+        assert_eq!(refused, Err(Refusal::Rejected(Rejection::TokenRevoked)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_feed_the_policy_decides() {
+    for then in [WhenStale::FailClosed, WhenStale::FailOpen] {
+        let issuer = InProcess::start().await;
+        let client = issuer.confidential("app", |_| {}).await;
+        let stale = StalePolicy {
+            max_age: Duration::from_secs(60),
+            then,
+        };
+        let [_, verifier] = verifiers(&issuer, stale).await;
+        let token = issuer.client_credentials(&client).await.access_token();
+        assert_eq!(verdict(&verifier, &token).await, Ok(()));
+        issuer.dynamo.outage(Some(Fault::Before));
+        issuer.pass(60);
+        assert_eq!(verdict(&verifier, &token).await, Ok(()), "it is young enough");
+        issuer.pass(1);
+        let refused = verdict(&verifier, &token).await;
+        match then {
+            WhenStale::FailOpen => assert_eq!(refused, Ok(())),
+            WhenStale::FailClosed => assert!(
+                matches!(refused, Err(Refusal::Unavailable(Unavailable::StaleRevocations))),
+                "{refused:?}"
+            ),
+        }
+        issuer.dynamo.outage(None);
+        issuer.pass(INTERVAL);
+        assert_eq!(verdict(&verifier, &token).await, Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn the_feed_is_signed_and_cacheable_and_names_nobody() {
+    let (issuer, client, _) = started().await;
+    let answer = issuer.client_credentials(&client).await;
+    issuer.revoke(&client, &answer.access_token()).await;
+    let get = |query: &str| {
+        let request = Request::get(format!("/oauth2/revocations{query}")).body(Bytes::new());
+        issuer.issuer.handle(Endpoint::Revocations, request.expect("a request"))
+    };
+    let feed = get("?since=0").await;
+    assert_eq!(feed.status(), 200);
+    assert_eq!(feed.headers()["content-type"], "application/jose");
+    assert_eq!(feed.headers()["cache-control"], "public, max-age=2");
+    let jws = String::from_utf8(feed.body().to_vec()).expect("text");
+    let decoded = |at: usize| {
+        use base64::Engine;
+        let part = jws.split('.').nth(at).expect("three parts");
+        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part);
+        String::from_utf8(bytes.expect("base64url")).expect("text")
+    };
+    assert!(decoded(0).contains(FEED_TYPE));
+    let payload = decoded(1);
+    assert!(payload.contains("\"kind\":\"token\""), "{payload}");
+    assert!(!payload.contains(&answer.claims().jti) && !payload.contains("app"));
+    for (query, status) in [
+        ("", 200),
+        ("?since=", 200),
+        ("?since=1800000000", 200),
+        ("?since=-1", 400),
+        ("?since=1e3", 400),
+        ("?since=99999999999", 400),
+        ("?since=1&since=2", 400),
+    ] {
+        assert_eq!(get(query).await.status(), status, "{query}");
+    }
+    // A feed document is no access token, and an access token is no feed document.
+    assert!(!issuer.is_active(&client, &jws).await);
+}
