@@ -47,8 +47,8 @@ ALLOWED = {
     "Jwks": {("dynamodb:Query", TABLE, "KEYS")},
     "RotateKeys": {
         READS_KEYS,
-        ("dynamodb:PutItem", TABLE, "KEYS HMAC"),
-        ("dynamodb:UpdateItem", TABLE, "HMAC"),
+        ("dynamodb:PutItem", TABLE, "KEYS HMAC SETTINGS"),
+        ("dynamodb:UpdateItem", TABLE, "HMAC SETTINGS"),
         ("dynamodb:DeleteItem", TABLE, "KEYS"),
         ("kms:GenerateDataKeyWithoutPlaintext", KEY, "use=hmac"),
     },

@@ -15,8 +15,8 @@ use tokensmith_issuer::store::records::{FeedEntry, RevokedToken};
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::in_process::{API, InProcess, TestClient};
 use tokensmith_verifier::{
-    CacheHeaders, Clock, FEED_TYPE, FeedSettings, Fetch, FetchError, FetchRequest, Fetched, Refusal,
-    Rejection, StalePolicy, Unavailable, Verifier, WhenStale,
+    CacheHeaders, Clock, FEED_TYPE, FeedSettings, Fetch, FetchError, FetchRequest, Fetched,
+    Refusal, Rejection, StalePolicy, Unavailable, Verifier, WhenStale,
 };
 
 const INTERVAL: u64 = 5;
@@ -33,7 +33,10 @@ impl Fetch for OverHttp {
         let request = Request::get(url).body(Bytes::new()).expect("a request");
         let answer = self.0.handle(endpoint, request).await;
         match answer.status().as_u16() {
-            200 => Ok(Fetched::Document(answer.body().to_vec(), CacheHeaders::default())),
+            200 => Ok(Fetched::Document(
+                answer.body().to_vec(),
+                CacheHeaders::default(),
+            )),
             other => Err(FetchError::Status(other)),
         }
     }
@@ -232,13 +235,20 @@ async fn without_the_feed_the_policy_decides() {
         assert_eq!(verdict(&verifier, &token).await, Ok(()));
         issuer.dynamo.outage(Some(Fault::Before));
         issuer.pass(60);
-        assert_eq!(verdict(&verifier, &token).await, Ok(()), "it is young enough");
+        assert_eq!(
+            verdict(&verifier, &token).await,
+            Ok(()),
+            "it is young enough"
+        );
         issuer.pass(1);
         let refused = verdict(&verifier, &token).await;
         match then {
             WhenStale::FailOpen => assert_eq!(refused, Ok(())),
             WhenStale::FailClosed => assert!(
-                matches!(refused, Err(Refusal::Unavailable(Unavailable::StaleRevocations))),
+                matches!(
+                    refused,
+                    Err(Refusal::Unavailable(Unavailable::StaleRevocations))
+                ),
                 "{refused:?}"
             ),
         }
@@ -255,7 +265,9 @@ async fn the_feed_is_signed_and_cacheable_and_names_nobody() {
     issuer.revoke(&client, &answer.access_token()).await;
     let get = |query: &str| {
         let request = Request::get(format!("/oauth2/revocations{query}")).body(Bytes::new());
-        issuer.issuer.handle(Endpoint::Revocations, request.expect("a request"))
+        issuer
+            .issuer
+            .handle(Endpoint::Revocations, request.expect("a request"))
     };
     let feed = get("?since=0").await;
     assert_eq!(feed.status(), 200);
