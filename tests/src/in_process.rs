@@ -40,8 +40,6 @@ pub struct InProcess {
     /// The same table, reached directly, and the custody of keys.
     pub direct: Direct,
     seconds: Arc<AtomicU64>,
-    /// The wrapping key is read once; the directory only has to go in the end.
-    _keys: Arc<TempDir>,
 }
 
 impl InProcess {
@@ -55,16 +53,27 @@ impl InProcess {
     /// # Panics
     /// When it cannot be made.
     pub async fn configured(configure: impl FnOnce(&mut Config)) -> Self {
+        // The wrapping key is read once; then its directory may go.
+        let keys = TempDir::new().expect("a directory");
+        let custody = FileCustody::open_or_create(&keys.path().join("key"));
+        Self::kept_by(Arc::new(custody.expect("a wrapping key")), configure).await
+    }
+
+    /// An issuer whose keys are in this custody, with this configuration, its keys made.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn kept_by(
+        custody: Arc<dyn KeyCustody>,
+        configure: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = Config::new("https://issuer.example".parse().expect("a URL"));
         config.algorithms = vec![Algorithm::ES256];
         configure(&mut config);
         let dynamo = FaultyDynamo::in_memory();
-        let keys = TempDir::new().expect("a directory");
-        let custody =
-            FileCustody::open_or_create(&keys.path().join("key")).expect("a wrapping key");
         let direct = Direct {
             table: make_table(dynamo.direct()).await.expect("a table"),
-            custody: Arc::new(custody),
+            custody,
         };
         let seconds = Arc::new(AtomicU64::new(START));
         let started = Self {
@@ -73,7 +82,6 @@ impl InProcess {
             config,
             direct,
             seconds,
-            _keys: Arc::new(keys),
         };
         let rotated = started.key_rotation(|_| {}).run(started.now()).await;
         rotated.expect("the first keys can be made");

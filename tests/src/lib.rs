@@ -6,6 +6,7 @@
 
 mod connection;
 mod contents;
+pub mod fake_kms;
 pub mod faults;
 pub mod forge;
 mod grants;

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use lambda_runtime::Context;
@@ -10,14 +12,17 @@ use crate::event::{Answer, Event, NotHttp};
 /// A function that answers HTTP requests.
 #[derive(Debug)]
 pub struct Function {
-    issuer: Issuer,
+    issuer: Arc<Issuer>,
     endpoints: &'static [Endpoint],
 }
 
 impl Function {
     /// A function that serves these endpoints of `issuer`.
-    pub fn new(issuer: Issuer, endpoints: &'static [Endpoint]) -> Self {
-        Self { issuer, endpoints }
+    pub fn new(issuer: impl Into<Arc<Issuer>>, endpoints: &'static [Endpoint]) -> Self {
+        Self {
+            issuer: issuer.into(),
+            endpoints,
+        }
     }
 
     /// Loads what requests need.

@@ -8,8 +8,9 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use tokensmith_issuer::clock::Clock;
-use tokensmith_issuer::error::Unavailable;
 use tokensmith_issuer::keys::{KeyCustody, KeyRotation, Rotation};
+use tokensmith_issuer::names::IssuerUrl;
+use tokensmith_issuer::settings::settle;
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::{Endpoint, Issuer, Level, write_line};
 
@@ -35,9 +36,9 @@ pub fn serve(endpoints: &'static [Endpoint]) -> ExitCode {
         }
         let handler = async |event: LambdaEvent<Event>| {
             let answer = function.answer(event.payload, &event.context).await;
-            answer.map_err(|err| lambda_runtime::Error::from(err))
+            answer.map_err(lambda_runtime::Error::from)
         };
-        Ok(lambda_runtime::run(service_fn(handler)).await?)
+        lambda_runtime::run(service_fn(handler)).await
     })
 }
 
@@ -50,13 +51,14 @@ pub fn rotate_keys() -> ExitCode {
             custody,
         } = Wiring::load().await?;
         let policy = environment.rotation_policy(of_process)?;
-        let rotation = &KeyRotation::new(table, custody, policy);
+        let issuer = &environment.config.issuer;
+        let rotation = &KeyRotation::new(table.clone(), custody, policy);
         let handler = async |_: LambdaEvent<IgnoredAny>| {
-            let outcome = rotation.run(Clock::System.now()).await;
+            let outcome = rotate(&table, issuer, rotation).await;
             log_rotation(&outcome);
-            outcome.map_err(lambda_runtime::Error::from)
+            outcome
         };
-        Ok(lambda_runtime::run(service_fn(handler)).await?)
+        lambda_runtime::run(service_fn(handler)).await
     })
 }
 
@@ -102,7 +104,17 @@ fn run(function: impl Future<Output = Result<(), lambda_runtime::Error>>) -> Exi
     }
 }
 
-fn log_rotation(outcome: &Result<Rotation, Unavailable>) {
+/// Safe to run twice at once, and to die anywhere: the next run does the rest.
+async fn rotate(
+    table: &Table,
+    issuer: &IssuerUrl,
+    rotation: &KeyRotation,
+) -> Result<Rotation, lambda_runtime::Error> {
+    settle(table, issuer).await?;
+    Ok(rotation.run(Clock::System.now()).await?)
+}
+
+fn log_rotation(outcome: &Result<Rotation, lambda_runtime::Error>) {
     #[derive(Serialize)]
     struct Rotated<'a> {
         event: &'static str,

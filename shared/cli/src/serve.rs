@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 use secrecy::ExposeSecret;
-use serde::Serialize;
 use tokensmith_issuer::clock::{Clock, Timestamp};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::ClientSecret;
 use tokensmith_issuer::keys::{KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::{ClientId, IssuerUrl};
+use tokensmith_issuer::settings::settle;
 use tokensmith_issuer::store::records::{Client, Settings};
-use tokensmith_issuer::store::{Change, Insert, Stored, Table, Update};
-use tokensmith_issuer::{Endpoint, Issuer, Level, write_line};
+use tokensmith_issuer::store::{Stored, Table};
+use tokensmith_issuer::{Endpoint, Issuer};
 use tokensmith_local::LocalData;
 use tokensmith_verifier::Algorithm;
 use tokio::net::TcpListener;
@@ -70,7 +70,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         let secret = create_demo_client(&table, &url, clock.now()).await?;
         greeting = first_steps(&url, &secret);
     }
-    settle(&table, settled, &url).await?;
+    settle(&table, &url).await?;
     print_text(&format!("{greeting}listening on {}\n", listen_url(address)))?;
 
     let shutdown = async move {
@@ -113,49 +113,6 @@ fn listen_url(address: SocketAddr) -> String {
         true => format!("http://{}:{}", Ipv4Addr::LOCALHOST, address.port()),
         false => format!("http://{address}"),
     }
-}
-
-/// Remembers whose data this is, and says so when that changes.
-async fn settle(
-    table: &Table,
-    settled: Option<Stored<Settings>>,
-    issuer: &IssuerUrl,
-) -> Result<(), Failure> {
-    let settings = Settings {
-        issuer: issuer.clone(),
-    };
-    let Some(current) = settled else {
-        return match table.insert(&settings).await? {
-            Insert::Inserted => Ok(()),
-            Insert::Exists(other) if other.record == settings => Ok(()),
-            Insert::Exists(_) => Err(Failure::new("another process has just taken this data")),
-        };
-    };
-    if current.record == settings {
-        return Ok(());
-    }
-    write_line(
-        Level::Warn,
-        &IssuerChanged {
-            event: "issuer_changed",
-            from: &current.issuer,
-            to: issuer,
-            message: "tokens of the old issuer URL are no longer accepted",
-        },
-    );
-    let change = Change::between(&current, &settings)?;
-    match table.update(&Settings::only_key(), change).await? {
-        Update::Applied(_) => Ok(()),
-        Update::Refused(_) => Err(Failure::new("another process has just taken this data")),
-    }
-}
-
-#[derive(Serialize)]
-struct IssuerChanged<'a> {
-    event: &'static str,
-    from: &'a IssuerUrl,
-    to: &'a IssuerUrl,
-    message: &'static str,
 }
 
 /// The demo client with a new secret. A first start that was killed before it could print the

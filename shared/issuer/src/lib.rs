@@ -25,6 +25,7 @@ mod request_log;
 pub mod revocation;
 pub mod revocation_view;
 mod routes;
+pub mod settings;
 mod standing;
 pub mod store;
 pub mod token_request;

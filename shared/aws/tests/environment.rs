@@ -1,0 +1,175 @@
+//! The environment of a function (DESIGN §6): parsed once; what is missing or malformed is named.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokensmith_aws::environment::{BadVariable, Environment};
+use tokensmith_aws::kms::CustodyMode;
+use tokensmith_issuer::Level;
+use tokensmith_verifier::Algorithm;
+
+const REQUIRED: [(&str, &str); 4] = [
+    ("TOKENSMITH_ISSUER", "https://issuer.example"),
+    ("TOKENSMITH_TABLE", "tokensmith"),
+    ("TOKENSMITH_CUSTODY", "kms-data-key"),
+    ("TOKENSMITH_KMS_KEY", "alias/tokensmith"),
+];
+
+fn variables(more: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let all: HashMap<String, String> = REQUIRED.iter().chain(more).map(owned).collect();
+    move |name| all.get(name).cloned()
+}
+
+fn parse(more: &[(&str, &str)]) -> Result<Environment, BadVariable> {
+    Environment::parse(variables(more))
+}
+
+#[test]
+fn the_required_variables_are_enough() {
+    let environment = parse(&[]).expect("an environment");
+    let config = environment.config;
+    assert_eq!(config.issuer.as_str(), "https://issuer.example");
+    assert_eq!(config.algorithms, [Algorithm::RS256]);
+    assert_eq!(config.access_ttl, Duration::from_secs(900));
+    assert_eq!(config.cache_ttl, Duration::from_secs(10));
+    assert_eq!(config.log_level, Level::Info);
+    assert_eq!(environment.table, "tokensmith");
+    assert_eq!(environment.custody, CustodyMode::KmsDataKey);
+    assert_eq!(environment.wrapping_key, "alias/tokensmith");
+}
+
+#[test]
+fn every_optional_variable_is_read() {
+    let environment = parse(&[
+        ("TOKENSMITH_ALGS", "EdDSA, PS256"),
+        ("TOKENSMITH_ACCESS_TTL", "1h 30m"),
+        ("TOKENSMITH_CACHE_TTL", "0s"),
+        ("TOKENSMITH_LOG", "error"),
+        ("TOKENSMITH_CUSTODY", "kms"),
+    ]);
+    let environment = environment.expect("an environment");
+    assert_eq!(environment.custody, CustodyMode::Kms);
+    let config = environment.config;
+    assert_eq!(config.algorithms, [Algorithm::EdDSA, Algorithm::PS256]);
+    assert_eq!(config.access_ttl, Duration::from_secs(5400));
+    assert_eq!(config.cache_ttl, Duration::ZERO);
+    assert_eq!(config.log_level, Level::Error);
+}
+
+#[test]
+fn the_rotation_has_periods_of_its_own() {
+    let environment = parse(&[]).expect("an environment");
+    let policy = environment.rotation_policy(variables(&[]));
+    let policy = policy.expect("a policy");
+    assert_eq!(policy.period, Duration::from_secs(90 * 24 * 60 * 60));
+    assert_eq!(policy.publish_ahead, Duration::from_secs(2 * 60 * 60));
+    assert_eq!(policy.cache_ttl, environment.config.cache_ttl);
+    let policy = environment.rotation_policy(variables(&[
+        ("TOKENSMITH_KEY_PERIOD", "30s"),
+        ("TOKENSMITH_KEY_PUBLISH_AHEAD", "5s"),
+    ]));
+    let policy = policy.expect("a policy");
+    assert_eq!(policy.period, Duration::from_secs(30));
+    assert_eq!(policy.publish_ahead, Duration::from_secs(5));
+}
+
+#[test]
+fn a_missing_variable_is_named() {
+    for (missing, _) in REQUIRED {
+        for nothing in [None, Some(String::new())] {
+            let all = variables(&[]);
+            let found = Environment::parse(|name| match name == missing {
+                true => nothing.clone(),
+                false => all(name),
+            });
+            let err = found.expect_err(missing);
+            assert_eq!(err.to_string(), format!("{missing} is required"));
+        }
+    }
+}
+
+/// Each with the beginning of what is said of it. The value itself is never repeated.
+#[test]
+fn a_malformed_variable_is_named() {
+    for (name, value, problem) in [
+        (
+            "TOKENSMITH_ISSUER",
+            "http://issuer.example",
+            "is malformed: an issuer URL is",
+        ),
+        (
+            "TOKENSMITH_ISSUER",
+            "https://issuer.example/path",
+            "is malformed: an issuer URL is",
+        ),
+        (
+            "TOKENSMITH_ISSUER",
+            "issuer",
+            "is malformed: an issuer URL is",
+        ),
+        ("TOKENSMITH_TABLE", "t", "is no table name"),
+        ("TOKENSMITH_TABLE", "token smith", "is no table name"),
+        ("TOKENSMITH_CUSTODY", "KMS", "is malformed: unknown custody"),
+        (
+            "TOKENSMITH_CUSTODY",
+            "local",
+            "is malformed: unknown custody",
+        ),
+        ("TOKENSMITH_KMS_KEY", "a key", "is no id, ARN or alias"),
+        (
+            "TOKENSMITH_ALGS",
+            "RS256,",
+            "is malformed: unknown algorithm",
+        ),
+        ("TOKENSMITH_ALGS", "none", "is malformed: unknown algorithm"),
+        (
+            "TOKENSMITH_ALGS",
+            "HS256",
+            "is malformed: unknown algorithm",
+        ),
+        (
+            "TOKENSMITH_ALGS",
+            "rs256",
+            "is malformed: unknown algorithm",
+        ),
+        ("TOKENSMITH_ALGS", "ES256,RS256,ES256", "names ES256 twice"),
+        ("TOKENSMITH_ACCESS_TTL", "15", "is no duration"),
+        ("TOKENSMITH_ACCESS_TTL", "-1s", "is no duration"),
+        ("TOKENSMITH_ACCESS_TTL", "0s", "must be from 1s to 1day"),
+        ("TOKENSMITH_ACCESS_TTL", "25h", "must be from 1s to 1day"),
+        ("TOKENSMITH_ACCESS_TTL", "1500ms", "must be whole seconds"),
+        ("TOKENSMITH_CACHE_TTL", "6m", "must be from 0s to 5m"),
+        ("TOKENSMITH_LOG", "debug", "is malformed: unknown level"),
+        ("TOKENSMITH_LOG", "\u{fffd}", "is malformed: unknown level"),
+    ] {
+        let err = parse(&[(name, value)]).expect_err(value);
+        assert_eq!(err.name, name, "{value}");
+        assert!(err.problem.starts_with(problem), "{value}: {err}");
+    }
+    let environment = parse(&[]).expect("an environment");
+    for (name, value, problem) in [
+        ("TOKENSMITH_KEY_PERIOD", "0s", "must be from 1s to"),
+        ("TOKENSMITH_KEY_PERIOD", "quarterly", "is no duration"),
+        ("TOKENSMITH_KEY_PUBLISH_AHEAD", "91d", "must be from 0s to"),
+    ] {
+        let policy = environment.rotation_policy(variables(&[(name, value)]));
+        let err = policy.expect_err(value);
+        assert_eq!(err.name, name, "{value}");
+        assert!(err.problem.starts_with(problem), "{value}: {err}");
+    }
+}
+
+#[test]
+fn every_way_to_name_a_kms_key_is_accepted() {
+    for key in [
+        "1234abcd-12ab-34cd-56ef-1234567890ab",
+        "mrk-1234abcd12ab34cd56ef1234567890ab",
+        "alias/token_smith/key-1",
+        "arn:aws:kms:us-east-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "arn:aws-us-gov:kms:us-gov-west-1:111122223333:alias/tokensmith",
+    ] {
+        let environment = parse(&[("TOKENSMITH_KMS_KEY", key)]).expect(key);
+        assert_eq!(environment.wrapping_key, key);
+    }
+}

@@ -1,0 +1,335 @@
+//! Custody `kms` when KMS is strict, slow, throttled or wrong. Faults lie at the SDK's connector, so that
+//! its own retries and time limits are part of what is tested (invariant 9).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokensmith_issuer::keys::{EncryptionContext, KeyCustody, KeyUse, PrivateKey, Signer, Wrapped};
+use tokensmith_tests::fake_kms::{FakeKms, KmsFault, REQUEST_ID, WRAPPING_KEY};
+use tokensmith_tests::in_process::InProcess;
+use tokensmith_verifier::Algorithm;
+
+fn context(key_use: KeyUse) -> EncryptionContext {
+    let issuer = "https://issuer.example".parse().expect("a URL");
+    EncryptionContext::new(&issuer, key_use)
+}
+
+async fn issuer(kms: &FakeKms) -> InProcess {
+    InProcess::kept_by(kms.custody(), |config| {
+        config.algorithms = vec![Algorithm::EdDSA];
+    })
+    .await
+}
+
+async fn new_signer(kms: &FakeKms) -> Arc<dyn Signer> {
+    let custody = kms.custody();
+    let made = custody
+        .new_key_pair(Algorithm::EdDSA, context(KeyUse::Signing))
+        .await;
+    let (public_key, private_key) = made.expect("a key");
+    let signer = custody
+        .signer(Algorithm::EdDSA, &private_key)
+        .await
+        .expect("a signer");
+    assert_eq!(signer.public_key(), public_key);
+    kms.take_attempts();
+    signer
+}
+
+#[tokio::test]
+async fn a_secret_opens_with_its_key_and_its_context_only() {
+    let kms = FakeKms::new();
+    let custody = kms.custody();
+    let wrapped = custody
+        .new_secret(context(KeyUse::Hmac))
+        .await
+        .expect("a secret");
+    assert_eq!(custody.unwrap(&wrapped).await.expect("it opens").len(), 32);
+
+    let mut tampered = wrapped.ciphertext.clone().into_bytes();
+    tampered[3] = if tampered[3] == b'A' { b'B' } else { b'A' };
+    let touched = |change: fn(&mut Wrapped)| {
+        let mut touched = wrapped.clone();
+        change(&mut touched);
+        touched
+    };
+    for (what, wrapped) in [
+        (
+            "ciphertext",
+            Wrapped {
+                ciphertext: String::from_utf8(tampered).expect("text"),
+                ..wrapped.clone()
+            },
+        ),
+        ("length", touched(|wrapped| wrapped.ciphertext.clear())),
+        ("encoding", touched(|wrapped| wrapped.ciphertext.push('+'))),
+        (
+            "use",
+            touched(|wrapped| wrapped.context.key_use = KeyUse::Signing),
+        ),
+        (
+            "key id",
+            touched(|wrapped| wrapped.context.key_id.push('x')),
+        ),
+        (
+            "issuer",
+            touched(|wrapped| {
+                wrapped.context.issuer = "https://other.example".parse().expect("a URL");
+            }),
+        ),
+    ] {
+        assert!(custody.unwrap(&wrapped).await.is_err(), "{what}");
+    }
+    let other = kms.custody_under("alias/other");
+    let err = other.unwrap(&wrapped).await.expect_err("another key");
+    assert!(err.to_string().contains("IncorrectKeyException"), "{err}");
+    // Without it nobody finds the call in CloudTrail.
+    assert!(err.to_string().contains(REQUEST_ID), "{err}");
+}
+
+/// KMS opens a symmetric ciphertext without being told the key; then whoever can write the table chooses it.
+#[tokio::test]
+async fn every_decrypt_names_the_key_and_the_context() {
+    let kms = FakeKms::new();
+    let custody = kms.custody();
+    let wrapped = custody
+        .new_secret(context(KeyUse::Hmac))
+        .await
+        .expect("a secret");
+    custody.unwrap(&wrapped).await.expect("it opens");
+    let attempts = kms.take_attempts();
+    for attempt in &attempts {
+        assert_eq!(attempt.body["KeyId"], WRAPPING_KEY);
+        let bound = &attempt.body["EncryptionContext"];
+        assert_eq!(bound["issuer"], "https://issuer.example");
+        assert_eq!(bound["use"], "hmac");
+        assert_eq!(bound["key_id"], wrapped.context.key_id);
+    }
+    let names: Vec<_> = attempts
+        .iter()
+        .map(|attempt| attempt.operation.as_str())
+        .collect();
+    assert_eq!(names, ["GenerateDataKeyWithoutPlaintext", "Decrypt"]);
+}
+
+/// Roles are limited to the keys of an issuer by their tags (invariant 11).
+#[tokio::test]
+async fn a_new_key_has_the_tags_of_its_issuer() {
+    let kms = FakeKms::new();
+    let context = context(KeyUse::Signing);
+    let made = kms
+        .custody()
+        .new_key_pair(Algorithm::EdDSA, context.clone())
+        .await;
+    made.expect("a key");
+    let attempts = kms.take_attempts();
+    let tags = attempts[0].body["Tags"].as_array().expect("tags");
+    for (name, value) in [
+        ("tokensmith:issuer", "https://issuer.example"),
+        ("tokensmith:use", "signing"),
+        ("tokensmith:key_id", &context.key_id),
+    ] {
+        let has = |tag: &&serde_json::Value| tag["TagKey"] == name && tag["TagValue"] == value;
+        assert!(tags.iter().any(|tag| has(&tag)), "{name}: {tags:?}");
+    }
+    assert_eq!(attempts[0].body["KeyUsage"], "SIGN_VERIFY");
+}
+
+/// FACTS: KMS takes at most 4,096 bytes as a raw message.
+#[tokio::test]
+async fn a_message_of_4096_bytes_is_signed_and_no_longer_one() {
+    let kms = FakeKms::new();
+    let signer = new_signer(&kms).await;
+    assert_eq!(signer.longest_message(), 4096);
+    assert_eq!(signer.sign(&[b'a'; 4096]).await.expect("signed").len(), 64);
+    assert!(signer.sign(&[b'a'; 4097]).await.is_err());
+}
+
+#[tokio::test]
+async fn a_token_that_kms_cannot_sign_is_refused_before_kms_or_the_table_are_asked() {
+    let kms = FakeKms::new();
+    let issuer = issuer(&kms).await;
+    let audience = format!("https://api.example/{}", "a".repeat(3000));
+    let client = issuer.confidential("app", |client| {
+        client.audiences = vec![audience.parse().expect("an audience")];
+    });
+    let client = client.await;
+    let grant = issuer.grant(&client, |grant| {
+        grant.audiences = vec![audience.parse().expect("an audience")];
+    });
+    let grant = grant.await;
+    kms.take_attempts();
+    let answer = issuer.refresh(&client, &grant.token).await;
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    assert!(kms.take_calls().is_empty());
+    assert_eq!(issuer.stored(&grant).await.generation, 1);
+}
+
+#[tokio::test]
+async fn a_throttled_signature_is_asked_for_again() {
+    let kms = FakeKms::new();
+    let issuer = issuer(&kms).await;
+    let client = issuer.confidential("app", |_| {}).await;
+    kms.take_attempts();
+    kms.plan([Some(KmsFault::Throttled), Some(KmsFault::Throttled)]);
+    assert_eq!(issuer.client_credentials(&client).await.status, 200);
+    assert_eq!(kms.take_calls(), ["Sign", "Sign", "Sign"]);
+}
+
+/// Invariant 9: 503 with `Retry-After`, and nothing is consumed; the retry gets what it would have got.
+#[tokio::test(start_paused = true)]
+async fn invariant_9_an_outage_of_kms_is_503_in_time_and_consumes_nothing() {
+    for fault in [
+        KmsFault::Throttled,
+        KmsFault::Silence,
+        KmsFault::After,
+        KmsFault::Junk,
+    ] {
+        let kms = FakeKms::new();
+        let issuer = issuer(&kms).await;
+        let client = issuer.confidential("app", |_| {}).await;
+        let grant = issuer.grant(&client, |_| {}).await;
+        kms.outage(Some(fault));
+        let started = tokio::time::Instant::now();
+        let answer = issuer.refresh(&client, &grant.token).await;
+        assert_eq!(answer.status, 503, "{fault:?}: {}", answer.body);
+        assert_eq!(answer.json()["error"], "temporarily_unavailable");
+        assert!(answer.headers.contains_key("retry-after"), "{fault:?}");
+        assert!(started.elapsed() <= Duration::from_secs(5), "{fault:?}");
+        assert_eq!(issuer.stored(&grant).await.generation, 1, "{fault:?}");
+        kms.outage(None);
+        assert_eq!(issuer.refresh(&client, &grant.token).await.status, 200);
+    }
+}
+
+/// Signing twice is harmless.
+#[tokio::test]
+async fn a_signature_whose_answer_was_lost_is_made_again() {
+    let kms = FakeKms::new();
+    let issuer = issuer(&kms).await;
+    let client = issuer.confidential("app", |_| {}).await;
+    kms.take_attempts();
+    kms.plan([Some(KmsFault::After)]);
+    assert_eq!(issuer.client_credentials(&client).await.status, 200);
+    assert_eq!(kms.take_calls(), ["Sign", "Sign"]);
+}
+
+/// Making a key twice is not: it costs money, and nobody knows the first.
+#[tokio::test]
+async fn a_new_key_whose_answer_was_lost_is_not_made_again() {
+    let kms = FakeKms::new();
+    kms.plan([Some(KmsFault::After)]);
+    let custody = kms.custody();
+    let made = custody
+        .new_key_pair(Algorithm::EdDSA, context(KeyUse::Signing))
+        .await;
+    assert!(made.is_err());
+    assert_eq!(kms.take_calls(), ["CreateKey"]);
+}
+
+#[tokio::test]
+async fn a_disabled_key_is_503_until_it_is_enabled_again() {
+    let kms = FakeKms::new();
+    let issuer = issuer(&kms).await;
+    let client = issuer.confidential("app", |_| {}).await;
+    for state in ["Disabled", "PendingDeletion"] {
+        kms.set_key_states(state);
+        for function in [issuer.clone(), issuer.cold().await] {
+            let answer = function.client_credentials(&client).await;
+            assert_eq!(answer.status, 503, "{state}: {}", answer.body);
+        }
+        kms.set_key_states("Enabled");
+        assert_eq!(
+            issuer.client_credentials(&client).await.status,
+            200,
+            "{state}"
+        );
+    }
+}
+
+/// DESIGN §4: nothing is signed with a key that is not the published one.
+#[tokio::test]
+async fn another_public_key_is_never_used() {
+    let kms = FakeKms::new();
+    let issuer = issuer(&kms).await;
+    let client = issuer.confidential("app", |_| {}).await;
+    for fault in [KmsFault::OtherKey, KmsFault::Junk] {
+        let cold = issuer.cold().await;
+        kms.take_attempts();
+        kms.plan([Some(fault)]);
+        assert_eq!(
+            cold.client_credentials(&client).await.status,
+            503,
+            "{fault:?}"
+        );
+        assert_eq!(kms.take_calls(), ["GetPublicKey"]);
+        assert_eq!(
+            cold.client_credentials(&client).await.status,
+            200,
+            "{fault:?}"
+        );
+    }
+}
+
+/// Invariant 9, at cold start: what fails then is tried again by the next request.
+#[tokio::test]
+async fn invariant_9_a_cold_start_without_kms_is_503_and_then_works() {
+    let kms = FakeKms::new();
+    let issuer = issuer(&kms).await;
+    let client = issuer.confidential("app", |_| {}).await;
+    let cold = issuer.cold().await;
+    kms.outage(Some(KmsFault::Throttled));
+    let warm_up = cold
+        .issuer
+        .warm_up(tokensmith_issuer::Endpoint::Token)
+        .await;
+    assert!(warm_up.is_err());
+    assert_eq!(cold.client_credentials(&client).await.status, 503);
+    kms.outage(None);
+    assert_eq!(cold.client_credentials(&client).await.status, 200);
+}
+
+/// Issue 4: a warm token is one Sign, and nothing else.
+#[tokio::test]
+async fn a_warm_token_is_one_signature() {
+    let kms = FakeKms::new();
+    let issuer = issuer(&kms).await;
+    let client = issuer.confidential("app", |_| {}).await;
+    issuer.client_credentials(&client).await;
+    kms.take_attempts();
+    issuer.dynamo.take_calls();
+    assert_eq!(issuer.client_credentials(&client).await.status, 200);
+    assert_eq!(kms.take_calls(), ["Sign"]);
+    assert!(issuer.dynamo.take_calls().is_empty());
+}
+
+/// DESIGN §4: retired keys are scheduled for deletion; doing so again, or finding them gone, is success.
+#[tokio::test]
+async fn discarding_schedules_the_deletion_and_may_be_repeated() {
+    let kms = FakeKms::new();
+    let custody = kms.custody();
+    let made = custody
+        .new_key_pair(Algorithm::EdDSA, context(KeyUse::Signing))
+        .await;
+    let (_, key) = made.expect("a key");
+    for _ in 0..2 {
+        custody.discard(&key).await.expect("it is scheduled");
+        assert_eq!(kms.key_states(), ["PendingDeletion"]);
+    }
+    let gone = PrivateKey::Kms {
+        key_id: "arn:aws:kms:eu-central-1:111122223333:key/gone".to_owned(),
+    };
+    custody.discard(&gone).await.expect("nothing is left to do");
+    let secret = custody
+        .new_secret(context(KeyUse::Signing))
+        .await
+        .expect("a secret");
+    kms.take_attempts();
+    custody
+        .discard(&PrivateKey::Wrapped(secret))
+        .await
+        .expect("nothing to do");
+    assert!(kms.take_calls().is_empty());
+    kms.plan([Some(KmsFault::Throttled); 3]);
+    assert!(custody.discard(&key).await.is_err());
+}
