@@ -99,7 +99,8 @@ fn design_6_a_client_says_how_its_refresh_tokens_rotate() {
         granted.refresh_token
     };
     let ask = |client: &Registered, token: &str| issuer.send(&HttpRequest::refresh(client, token));
-    let refresh = |client, token: &str| Tokens::from_answer(&ask(client, token)).refresh;
+    let refresh =
+        |client: &Registered, token: &str| Tokens::from_answer(&ask(client, token)).refresh;
 
     let keeps = register("--refresh-rotation=false");
     let token = grant(&keeps);
