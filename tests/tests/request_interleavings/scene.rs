@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use tokensmith_issuer::Endpoint;
 use tokensmith_issuer::credential::{CredentialKind, GrantId, HmacKey, Nonce};
 use tokensmith_issuer::store::Insert;
 use tokensmith_issuer::store::records::{Grant, RefreshGrace};
@@ -60,10 +61,12 @@ impl Stage {
         }
     }
 
-    /// A new grant. The clients are in the cache, and were not checked in this second: a refusal
-    /// reads its client again.
+    /// A new grant. Keys and clients are in the cache, and the clients were not checked in this second: a
+    /// refusal reads its client again.
     pub async fn scene(&self, asks: &[Ask]) -> Scene {
         self.issuer.issuer.forget_cached();
+        let keys = self.issuer.issuer.warm_up(Endpoint::Token).await;
+        keys.expect("the keys can be read");
         let has_stranger = asks.iter().any(|ask| matches!(ask, Ask::Stranger(_)));
         let stranger = has_stranger.then_some(&self.stranger);
         for client in [&self.client].into_iter().chain(stranger) {
