@@ -9,7 +9,7 @@ use std::thread;
 use serde_json::{Value, json};
 use tokensmith_issuer::credential::GrantCredential;
 use tokensmith_tests::{
-    AUDIENCE, HttpRequest, HttpResponse, Running, Tokens, World, assert_refused, unique,
+    AUDIENCE, HttpRequest, HttpResponse, Registered, Running, Tokens, World, assert_refused, unique,
 };
 
 #[test]
@@ -85,6 +85,55 @@ fn invariant_5_grant_create_grants_nothing_beyond_its_client() {
         world.issuer.manage(&["grant", "list", "--client", client]),
         json!([])
     );
+}
+
+#[test]
+fn design_6_a_client_says_how_its_refresh_tokens_rotate() {
+    let issuer = Running::issuer();
+    let register = |more: &str| {
+        let client = ["--grant=refresh_token", "--scope=read", more];
+        issuer.register("rotation", &client)
+    };
+    let grant = |client: &Registered| {
+        let granted = issuer.grant(&client.id, &unique("user"), &["--scope=read"]);
+        granted.refresh_token
+    };
+    let ask = |client: &Registered, token: &str| issuer.send(&HttpRequest::refresh(client, token));
+    let refresh =
+        |client: &Registered, token: &str| Tokens::from_answer(&ask(client, token)).refresh;
+
+    let keeps = register("--refresh-rotation=false");
+    let token = grant(&keeps);
+    for _ in 0..3 {
+        assert_eq!(refresh(&keeps, &token), token);
+    }
+    issuer.manage(&["client", "update", &keeps.id, "--refresh-rotation=true"]);
+    assert_ne!(refresh(&keeps, &token), token);
+
+    for grace in ["--refresh-grace=until-used", "--refresh-grace=60s"] {
+        let retries = register(grace);
+        let token = grant(&retries);
+        let successor = refresh(&retries, &token);
+        assert_eq!(refresh(&retries, &token), successor, "{grace}");
+    }
+    let never = register("--refresh-grace=0");
+    let token = grant(&never);
+    let successor = refresh(&never, &token);
+    for dead in [&token, &successor] {
+        assert_refused(&ask(&never, dead), 400, "invalid_grant");
+    }
+
+    let id = unique("refused");
+    for (arguments, code) in [
+        // RFC 9700 §2.2.2.
+        (["--public", "--refresh-rotation=false"], 1),
+        (["--public", "--refresh-grace=soon"], 2),
+        (["--public", "--refresh-grace=-1s"], 2),
+    ] {
+        let create = ["client", "create", "--id", &id, "--grant=refresh_token"];
+        let refused = issuer.try_manage(&[&create[..], &arguments].concat());
+        assert_eq!(refused.status.code(), Some(code), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokensmith_issuer::keys::{EncryptionContext, KeyCustody, KeyUse, PrivateKey, Signer, Wrapped};
+use tokensmith_issuer::store::records::Client;
 use tokensmith_tests::fake_kms::{FakeKms, KmsFault, REQUEST_ID, WRAPPING_KEY};
-use tokensmith_tests::in_process::InProcess;
+use tokensmith_tests::in_process::{InProcess, scopes};
 use tokensmith_verifier::Algorithm;
 
 fn context(key_use: KeyUse) -> EncryptionContext {
@@ -145,24 +146,25 @@ async fn a_message_of_4096_bytes_is_signed_and_no_longer_one() {
     assert!(signer.sign(&[b'a'; 4097]).await.is_err());
 }
 
+/// A token of 5 KB: no KMS signs it with Ed25519, and a key in this process does.
 #[tokio::test]
 async fn a_token_that_kms_cannot_sign_is_refused_before_kms_or_the_table_are_asked() {
+    let many: Vec<String> = (0..280).map(|n| format!("scope-{n:06}")).collect();
+    let many = scopes(&many.join(" "));
     let kms = FakeKms::new();
-    let issuer = issuer(&kms).await;
-    let audience = format!("https://api.example/{}", "a".repeat(3000));
-    let client = issuer.confidential("app", |client| {
-        client.audiences = vec![audience.parse().expect("an audience")];
-    });
-    let client = client.await;
-    let grant = issuer.grant(&client, |grant| {
-        grant.audiences = vec![audience.parse().expect("an audience")];
-    });
-    let grant = grant.await;
-    kms.take_attempts();
-    let answer = issuer.refresh(&client, &grant.token).await;
-    assert_eq!(answer.status, 400, "{}", answer.body);
-    assert!(kms.take_calls().is_empty());
-    assert_eq!(issuer.stored(&grant).await.generation, 1);
+    let in_process = InProcess::configured(|config| config.algorithms = vec![Algorithm::EdDSA]);
+    for (issuer, expected) in [(issuer(&kms).await, 400), (in_process.await, 200)] {
+        let wide = |client: &mut Client| client.scopes = many.clone();
+        let client = issuer.confidential("app", wide).await;
+        let grant = issuer.grant(&client, |grant| grant.scopes = many.clone());
+        let grant = grant.await;
+        kms.take_attempts();
+        let answer = issuer.refresh(&client, &grant.token).await;
+        assert_eq!(answer.status, expected, "{}", answer.body);
+        assert!(kms.take_calls().iter().all(|call| call == "Decrypt"));
+        let consumed = issuer.stored(&grant).await.generation == 2;
+        assert_eq!(consumed, expected == 200);
+    }
 }
 
 #[tokio::test]

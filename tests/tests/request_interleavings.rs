@@ -2,138 +2,78 @@
 //! one grant, store operation by store operation, with answers lost before and after each of them.
 //! The model in `interleavings.rs` goes further; this shows that the code is what it models.
 
+#[path = "request_interleavings/properties.rs"]
+mod properties;
+#[path = "request_interleavings/scene.rs"]
+mod scene;
 #[path = "request_interleavings/schedule.rs"]
 mod schedule;
 
 use std::collections::BTreeSet;
 
 use tokensmith_issuer::store::records::RefreshGrace;
-use tokensmith_tests::in_process::{Answer, InProcess, TestClient, TestGrant};
+use tokensmith_tests::faults::Fault;
 use tokensmith_tests::logged::{logged, tell};
 
-use crate::schedule::{Pending, Schedule};
+use crate::properties::{Outcome, assert_all};
+use crate::scene::{Ask, Stage};
+use crate::schedule::{Loss, Schedule};
 
-/// What the requests of a run find.
-struct Scene {
-    issuer: InProcess,
-    client: TestClient,
-    grant: TestGrant,
-    /// The tokens of generations 1, 2 and 3.
-    tokens: [String; 3],
+const GRACES: [RefreshGrace; 2] = [UNTIL_USED, NEVER];
+const UNTIL_USED: RefreshGrace = RefreshGrace::UntilUsed;
+const NEVER: RefreshGrace = RefreshGrace::Seconds(0);
+
+/// The generation of the grant's current token when the requests begin.
+const GENERATION: u32 = 3;
+const CURRENT: Ask = Ask::Refresh(GENERATION);
+const PREDECESSOR: Ask = Ask::Refresh(GENERATION - 1);
+const OLD: Ask = Ask::Refresh(GENERATION - 2);
+const STRANGER: Ask = Ask::Stranger(GENERATION);
+const REVOCATION: Ask = Ask::Revoke(GENERATION);
+
+const NO_LOSS: &[Loss] = &[];
+const LOST_ANSWER: &[Loss] = &[loss(Fault::After, false)];
+const EVERY_LOSS: &[Loss] = &[
+    loss(Fault::Before, false),
+    loss(Fault::After, false),
+    loss(Fault::Before, true),
+    loss(Fault::After, true),
+];
+
+const fn loss(fault: Fault, for_good: bool) -> Loss {
+    Loss { fault, for_good }
 }
 
-impl Scene {
-    /// A grant whose current token is of this generation.
-    async fn at(issuer: &InProcess, client: &TestClient, generation: u32) -> Self {
-        let grant = issuer
-            .grant(client, |grant| grant.generation = generation)
-            .await;
-        let mut tokens = Vec::new();
-        for generation in 1..=3 {
-            tokens.push(issuer.credential(&grant, generation, 1).await);
-        }
-        Self {
-            issuer: issuer.clone(),
-            client: client.clone(),
-            grant,
-            tokens: tokens.try_into().expect("three"),
-        }
-    }
-
-    fn refresh(&self, generation: usize) -> Pending {
-        let (issuer, client) = (self.issuer.clone(), self.client.clone());
-        let token = self.tokens[generation - 1].clone();
-        Box::pin(async move { issuer.refresh(&client, &token).await })
-    }
-
-    fn revoke(&self) -> Pending {
-        let (issuer, client) = (self.issuer.clone(), self.client.clone());
-        let token = self.tokens[0].clone();
-        Box::pin(async move { issuer.revoke(&client, &token).await })
-    }
-
-    async fn is_revoked(&self) -> bool {
-        self.issuer.stored(&self.grant).await.revoked_at.is_some()
-    }
-
-    async fn generation(&self) -> u32 {
-        self.issuer.stored(&self.grant).await.generation
-    }
-
-    /// The honest client asks again with the token of `generation`, and goes on with what it gets.
-    async fn assert_goes_on(&self, generation: u32) {
-        let token = &self.tokens[generation as usize - 1];
-        let retried = self.issuer.refresh(&self.client, token).await;
-        let successor = self.issuer.credential(&self.grant, generation + 1, 1).await;
-        assert_eq!(retried.refresh_token(), successor);
-        let next = self.issuer.refresh(&self.client, &successor).await;
-        assert_eq!(next.status, 200, "{}", next.body);
-        assert_eq!(self.generation().await, generation + 2);
-    }
-
-    async fn assert_dead(&self) {
-        assert!(self.is_revoked().await);
-        for token in &self.tokens {
-            let refused = self.issuer.refresh(&self.client, token).await;
-            assert_eq!(refused.error(), (400, "invalid_grant".into()));
-        }
-    }
-}
-
-/// The successors that were handed out. What was not answered with one is a refusal or a 503.
-fn successors(answers: &[Answer]) -> BTreeSet<String> {
-    let granted = answers.iter().filter(|answer| answer.status == 200);
-    granted.map(Answer::refresh_token).collect()
-}
-
-fn is_refusal(answer: &Answer) -> bool {
-    answer.status == 400 && answer.text("error") == "invalid_grant"
-}
-
-fn is_outage(answer: &Answer) -> bool {
-    answer.status == 503
-}
-
-/// One kind of run: with which grace, on which generation, with how many faults at most.
-struct Explored {
-    name: &'static str,
-    grace: RefreshGrace,
-    generation: u32,
-    faults: usize,
-    /// How many runs there were when this was written: fewer would prove less.
-    at_least: usize,
-}
-
-/// Goes through every schedule, and checks each run.
-async fn explore(
-    what: Explored,
-    requests: impl Fn(&Scene) -> Vec<Pending>,
-    check: impl AsyncFn(&Scene, &[Answer]),
-) {
-    let issuer = InProcess::start().await;
-    let client = issuer
-        .confidential("app", |client| client.refresh_grace = Some(what.grace))
-        .await;
-    // Keys and client are in the cache: what is left to interleave is the grant's own operations.
-    let warming = issuer.grant(&client, |_| {}).await;
-    assert_eq!(issuer.refresh(&client, &warming.token).await.status, 200);
+/// Goes through every schedule of the requests, where one of the losses may happen, and checks
+/// each run. There were `at_least` so many when this was written: fewer would prove less.
+async fn explore(grace: RefreshGrace, asks: &[Ask], losses: &[Loss], at_least: usize) {
+    let stage = Stage::new(grace, GENERATION).await;
     let (mut schedule, mut runs) = (Schedule::default(), 0);
+    let mut outcomes = BTreeSet::new();
     loop {
-        // Refusals are checked against the table once a second: a run has a second of its own.
-        let scene = Scene::at(&issuer, &client, what.generation).await;
-        let answers = schedule.run(&issuer, requests(&scene), what.faults).await;
+        let scene = stage.scene(asks).await;
+        let run = schedule.run(&scene, asks, losses).await;
+        // Shown when an assertion fails.
+        println!("{grace:?}, {asks:?}:\n{}", run.trace());
+        outcomes.extend(assert_all(&scene, grace, &run).await);
         runs += 1;
-        println!("{runs}: {:?}", schedule.trace);
-        check(&scene, &answers).await;
         if !schedule.advance() {
             break;
         }
     }
-    tell(&format!("{}: {runs} interleavings", what.name));
-    assert!(runs >= what.at_least, "{}: only {runs}", what.name);
+    let kinds = losses.len();
+    let name = format!("{grace:?}, {asks:?}, {kinds} kinds of loss");
+    tell(&format!("{name}: {runs} interleavings, {outcomes:?}"));
+    assert!(runs >= at_least, "{name}: only {runs}");
+    let seen = |outcome| outcomes.contains(&outcome);
+    assert!(seen(Outcome::Done), "{name}");
+    let gives_up = losses.iter().any(|loss| loss.for_good);
+    assert_eq!(seen(Outcome::Unavailable), gives_up, "{name}");
+    let all_may_succeed = grace == UNTIL_USED && asks.iter().all(|ask| *ask == CURRENT);
+    assert_eq!(seen(Outcome::Refused), !all_may_succeed, "{name}");
 }
 
-/// Runs a test in a process of its own, whose log nobody needs to see.
+/// Runs explorations in a process of its own, whose log nobody needs to see.
 async fn quietly(test: &str, scenario: impl Future<Output = ()>) {
     if let Some(log) = logged(test, scenario).await {
         println!("{}", log.told.join("\n"));
@@ -141,41 +81,73 @@ async fn quietly(test: &str, scenario: impl Future<Output = ()>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn probe() {
-    quietly("probe", async {
-        for faults in 0..=3 {
-            for n in 2..=3 {
-                if n == 3 && faults > 1 {
-                    continue;
-                }
-                let started = std::time::SystemTime::now();
-                explore(
-                    Explored {
-                        name: "same",
-                        grace: RefreshGrace::UntilUsed,
-                        generation: 1,
-                        faults,
-                        at_least: 1,
-                    },
-                    |scene| (0..n).map(|_| scene.refresh(1)).collect(),
-                    async |scene, answers| {
-                        let s = successors(answers);
-                        assert!(s.len() <= 1);
-                        for a in answers {
-                            assert!(a.status == 200 || is_outage(a), "{}", a.body);
-                        }
-                        scene.assert_goes_on(1).await;
-                    },
-                )
-                .await;
-                tell(&format!("{n} {faults} {:?}", started.elapsed()));
-            }
+async fn invariant_3_the_same_token_twice_and_three_times_makes_one_chain() {
+    let test = "invariant_3_the_same_token_twice_and_three_times_makes_one_chain";
+    quietly(test, async {
+        explore(UNTIL_USED, &[CURRENT; 2], EVERY_LOSS, 69).await;
+        explore(UNTIL_USED, &[CURRENT; 3], NO_LOSS, 11).await;
+        explore(UNTIL_USED, &[CURRENT; 3], LOST_ANSWER, 142).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_3_without_a_grace_the_same_token_is_good_for_one_answer() {
+    let test = "invariant_3_without_a_grace_the_same_token_is_good_for_one_answer";
+    quietly(test, async {
+        explore(NEVER, &[CURRENT; 2], EVERY_LOSS, 93).await;
+        explore(NEVER, &[CURRENT; 3], LOST_ANSWER, 668).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_8_a_predecessor_is_honoured_until_its_successor_is_used() {
+    let test = "invariant_8_a_predecessor_is_honoured_until_its_successor_is_used";
+    quietly(test, async {
+        explore(UNTIL_USED, &[CURRENT, PREDECESSOR], EVERY_LOSS, 66).await;
+        explore(
+            UNTIL_USED,
+            &[CURRENT, CURRENT, PREDECESSOR],
+            LOST_ANSWER,
+            236,
+        )
+        .await;
+        explore(NEVER, &[CURRENT, PREDECESSOR], EVERY_LOSS, 170).await;
+        explore(NEVER, &[CURRENT, CURRENT, PREDECESSOR], NO_LOSS, 75).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_4_an_old_token_beside_the_current_one_is_found() {
+    let test = "invariant_4_an_old_token_beside_the_current_one_is_found";
+    quietly(test, async {
+        for (grace, three) in GRACES.into_iter().zip([46, 114]) {
+            explore(grace, &[CURRENT, OLD], EVERY_LOSS, 170).await;
+            explore(grace, &[CURRENT, PREDECESSOR, OLD], NO_LOSS, three).await;
         }
-        let _ = (
-            is_refusal as fn(&Answer) -> bool,
-            Scene::assert_dead,
-            Scene::revoke,
-        );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_beside_refreshes_wins() {
+    quietly("a_revocation_beside_refreshes_wins", async {
+        for (grace, three) in GRACES.into_iter().zip([310, 361]) {
+            explore(grace, &[CURRENT, REVOCATION], EVERY_LOSS, 66).await;
+            explore(grace, &[CURRENT, CURRENT, REVOCATION], LOST_ANSWER, three).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stranger_beside_the_client_changes_nothing() {
+    quietly("a_stranger_beside_the_client_changes_nothing", async {
+        for grace in GRACES {
+            explore(grace, &[CURRENT, STRANGER], EVERY_LOSS, 154).await;
+        }
     })
     .await;
 }

@@ -1,10 +1,11 @@
 //! DESIGN §3: every verb is exactly one DynamoDB operation, and is right when an attempt fails
 //! before or after it was applied. Faults sit at the connector, so the SDK's own retries take part.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use tokensmith_issuer::clock::Timestamp;
 use tokensmith_issuer::store::{Change, Insert, Key, Record, StoreError, Stored, Table, Update};
-use tokensmith_local::make_table;
+use tokensmith_local::{dynamodb_client, make_table};
 use tokensmith_tests::faults::{Fault, FaultyDynamo};
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -64,6 +65,46 @@ async fn get_is_one_get_item() {
         assert_eq!(dynamo.take_calls(), vec!["GetItem"; attempts], "{fault:?}");
     }
     assert!(stored(&table, "absent").await.is_none());
+}
+
+/// A release reads what the next one writes; what is newer than that is an error, and no absence.
+#[tokio::test]
+async fn a_record_of_a_later_release_is_read_one_version_ahead_and_no_further() {
+    let (table, dynamo) = table().await;
+    table.insert(&note("n")).await.expect("an insert");
+    for (version, is_readable) in [(1, true), (2, true), (3, false), (99, false)] {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        dynamodb_client(dynamo.direct())
+            .update_item()
+            .table_name("tokensmith")
+            .key("pk", text("NOTE#a"))
+            .key("sk", text("n"))
+            .update_expression("SET #schema = :version")
+            .expression_attribute_names("#schema", "schema")
+            .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
+            .send()
+            .await
+            .expect("an update");
+        let found = table.get(&note("n").key()).await;
+        assert_eq!(
+            found.is_ok_and(|note| note.is_some()),
+            is_readable,
+            "{version}"
+        );
+        let several = table.get_several(&[&note("n").key()]).await;
+        let taken = several.expect("a read").take(&note("n").key());
+        assert_eq!(
+            taken.is_ok_and(|note| note.is_some()),
+            is_readable,
+            "{version}"
+        );
+        let page = table.query_all::<Note>("NOTE#a").await;
+        assert_eq!(
+            page.is_ok_and(|notes| notes.len() == 1),
+            is_readable,
+            "{version}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -102,12 +102,18 @@ fn has_form_type(headers: &HeaderMap) -> bool {
         .is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
     is_form
         && parts.all(|parameter| match parameter.split_once('=') {
-            Some((name, charset)) if name.trim().eq_ignore_ascii_case("charset") => charset
-                .trim()
-                .trim_matches('"')
-                .eq_ignore_ascii_case("utf-8"),
+            Some((name, charset)) if name.trim().eq_ignore_ascii_case("charset") => {
+                unquoted(charset.trim()).eq_ignore_ascii_case("utf-8")
+            }
             _ => true,
         })
+}
+
+fn unquoted(text: &str) -> &str {
+    let inner = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    inner.unwrap_or(text)
 }
 
 fn names_request_parameter(query: &str) -> bool {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::{ChangeCounter, LocalData};
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -118,18 +118,16 @@ async fn answer(
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
+    if !is_well_formed(&request) {
+        return Ok(plain(StatusCode::BAD_REQUEST, BAD_REQUEST));
+    }
     let Some(endpoint) = Endpoint::at(request.uri().path()) else {
         return Ok(plain(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#));
     };
     let (mut head, body) = request.into_parts();
     let body = match timeout(BODY_TIMEOUT, read_bounded(body)).await {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) => {
-            return Ok(plain(
-                StatusCode::BAD_REQUEST,
-                r#"{"message":"Bad Request"}"#,
-            ));
-        }
+        Ok(Err(_)) => return Ok(plain(StatusCode::BAD_REQUEST, BAD_REQUEST)),
         Err(_) => {
             let message = r#"{"message":"Request Timeout"}"#;
             return Ok(plain(StatusCode::REQUEST_TIMEOUT, message));
@@ -149,6 +147,17 @@ async fn answer(
         .handle(endpoint, Request::from_parts(head, body))
         .await;
     Ok(response.map(Full::new))
+}
+
+/// What hyper leaves to the host: HTTP/1.1 has exactly one `Host` (RFC 9112 §3.2), and of the
+/// transfer codings only `chunked` is understood here, once (§6.1).
+fn is_well_formed(request: &Request<Incoming>) -> bool {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+    let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    (hosts == 1 || (hosts == 0 && request.version() < Version::HTTP_11))
+        && codings.next().is_none_or(is_chunked)
+        && codings.next().is_none()
 }
 
 /// Reads a body, keeping one byte more than is allowed: enough for the endpoint to refuse it.
@@ -178,10 +187,8 @@ fn plain(status: StatusCode, json: &'static str) -> Response<Full<Bytes>> {
     log(Level::Info, "not_routed", status.as_str());
     let mut response = Response::new(Full::new(Bytes::from_static(json.as_bytes())));
     *response.status_mut() = status;
-    let json = http::HeaderValue::from_static("application/json");
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, json);
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
 }
 
@@ -194,6 +201,7 @@ fn log(level: Level, event: &'static str, message: &str) {
     write_line(level, &HostEvent { event, message });
 }
 
+const BAD_REQUEST: &str = r#"{"message":"Bad Request"}"#;
 const MAX_CONNECTIONS: usize = 1024;
 const MAX_HEADERS: usize = 64;
 const MAX_HEADER_BYTES: usize = 32 * 1024;

@@ -123,6 +123,7 @@ fn types(fixture: &Fixture) -> Named {
         "application/x-www-form-urlencoded; Charset=Utf-8; q=1",
         "APPLICATION/X-WWW-Form-Urlencoded",
         "application/x-www-form-urlencoded;",
+        "application/x-www-form-urlencoded ; charset=UTF-8",
     ]
     .into_iter()
     .map(|value| {
@@ -149,6 +150,10 @@ fn credentials(fixture: &Fixture) -> Named {
         let credentials = STANDARD.encode(format!("{id}:{secret}"));
         form(GRANT).header("authorization", format!("bAsIc {credentials}"))
     };
+    let spaced = {
+        let credentials = STANDARD.encode(format!("{id}:{secret}"));
+        form(GRANT).header("authorization", format!("Basic   {credentials}  "))
+    };
     let basic_only = form(GRANT).basic(&fixture.basic_only.id, &fixture.basic_only.secret);
     let post_only = form(format!(
         "{GRANT}&client_id={}&client_secret={}",
@@ -169,6 +174,7 @@ fn credentials(fixture: &Fixture) -> Named {
             escaped_basic,
         ),
         ("RFC 9110 §11.1: the scheme in another case", lower_case),
+        ("RFC 9110 §11.4: spaces around the credentials", spaced),
         ("RFC 7591 §2: Basic where Basic is registered", basic_only),
         ("RFC 7591 §2: form where form is registered", post_only),
     ];

@@ -62,6 +62,10 @@ fn headers(fixture: &Fixture) -> Vec<Row> {
             with(format!("Basic{right}").as_bytes()),
         ),
         (
+            "Basic with a tab",
+            with(format!("Basic\t{right}").as_bytes()),
+        ),
+        (
             "Basic with a comma",
             with(format!("Basic {right}, Basic {right}").as_bytes()),
         ),

@@ -119,6 +119,9 @@ fn types(fixture: &Fixture) -> Vec<Row> {
     let untyped = fixture.good("").without_header("content-type");
     let latin = typed(b"application/x-www-form-urlencoded; charset=iso-8859-1");
     let utf_16 = typed(b"application/x-www-form-urlencoded; q=1; charset=\"UTF-16\"");
+    let half_quoted = typed(b"application/x-www-form-urlencoded; charset=\"utf-8");
+    let two_charsets =
+        typed(b"application/x-www-form-urlencoded; charset=utf-8; charset=iso-8859-1");
     let obscure = typed(b"application/x-www-form-urlencoded; charset=\xff");
     [
         ("no content type", untyped),
@@ -139,6 +142,12 @@ fn types(fixture: &Fixture) -> Vec<Row> {
         ("multipart", multipart),
         ("charset latin-1", latin),
         ("charset UTF-16 behind another parameter", utf_16),
+        ("a quote that is not closed", half_quoted),
+        ("two charsets", two_charsets),
+        (
+            "an empty charset",
+            typed(b"application/x-www-form-urlencoded; charset="),
+        ),
         ("a content type that is not UTF-8", obscure),
     ]
     .into_iter()
@@ -229,6 +238,14 @@ fn grant_types(fixture: &Fixture) -> Vec<Row> {
             "a name with a space",
             with("+grant_type=client_credentials"),
         ),
+        (
+            "a name with brackets",
+            with("grant_type[]=client_credentials"),
+        ),
+        (
+            "a name behind a byte order mark",
+            with("\u{feff}grant_type=client_credentials"),
+        ),
     ]
     .into_iter()
     .map(|(name, request)| row(format!("RFC 6749 §4.4.2: {name}"), request, INVALID_REQUEST))
@@ -239,6 +256,8 @@ fn grant_types(fixture: &Fixture) -> Vec<Row> {
         "Client_Credentials",
         "client_credentials+",
         "client-credentials",
+        "client_credentials;scope=read",
+        "client_credentials\r\n",
         "password",
         "implicit",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",

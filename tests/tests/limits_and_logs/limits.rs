@@ -63,6 +63,8 @@ fn rfc9112_11_what_is_no_http_gets_no_token() {
             "chunks without end",
             with(length, "transfer-encoding: chunked\r\n"),
         ),
+        ("no host", with("host: issuer.example\r\n", "")),
+        ("two hosts", with("host:", "host: other.example\r\nhost:")),
         ("a space in a name", with("host:", "ho st:")),
         (
             "a space before the colon",
@@ -89,6 +91,70 @@ fn rfc9112_11_what_is_no_http_gets_no_token() {
         assert!(refused, "{name}: {}", String::from_utf8_lossy(&answer));
     }
     assert_eq!(issuer.send(&request).status, 200);
+}
+
+#[test]
+fn rfc9112_6_1_the_one_transfer_coding_is_chunked() {
+    let issuer = Running::issuer();
+    let client = issuer.register("codings", &[]);
+    let send = |coding: &str| {
+        let bytes = form("").basic(&client.id, &client.secret).bytes("host");
+        let head = String::from_utf8(bytes).expect("text");
+        let head = head.replace("content-length: 0", coding);
+        let mut connection = Connection::open(&issuer.url);
+        let request = format!("{head}{:x}\r\n{GRANT}\r\n0\r\n\r\n", GRANT.len());
+        connection.write(request.as_bytes()).expect("it reads");
+        connection.answer()
+    };
+    Token::from_answer(&send("transfer-encoding: chunked"));
+    Token::from_answer(&send("Transfer-Encoding: Chunked"));
+    for coding in [
+        "transfer-encoding: gzip, chunked",
+        "transfer-encoding: chunked, gzip",
+        "transfer-encoding: chunked, chunked",
+        "transfer-encoding: chunked\r\ntransfer-encoding: chunked",
+        "transfer-encoding: identity",
+        "transfer-encoding: xchunked",
+    ] {
+        assert_eq!(send(coding).status, 400, "{coding}");
+    }
+}
+
+/// RFC 9112 §3.2.2: with the target of a request to a proxy, and in the version before `Host`.
+#[test]
+fn rfc9112_3_2_other_forms_of_a_request_are_understood() {
+    let issuer = Running::issuer();
+    let client = issuer.register("forms", &[]);
+    let request = form(GRANT).basic(&client.id, &client.secret);
+    let whole = String::from_utf8(request.bytes("issuer.example")).expect("text");
+    let with = |from: &str, to: &str| whole.replace(from, to);
+    for request in [
+        with(TOKEN, "http://issuer.example/oauth2/token"),
+        with("HTTP/1.1", "HTTP/1.0"),
+        with("HTTP/1.1\r\nhost: issuer.example", "HTTP/1.0"),
+        with("host: issuer.example", "Host:issuer.example"),
+    ] {
+        let mut connection = Connection::open(&issuer.url);
+        connection.write(request.as_bytes()).expect("it reads");
+        Token::from_answer(&connection.answer());
+    }
+}
+
+/// RFC 9112 §6.1: with both, the length is ignored and nothing more is read.
+#[test]
+fn rfc9112_6_1_a_request_with_two_lengths_is_the_last_of_its_connection() {
+    let issuer = Running::issuer();
+    let client = issuer.register("smuggler", &[]);
+    let bytes = form("").basic(&client.id, &client.secret).bytes("host");
+    let head = String::from_utf8(bytes).expect("text");
+    let head = head.replace("connection: close", "transfer-encoding: chunked");
+    let head = head.replace("content-length: 0", "content-length: 5");
+    let chunk = format!("{:x}\r\n{GRANT}\r\n0\r\n\r\n", GRANT.len());
+    let mut connection = Connection::open(&issuer.url);
+    let smuggled = format!("{head}{chunk}{head}{chunk}");
+    connection.write(smuggled.as_bytes()).expect("it reads");
+    let answers = String::from_utf8(connection.read_to_end()).expect("text");
+    assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{answers}");
 }
 
 #[test]

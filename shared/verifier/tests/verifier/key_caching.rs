@@ -299,7 +299,7 @@ async fn the_keys_can_be_found_through_the_metadata() {
         let document = json!({ "issuer": issuer, "jwks_uri": jwks_uri });
         world.issuer.serve(metadata, document.to_string());
         let keys = json!({ "keys": [key.jwk] }).to_string();
-        world.issuer.serve("https://keys.example/jwks", keys);
+        world.issuer.serve(jwks_uri, keys);
         let verified = world.verify(&world.token(&key)).await;
         assert_eq!(verified.is_ok(), good, "{issuer} {jwks_uri}: {verified:?}");
     }
