@@ -77,10 +77,13 @@ def own_architecture():
 
 def build(architecture):
     """The functions' zips, in the directory where cargo-lambda puts them."""
-    cargo_lambda = Path(sys.executable).parent / "cargo-lambda"
+    tools = Path(sys.executable).parent
+    cargo_lambda = tools / "cargo-lambda"
+    # cargo-lambda looks there for zig, which came with it.
+    environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
     # Which functions there are, and that each is a zip, is in Cargo.toml.
     command = [cargo_lambda, "lambda", "build", "--release", "--locked", LAMBDA_TARGETS[architecture]]
-    subprocess.run(command, cwd=INFRA.parent, check=True, stdout=sys.stderr)
+    subprocess.run(command, cwd=INFRA.parent, env=environment, check=True, stdout=sys.stderr)
     return INFRA.parent / "target" / "lambda"
 
 
