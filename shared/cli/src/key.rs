@@ -41,6 +41,8 @@ pub enum Command {
     /// Take a pending or retiring key away before its time; tokens that it signed are refused
     Retire {
         /// The key's name, as `key list` shows it
+        // One name in 64 begins with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
         #[command(flatten)]
         data: Data,

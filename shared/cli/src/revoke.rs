@@ -33,7 +33,8 @@ struct Target {
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     /// A grant and all its tokens
-    #[arg(long, value_name = "GRANT")]
+    // One id in 64 begins with a hyphen.
+    #[arg(long, value_name = "GRANT", allow_hyphen_values = true)]
     grant: Option<GrantId>,
     /// All grants and tokens that a client has until now
     #[arg(long, value_name = "ID")]

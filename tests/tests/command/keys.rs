@@ -72,6 +72,13 @@ fn a_rotation_publishes_first() {
 
     let refused = issuer.try_manage(&["key", "retire", &first]);
     assert_eq!(refused.status.code(), Some(1), "it signs");
+    // A name like any other: one in 64 begins with a hyphen.
+    let unknown = issuer.try_manage(&[
+        "key",
+        "retire",
+        "-R8ZYJnJcmvY1RtYVNnn5YFvl_X2U8F5YVBqTpB2lkE",
+    ]);
+    assert_eq!(unknown.status.code(), Some(1), "nobody knows it");
     issuer.manage(&["key", "retire", &successor]);
     assert_eq!(published(&issuer), [first]);
     assert_eq!(state(&issuer, &successor), "retired");
