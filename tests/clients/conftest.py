@@ -81,7 +81,7 @@ def new_grant(subject):
 
     def new_grant(client):
         command = [os.environ["TOKENSMITH"], "grant", "create"]
-        command += ["--data", os.environ["TOKENSMITH_DATA"]]
+        command += json.loads(os.environ["TOKENSMITH_DATA_ARGUMENTS"])
         command += ["--client", client["client_id"], "--subject", subject]
         command += ["--scope", "read", "--scope", "write"]
         return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)

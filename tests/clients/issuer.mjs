@@ -18,8 +18,8 @@ export function newSubject() {
 
 /** Makes a grant as an operator does for a device: its id and its first refresh token. */
 export function newGrant({ client_id }, subject = newSubject()) {
-  const { TOKENSMITH, TOKENSMITH_DATA } = process.env;
-  const command = ['grant', 'create', '--data', TOKENSMITH_DATA];
+  const { TOKENSMITH, TOKENSMITH_DATA_ARGUMENTS } = process.env;
+  const command = ['grant', 'create', ...JSON.parse(TOKENSMITH_DATA_ARGUMENTS)];
   const granted = ['--client', client_id, '--subject', subject];
   const scopes = ['--scope', 'read', '--scope', 'write'];
   return JSON.parse(execFileSync(TOKENSMITH, [...command, ...granted, ...scopes]));

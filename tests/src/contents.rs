@@ -1,16 +1,34 @@
-//! What lies in a data directory, seen past the product's own readers.
+//! What lies in a table or a data directory, seen past the product's own readers.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::Value;
 use tokensmith_local::{EmbeddedDynamo, dynamodb_client};
 
-/// Every item of the table, printed, in a fixed order.
+use crate::emulated::scan;
+
+/// Every item of a table of DynamoDB, which the environment says where to find, printed, in a fixed
+/// order.
 ///
 /// # Panics
 /// When the table cannot be read.
-pub fn table_items(data: &Path) -> Vec<String> {
+pub(crate) fn of_table(name: &str, environment: &[(&'static str, String)]) -> Vec<String> {
+    let endpoint = environment.iter().find(|(name, _)| *name == ENDPOINT);
+    let endpoint = endpoint.map(|(_, url)| url.clone());
+    let endpoint = endpoint.or_else(|| std::env::var(ENDPOINT).ok());
+    let items = scan(&endpoint.expect("an endpoint"), name);
+    let mut printed: Vec<String> = items.iter().map(Value::to_string).collect();
+    printed.sort();
+    printed
+}
+
+/// Every item of the table in a data directory, printed, in a fixed order.
+///
+/// # Panics
+/// When the table cannot be read.
+pub(crate) fn of_directory(data: &Path) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -71,3 +89,5 @@ fn print(value: &AttributeValue) -> String {
         other => format!("{other:?}"),
     }
 }
+
+const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";

@@ -66,6 +66,12 @@ impl HttpRequest {
         &self.method
     }
 
+    /// The headers, in order.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
+        let headers = self.headers.iter();
+        headers.map(|(name, value)| (name.as_str(), value.as_slice()))
+    }
+
     /// Sends the request on a connection of its own.
     ///
     /// # Panics

@@ -1,8 +1,8 @@
-use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::io::{ErrorKind, Result, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::{HttpRequest, HttpResponse};
+use crate::{HttpRequest, HttpResponse, read_message};
 
 /// A connection for one request after the other, to an issuer that may go away.
 pub struct KeepAlive {
@@ -35,27 +35,7 @@ impl KeepAlive {
     pub fn send(&mut self, request: &HttpRequest) -> Result<HttpResponse> {
         self.stream
             .write_all(&request.keep_alive_bytes(&self.host))?;
-        let (mut answer, mut buffer) = (Vec::new(), [0; 4096]);
-        while !is_complete(&answer) {
-            match self.stream.read(&mut buffer)? {
-                0 => return Err(Error::from(ErrorKind::UnexpectedEof)),
-                read => answer.extend(&buffer[..read]),
-            }
-        }
+        let answer = read_message(&mut self.stream)?;
         Ok(HttpResponse::parse(&answer))
     }
-}
-
-/// Whether the body is as long as the head says.
-fn is_complete(answer: &[u8]) -> bool {
-    let mut windows = answer.windows(4);
-    let Some(end) = windows.position(|window| window == b"\r\n\r\n") else {
-        return false;
-    };
-    let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .and_then(|length| length.parse::<usize>().ok());
-    length.is_some_and(|length| answer.len() - end - 4 >= length)
 }

@@ -2,29 +2,37 @@
 //! client that can send what no correct client sends.
 //!
 //! With `ISSUER_URL` set, the scenarios run against that issuer instead of starting one;
-//! `TOKENSMITH_DATA` then names the data that the command manages.
+//! `TOKENSMITH_DATA` or `TOKENSMITH_TABLE` then names the data that the command manages.
 
 mod connection;
 mod contents;
+pub mod emulated;
 pub mod fake_kms;
 pub mod faults;
 pub mod forge;
+mod functions;
+mod gateway;
 mod grants;
 mod http;
 pub mod in_process;
 mod keep_alive;
 pub mod load;
 pub mod logged;
+mod message;
 mod patience;
+mod process;
 mod running;
 mod token;
+mod tools;
 mod world;
 
 pub use connection::Connection;
-pub use contents::{all_bytes, table_items};
+pub use contents::all_bytes;
+pub use functions::{Functions, ROTATE_KEYS, Setup, rotation_event};
 pub use grants::{Granted, Tokens};
 pub use http::{HttpRequest, HttpResponse, form_encode};
 pub use keep_alive::KeepAlive;
+pub use message::read_message;
 pub use patience::eventually;
 pub use running::{Registered, Running, command, unique};
 pub use token::Token;

@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -6,7 +7,8 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{HttpRequest, HttpResponse};
+use crate::tools::built;
+use crate::{HttpRequest, HttpResponse, contents};
 
 /// A running issuer: one that the test has started, or the one at `ISSUER_URL`.
 pub struct Running {
@@ -14,10 +16,18 @@ pub struct Running {
     pub url: String,
     /// What the process wrote on stdout until it was ready.
     pub greeting: String,
-    data: PathBuf,
+    store: Store,
     process: Option<Process>,
     /// Goes last: the data outlives the process.
     _own_data: Option<TempDir>,
+}
+
+/// Which data the command works on.
+enum Store {
+    /// Those of `serve`.
+    Directory(PathBuf),
+    /// Those of functions: the name of the table, and the environment in which it is found.
+    Table(String, Vec<(&'static str, String)>),
 }
 
 struct Process {
@@ -33,13 +43,22 @@ impl Running {
             Ok(url) => Self {
                 url: url.trim_end_matches('/').to_owned(),
                 greeting: String::new(),
-                data: std::env::var("TOKENSMITH_DATA")
-                    .expect("TOKENSMITH_DATA names the data of ISSUER_URL")
-                    .into(),
+                store: Store::of_environment(),
                 process: None,
                 _own_data: None,
             },
             Err(_) => Self::start(&["--alg=ES256", "--alg=RS256", "--alg=PS256", "--alg=EdDSA"]),
+        }
+    }
+
+    /// The issuer that functions are: at `url`, with this table in this environment.
+    pub fn functions(url: &str, table: &str, environment: &[(&'static str, String)]) -> Self {
+        Self {
+            url: url.to_owned(),
+            greeting: String::new(),
+            store: Store::Table(table.to_owned(), environment.to_vec()),
+            process: None,
+            _own_data: None,
         }
     }
 
@@ -63,7 +82,7 @@ impl Running {
         Self {
             url: listening_on(&greeting),
             greeting,
-            data,
+            store: Store::Directory(data),
             process: Some(Process {
                 child,
                 arguments: all,
@@ -133,8 +152,38 @@ impl Running {
     }
 
     /// The data directory.
+    ///
+    /// # Panics
+    /// When the data are in a table of functions.
     pub fn data(&self) -> &Path {
-        &self.data
+        match &self.store {
+            Store::Directory(data) => data,
+            Store::Table(..) => panic!("this scenario needs an issuer with a data directory"),
+        }
+    }
+
+    /// Every item of the table, printed, in a fixed order.
+    ///
+    /// # Panics
+    /// When the table cannot be read.
+    pub fn table_items(&self) -> Vec<String> {
+        match &self.store {
+            Store::Directory(data) => contents::of_directory(data),
+            Store::Table(name, environment) => contents::of_table(name, environment),
+        }
+    }
+
+    /// Whether it is functions behind a gateway, and not `serve`.
+    pub(crate) fn is_behind_gateway(&self) -> bool {
+        matches!(self.store, Store::Table(..))
+    }
+
+    /// What `tokensmith` has to be told of the data.
+    pub fn data_arguments(&self) -> [OsString; 2] {
+        match &self.store {
+            Store::Directory(data) => ["--data".into(), data.into()],
+            Store::Table(name, _) => ["--table".into(), name.into()],
+        }
     }
 
     /// Runs `tokensmith` on this issuer's data and returns the JSON that it prints.
@@ -150,9 +199,18 @@ impl Running {
 
     /// Runs `tokensmith` on this issuer's data.
     pub fn try_manage(&self, arguments: &[&str]) -> std::process::Output {
-        let mut command = command();
-        command.args(arguments).arg("--data").arg(&self.data);
+        let mut command = self.command(arguments);
         command.output().expect("the command runs")
+    }
+
+    /// `tokensmith` with these arguments and this issuer's data.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = command();
+        command.args(arguments).args(self.data_arguments());
+        if let Store::Table(_, environment) = &self.store {
+            command.envs(environment.iter().cloned());
+        }
+        command
     }
 
     /// Registers a client whose id starts with `prefix`.
@@ -196,6 +254,21 @@ impl Running {
 /// `serve`, where to listen, and the data.
 const OWN_ARGUMENTS: usize = 3;
 
+impl Store {
+    /// `TOKENSMITH_TABLE`, or else `TOKENSMITH_DATA`.
+    fn of_environment() -> Self {
+        let variable = |name| std::env::var(name).ok();
+        match (variable("TOKENSMITH_TABLE"), variable("TOKENSMITH_DATA")) {
+            // The command inherits the rest of its environment.
+            (Some(table), _) => Self::Table(table, Vec::new()),
+            (None, Some(data)) => Self::Directory(data.into()),
+            (None, None) => {
+                panic!("TOKENSMITH_DATA or TOKENSMITH_TABLE names the data of ISSUER_URL")
+            }
+        }
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some(process) = &mut self.process {
@@ -225,14 +298,7 @@ pub fn unique(prefix: &str) -> String {
 /// # Panics
 /// When it has not been built.
 pub fn command() -> Command {
-    let test = std::env::current_exe().expect("a test knows its path");
-    // target/PROFILE/deps/TEST and target/PROFILE/PROGRAM both lie below target/PROFILE.
-    let built = test
-        .ancestors()
-        .map(|folder| folder.join("tokensmith"))
-        .find(|path| path.is_file())
-        .expect("the command is not built: run ./tests/run, or `cargo build --workspace` first");
-    Command::new(built)
+    Command::new(built("tokensmith"))
 }
 
 fn spawn(arguments: &[String], log: &Path) -> (Child, String) {

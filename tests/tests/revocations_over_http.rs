@@ -84,7 +84,10 @@ fn design_6_revoke_of_what_is_not_there_fails() {
         (["--token", &foreign_access], 1),
         (["--grant", &foreign.id], 1),
         // An id like any other: one in 64 begins with a hyphen.
-        (["--grant", "-aLm5zZo3hBaQQtDFfsZXQzYNIPDtFDf_PovO75bQ7M"], 1),
+        (
+            ["--grant", "-aLm5zZo3hBaQQtDFfsZXQzYNIPDtFDf_PovO75bQ7M"],
+            1,
+        ),
         (["--client", "nobody"], 1),
         (["--subject", "nobody"], 1),
         (["--grant", "nonsense"], 2),

@@ -4,7 +4,8 @@
 //!
 //! The command finds in its environment
 //! - `ISSUER_URL`: the issuer;
-//! - `TOKENSMITH`, `TOKENSMITH_DATA`: the `tokensmith` command and the data that it manages;
+//! - `TOKENSMITH`, `TOKENSMITH_DATA_ARGUMENTS`: the `tokensmith` command and, as a JSON array, what it
+//!   has to be told of the data that it manages;
 //! - `TOKENSMITH_CLIENTS`: a JSON array of clients, each with `alg`, `client_id`, `client_secret`,
 //!   `audience` (its default), `other_audience` and `access_ttl` (of its tokens, in seconds);
 //! - `TOKENSMITH_GRANT_CLIENTS`: a JSON object of the clients that refresh, revoke and introspect:
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
         .args(arguments)
         .env("ISSUER_URL", &issuer.url)
         .env("TOKENSMITH", command().get_program())
-        .env("TOKENSMITH_DATA", issuer.data())
+        .env("TOKENSMITH_DATA_ARGUMENTS", data_arguments(&issuer))
         .env("TOKENSMITH_CLIENTS", clients.to_string())
         .env("TOKENSMITH_GRANT_CLIENTS", grant_clients.to_string())
         .status();
@@ -44,6 +45,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn data_arguments(issuer: &Running) -> String {
+    let arguments = issuer.data_arguments();
+    let arguments = arguments.map(|one| one.to_string_lossy().into_owned());
+    json!(arguments).to_string()
 }
 
 fn register(issuer: &Running, algorithm: &str) -> Value {

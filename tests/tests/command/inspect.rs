@@ -6,7 +6,7 @@ use std::process::Stdio;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tokensmith_tests::{Running, Token, command, eventually};
+use tokensmith_tests::{Running, Token, eventually};
 
 #[test]
 fn rfc9068_4_a_live_token_is_active_with_its_claims() {
@@ -130,9 +130,8 @@ fn inspect(issuer: &Running, token: &str) -> Value {
 }
 
 fn inspect_input(issuer: &Running, input: &str) -> Value {
-    let mut child = command()
-        .args(["inspect", "-", "--data"])
-        .arg(issuer.data())
+    let mut child = issuer
+        .command(&["inspect", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

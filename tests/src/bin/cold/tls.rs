@@ -1,0 +1,125 @@
+//! TLS before the emulated services, with certificates that are made on the spot.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{Result, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use tokensmith_tests::read_message;
+
+/// Who is trusted on a machine, where Debian and where Amazon Linux have it.
+const SYSTEM_ROOTS: [&str; 2] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+];
+
+/// Makes TLS ends for services.
+pub struct TlsFront {
+    config: Arc<ServerConfig>,
+    roots: PathBuf,
+}
+
+impl TlsFront {
+    /// Makes an authority and a certificate for 127.0.0.1, and in `folder` a file of roots in which the
+    /// authority is one of as many as there are on any machine: reading them is part of a cold start.
+    pub fn new(folder: &Path) -> Self {
+        let mut authority = CertificateParams::new([]).expect("parameters");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority_key = KeyPair::generate().expect("a key");
+        let root = authority.self_signed(&authority_key).expect("a root");
+        let key = KeyPair::generate().expect("a key");
+        let server = CertificateParams::new(["127.0.0.1".to_owned()]).expect("parameters");
+        let signer = Issuer::new(authority, authority_key);
+        let certificate = server.signed_by(&key, &signer).expect("a certificate");
+
+        let system = SYSTEM_ROOTS
+            .iter()
+            .find_map(|path| fs::read_to_string(path).ok());
+        let roots = folder.join("roots.pem");
+        fs::write(&roots, system.unwrap_or_default() + &root.pem()).expect("roots");
+
+        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(aws_lc_rs::default_provider().into())
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], private)
+            .expect("its key");
+        Self {
+            config: Arc::new(config),
+            roots,
+        }
+    }
+
+    /// The file of roots.
+    pub fn roots(&self) -> &Path {
+        &self.roots
+    }
+
+    /// Stands before the service at `upstream`, and returns where.
+    pub fn stand_before(&self, upstream: &str) -> String {
+        let upstream = upstream.strip_prefix("http://").expect("plain http");
+        let upstream = upstream.to_owned();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (config, known) = (self.config.clone(), Arc::new(Known::default()));
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let (config, known) = (config.clone(), known.clone());
+                let upstream = upstream.clone();
+                thread::spawn(move || forward(client, config, &upstream, &known));
+            }
+        });
+        format!("https://{address}")
+    }
+}
+
+/// What was opened once: the emulator takes longer for it than KMS, and not always the same time.
+type Known = Mutex<HashMap<Vec<u8>, Vec<u8>>>;
+
+fn forward(
+    client: TcpStream,
+    config: Arc<ServerConfig>,
+    upstream: &str,
+    known: &Known,
+) -> Result<()> {
+    client.set_nodelay(true)?;
+    let connection = ServerConnection::new(config).map_err(std::io::Error::other)?;
+    let mut client = StreamOwned::new(connection, client);
+    let mut upstream = TcpStream::connect(upstream)?;
+    upstream.set_nodelay(true)?;
+    loop {
+        let request = read_message(&mut client)?;
+        let opened = opened(&request);
+        let lock = || known.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = opened.and_then(|body| lock().get(body).cloned());
+        let answer = match last {
+            Some(answer) => answer,
+            None => {
+                upstream.write_all(&request)?;
+                read_message(&mut upstream)?
+            }
+        };
+        if let Some(body) = opened {
+            lock().insert(body.to_vec(), answer.clone());
+        }
+        client.write_all(&answer)?;
+    }
+}
+
+/// The body of a call of Decrypt.
+fn opened(request: &[u8]) -> Option<&[u8]> {
+    let end = request
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")?;
+    let (head, body) = request.split_at(end);
+    let is_decrypt = String::from_utf8_lossy(head).contains("TrentService.Decrypt");
+    is_decrypt.then_some(body)
+}

@@ -1,0 +1,161 @@
+use std::io::{Result, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use crate::message::read_message;
+use crate::patience::PATIENCE;
+
+/// What stands between the functions and the emulated services: it notes what is called, in order, and
+/// can hold a call.
+#[derive(Debug, Default)]
+pub(super) struct Fronts {
+    calls: Mutex<Vec<String>>,
+    hold: Mutex<Option<Hold>>,
+}
+
+/// A call that is to be held.
+#[derive(Debug)]
+struct Hold {
+    /// How many calls come before it.
+    after: usize,
+    moment: Moment,
+    reached: Sender<()>,
+    release: Receiver<()>,
+}
+
+/// Where a call is held.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Moment {
+    /// The service has not heard of it, and never will.
+    Before,
+    /// The service has carried it out, and nobody will hear of that.
+    After,
+}
+
+impl Fronts {
+    /// Stands before the service at `upstream`, and returns where.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    pub(super) fn stand_before(self: &Arc<Self>, upstream: &str) -> String {
+        let upstream = upstream.strip_prefix("http://").expect("plain http");
+        let upstream = upstream.to_owned();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let fronts = self.clone();
+        // It ends with the test's process, and each connection with its client's.
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let (upstream, fronts) = (upstream.clone(), fronts.clone());
+                thread::spawn(move || fronts.forward(client, &upstream));
+            }
+        });
+        format!("http://{address}")
+    }
+
+    /// The operations that were called since this was asked last.
+    pub(super) fn take_calls(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.calls))
+    }
+
+    /// Holds the call that comes after that many others.
+    pub(super) fn hold(&self, after: usize, moment: Moment) -> Held {
+        let (reached, reaches) = channel();
+        let (release, released) = channel();
+        *lock(&self.hold) = Some(Hold {
+            after,
+            moment,
+            reached,
+            release: released,
+        });
+        Held {
+            reaches,
+            _release: release,
+        }
+    }
+
+    fn forward(&self, mut client: TcpStream, upstream: &str) -> Result<()> {
+        let mut upstream = TcpStream::connect(upstream)?;
+        client.set_nodelay(true)?;
+        upstream.set_nodelay(true)?;
+        loop {
+            let request = read_message(&mut client)?;
+            let hold = self.note(operation_of(&request));
+            if let Some(hold) = &hold
+                && hold.moment == Moment::Before
+            {
+                return hold.wait();
+            }
+            upstream.write_all(&request)?;
+            let answer = read_message(&mut upstream)?;
+            if let Some(hold) = hold {
+                return hold.wait();
+            }
+            client.write_all(&answer)?;
+            if header(&request, "connection").is_some_and(|value| value == "close") {
+                return Ok(());
+            }
+        }
+    }
+
+    fn note(&self, operation: String) -> Option<Hold> {
+        lock(&self.calls).push(operation);
+        let mut hold = lock(&self.hold);
+        match &mut *hold {
+            Some(hold) if hold.after > 0 => {
+                hold.after -= 1;
+                None
+            }
+            _ => hold.take(),
+        }
+    }
+}
+
+impl Hold {
+    fn wait(&self) -> Result<()> {
+        // Whoever has gone has no use for the call either.
+        let _ = self.reached.send(());
+        let _ = self.release.recv();
+        Ok(())
+    }
+}
+
+/// A call that is held, until this is dropped; then its connection is closed.
+#[derive(Debug)]
+pub struct Held {
+    reaches: Receiver<()>,
+    _release: Sender<()>,
+}
+
+impl Held {
+    /// Waits until the call is there.
+    ///
+    /// # Panics
+    /// When it does not come.
+    pub fn await_call(&self) {
+        let reached = self.reaches.recv_timeout(PATIENCE);
+        reached.expect("the call to be held comes");
+    }
+}
+
+/// The name behind the dot of `x-amz-target`.
+fn operation_of(request: &[u8]) -> String {
+    let target = header(request, "x-amz-target").unwrap_or_default();
+    target.rsplit('.').next().unwrap_or_default().to_owned()
+}
+
+fn header(request: &[u8], name: &str) -> Option<String> {
+    let text = String::from_utf8_lossy(request);
+    let mut lines = text.lines().take_while(|line| !line.is_empty());
+    lines.find_map(|line| {
+        let (found, value) = line.split_once(": ")?;
+        let same = found.eq_ignore_ascii_case(name);
+        same.then(|| value.to_owned())
+    })
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,69 @@
+//! AWS on loopback: DynamoDB (dynoxide, in this process) and KMS (ministack), with the table and the
+//! key that wraps keys.
+
+mod dynamodb;
+mod front;
+mod kms;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub(crate) use dynamodb::scan;
+pub use front::{Held, Moment};
+
+use dynamodb::DynamoDb;
+use front::Fronts;
+use kms::Kms;
+
+/// The services that the functions use.
+#[derive(Debug)]
+pub struct EmulatedAws {
+    /// Where DynamoDB is, with the table.
+    pub dynamodb: String,
+    /// Where KMS is.
+    pub kms: String,
+    /// The key that wraps keys.
+    pub wrapping_key: String,
+    fronts: Arc<Fronts>,
+    _services: (DynamoDb, Kms),
+}
+
+impl EmulatedAws {
+    /// Starts them; their logs go to `logs`.
+    ///
+    /// # Panics
+    /// When they do not start.
+    pub fn start(logs: &Path) -> Self {
+        let dynamodb = DynamoDb::start();
+        let kms = Kms::start(logs);
+        let fronts: Arc<Fronts> = Arc::default();
+        Self {
+            dynamodb: fronts.stand_before(&dynamodb.url),
+            kms: fronts.stand_before(&kms.url),
+            wrapping_key: kms.wrapping_key.clone(),
+            fronts,
+            _services: (dynamodb, kms),
+        }
+    }
+
+    /// The operations that were called since this was asked last, in order.
+    pub fn take_calls(&self) -> Vec<String> {
+        self.fronts.take_calls()
+    }
+
+    /// Holds the call that comes after that many others.
+    pub fn hold(&self, after: usize, moment: Moment) -> Held {
+        self.fronts.hold(after, moment)
+    }
+
+    /// The variables by which every AWS SDK finds them, and whom it says it is.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", self.dynamodb.clone()),
+            ("AWS_ENDPOINT_URL_KMS", self.kms.clone()),
+        ]
+    }
+}

@@ -1,0 +1,243 @@
+//! The real function binaries, next to emulated AWS, behind the gateway of `cargo lambda watch`.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::emulated::EmulatedAws;
+use crate::process::{Background, free_port};
+use crate::tools::{built, tool, workspace};
+use crate::{HttpRequest, HttpResponse, Running, eventually};
+
+/// What may differ between one set of functions and another.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// `kms` or `kms-data-key`.
+    pub custody: String,
+    /// Variables of the functions besides, or instead of, those that they need.
+    pub variables: Vec<(&'static str, String)>,
+}
+
+impl Setup {
+    /// Functions that see every change at once.
+    pub fn new(custody: &str) -> Self {
+        Self {
+            custody: custody.to_owned(),
+            variables: vec![("TOKENSMITH_CACHE_TTL", "0s".to_owned())],
+        }
+    }
+
+    /// The same with this variable set.
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+}
+
+/// Running functions. They, the gateway and the services end with it; if that is because of a panic,
+/// their logs are printed.
+#[derive(Debug)]
+pub struct Functions {
+    /// The issuer URL: that of the gateway.
+    pub url: String,
+    /// The emulated services.
+    pub aws: EmulatedAws,
+    variables: Vec<(&'static str, String)>,
+    running: BTreeMap<&'static str, Background>,
+    gateway: Background,
+    logs: TempDir,
+}
+
+impl Functions {
+    /// Starts everything, makes the first keys, and waits until every function answers.
+    ///
+    /// # Panics
+    /// When something does not start.
+    pub fn start(setup: &Setup) -> Self {
+        let logs = TempDir::new().expect("a temporary directory");
+        let aws = EmulatedAws::start(logs.path());
+        let (gateway, url) = start_gateway(logs.path());
+        let mut variables = aws.variables();
+        variables.extend([
+            ("TOKENSMITH_ISSUER", url.clone()),
+            ("TOKENSMITH_TABLE", TABLE.to_owned()),
+            ("TOKENSMITH_CUSTODY", setup.custody.clone()),
+            ("TOKENSMITH_KMS_KEY", aws.wrapping_key.clone()),
+            ("TOKENSMITH_ALGS", "ES256,RS256,PS256,EdDSA".to_owned()),
+        ]);
+        variables.extend(setup.variables.clone());
+        let mut functions = Self {
+            url,
+            aws,
+            variables,
+            running: BTreeMap::new(),
+            gateway,
+            logs,
+        };
+        functions.await_gateway();
+        functions.start_function(ROTATE_KEYS);
+        functions.rotate_keys();
+        for (name, _) in SERVING {
+            functions.start_function(name);
+        }
+        for (name, path) in SERVING {
+            // A method that no endpoint has: the answer is the function's own, and free of charge.
+            let answer = functions.ask(name, &HttpRequest::new("PATCH", path));
+            assert_eq!(answer.status, 405, "{name}: {}", answer.text());
+        }
+        functions
+    }
+
+    /// What the functions find in their environment, and `tokensmith --table` needs as well.
+    pub fn variables(&self) -> &[(&'static str, String)] {
+        &self.variables
+    }
+
+    /// The issuer that they are.
+    pub fn issuer(&self) -> Running {
+        Running::functions(&self.url, TABLE, &self.variables)
+    }
+
+    /// Lets keys rotate, and returns what that has done.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn rotate_keys(&mut self) -> Value {
+        let answer = self.ask(ROTATE_KEYS, &rotation_event());
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    }
+
+    /// The lines that a function has logged, one for each request and event.
+    ///
+    /// # Panics
+    /// When a line is not JSON.
+    pub fn log(&self, function: &str) -> Vec<Value> {
+        let log = std::fs::read_to_string(self.log_file(function)).expect("a log");
+        log.lines()
+            .map(|line| serde_json::from_str(line).expect("a line is one JSON object"))
+            .collect()
+    }
+
+    /// The process id of a function.
+    pub fn process_id(&self, function: &str) -> u32 {
+        self.running[function].id()
+    }
+
+    /// Kills a function (SIGKILL), wherever it is.
+    pub fn kill(&mut self, function: &str) {
+        let process = self.running.get_mut(function);
+        process.expect("the function runs").kill();
+    }
+
+    /// Starts a function again.
+    pub fn start_function(&mut self, name: &'static str) {
+        let mut command = Command::new(built(name));
+        command
+            .env_clear()
+            .env("AWS_LAMBDA_RUNTIME_API", format!("{}/.rt/{name}", self.url))
+            .env("AWS_LAMBDA_FUNCTION_NAME", name)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .envs(self.variables.iter().cloned());
+        let process = Background::start(&mut command, &self.log_file(name));
+        self.running.insert(name, process);
+    }
+
+    /// The answer of a function to `request`, which leads to it.
+    ///
+    /// # Panics
+    /// When the function ends instead: nobody else would say so, for the gateway waits for another.
+    pub fn ask(&mut self, function: &'static str, request: &HttpRequest) -> HttpResponse {
+        let (send, answered) = mpsc::channel();
+        let (url, request) = (self.url.clone(), request.clone());
+        std::thread::spawn(move || send.send(request.send(&url)));
+        let process = self.running.get_mut(function).expect("the function runs");
+        eventually("the function answers", || {
+            assert_eq!(process.ended(), None, "{function} has ended");
+            answered.recv_timeout(Duration::from_millis(20)).ok()
+        })
+    }
+
+    fn await_gateway(&mut self) {
+        let port = self
+            .url
+            .rsplit(':')
+            .next()
+            .and_then(|port| port.parse().ok());
+        let port: u16 = port.expect("a port");
+        eventually("the gateway listens", || {
+            assert_eq!(self.gateway.ended(), None, "the gateway has ended");
+            std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()
+        });
+    }
+
+    fn log_file(&self, name: &str) -> PathBuf {
+        self.logs.path().join(format!("{name}.log"))
+    }
+}
+
+impl Drop for Functions {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.print_logs();
+        }
+    }
+}
+
+impl Functions {
+    /// Prints what everybody has logged.
+    pub fn print_logs(&self) {
+        let mut files: Vec<_> = std::fs::read_dir(self.logs.path())
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|file| file.path())
+            .collect();
+        files.sort();
+        for file in files {
+            let log = std::fs::read_to_string(&file).unwrap_or_default();
+            eprintln!("--- {}\n{log}", file.display());
+        }
+    }
+}
+
+fn start_gateway(logs: &Path) -> (Background, String) {
+    let port = free_port();
+    let mut command = Command::new(tool("cargo-lambda"));
+    command
+        .args(["lambda", "watch", "--only-lambda-apis"])
+        .args(["--invoke-address", "127.0.0.1"])
+        .args(["--invoke-port", &port.to_string()])
+        .current_dir(workspace());
+    let gateway = Background::start(&mut command, &logs.join("gateway.log"));
+    (gateway, format!("http://{}:{port}", Ipv4Addr::LOCALHOST))
+}
+
+/// What makes the function rotate keys, as the schedule does.
+pub fn rotation_event() -> HttpRequest {
+    let path = format!("/2015-03-31/functions/{ROTATE_KEYS}/invocations");
+    HttpRequest::new("POST", &path)
+        .header("content-type", "application/json")
+        .body("{}")
+}
+
+/// Makes the keys.
+pub const ROTATE_KEYS: &str = "tokensmith-rotate-keys";
+
+/// The functions that serve requests, each with a path.
+const SERVING: [(&str, &str); 5] = [
+    ("tokensmith-issue", "/oauth2/token"),
+    ("tokensmith-refresh", "/oauth2/refresh"),
+    ("tokensmith-revoke", "/oauth2/revoke"),
+    ("tokensmith-introspect", "/oauth2/introspect"),
+    ("tokensmith-jwks", "/.well-known/jwks.json"),
+];
+
+const TABLE: &str = "tokensmith";

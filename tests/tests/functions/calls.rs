@@ -1,0 +1,129 @@
+//! What each operation of a warm function calls (DESIGN §4): each call is latency and money.
+
+use tokensmith_tests::{Functions, HttpRequest, Setup, Token, World};
+
+#[test]
+fn design_3_a_warm_function_makes_exactly_these_calls_with_data_keys() {
+    let functions = warm("kms-data-key");
+    let world = World::new(functions.issuer());
+    let calls = measure(&functions, &world);
+    assert_eq!(calls, expected(&[]));
+}
+
+#[test]
+fn design_3_a_warm_function_makes_exactly_these_calls_with_every_signature_in_kms() {
+    let functions = warm("kms");
+    let world = World::new(functions.issuer());
+    let calls = measure(&functions, &world);
+    assert_eq!(calls, expected(&["Sign"]));
+}
+
+/// Functions whose caches outlive the scenario.
+fn warm(custody: &str) -> Functions {
+    Functions::start(&Setup::new(custody).with("TOKENSMITH_CACHE_TTL", "5m"))
+}
+
+type Calls = Vec<(&'static str, Vec<String>)>;
+
+/// `signature` is what a signature takes, and comes before anything is written.
+fn expected(signature: &[&str]) -> Calls {
+    let row = |name, calls: &[&[&str]]| {
+        let calls = calls.concat().into_iter().map(str::to_owned).collect();
+        (name, calls)
+    };
+    let read: &[&str] = &["BatchGetItem"];
+    vec![
+        row("client_credentials", &[signature]),
+        row(
+            "refresh at /oauth2/token",
+            &[read, signature, &["UpdateItem"]],
+        ),
+        row(
+            "refresh at /oauth2/refresh",
+            &[read, signature, &["UpdateItem"]],
+        ),
+        row("introspect an access token", &[read]),
+        // The client that it belongs to is looked at too: it may be disabled.
+        row("introspect a refresh token", &[read, &["GetItem"]]),
+        row("revoke an access token", &[&["PutItem"]]),
+        row("revoke a refresh token", &[&["UpdateItem"]]),
+        row("key set", &[]),
+        row("metadata", &[]),
+    ]
+}
+
+/// The calls of each operation when it runs for the second time.
+fn measure(functions: &Functions, world: &World) -> Calls {
+    let client = &world.client;
+    let refresh_at = |path: &str| {
+        let token = world.grant().refresh_token;
+        let form = format!("grant_type=refresh_token&refresh_token={token}");
+        HttpRequest::by(client, path, form)
+    };
+    let tokens = || world.refresh(&world.grant().refresh_token);
+    let own = || {
+        HttpRequest::by(
+            client,
+            "/oauth2/token",
+            "grant_type=client_credentials".into(),
+        )
+    };
+    let operations: [(&str, &str, &dyn Fn() -> HttpRequest); 9] = [
+        ("client_credentials", ISSUE, &own),
+        ("refresh at /oauth2/token", ISSUE, &|| {
+            refresh_at("/oauth2/token")
+        }),
+        ("refresh at /oauth2/refresh", REFRESH, &|| {
+            refresh_at("/oauth2/refresh")
+        }),
+        ("introspect an access token", INTROSPECT, &|| {
+            HttpRequest::introspect(&world.server, &tokens().access)
+        }),
+        ("introspect a refresh token", INTROSPECT, &|| {
+            HttpRequest::introspect(client, &tokens().refresh)
+        }),
+        ("revoke an access token", REVOKE, &|| {
+            HttpRequest::revoke(client, &tokens().access)
+        }),
+        ("revoke a refresh token", REVOKE, &|| {
+            HttpRequest::revoke(client, &tokens().refresh)
+        }),
+        ("key set", JWKS, &|| {
+            HttpRequest::get("/.well-known/jwks.json")
+        }),
+        ("metadata", JWKS, &|| {
+            HttpRequest::get("/.well-known/openid-configuration")
+        }),
+    ];
+    let measured = operations.map(|(name, function, request)| {
+        // The first of its kind fills the caches.
+        carry_out(functions, world, &request());
+        let request = request();
+        functions.aws.take_calls();
+        carry_out(functions, world, &request);
+        let calls = functions.aws.take_calls();
+        let log = functions.log(function);
+        let logged = log.last().expect("a line")["aws_calls"].as_u64();
+        assert_eq!(logged, Some(calls.len() as u64), "the log of {name}");
+        println!("{name}: {} AWS calls {}", calls.len(), calls.join(", "));
+        (name, calls)
+    });
+    measured.to_vec()
+}
+
+fn carry_out(functions: &Functions, world: &World, request: &HttpRequest) {
+    let answer = world.issuer.send(request);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    if answer.text().contains("access_token") {
+        assert_eq!(
+            Token::from_answer(&answer).claims["iss"],
+            functions.url.as_str()
+        );
+    }
+}
+
+const ISSUE: &str = "tokensmith-issue";
+const REFRESH: &str = "tokensmith-refresh";
+const INTROSPECT: &str = "tokensmith-introspect";
+const REVOKE: &str = "tokensmith-revoke";
+const JWKS: &str = "tokensmith-jwks";

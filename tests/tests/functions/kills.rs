@@ -1,0 +1,241 @@
+//! Invariant 8: a function that is killed in the middle of anything leaves nothing that a retry does
+//! not finish.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+use tokensmith_tests::emulated::Moment;
+use tokensmith_tests::{
+    Connection, Functions, HttpRequest, HttpResponse, ROTATE_KEYS, Setup, Token, Tokens, World,
+    eventually, rotation_event, unique,
+};
+
+#[test]
+fn invariant_8_an_issuing_function_may_be_killed_in_the_middle_of_any_call() {
+    let mut functions = Functions::start(&Setup::new("kms-data-key"));
+    let world = World::new(functions.issuer());
+    let own_token = |_: &World| {
+        let ask = HttpRequest::by(&world.client, "/oauth2/token", OWN_TOKEN.to_owned());
+        Attempt::new(ask, |world, _, answer| {
+            let token = Token::from_answer(answer);
+            assert!(world.is_active(&token.text));
+        })
+    };
+    kill_in_every_call(&mut functions, &world, ISSUE, own_token);
+    for (function, path) in [(ISSUE, "/oauth2/token"), (REFRESH, "/oauth2/refresh")] {
+        let refresh = |world: &World| {
+            let subject = unique("user");
+            let first = world.grant_by(&subject).refresh_token;
+            let form = format!("grant_type=refresh_token&refresh_token={first}");
+            let ask = HttpRequest::by(&world.client, path, form);
+            Attempt::new(ask, move |world, again, answer| {
+                let tokens = Tokens::from_answer(answer);
+                // One chain: whoever asks once more gets the same successor.
+                assert_eq!(Tokens::from_answer(&again()).refresh, tokens.refresh);
+                let listed = world
+                    .issuer
+                    .manage(&["grant", "list", "--subject", &subject]);
+                assert_eq!(listed[0]["generation"], 2);
+                assert!(world.is_active(&world.refresh(&tokens.refresh).access));
+            })
+        };
+        kill_in_every_call(&mut functions, &world, function, refresh);
+    }
+}
+
+#[test]
+fn invariant_8_the_other_functions_may_be_killed_in_the_middle_of_any_call() {
+    let mut functions = Functions::start(&Setup::new("kms-data-key"));
+    let world = World::new(functions.issuer());
+    let tokens = |world: &World| world.refresh(&world.grant().refresh_token);
+    let revoke_access = |world: &World| {
+        let access = tokens(world).access;
+        let ask = HttpRequest::revoke(&world.client, &access);
+        Attempt::new(ask, move |world, _, answer| {
+            assert_eq!((answer.status, answer.body.len()), (200, 0));
+            assert!(!world.is_active(&access));
+        })
+    };
+    kill_in_every_call(&mut functions, &world, REVOKE, revoke_access);
+    let revoke_refresh = |world: &World| {
+        let tokens = tokens(world);
+        let ask = HttpRequest::revoke(&world.client, &tokens.refresh);
+        Attempt::new(ask, move |world, _, answer| {
+            assert_eq!((answer.status, answer.body.len()), (200, 0));
+            world.assert_dead(&tokens);
+        })
+    };
+    kill_in_every_call(&mut functions, &world, REVOKE, revoke_refresh);
+    let introspect = |world: &World| {
+        let ask = HttpRequest::introspect(&world.server, &tokens(world).access);
+        Attempt::new(ask, |_, _, answer| {
+            assert_eq!(answer.json()["active"], true)
+        })
+    };
+    kill_in_every_call(&mut functions, &world, INTROSPECT, introspect);
+    let key_set = |world: &World| {
+        let ask = HttpRequest::get("/.well-known/jwks.json");
+        let before = world.issuer.send(&ask).json();
+        Attempt::new(ask, move |_, _, answer| assert_eq!(answer.json(), before))
+    };
+    kill_in_every_call(&mut functions, &world, JWKS, key_set);
+}
+
+#[test]
+fn invariant_8_a_function_may_be_killed_while_it_starts() {
+    let mut functions = Functions::start(&Setup::new("kms-data-key"));
+    let world = World::new(functions.issuer());
+    functions.aws.take_calls();
+    functions.kill(ISSUE);
+    functions.start_function(ISSUE);
+    // It answers when it has started.
+    functions.ask(ISSUE, &HttpRequest::new("PATCH", "/oauth2/token"));
+    let calls = functions.aws.take_calls();
+    assert!(calls.contains(&"Decrypt".to_owned()), "{calls:?}");
+    for number in 0..calls.len() {
+        functions.kill(ISSUE);
+        let held = functions.aws.hold(number, Moment::After);
+        functions.start_function(ISSUE);
+        held.await_call();
+        functions.kill(ISSUE);
+        drop(held);
+        functions.start_function(ISSUE);
+        let ask = HttpRequest::by(&world.client, "/oauth2/token", OWN_TOKEN.to_owned());
+        Token::from_answer(&functions.ask(ISSUE, &ask));
+    }
+}
+
+#[test]
+fn invariant_8_the_rotation_of_keys_may_be_killed_in_the_middle_of_any_call() {
+    let setup = Setup::new("kms-data-key")
+        .with("TOKENSMITH_ALGS", "ES256")
+        .with("TOKENSMITH_KEY_PERIOD", "1s")
+        .with("TOKENSMITH_KEY_PUBLISH_AHEAD", "0s");
+    let mut functions = Functions::start(&setup);
+    let world = World::new(functions.issuer());
+    let first = world.grant().refresh_token;
+    await_due();
+    functions.aws.take_calls();
+    functions.rotate_keys();
+    let calls = functions.aws.take_calls();
+    let made = |call: &str| calls.iter().any(|one| one == call);
+    assert!(
+        made("GenerateDataKeyPairWithoutPlaintext") && made("PutItem"),
+        "{calls:?}"
+    );
+    let mut token = first;
+    for (number, moment) in every(calls.len()) {
+        await_due();
+        let before = keys(&world);
+        kill_in_call(
+            &mut functions,
+            ROTATE_KEYS,
+            &rotation_event(),
+            number,
+            moment,
+        );
+        functions.rotate_keys();
+        let after = keys(&world);
+        let name = format!("{} ({moment:?})", calls[number]);
+        assert!(
+            before.iter().all(|key| after.contains(key)),
+            "{name}: a key is lost"
+        );
+        assert!(after.len() > before.len(), "{name}: no new key");
+        let own = Token::from_answer(&world.issuer.token(&world.client, ""));
+        assert!(after.contains(&own.header["kid"]), "{name}");
+        assert!(world.is_active(&own.text), "{name}");
+        token = world.refresh(&token).refresh;
+    }
+}
+
+/// A request, and what must be so when it was answered in the end.
+struct Attempt<'a> {
+    request: HttpRequest,
+    check: Box<Check<'a>>,
+}
+
+/// It is given the world, what sends the request once more, and the answer.
+type Check<'a> = dyn Fn(&World, &dyn Fn() -> HttpResponse, &HttpResponse) + 'a;
+
+impl<'a> Attempt<'a> {
+    fn new(
+        request: HttpRequest,
+        check: impl Fn(&World, &dyn Fn() -> HttpResponse, &HttpResponse) + 'a,
+    ) -> Self {
+        Self {
+            request,
+            check: Box::new(check),
+        }
+    }
+}
+
+/// For each call that `prepared` requests make: kills the function when the call was sent, and when
+/// it was carried out; starts it anew, and asks again.
+fn kill_in_every_call<'a>(
+    functions: &mut Functions,
+    world: &World,
+    function: &'static str,
+    prepare: impl Fn(&World) -> Attempt<'a>,
+) {
+    let undisturbed = prepare(world);
+    functions.aws.take_calls();
+    let answer = functions.ask(function, &undisturbed.request);
+    let calls = functions.aws.take_calls();
+    assert!(
+        !calls.is_empty(),
+        "{function} calls nobody: {}",
+        answer.text()
+    );
+    for (number, moment) in every(calls.len()) {
+        println!("{function}: {} ({moment:?})", calls[number]);
+        let Attempt { request, check } = prepare(world);
+        kill_in_call(functions, function, &request, number, moment);
+        let answer = functions.ask(function, &request);
+        check(world, &|| world.issuer.send(&request), &answer);
+    }
+}
+
+fn every(calls: usize) -> impl Iterator<Item = (usize, Moment)> {
+    (0..calls).flat_map(|number| [Moment::Before, Moment::After].map(|moment| (number, moment)))
+}
+
+fn kill_in_call(
+    functions: &mut Functions,
+    function: &'static str,
+    request: &HttpRequest,
+    number: usize,
+    moment: Moment,
+) {
+    let held = functions.aws.hold(number, moment);
+    let mut asking = Connection::open(&functions.url);
+    let bytes = request.bytes(asking.host());
+    asking.write(&bytes).expect("the gateway reads");
+    held.await_call();
+    functions.kill(function);
+    drop((asking, held));
+    functions.start_function(function);
+}
+
+/// Waits for the next second: whatever key there is has signed for its period of one then.
+fn await_due() {
+    let now = || {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.expect("it is after 1970").as_secs()
+    };
+    let last = now();
+    eventually("time goes on", || (now() > last).then_some(()));
+}
+
+fn keys(world: &World) -> Vec<Value> {
+    let listed = world.issuer.manage(&["key", "list"]);
+    let listed = listed.as_array().expect("a list").iter();
+    listed.map(|key| key["kid"].clone()).collect()
+}
+
+const ISSUE: &str = "tokensmith-issue";
+const REFRESH: &str = "tokensmith-refresh";
+const REVOKE: &str = "tokensmith-revoke";
+const INTROSPECT: &str = "tokensmith-introspect";
+const JWKS: &str = "tokensmith-jwks";
+const OWN_TOKEN: &str = "grant_type=client_credentials";
