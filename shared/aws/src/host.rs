@@ -26,7 +26,7 @@ pub fn serve(endpoints: &'static [Endpoint]) -> ExitCode {
             environment,
             table,
             custody,
-        } = Wiring::load().await?;
+        } = Wiring::load()?;
         let issuer = Issuer::new(environment.config, table, custody, Clock::System);
         let function = &Function::new(issuer, endpoints);
         match tokio::time::timeout(WARM_UP_LIMIT, function.warm_up()).await {
@@ -49,7 +49,7 @@ pub fn rotate_keys() -> ExitCode {
             environment,
             table,
             custody,
-        } = Wiring::load().await?;
+        } = Wiring::load()?;
         let policy = environment.rotation_policy(of_process)?;
         let issuer = &environment.config.issuer;
         let rotation = &KeyRotation::new(table.clone(), custody, policy);
@@ -70,10 +70,10 @@ struct Wiring {
 }
 
 impl Wiring {
-    async fn load() -> Result<Self, BadVariable> {
+    fn load() -> Result<Self, BadVariable> {
         require_lambda(of_process)?;
         let environment = Environment::parse(of_process)?;
-        let clients = Clients::load().await;
+        let clients = Clients::of_function(of_process);
         Ok(Self {
             table: Table::new(clients.dynamodb, &environment.table),
             custody: Arc::new(KmsCustody::new(
