@@ -10,6 +10,9 @@ use tokensmith_tests::{CLIENT, Registered, Running};
 
 use crate::Sandbox;
 
+/// The event after an answer, by the refresh token in it.
+type Following = Box<dyn Fn(&str) -> Value>;
+
 /// A function and an event for it.
 pub struct Case {
     /// What the line is called.
@@ -19,7 +22,7 @@ pub struct Case {
     /// The event.
     pub event: Value,
     /// The event that follows from a refresh token; without it, the same event comes again.
-    following: Option<Box<dyn Fn(&str) -> Value>>,
+    following: Option<Following>,
 }
 
 impl Case {
