@@ -1,5 +1,7 @@
 //! What an operator decides about a function: its environment, parsed once.
 
+mod authorizer;
+
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -10,6 +12,8 @@ use tokensmith_issuer::keys::RotationPolicy;
 use tokensmith_verifier::Algorithm;
 
 use crate::kms::CustodyMode;
+
+pub use authorizer::AuthorizerEnvironment;
 
 /// The environment of a function.
 #[derive(Clone, Debug)]

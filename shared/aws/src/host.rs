@@ -1,5 +1,6 @@
 //! The entries of the functions. Only bad configuration stops one.
 
+use std::fmt::Display;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,11 +30,7 @@ pub fn serve(endpoints: &'static [Endpoint]) -> ExitCode {
         } = Wiring::load()?;
         let issuer = Issuer::new(environment.config, table, custody, Clock::System);
         let function = &Function::new(issuer, endpoints);
-        match tokio::time::timeout(WARM_UP_LIMIT, function.warm_up()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(err)) => log(Level::Error, "warm_up_failed", &err.to_string()),
-            Err(_) => log(Level::Error, "warm_up_failed", "it took too long"),
-        }
+        warm_up(function.warm_up()).await;
         let handler = async |event: LambdaEvent<Event>| {
             let answer = function.answer(event.payload, &event.context).await;
             answer.map_err(lambda_runtime::Error::from)
@@ -86,8 +83,17 @@ impl Wiring {
     }
 }
 
+/// A function that could not be warmed up serves all the same: its requests load what is missing.
+pub(crate) async fn warm_up<E: Display>(work: impl Future<Output = Result<(), E>>) {
+    match tokio::time::timeout(WARM_UP_LIMIT, work).await {
+        Ok(Ok(())) => {}
+        Ok(Err(err)) => log(Level::Error, "warm_up_failed", &err.to_string()),
+        Err(_) => log(Level::Error, "warm_up_failed", "it took too long"),
+    }
+}
+
 /// Lambda gives a function one request at a time, so that one thread is all it needs.
-fn run(function: impl Future<Output = Result<(), lambda_runtime::Error>>) -> ExitCode {
+pub(crate) fn run(function: impl Future<Output = Result<(), lambda_runtime::Error>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();

@@ -1,6 +1,7 @@
 //! The AWS host: configuration from the environment, keys in KMS, and the entries of the Lambda
 //! functions.
 
+pub mod authorizer;
 mod clients;
 pub mod environment;
 pub mod event;

@@ -54,12 +54,12 @@ impl Intercept for CountAwsCalls {
 }
 
 /// Does `work`, in which [`so_far`] counts from zero.
-pub(crate) async fn counted<F: Future>(work: F) -> F::Output {
+pub async fn counted<F: Future>(work: F) -> F::Output {
     CALLS.scope(Cell::new(0), work).await
 }
 
 /// How many attempts the current request has made.
-pub(crate) fn so_far() -> u32 {
+pub fn so_far() -> u32 {
     CALLS.try_with(Cell::get).unwrap_or(0)
 }
 

@@ -48,8 +48,7 @@ impl SigningKeys {
     /// [`Unavailable`] when they must be loaded and cannot.
     pub async fn at(&self, now: Timestamp) -> Result<Arc<KeySet>, Unavailable> {
         let load = async |last: Option<Arc<KeySet>>| {
-            let records = self.table.query_all(SIGNING_KEYS).await?;
-            let loaded = KeySet::new(records, last.as_deref(), now)?;
+            let loaded = KeySet::succeeding(last.as_deref(), &self.table, now).await?;
             if let Some(last) = &last {
                 loaded.open_ahead(last, &*self.custody).await;
             }
@@ -83,6 +82,23 @@ pub struct KeySet {
 }
 
 impl KeySet {
+    /// What is published at `now`, for who only publishes or verifies: nothing is cached.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it cannot be read.
+    pub async fn read(table: &Table, now: Timestamp) -> Result<Self, Unavailable> {
+        Self::succeeding(None, table, now).await
+    }
+
+    async fn succeeding(
+        previous: Option<&Self>,
+        table: &Table,
+        now: Timestamp,
+    ) -> Result<Self, Unavailable> {
+        let records = table.query_all(SIGNING_KEYS).await?;
+        Self::new(records, previous, now)
+    }
+
     /// What verifies the issuer's own tokens: every published key.
     pub fn verification(&self) -> &VerificationKeys {
         &self.verification

@@ -1,8 +1,9 @@
 //! The benchmark: what a token costs, over HTTP, beside what its signature alone costs.
 //!
 //! Every figure is from one run on one machine: an issuer in its own process, a load generator in
-//! this one. Run it with `./tests/bench`.
+//! this one. Run it with `./tests/bench`; `./tests/bench authorizer` measures the authorizer alone.
 
+mod authorizer;
 mod grants;
 
 use std::time::{Duration, Instant};
@@ -13,9 +14,14 @@ use tokensmith_tests::{HttpRequest, Running};
 use tokensmith_verifier::Algorithm;
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if_eq("authorizer").is_some() {
+        return authorizer::measure();
+    }
     let mut number = |default: u64| match arguments.next() {
-        Some(text) => text.parse().expect("usage: bench [SECONDS [GRANTS]]"),
+        Some(text) => text
+            .parse()
+            .expect("usage: bench [authorizer | SECONDS [GRANTS]]"),
         None => default,
     };
     let (seconds, grants) = (number(5), number(1_000_000));

@@ -1,0 +1,55 @@
+use super::event::{NotFromAuthorizer, RouteName};
+
+/// The ARN of a request: `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ResourceArn<'a> {
+    whole: &'a str,
+    /// All of it up to the stage.
+    stage: &'a str,
+    method: &'a str,
+    /// As it was requested, without its first slash.
+    path: &'a str,
+}
+
+impl<'a> ResourceArn<'a> {
+    pub(super) fn parse(arn: Option<&'a str>) -> Result<Self, NotFromAuthorizer> {
+        let whole = arn.ok_or(NotFromAuthorizer)?;
+        let service = whole.split(':').nth(2);
+        let mut slashes = whole.match_indices('/').map(|(at, _)| at);
+        let (api, stage) = (slashes.next(), slashes.next());
+        let (Some("execute-api"), Some(_), Some(stage)) = (service, api, stage) else {
+            return Err(NotFromAuthorizer);
+        };
+        let below = &whole[stage + 1..];
+        let (method, path) = below.split_once('/').unwrap_or((below, ""));
+        Ok(Self {
+            whole,
+            stage: &whole[..stage],
+            method,
+            path,
+        })
+    }
+
+    /// The request itself.
+    pub(super) fn as_str(&self) -> &'a str {
+        self.whole
+    }
+
+    /// Whether a policy that names the request means nothing else: who asks has chosen the path.
+    pub(super) fn is_literal(&self) -> bool {
+        !self.path.contains(['*', '?', '$'])
+    }
+
+    /// A resource below the request's API and stage.
+    pub(super) fn sibling(&self, resource: &str) -> String {
+        format!("{}/{resource}", self.stage)
+    }
+
+    /// All that it says of the route.
+    pub(super) fn route(&self) -> RouteName<'a> {
+        RouteName::Unknown {
+            method: self.method,
+            path: self.path,
+        }
+    }
+}

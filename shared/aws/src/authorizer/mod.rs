@@ -1,0 +1,271 @@
+//! The Lambda authorizer of API Gateway: lets requests with a good access token through.
+//!
+//! It is a [`Verifier`] whose keys and revocations come from the issuer's table. A warm request
+//! costs no call to AWS, but for one query of the feed in each interval.
+
+mod answer;
+mod arn;
+mod entry;
+mod event;
+mod keys;
+mod log;
+mod pattern;
+mod policy;
+mod route;
+mod route_scopes;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokensmith_issuer::Level;
+use tokensmith_issuer::aws_calls;
+use tokensmith_issuer::clock::Clock;
+use tokensmith_issuer::names::{Audience, IssuerUrl};
+use tokensmith_issuer::revocation_view::TableRevocations;
+use tokensmith_issuer::store::Table;
+use tokensmith_verifier::{
+    BearerToken, InvalidConfiguration, Refusal, StalePolicy, Unavailable, VerifiedClaims, Verifier,
+};
+
+pub use answer::{AuthorizerAnswer, TokenContext};
+pub use entry::authorize;
+pub use event::{AuthorizerEvent, NotFromAuthorizer};
+pub use policy::PolicyDocument;
+pub use route::InvalidRoute;
+pub use route_scopes::RouteScopes;
+
+use event::{AuthorizationRequest, Kind};
+use route_scopes::Matched;
+
+/// What an operator decides about an authorizer.
+#[derive(Clone, Debug)]
+pub struct AuthorizerConfig {
+    /// Whose tokens are accepted.
+    pub issuer: IssuerUrl,
+    /// The resource that they must be meant for.
+    pub audience: Audience,
+    /// The scopes that each route requires. Without it every good token passes everywhere.
+    pub routes: Option<RouteScopes>,
+    /// How HTTP APIs in format 2.0 are answered: their events do not tell what they expect.
+    pub response: ResponseFormat,
+    /// How long after a revocation its tokens may pass.
+    pub feed_interval: Duration,
+    /// What happens while revocations cannot be read.
+    pub stale: StalePolicy,
+    /// The least that is logged of requests.
+    pub log_level: Level,
+}
+
+/// How an HTTP API in format 2.0 is answered, as it is configured there.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum ResponseFormat {
+    /// A boolean (`EnableSimpleResponses`).
+    #[default]
+    Simple,
+    /// An IAM policy.
+    Policy,
+}
+
+/// The authorizer of one API.
+#[derive(Debug)]
+pub struct Authorizer {
+    verifier: Verifier,
+    revocations: Arc<TableRevocations>,
+    clock: Clock,
+    routes: Option<RouteScopes>,
+    response: ResponseFormat,
+    log_level: Level,
+}
+
+impl Authorizer {
+    /// An authorizer for the tokens of the issuer that `table` belongs to. Nothing is read yet.
+    ///
+    /// # Errors
+    /// [`InvalidConfiguration`] for an audience that no challenge could name.
+    pub fn new(
+        config: AuthorizerConfig,
+        table: Table,
+        clock: Clock,
+    ) -> Result<Self, InvalidConfiguration> {
+        let revocations = Arc::new(TableRevocations::new(
+            table.clone(),
+            clock.clone(),
+            config.feed_interval,
+            config.stale,
+        ));
+        let keys = keys::KeysInTable {
+            table,
+            clock: clock.clone(),
+        };
+        let verifier = Verifier::builder(config.issuer.as_str())
+            .audience(config.audience.as_str())
+            .fetch(Arc::new(keys))
+            .revocations(revocations.clone())
+            .clock(match &clock {
+                Clock::System => tokensmith_verifier::Clock::System,
+                Clock::Manual(seconds) => tokensmith_verifier::Clock::Manual(seconds.clone()),
+            });
+        Ok(Self {
+            verifier: verifier.build()?,
+            revocations,
+            clock,
+            routes: config.routes,
+            response: config.response,
+            log_level: config.log_level,
+        })
+    }
+
+    /// Reads the keys, so that the first request does not wait for them.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when they cannot be read. Requests read what is still missing.
+    pub async fn warm_up(&self) -> Result<(), Unavailable> {
+        // Any token makes the verifier read its keys, and this one is refused right after that.
+        match self.verifier.verify("").await {
+            Err(Refusal::Unavailable(unavailable)) => Err(unavailable),
+            _ => Ok(()),
+        }
+    }
+
+    /// Answers one event, which Lambda calls `request_id`, and writes its log line.
+    ///
+    /// # Errors
+    /// [`Failure`], whose text API Gateway reads.
+    pub async fn answer(
+        &self,
+        event: &AuthorizerEvent,
+        request_id: &str,
+    ) -> Result<AuthorizerAnswer, Failure> {
+        aws_calls::counted(self.answer_counted(event, request_id)).await
+    }
+
+    async fn answer_counted(
+        &self,
+        event: &AuthorizerEvent,
+        request_id: &str,
+    ) -> Result<AuthorizerAnswer, Failure> {
+        let started = Instant::now();
+        let request = event.request()?;
+        let routes = self.routes.as_ref();
+        let route = routes.and_then(|routes| routes.route_of(request.route));
+        let decision = self.decide(&request, route).await;
+        let known = log::Known {
+            request_id: request.request_id.unwrap_or(request_id),
+            route: match route {
+                Some(route) => Some(route.key.to_owned()),
+                None => request.route.to_key(),
+            },
+            started,
+            feed_age: self.revocations.staleness(self.clock.now()),
+        };
+        log::write(self.log_level, &known, &decision);
+        self.answer_to(&request, route, decision)
+    }
+
+    /// Verifies the token, and then asks what its route requires.
+    async fn decide(
+        &self,
+        request: &AuthorizationRequest<'_>,
+        route: Option<Matched<'_>>,
+    ) -> Decision {
+        let claims = match self.verify(request).await {
+            Ok(claims) => claims,
+            Err(Refusal::Unavailable(unavailable)) => return Decision::Unavailable(unavailable),
+            Err(refusal) => return Decision::Unverified(refusal),
+        };
+        match (&self.routes, route) {
+            (None, _) => Decision::Allowed(claims),
+            (Some(_), None) => Decision::Forbidden(claims, Forbidden::RouteNotListed),
+            (Some(_), Some(route)) => match claims.require(route.required) {
+                Ok(()) => Decision::Allowed(claims),
+                Err(_) => Decision::Forbidden(claims, Forbidden::InsufficientScope),
+            },
+        }
+    }
+
+    /// The claims of what the request presents.
+    async fn verify(&self, request: &AuthorizationRequest<'_>) -> Result<VerifiedClaims, Refusal> {
+        let values = request.authorization.iter().copied();
+        let token = BearerToken::from_headers(values)?;
+        self.verifier.verify(token.expose()).await
+    }
+
+    fn answer_to(
+        &self,
+        request: &AuthorizationRequest<'_>,
+        route: Option<Matched<'_>>,
+        decision: Decision,
+    ) -> Result<AuthorizerAnswer, Failure> {
+        let is_authorized = matches!(decision, Decision::Allowed(_));
+        let claims = match (decision, request.kind) {
+            (Decision::Allowed(claims) | Decision::Forbidden(claims, _), _) => Some(claims),
+            (Decision::Unverified(_), Kind::Rest) => return Err(Failure::Unauthorized),
+            (Decision::Unverified(_), Kind::HttpV1 | Kind::HttpV2) => None,
+            (Decision::Unavailable(_), _) => return Err(Failure::Unavailable),
+        };
+        let context = claims.as_ref().map(TokenContext::from);
+        if (request.kind, self.response) == (Kind::HttpV2, ResponseFormat::Simple) {
+            return Ok(AuthorizerAnswer::Simple {
+                is_authorized,
+                context,
+            });
+        }
+        let permitted = route.filter(|_| is_authorized);
+        let (routes, arn) = (self.routes.as_ref(), &request.arn);
+        Ok(match claims {
+            Some(claims) => AuthorizerAnswer::Policy {
+                principal_id: claims.subject().to_owned(),
+                policy_document: PolicyDocument::of_token(&claims, routes, arn, permitted),
+                context,
+            },
+            None => AuthorizerAnswer::Policy {
+                principal_id: "anonymous".to_owned(),
+                policy_document: PolicyDocument::of_nobody(arn),
+                context,
+            },
+        })
+    }
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+enum Decision {
+    Allowed(VerifiedClaims),
+    /// The token is good, and not for this route.
+    Forbidden(VerifiedClaims, Forbidden),
+    Unverified(Refusal),
+    /// Nobody can tell.
+    Unavailable(Unavailable),
+}
+
+/// Why a good token is not enough.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Forbidden {
+    /// The route is not among those that are configured.
+    RouteNotListed,
+    /// It requires scopes that the token does not have.
+    InsufficientScope,
+}
+
+impl Forbidden {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::RouteNotListed => "route_not_listed",
+            Self::InsufficientScope => "insufficient_scope",
+        }
+    }
+}
+
+/// Why there is no answer. API Gateway reads the text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Failure {
+    /// The token is not good. This word, and no other, makes a REST API answer 401.
+    #[error("Unauthorized")]
+    Unauthorized,
+    /// Keys or revocations cannot be read: API Gateway answers 500.
+    #[error("the authorizer cannot tell now")]
+    Unavailable,
+    /// API Gateway does not send such events.
+    #[error(transparent)]
+    NotFromAuthorizer(#[from] NotFromAuthorizer),
+}

@@ -1,0 +1,262 @@
+//! What the authorizer costs: a warm request beside the raw verification of its signature, a cold
+//! start beside many revocations, and how long a revoked token still passes.
+
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokensmith_aws::authorizer::{Authorizer, AuthorizerConfig, AuthorizerEvent, ResponseFormat};
+use tokensmith_issuer::Level;
+use tokensmith_issuer::store::records::{FeedEntry, RevokedToken};
+use tokensmith_local::make_table;
+use tokensmith_tests::forge::Forger;
+use tokensmith_tests::in_process::{API, InProcess, TestClient};
+use tokensmith_verifier::{Algorithm, PublicKey, StalePolicy};
+
+/// Prints all of it.
+pub fn measure() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(async {
+        warm_requests().await;
+        cold_starts().await;
+        revocations_seen().await;
+    });
+}
+
+/// Whole requests: the event is read, the answer written, and a line logged, as Lambda has it done.
+async fn warm_requests() {
+    println!("\nauthorizer, ES256, warm: {ROUNDS} rounds of {BATCH}, medians\n");
+    let bench = Bench::start().await;
+    let event = bench.event(&bench.token().await);
+    let raw = RawSignature::of(&bench.issuer, &event.token).await;
+    let simple = bench.authorizer(ResponseFormat::Simple);
+    let policy = bench.authorizer(ResponseFormat::Policy);
+    let (simple, policy) = (simple.await, policy.await);
+    let mut times = [const { Vec::new() }; 3];
+    // In turn, so that whatever else the machine does concerns all of them.
+    for _ in 0..ROUNDS {
+        times[0].push(timed(async || raw.verify()).await);
+        times[1].push(timed(async || event.ask(&simple).await).await);
+        times[2].push(timed(async || event.ask(&policy).await).await);
+    }
+    let [raw, simple, policy] = times.map(median_us);
+    println!("raw signature verification        {raw:>7.1} us");
+    for (name, time) in [("simple response", simple), ("policy of 20 routes", policy)] {
+        println!("request, {name:<24} {time:>7.1} us   {:.2} x", time / raw);
+    }
+}
+
+/// The first request of an authorizer that has its keys, as after its initialization.
+async fn cold_starts() {
+    println!("\nauthorizer, cold: the first request, {COLD_STARTS} starts, medians\n");
+    let mut medians = Vec::new();
+    for live in [0, 100_000] {
+        let bench = Bench::start().await;
+        bench.revoke_others(live).await;
+        let event = bench.event(&bench.token().await);
+        let mut times = Vec::new();
+        for _ in 0..COLD_STARTS {
+            let authorizer = bench.authorizer(ResponseFormat::Simple).await;
+            let started = Instant::now();
+            event.ask(&authorizer).await;
+            times.push(started.elapsed());
+        }
+        medians.push(median_us(times));
+        println!(
+            "{live:>7} live revocations   {:>9.0} us",
+            medians[medians.len() - 1]
+        );
+    }
+    println!("many against none: {:.2} x", medians[1] / medians[0]);
+}
+
+/// In real time and with the default interval: tokens are issued and revoked one after the other, and
+/// each is asked for 50 times a second until it is refused.
+async fn revocations_seen() {
+    println!("\nauthorizer, revoked until refused: {REVOKED} times, interval {INTERVAL:?}\n");
+    let bench = Bench::start().await;
+    let authorizer = bench.authorizer(ResponseFormat::Simple).await;
+    let (mut revoked, mut delays) = (Vec::new(), Vec::new());
+    let (began, started) = (bench.issuer.now(), Instant::now());
+    let (mut ticks, mut issued) = (tokio::time::interval(Duration::from_millis(20)), 0);
+    for tick in 0.. {
+        ticks.tick().await;
+        bench.issuer.set(began.after(started.elapsed()));
+        if tick % 10 == 0 && issued < REVOKED {
+            let token = bench.token().await;
+            let event = bench.event(&token);
+            assert!(event.ask(&authorizer).await, "a good token passes");
+            let answer = bench.issuer.revoke(&bench.client, &token).await;
+            assert_eq!(answer.status, 200);
+            revoked.push((event, Instant::now()));
+            issued += 1;
+        }
+        let mut passing = Vec::new();
+        for (event, since) in revoked {
+            match event.ask(&authorizer).await {
+                true => passing.push((event, since)),
+                false => delays.push(since.elapsed()),
+            }
+        }
+        revoked = passing;
+        if issued == REVOKED && revoked.is_empty() {
+            break;
+        }
+    }
+    delays.sort();
+    let at = |share: f64| delays[((delays.len() - 1) as f64 * share).round() as usize];
+    for share in [0.0, 0.1, 0.5, 0.9, 0.99, 1.0] {
+        println!("p{:<4} {:>8.3} s", 100.0 * share, at(share).as_secs_f64());
+    }
+}
+
+struct Bench {
+    issuer: InProcess,
+    client: TestClient,
+}
+
+impl Bench {
+    async fn start() -> Self {
+        let issuer = InProcess::start().await;
+        let client = issuer.confidential("bench", |_| {}).await;
+        Self { issuer, client }
+    }
+
+    async fn token(&self) -> String {
+        let answer = self.issuer.client_credentials(&self.client).await;
+        answer.access_token()
+    }
+
+    fn event(&self, token: &str) -> Event {
+        let text = include_str!("../../../tests/authorizer/events/http-api-2.json");
+        Event {
+            text: text.replace("Bearer TOKEN", &format!("Bearer {token}")),
+            token: token.to_owned(),
+        }
+    }
+
+    /// An authorizer with its keys, that has not heard of revocations.
+    async fn authorizer(&self, response: ResponseFormat) -> Authorizer {
+        let table = make_table(self.issuer.dynamo.direct()).await;
+        let config = AuthorizerConfig {
+            issuer: self.issuer.config.issuer.clone(),
+            audience: API.parse().expect("an audience"),
+            routes: Some(routes().to_string().parse().expect("routes")),
+            response,
+            feed_interval: INTERVAL,
+            stale: StalePolicy::default(),
+            log_level: Level::Info,
+        };
+        let authorizer = Authorizer::new(config, table.expect("a table"), self.issuer.clock());
+        let authorizer = authorizer.expect("an authorizer");
+        authorizer.warm_up().await.expect("keys");
+        authorizer
+    }
+
+    /// Revocations of tokens of others, that live on for an hour.
+    async fn revoke_others(&self, count: usize) {
+        let (now, until) = (
+            self.issuer.now(),
+            self.issuer.now().after(Duration::from_secs(3600)),
+        );
+        let records: Vec<_> = (0..count)
+            .map(|number| RevokedToken {
+                jti: format!("{number:032}"),
+                expires_at: until,
+                feed: FeedEntry::new(now, until),
+            })
+            .collect();
+        for batch in records.chunks(64) {
+            let inserts = batch
+                .iter()
+                .map(|record| self.issuer.table().insert(record));
+            for inserted in join_all(inserts).await {
+                inserted.expect("an insert");
+            }
+        }
+    }
+}
+
+/// Twenty routes, of which the token may use half.
+fn routes() -> Value {
+    let mut routes = serde_json::Map::new();
+    for resource in ["orders", "customers", "invoices", "products", "files"] {
+        routes.insert(format!("GET /{resource}"), json!("a"));
+        routes.insert(format!("GET /{resource}/{{id}}"), json!("a"));
+        routes.insert(format!("POST /{resource}"), json!("b | c"));
+        routes.insert(format!("DELETE /{resource}/{{id}}"), json!("b & c"));
+    }
+    Value::Object(routes)
+}
+
+/// A request, as Lambda hands it to the function.
+struct Event {
+    text: String,
+    token: String,
+}
+
+impl Event {
+    /// Whether it is let through.
+    async fn ask(&self, authorizer: &Authorizer) -> bool {
+        let event: AuthorizerEvent = serde_json::from_str(&self.text).expect("an event");
+        let answer = authorizer.answer(&event, "bench").await.expect("an answer");
+        let answer = serde_json::to_vec(&answer).expect("JSON");
+        !answer.starts_with(br#"{"isAuthorized":false"#)
+    }
+}
+
+/// The signature of one token, with its key parsed.
+struct RawSignature {
+    key: ParsedPublicKey,
+    message: String,
+    signature: Vec<u8>,
+}
+
+impl RawSignature {
+    async fn of(issuer: &InProcess, token: &str) -> Self {
+        let forger = Forger::with_key_of(issuer, Algorithm::ES256).await;
+        let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).expect("base64url");
+        let PublicKey::Ec { x, y, .. } = &forger.jwk.key else {
+            panic!("a key on a curve");
+        };
+        let point = [vec![4], decode(x), decode(y)].concat();
+        let (message, signature) = token.rsplit_once('.').expect("three parts");
+        Self {
+            key: ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).expect("a key"),
+            message: message.to_owned(),
+            signature: decode(signature),
+        }
+    }
+
+    fn verify(&self) -> bool {
+        let verified = self
+            .key
+            .verify_sig(self.message.as_bytes(), &self.signature);
+        verified.is_ok()
+    }
+}
+
+/// The time of one of a batch.
+async fn timed(work: impl AsyncFn() -> bool) -> Duration {
+    let started = Instant::now();
+    for _ in 0..BATCH {
+        assert!(work().await, "what fails must not count as fast");
+    }
+    started.elapsed() / BATCH
+}
+
+fn median_us(mut times: Vec<Duration>) -> f64 {
+    times.sort();
+    times[times.len() / 2].as_secs_f64() * 1e6
+}
+
+const ROUNDS: u32 = 200;
+const BATCH: u32 = 100;
+const COLD_STARTS: u32 = 21;
+const REVOKED: usize = 200;
+const INTERVAL: Duration = Duration::from_secs(5);

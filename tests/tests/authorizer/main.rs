@@ -1,0 +1,13 @@
+//! The Lambda authorizer on events as API Gateway sends them. `events/` has one of each; a test
+//! changes only what it is about.
+
+mod answers;
+mod bad_tokens;
+mod caching;
+mod configuration;
+mod headers;
+mod logs;
+mod outages;
+mod revocations;
+mod routes;
+mod support;

@@ -1,0 +1,288 @@
+//! An authorizer beside an issuer, its events, and a reader of policies.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokensmith_aws::authorizer::{Authorizer, AuthorizerConfig, ResponseFormat};
+use tokensmith_issuer::Level;
+use tokensmith_issuer::store::Table;
+use tokensmith_tests::forge::{Forger, live_claims};
+use tokensmith_tests::in_process::{API, InProcess, TestClient};
+use tokensmith_verifier::{Algorithm, StalePolicy};
+
+/// The default poll interval, in seconds.
+pub const INTERVAL: u64 = 5;
+
+/// Every kind of event, with the response that it is answered with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    HttpSimple,
+    HttpPolicy,
+    Http1,
+    RestToken,
+    RestRequest,
+}
+
+impl Kind {
+    pub const ALL: [Self; 5] = [
+        Self::HttpSimple,
+        Self::HttpPolicy,
+        Self::Http1,
+        Self::RestToken,
+        Self::RestRequest,
+    ];
+
+    pub fn is_rest(self) -> bool {
+        matches!(self, Self::RestToken | Self::RestRequest)
+    }
+
+    fn response(self) -> ResponseFormat {
+        match self {
+            Self::HttpPolicy => ResponseFormat::Policy,
+            _ => ResponseFormat::Simple,
+        }
+    }
+
+    /// The event of `GET /orders/17` with this value for `Authorization`.
+    pub fn event(self, authorization: &str) -> Value {
+        let text = match self {
+            Self::HttpSimple | Self::HttpPolicy => include_str!("events/http-api-2.json"),
+            Self::Http1 => include_str!("events/http-api-1.json"),
+            Self::RestToken => include_str!("events/rest-api-token.json"),
+            Self::RestRequest => include_str!("events/rest-api-request.json"),
+        };
+        replaced(
+            serde_json::from_str(text).expect("an event"),
+            "Bearer TOKEN",
+            authorization,
+        )
+    }
+
+    /// The event of another request: of a route by its key, and the path that was requested.
+    pub fn event_of(self, authorization: &str, key: &str, requested: &str) -> Value {
+        let mut event = self.event(authorization);
+        let (method, path) = requested.split_once(' ').expect("METHOD /path");
+        let resource = key.split_once(' ').map_or(key, |(_, path)| path);
+        let arn = if event["routeArn"].is_null() {
+            "methodArn"
+        } else {
+            "routeArn"
+        };
+        let old = event[arn].as_str().expect("an ARN");
+        event[arn] = json!(old.replace("GET/orders/17", &format!("{method}{path}")));
+        match self {
+            Self::HttpSimple | Self::HttpPolicy => {
+                event["routeKey"] = json!(key);
+                event["requestContext"]["routeKey"] = json!(key);
+            }
+            Self::Http1 => event["requestContext"]["resourceId"] = json!(key),
+            Self::RestRequest => {
+                event["httpMethod"] = json!(method);
+                event["resource"] = json!(resource);
+                event["requestContext"]["resourcePath"] = json!(resource);
+            }
+            Self::RestToken => {}
+        }
+        event
+    }
+}
+
+fn replaced(value: Value, from: &str, to: &str) -> Value {
+    match value {
+        Value::String(text) if text == from => json!(to),
+        Value::Array(values) => {
+            let values = values.into_iter();
+            values.map(|value| replaced(value, from, to)).collect()
+        }
+        Value::Object(members) => {
+            let members = members.into_iter();
+            members
+                .map(|(name, value)| (name, replaced(value, from, to)))
+                .collect()
+        }
+        other => other,
+    }
+}
+
+/// An issuer, a client of it, and authorizers on its table and clock.
+pub struct Setup {
+    pub issuer: InProcess,
+    pub client: TestClient,
+}
+
+impl Setup {
+    pub async fn new() -> Self {
+        let issuer = InProcess::start().await;
+        let client = issuer.confidential("app", |_| {}).await;
+        Self { issuer, client }
+    }
+
+    /// A warm authorizer for events of this kind, that has heard of no revocation yet.
+    pub async fn authorizer(
+        &self,
+        kind: Kind,
+        configure: impl FnOnce(&mut AuthorizerConfig),
+    ) -> Authorizer {
+        let authorizer = self.cold_authorizer(kind, configure).await;
+        authorizer.warm_up().await.expect("it can be warmed up");
+        self.issuer.dynamo.take_attempts();
+        authorizer
+    }
+
+    /// An authorizer that has read nothing.
+    pub async fn cold_authorizer(
+        &self,
+        kind: Kind,
+        configure: impl FnOnce(&mut AuthorizerConfig),
+    ) -> Authorizer {
+        let mut config = AuthorizerConfig {
+            issuer: self.issuer.config.issuer.clone(),
+            audience: API.parse().expect("an audience"),
+            routes: None,
+            response: kind.response(),
+            feed_interval: Duration::from_secs(INTERVAL),
+            stale: StalePolicy::default(),
+            log_level: Level::Error,
+        };
+        configure(&mut config);
+        let authorizer = Authorizer::new(config, self.table().await, self.issuer.clock());
+        authorizer.expect("an authorizer")
+    }
+
+    /// An authorizer with these scopes for routes.
+    pub async fn guarding(&self, kind: Kind, routes: &Value) -> Authorizer {
+        let routes = routes.to_string().parse().expect("routes");
+        self.authorizer(kind, |config| config.routes = Some(routes))
+            .await
+    }
+
+    /// The table as functions reach it, with faults and counts.
+    pub async fn table(&self) -> Table {
+        let table = tokensmith_local::make_table(self.issuer.dynamo.clone()).await;
+        table.expect("the table is there")
+    }
+
+    /// A token of the client for itself, with the scope `a`.
+    pub async fn token(&self) -> String {
+        let answer = self.issuer.client_credentials(&self.client).await;
+        answer.access_token()
+    }
+
+    /// A live token with claims of the test's choice.
+    pub async fn token_with(&self, change: impl FnOnce(&mut Value)) -> String {
+        let forger = Forger::with_key_of(&self.issuer, Algorithm::ES256).await;
+        let mut claims = live_claims(&self.issuer, &self.client);
+        change(&mut claims);
+        forger.token(&claims).await
+    }
+
+    /// A live token with so many bytes in a claim that nobody knows.
+    pub async fn padded_token(&self, padding: usize) -> String {
+        self.token_with(|claims| claims["padding"] = "x".repeat(padding).into())
+            .await
+    }
+
+    pub async fn token_with_scopes(&self, scopes: &str) -> String {
+        self.token_with(|claims| claims["scope"] = scopes.into())
+            .await
+    }
+}
+
+/// What API Gateway would do.
+#[derive(Debug, PartialEq)]
+pub enum Verdict {
+    /// It calls the integration, with this context.
+    Passes(Value),
+    /// 401.
+    Unauthorized,
+    /// 403.
+    Forbidden,
+    /// 500.
+    Failed,
+}
+
+impl Verdict {
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Passes(_))
+    }
+}
+
+/// Who is not let through, at this kind of API.
+pub fn refused(kind: Kind) -> Verdict {
+    match kind.is_rest() {
+        true => Verdict::Unauthorized,
+        false => Verdict::Forbidden,
+    }
+}
+
+/// The answer as it goes to API Gateway, or the text of the error.
+pub async fn ask(authorizer: &Authorizer, event: &Value) -> Result<Value, String> {
+    let event = serde_json::from_value(event.clone()).expect("it can be read");
+    let answer = authorizer.answer(&event, "lambda-id").await;
+    let answer = answer.map_err(|failure| failure.to_string())?;
+    Ok(serde_json::to_value(answer).expect("JSON"))
+}
+
+/// Asks, and does with the answer what API Gateway does.
+pub async fn decide(authorizer: &Authorizer, kind: Kind, event: &Value) -> Verdict {
+    let answer = match ask(authorizer, event).await {
+        Ok(answer) => answer,
+        Err(text) if text == "Unauthorized" && kind.is_rest() => return Verdict::Unauthorized,
+        Err(_) => return Verdict::Failed,
+    };
+    let passes = match answer.get("isAuthorized") {
+        Some(passes) => {
+            assert_eq!(kind, Kind::HttpSimple, "{answer}");
+            passes.as_bool().expect("a boolean")
+        }
+        None => {
+            assert_ne!(kind, Kind::HttpSimple, "{answer}");
+            let arn = event.get("routeArn").unwrap_or(&event["methodArn"]);
+            policy_allows(&answer, arn.as_str().expect("an ARN"))
+        }
+    };
+    match passes {
+        true => Verdict::Passes(answer["context"].clone()),
+        false => Verdict::Forbidden,
+    }
+}
+
+/// Whether a policy allows an ARN: something must allow it, and nothing may deny it.
+pub fn policy_allows(answer: &Value, arn: &str) -> bool {
+    let document = &answer["policyDocument"];
+    assert_eq!(document["Version"], "2012-10-17");
+    assert!(
+        !answer["principalId"]
+            .as_str()
+            .expect("a principal")
+            .is_empty()
+    );
+    let statements = document["Statement"].as_array().expect("statements");
+    assert!(!statements.is_empty(), "API Gateway refuses such a policy");
+    let applies = |effect: &str| {
+        statements.iter().any(|statement| {
+            assert_eq!(statement["Action"], "execute-api:Invoke");
+            let resources = statement["Resource"].as_array().expect("resources");
+            statement["Effect"] == effect
+                && resources.iter().any(|resource| {
+                    matches(
+                        resource.as_str().expect("a resource").as_bytes(),
+                        arn.as_bytes(),
+                    )
+                })
+        })
+    };
+    applies("Allow") && !applies("Deny")
+}
+
+/// IAM's patterns: `*` is any text, `?` any one character.
+fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, _) => text.is_empty(),
+        (Some((b'*', rest)), _) => (0..=text.len()).any(|skipped| matches(rest, &text[skipped..])),
+        (Some((wanted, pattern)), Some((found, text))) => {
+            (*wanted == b'?' || wanted == found) && matches(pattern, text)
+        }
+        (Some(_), None) => false,
+    }
+}
