@@ -1,6 +1,7 @@
 //! A data directory: the database and the wrapping key.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
 use aws_smithy_runtime_api::client::http::HttpClient;
 use tokensmith_issuer::keys::KeyCustody;
+use tokensmith_issuer::random::random_id;
 use tokensmith_issuer::store::Table;
 
 use crate::table_definition::create_table;
@@ -38,7 +40,11 @@ impl LocalData {
             .create(dir)
             .map_err(io)?;
         let custody = FileCustody::open_or_create(&dir.join(WRAPPING_KEY)).map_err(io)?;
-        let dynamo = EmbeddedDynamo::open(&dir.join(DATABASE))?;
+        let database = dir.join(DATABASE);
+        if !database.exists() {
+            make_database(&database).await?;
+        }
+        let dynamo = EmbeddedDynamo::open(&database)?;
         Ok(Self {
             table: make_table(dynamo.clone()).await?,
             custody: Arc::new(custody),
@@ -64,6 +70,24 @@ impl LocalData {
     /// What the database says.
     pub fn delete_expired(&self) -> Result<usize, DataError> {
         Ok(self.dynamo.delete_expired()?)
+    }
+}
+
+/// Makes the database with its table.
+///
+/// The file appears whole or not at all: the engine makes a table and its indexes one by one, and a
+/// process that is killed in between leaves a table that nobody can use.
+async fn make_database(file: &Path) -> Result<(), DataError> {
+    let draft = file.with_extension(random_id());
+    make_table(EmbeddedDynamo::open(&draft)?).await?;
+    // Everything that had it open is gone, and with it the write-ahead log.
+    let linked = fs::hard_link(&draft, file);
+    let io = |err| DataError::Directory(file.to_owned(), err);
+    fs::remove_file(&draft).map_err(io)?;
+    match linked {
+        // Another process was first, and its table is as good.
+        Err(err) if err.kind() == ErrorKind::AlreadyExists => Ok(()),
+        linked => linked.map_err(io),
     }
 }
 
