@@ -106,10 +106,11 @@ fn a_backup_alone_would_revive_what_was_revoked_and_used() {
     for token in [&rehearsal.used, &rehearsal.revoked] {
         assert_eq!(refresh(&issuer, &rehearsal.client, token).status, 200);
     }
-    assert_eq!(
-        is_active(&issuer, &rehearsal.client, &rehearsal.access_token),
-        true
-    );
+    assert!(is_active(
+        &issuer,
+        &rehearsal.client,
+        &rehearsal.access_token
+    ));
 }
 
 #[test]
@@ -123,12 +124,13 @@ fn after_a_restore_nothing_that_was_handed_out_before_is_good() {
             (refused.status, &refused.json()["error"]),
             (400, &json!("invalid_grant"))
         );
-        assert_eq!(is_active(&issuer, &rehearsal.client, token), false);
+        assert!(!is_active(&issuer, &rehearsal.client, token));
     }
-    assert_eq!(
-        is_active(&issuer, &rehearsal.client, &rehearsal.access_token),
-        false
-    );
+    assert!(!is_active(
+        &issuer,
+        &rehearsal.client,
+        &rehearsal.access_token
+    ));
 }
 
 #[test]
@@ -144,7 +146,7 @@ fn after_a_restore_clients_go_on_with_new_keys_and_new_grants() {
         .collect();
     assert_eq!(created.len(), 2);
     assert!(created.iter().any(|key| key["kid"] == token.header["kid"]));
-    assert_eq!(is_active(&issuer, &rehearsal.client, &token.text), true);
+    assert!(is_active(&issuer, &rehearsal.client, &token.text));
 
     let of = [
         "--client",
