@@ -156,3 +156,24 @@ def keys_of(emulator, issuer):
         tags = kms.list_resource_tags(KeyId=key["KeyId"])["Tags"]
         if {"TagKey": "tokensmith:issuer", "TagValue": issuer} in tags:
             yield kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
+
+
+def test_a_restored_table_takes_over_and_revives_no_token(deploy, emulator, stack, tokensmith, issuer):
+    dynamodb = emulator.client("dynamodb")
+    granted = new_refresh_token(stack, tokensmith, "sensor-20")
+    token = issuer.token()
+    dynamodb.restore_table_to_point_in_time(
+        SourceTableName=stack["Table"], TargetTableName="restored", UseLatestRestorableTime=True
+    )
+    tokensmith(stack, "client", "disable", "whole-stack")
+    restored = {**stack, "Table": "restored"}
+    done = tokensmith(restored, "restore", "--old", stack["Table"])
+    assert done["back_to_life"] == [{"client_id": "whole-stack", "because": ["disabled"]}]
+
+    assert deploy("ExistingTable=restored")["Table"] == "restored"
+    # The table that was there before stays.
+    assert dynamodb.describe_table(TableName=stack["Table"])["Table"]["TableStatus"] == "ACTIVE"
+    refused = issuer.post("/oauth2/token", grant_type="refresh_token", refresh_token=granted)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    assert not issuer.is_active(token)
+    assert issuer.is_active(issuer.token())
