@@ -232,11 +232,12 @@ pub fn rotation_event() -> HttpRequest {
 pub const ROTATE_KEYS: &str = "tokensmith-rotate-keys";
 
 /// The functions that serve requests, each with a path.
-const SERVING: [(&str, &str); 5] = [
+const SERVING: [(&str, &str); 6] = [
     ("tokensmith-issue", "/oauth2/token"),
     ("tokensmith-refresh", "/oauth2/refresh"),
     ("tokensmith-revoke", "/oauth2/revoke"),
     ("tokensmith-introspect", "/oauth2/introspect"),
+    ("tokensmith-revocations", "/oauth2/revocations"),
     ("tokensmith-jwks", "/.well-known/jwks.json"),
 ];
 

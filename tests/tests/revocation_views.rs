@@ -12,10 +12,11 @@ use tokensmith_issuer::clock::Timestamp;
 use tokensmith_issuer::revocation::{revoke_client, revoke_subject};
 use tokensmith_issuer::revocation_view::TableRevocations;
 use tokensmith_issuer::store::records::{FeedEntry, RevokedToken};
+use tokensmith_tests::fake_kms::FakeKms;
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::in_process::{API, InProcess, TestClient};
 use tokensmith_verifier::{
-    CacheHeaders, Clock, FEED_TYPE, FeedSettings, Fetch, FetchError, FetchRequest, Fetched,
+    Algorithm, CacheHeaders, Clock, FEED_TYPE, FeedSettings, Fetch, FetchError, FetchRequest, Fetched,
     Refusal, Rejection, StalePolicy, Unavailable, Verifier, WhenStale,
 };
 
@@ -193,6 +194,26 @@ async fn the_feed_comes_page_by_page_and_nothing_is_missing() {
     let token = issuer.client_credentials(&client).await.access_token();
     for _ in 0..3 {
         fill(&issuer, A_PAGE).await;
+        issuer.pass(1);
+    }
+    assert_eq!(issuer.revoke(&client, &token).await.status, 200);
+    let refused = verdict(&verifier, &token).await;
+    assert_eq!(refused, Err(Refusal::Rejected(Rejection::TokenRevoked)));
+}
+
+/// KMS digests what it signs with EdDSA, and takes 4 KiB.
+#[tokio::test]
+async fn where_kms_signs_with_eddsa_the_feed_comes_in_short_documents() {
+    let algorithms = vec![Algorithm::EdDSA];
+    let issuer = InProcess::kept_by(FakeKms::new().custody(), |config| {
+        config.algorithms = algorithms;
+    });
+    let issuer = issuer.await;
+    let client = issuer.confidential("app", |_| {}).await;
+    let [verifier, _] = verifiers(&issuer, StalePolicy::default()).await;
+    let token = issuer.client_credentials(&client).await.access_token();
+    for _ in 0..4 {
+        fill(&issuer, 20).await;
         issuer.pass(1);
     }
     assert_eq!(issuer.revoke(&client, &token).await.status, 200);

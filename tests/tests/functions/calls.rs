@@ -47,6 +47,7 @@ fn expected(signature: &[&str]) -> Calls {
         row("introspect a refresh token", &[read, &["GetItem"]]),
         row("revoke an access token", &[&["PutItem"]]),
         row("revoke a refresh token", &[&["UpdateItem"]]),
+        row("revocations", &[&["Query"], signature]),
         row("key set", &[]),
         row("metadata", &[]),
     ]
@@ -68,7 +69,7 @@ fn measure(functions: &Functions, world: &World) -> Calls {
             "grant_type=client_credentials".into(),
         )
     };
-    let operations: [(&str, &str, &dyn Fn() -> HttpRequest); 9] = [
+    let operations: [(&str, &str, &dyn Fn() -> HttpRequest); 10] = [
         ("client_credentials", ISSUE, &own),
         ("refresh at /oauth2/token", ISSUE, &|| {
             refresh_at("/oauth2/token")
@@ -87,6 +88,9 @@ fn measure(functions: &Functions, world: &World) -> Calls {
         }),
         ("revoke a refresh token", REVOKE, &|| {
             HttpRequest::revoke(client, &tokens().refresh)
+        }),
+        ("revocations", REVOCATIONS, &|| {
+            HttpRequest::get("/oauth2/revocations")
         }),
         ("key set", JWKS, &|| {
             HttpRequest::get("/.well-known/jwks.json")
@@ -126,4 +130,5 @@ const ISSUE: &str = "tokensmith-issue";
 const REFRESH: &str = "tokensmith-refresh";
 const INTROSPECT: &str = "tokensmith-introspect";
 const REVOKE: &str = "tokensmith-revoke";
+const REVOCATIONS: &str = "tokensmith-revocations";
 const JWKS: &str = "tokensmith-jwks";

@@ -79,6 +79,13 @@ fn invariant_8_the_other_functions_may_be_killed_in_the_middle_of_any_call() {
         Attempt::new(ask, move |_, _, answer| assert_eq!(answer.json(), before))
     };
     kill_in_every_call(&mut functions, &world, JWKS, key_set);
+    let feed = |_: &World| {
+        let ask = HttpRequest::get("/oauth2/revocations");
+        Attempt::new(ask, |_, _, answer| {
+            assert_eq!(answer.header("content-type"), Some("application/jose"));
+        })
+    };
+    kill_in_every_call(&mut functions, &world, REVOCATIONS, feed);
 }
 
 #[test]
@@ -237,5 +244,6 @@ const ISSUE: &str = "tokensmith-issue";
 const REFRESH: &str = "tokensmith-refresh";
 const REVOKE: &str = "tokensmith-revoke";
 const INTROSPECT: &str = "tokensmith-introspect";
+const REVOCATIONS: &str = "tokensmith-revocations";
 const JWKS: &str = "tokensmith-jwks";
 const OWN_TOKEN: &str = "grant_type=client_credentials";

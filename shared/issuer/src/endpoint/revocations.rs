@@ -10,6 +10,7 @@ use tokensmith_verifier::{CLOCK_SKEW_SECONDS, FEED_TYPE, FeedDocument, Revocatio
 use crate::Issuer;
 use crate::clock::Timestamp;
 use crate::error::{Denied, Refusal};
+use crate::keys::ActiveKey;
 use crate::mint::sign_document;
 use crate::store::StoreError;
 use crate::store::records::FEED_SHARD;
@@ -23,11 +24,11 @@ impl Issuer {
     ) -> Result<Response<Bytes>, Refusal> {
         let since = parse_since(request.uri().query().unwrap_or_default())?;
         let now = self.clock.now();
-        let document = self.feed_since(since, now).await?;
         let key = self
             .keys
             .active(self.config.default_algorithm(), now)
             .await?;
+        let document = self.feed_since(since, now, most_entries(&key)).await?;
         let jws = sign_document(FEED_TYPE, &document, &key).await?;
         let mut response = Response::new(jws.into());
         let headers = response.headers_mut();
@@ -36,19 +37,21 @@ impl Issuer {
         Ok(response)
     }
 
-    /// One page of the feed, or as many as it takes to get beyond the second of `since`.
+    /// One page of the feed, or as many as it takes to get beyond the second of `since`; at `most`
+    /// so many entries, if they are not all of one second.
     async fn feed_since(
         &self,
         since: Timestamp,
         now: Timestamp,
+        most: usize,
     ) -> Result<FeedDocument, StoreError> {
         let live = now.before(Duration::from_secs(CLOCK_SKEW_SECONDS));
-        let (mut entries, mut after) = (Vec::new(), None);
-        let (until, more) = loop {
+        let (mut found, mut after) = (Vec::new(), None);
+        let (mut until, mut more) = loop {
             let page = self.table.query_feed(FEED_SHARD, since, live, after);
             let (items, next) = page.await?;
             let last = items.last().map(|item| item.at);
-            entries.extend(items.into_iter().map(Revocation::from));
+            found.extend(items);
             match (next, last) {
                 (None, _) => break (now, false),
                 // Of the last second, there may be more on the next page.
@@ -56,6 +59,12 @@ impl Issuer {
                 (next, _) => after = next,
             }
         };
+        if let Some(beyond) = found.get(most).map(|item| item.at)
+            && beyond > since
+        {
+            found.retain(|item| item.at < beyond);
+            (until, more) = (beyond, true);
+        }
         Ok(FeedDocument {
             iss: self.config.issuer.as_str().to_owned(),
             iat: now.seconds(),
@@ -63,7 +72,7 @@ impl Issuer {
             from: since.seconds(),
             until: until.min(now).seconds(),
             more,
-            entries,
+            entries: found.into_iter().map(Revocation::from).collect(),
         })
     }
 }
@@ -85,6 +94,18 @@ fn parse_since(query: &str) -> Result<Timestamp, Denied> {
         .map(Timestamp::from_seconds)
         .ok_or(Denied::MalformedCursor)
 }
+
+/// How many entries a document may have that `key` signs: KMS takes 4 KiB for EdDSA, which it digests
+/// itself.
+fn most_entries(key: &ActiveKey) -> usize {
+    key.signer.longest_message().saturating_sub(REST_OF_A_DOCUMENT) / LONGEST_ENTRY
+}
+
+/// What a signed document is at most besides its entries, in bytes, base64url included.
+const REST_OF_A_DOCUMENT: usize = 1024;
+
+/// What an entry adds to it at most.
+const LONGEST_ENTRY: usize = 128;
 
 /// RFC 7515 §9.2.1.
 const JOSE: HeaderValue = HeaderValue::from_static("application/jose");

@@ -85,6 +85,11 @@ pub fn cases(folder: &Path, variables: &[(&'static str, String)], aws: &Emulated
         ),
         case("revoke", REVOKE, post("/oauth2/revoke", &client, &token)),
         case(
+            "revocations",
+            REVOCATIONS,
+            event("GET", "/oauth2/revocations", json!({}), ""),
+        ),
+        case(
             "jwks",
             JWKS,
             event("GET", "/.well-known/jwks.json", json!({}), ""),
@@ -135,5 +140,6 @@ const ISSUE: &str = "tokensmith-issue";
 const REFRESH: &str = "tokensmith-refresh";
 const INTROSPECT: &str = "tokensmith-introspect";
 const REVOKE: &str = "tokensmith-revoke";
+const REVOCATIONS: &str = "tokensmith-revocations";
 const JWKS: &str = "tokensmith-jwks";
 const ROTATE: &str = "tokensmith-rotate-keys";

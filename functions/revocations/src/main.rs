@@ -1,0 +1,9 @@
+//! `GET /oauth2/revocations`: the signed feed for verifiers that cannot read the table.
+
+use std::process::ExitCode;
+
+use tokensmith_issuer::Endpoint;
+
+fn main() -> ExitCode {
+    tokensmith_aws::serve(&[Endpoint::Revocations])
+}

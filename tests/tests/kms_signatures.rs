@@ -1,0 +1,117 @@
+//! Every algorithm in both custodies, with keys that a KMS over HTTP has made: each token is verified by
+//! the verifier crate with what the issuer publishes (RFC 7515 §5.2, RFC 7518 §3, RFC 8037 §3.1).
+
+use std::sync::Arc;
+
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use http::{Method, Request};
+use tempfile::TempDir;
+use tokensmith_aws::Clients;
+use tokensmith_aws::kms::{CustodyMode, KmsCustody};
+use tokensmith_issuer::Endpoint;
+use tokensmith_issuer::keys::{EncryptionContext, KeyCustody, KeyUse, PrivateKey};
+use tokensmith_tests::emulated::EmulatedAws;
+use tokensmith_tests::in_process::InProcess;
+use tokensmith_verifier::{Algorithm, JwkSet, VerificationKeys};
+
+struct Kms {
+    aws: EmulatedAws,
+    _logs: TempDir,
+}
+
+impl Kms {
+    fn start() -> Self {
+        let logs = TempDir::new().expect("a directory");
+        Self {
+            aws: EmulatedAws::start(logs.path()),
+            _logs: logs,
+        }
+    }
+
+    async fn custody(&self, mode: CustodyMode) -> Arc<KmsCustody> {
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .endpoint_url(&self.aws.kms);
+        let client = Clients::new(&config.load().await).kms;
+        Arc::new(KmsCustody::new(client, mode, &self.aws.wrapping_key))
+    }
+}
+
+async fn published(issuer: &InProcess) -> VerificationKeys {
+    let request = Request::builder()
+        .method(Method::GET)
+        .body(Default::default());
+    let request = request.expect("a request");
+    let answer = issuer.issuer.handle(Endpoint::Jwks, request).await;
+    let keys: JwkSet = serde_json::from_slice(answer.body()).expect("a JWK set");
+    VerificationKeys::new(&keys).expect("usable keys")
+}
+
+/// The tokens of an issuer whose keys are in `custody`, one for each algorithm, over two generations of
+/// keys.
+async fn every_token_verifies(custody: Arc<KmsCustody>) {
+    let issuer = InProcess::kept_by(custody, |config| config.algorithms = Algorithm::ALL.into());
+    let issuer = issuer.await;
+    for round in 0..2 {
+        for algorithm in Algorithm::ALL {
+            let id = format!("{algorithm}-{round}");
+            let client = issuer.confidential(&id, |client| client.algorithm = Some(algorithm));
+            let client = client.await;
+            let answer = issuer.client_credentials(&client).await;
+            assert_eq!(answer.status, 200, "{algorithm}: {}", answer.body);
+            let token = answer.access_token();
+            let keys = published(&issuer).await;
+            let claims = keys.signed_claims(&token).expect("it verifies");
+            assert_eq!(claims.client_id, id);
+            // It is this signature that is verified, and not any.
+            let (signed, signature) = token.rsplit_once('.').expect("a signature");
+            let last = signature.chars().rev().collect::<String>();
+            assert!(keys.signed_claims(&format!("{signed}.{last}")).is_err());
+        }
+        let rotation = issuer.key_rotation(|_| {});
+        let rotated = rotation.rotate_now(&Algorithm::ALL, issuer.now()).await;
+        assert_eq!(rotated.expect("it is rotated").created.len(), 4);
+        issuer.pass(issuer.config.cache_ttl.as_secs());
+    }
+}
+
+#[tokio::test]
+async fn tokens_signed_by_kms_verify() {
+    let kms = Kms::start();
+    every_token_verifies(kms.custody(CustodyMode::Kms).await).await;
+}
+
+#[tokio::test]
+async fn tokens_signed_with_keys_wrapped_by_kms_verify() {
+    let kms = Kms::start();
+    every_token_verifies(kms.custody(CustodyMode::KmsDataKey).await).await;
+}
+
+/// The private half comes out of KMS wrapped for this issuer, this use and this key.
+#[tokio::test]
+async fn a_wrapped_key_opens_in_its_own_context_only() {
+    let kms = Kms::start();
+    let custody = kms.custody(CustodyMode::KmsDataKey).await;
+    let issuer = "https://issuer.example".parse().expect("a URL");
+    for algorithm in Algorithm::ALL {
+        let context = EncryptionContext::new(&issuer, KeyUse::Signing);
+        let made = custody
+            .new_key_pair(algorithm, context)
+            .await
+            .expect("a key");
+        let (public_key, PrivateKey::Wrapped(wrapped)) = made else {
+            panic!("{algorithm}: the private key is not wrapped");
+        };
+        let private_key = PrivateKey::Wrapped(wrapped.clone());
+        let signer = custody
+            .signer(algorithm, &private_key)
+            .await
+            .expect("a signer");
+        assert_eq!(signer.public_key(), public_key, "{algorithm}");
+        let mut relabelled = wrapped;
+        relabelled.context.key_use = KeyUse::Hmac;
+        assert!(custody.unwrap(&relabelled).await.is_err(), "{algorithm}");
+    }
+}
