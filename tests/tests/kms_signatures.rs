@@ -14,6 +14,7 @@ use tokensmith_issuer::keys::{EncryptionContext, KeyCustody, KeyUse, PrivateKey}
 use tokensmith_tests::emulated::EmulatedAws;
 use tokensmith_tests::in_process::InProcess;
 use tokensmith_verifier::{Algorithm, JwkSet, VerificationKeys};
+use tokio::runtime::Runtime;
 
 struct Kms {
     aws: EmulatedAws,
@@ -27,6 +28,16 @@ impl Kms {
             aws: EmulatedAws::start(logs.path()),
             _logs: logs,
         }
+    }
+
+    /// Runs `scenario` with what is kept there.
+    fn with<F: Future<Output = ()>>(
+        mode: CustodyMode,
+        scenario: impl FnOnce(Arc<KmsCustody>) -> F,
+    ) {
+        let kms = Self::start();
+        let runtime = Runtime::new().expect("a runtime");
+        runtime.block_on(async { scenario(kms.custody(mode).await).await });
     }
 
     async fn custody(&self, mode: CustodyMode) -> Arc<KmsCustody> {
@@ -77,23 +88,23 @@ async fn every_token_verifies(custody: Arc<KmsCustody>) {
     }
 }
 
-#[tokio::test]
-async fn tokens_signed_by_kms_verify() {
-    let kms = Kms::start();
-    every_token_verifies(kms.custody(CustodyMode::Kms).await).await;
+#[test]
+fn tokens_signed_by_kms_verify() {
+    Kms::with(CustodyMode::Kms, every_token_verifies);
 }
 
-#[tokio::test]
-async fn tokens_signed_with_keys_wrapped_by_kms_verify() {
-    let kms = Kms::start();
-    every_token_verifies(kms.custody(CustodyMode::KmsDataKey).await).await;
+#[test]
+fn tokens_signed_with_keys_wrapped_by_kms_verify() {
+    Kms::with(CustodyMode::KmsDataKey, every_token_verifies);
+}
+
+#[test]
+fn a_wrapped_key_opens_in_its_own_context_only() {
+    Kms::with(CustodyMode::KmsDataKey, own_context_only);
 }
 
 /// The private half comes out of KMS wrapped for this issuer, this use and this key.
-#[tokio::test]
-async fn a_wrapped_key_opens_in_its_own_context_only() {
-    let kms = Kms::start();
-    let custody = kms.custody(CustodyMode::KmsDataKey).await;
+async fn own_context_only(custody: Arc<KmsCustody>) {
     let issuer = "https://issuer.example".parse().expect("a URL");
     for algorithm in Algorithm::ALL {
         let context = EncryptionContext::new(&issuer, KeyUse::Signing);

@@ -294,7 +294,7 @@ async fn the_feed_names_what_was_revoked_and_until_when_it_matters() {
     ];
     for since in 0..=3 {
         let from = start.after(Duration::from_secs(since));
-        let page = table.query_feed(FEED_SHARD, from, end, None).await;
+        let page = table.query_feed(FEED_SHARD, from, end, None, None).await;
         let (items, next) = page.expect("a page");
         assert!(next.is_none());
         let seen: Vec<_> = items
@@ -307,7 +307,7 @@ async fn the_feed_names_what_was_revoked_and_until_when_it_matters() {
     }
     // The token's own expiry has passed: it is of no concern any more.
     let after = end.after(Duration::from_secs(1));
-    let page = table.query_feed(FEED_SHARD, start, after, None).await;
+    let page = table.query_feed(FEED_SHARD, start, after, None, None).await;
     let (items, _) = page.expect("a page");
     assert_eq!(items.len(), 3);
 }

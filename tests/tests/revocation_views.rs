@@ -16,8 +16,8 @@ use tokensmith_tests::fake_kms::FakeKms;
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::in_process::{API, InProcess, TestClient};
 use tokensmith_verifier::{
-    Algorithm, CacheHeaders, Clock, FEED_TYPE, FeedSettings, Fetch, FetchError, FetchRequest, Fetched,
-    Refusal, Rejection, StalePolicy, Unavailable, Verifier, WhenStale,
+    Algorithm, CacheHeaders, Clock, FEED_TYPE, FeedSettings, Fetch, FetchError, FetchRequest,
+    Fetched, Refusal, Rejection, StalePolicy, Unavailable, Verifier, WhenStale,
 };
 
 const INTERVAL: u64 = 5;

@@ -21,7 +21,7 @@ use crate::store::{Cursor, StoreError, Table};
 /// frozen between requests cannot poll.
 ///
 /// A cold view, or one with far to catch up, never makes a request wait for all of it: that request
-/// is decided by one read of its token's own keys, while the view reads its next page.
+/// is decided by one read of its token's own keys, while the view reads its next page, which is short.
 #[derive(Debug)]
 pub struct TableRevocations {
     table: Table,
@@ -46,6 +46,8 @@ enum Reading {
         since: Timestamp,
         began: Timestamp,
         next: Cursor,
+        /// How many entries the next page may have.
+        page: u32,
     },
     /// Everything was read.
     CaughtUp { at: Timestamp },
@@ -111,15 +113,20 @@ impl TableRevocations {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         self.queried_at.store(now.seconds(), Ordering::Release);
-        let (since, began, after) = match &*reading {
-            Reading::Cold => (now.before(LONGEST_LIFE), now, None),
-            Reading::CaughtUp { at } => (at.before(OVERLAP), now, None),
-            Reading::Behind { since, began, next } => (*since, *began, Some(next.clone())),
+        let (since, began, after, page) = match &*reading {
+            Reading::Cold => (now.before(LONGEST_LIFE), now, None, FIRST_PAGE),
+            Reading::CaughtUp { at } => (at.before(OVERLAP), now, None, LARGEST_PAGE),
+            Reading::Behind {
+                since,
+                began,
+                next,
+                page,
+            } => (*since, *began, Some(next.clone()), *page),
         };
         let live = now.before(SKEW);
         let (items, next) = self
             .table
-            .query_feed(FEED_SHARD, since, live, after)
+            .query_feed(FEED_SHARD, since, live, after, Some(page))
             .await?;
         let entries = items.into_iter().map(Revocation::from);
         let complete = next.is_none();
@@ -127,7 +134,12 @@ impl TableRevocations {
             Some(next) => {
                 // What is not complete says nothing about any moment.
                 self.view.apply(entries, self.view.as_of().unwrap_or(0));
-                Reading::Behind { since, began, next }
+                Reading::Behind {
+                    since,
+                    began,
+                    next,
+                    page: LARGEST_PAGE.min(2 * page),
+                }
             }
             None => {
                 self.view.apply(entries, began.seconds());
@@ -200,6 +212,13 @@ impl From<FeedItem> for Revocation {
         }
     }
 }
+
+/// How many entries a cold view reads with its first request: about as long as the read of the
+/// token's own keys takes, which it waits for in any case. Each page is twice as large as the last.
+const FIRST_PAGE: u32 = 25;
+
+/// The largest page that a request waits for: some 100 KB.
+const LARGEST_PAGE: u32 = 1000;
 
 /// How far a pass goes back before the last: what was on its way then can be read now.
 const OVERLAP: Duration = Duration::from_secs(FEED_OVERLAP_SECONDS);

@@ -48,7 +48,7 @@ impl Issuer {
         let live = now.before(Duration::from_secs(CLOCK_SKEW_SECONDS));
         let (mut found, mut after) = (Vec::new(), None);
         let (mut until, mut more) = loop {
-            let page = self.table.query_feed(FEED_SHARD, since, live, after);
+            let page = self.table.query_feed(FEED_SHARD, since, live, after, None);
             let (items, next) = page.await?;
             let last = items.last().map(|item| item.at);
             found.extend(items);
@@ -98,7 +98,10 @@ fn parse_since(query: &str) -> Result<Timestamp, Denied> {
 /// How many entries a document may have that `key` signs: KMS takes 4 KiB for EdDSA, which it digests
 /// itself.
 fn most_entries(key: &ActiveKey) -> usize {
-    key.signer.longest_message().saturating_sub(REST_OF_A_DOCUMENT) / LONGEST_ENTRY
+    key.signer
+        .longest_message()
+        .saturating_sub(REST_OF_A_DOCUMENT)
+        / LONGEST_ENTRY
 }
 
 /// What a signed document is at most besides its entries, in bytes, base64url included.

@@ -33,13 +33,14 @@ impl Table {
     }
 
     /// Reads one page of what was revoked at or after `since`, oldest first, and still concerns a
-    /// token at `now` (`Query` on the index `feed`).
+    /// token at `now` (`Query` on the index `feed`). It ends after `most` entries, or after 1 MB.
     pub async fn query_feed(
         &self,
         shard: &str,
         since: Timestamp,
         now: Timestamp,
         after: Option<Cursor>,
+        most: Option<u32>,
     ) -> Result<(Vec<FeedItem>, Option<Cursor>), StoreError> {
         let answer = self
             .client
@@ -52,6 +53,7 @@ impl Table {
             .expression_attribute_values(":since", number(since.seconds()))
             .expression_attribute_values(":now", number(now.seconds()))
             .set_exclusive_start_key(after.map(|cursor| cursor.0))
+            .set_limit(most.and_then(|most| most.try_into().ok()))
             .send()
             .await
             .map_err(|err| failed("Query", &err))?;
