@@ -2,6 +2,7 @@
 
     ./infra/deploy AlarmEmail=ops@example.com
     ./infra/deploy --stack tokensmith-staging Algorithms=ES256,RS256
+    ./infra/deploy --template infra/example-api.yaml --of tokensmith
 
 Parameters that are not named keep their values. Region and credentials come from where every AWS SDK has them.
 """
@@ -11,6 +12,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,19 +32,16 @@ def main():
     aws = lambda service: session.client(service, endpoint_url=options.endpoint_url)
     stack = described(aws("cloudformation"), options.stack)
     if stack is None and not options.no_preflight:
-        preflight.require(session, aws, options.stack)
+        preflight.require(session, aws, options.stack, options.template)
 
     bucket = bucket_for(aws, session.region_name)
     place = f"{aws('s3').meta.endpoint_url}/{bucket}"
     template_url = f"{place}/{upload_template(aws('s3'), bucket, options.template)}"
-    parameters = declared(aws("cloudformation"), template_url)
-    parameters |= {name: value for name, value in values_of(stack).items() if name in parameters}
-    parameters |= known(options.parameters, parameters)
-    if "Revision" in parameters:
-        parameters["Architecture"] = parameters["Architecture"] or own_architecture()
-        code = options.code or build(parameters["Architecture"])
-        parameters["CodeBucket"] = bucket
-        parameters["Revision"] = upload_code(aws("s3"), bucket, code, {**parameters, "template": template_url})
+    parameters = chosen(aws("cloudformation"), options, stack, template_url)
+    parameters["CodeBucket"] = bucket
+    functions = functions_of(options.template)
+    code = options.code or build(functions, parameters["Architecture"])
+    parameters["Revision"] = upload_code(aws("s3"), bucket, code, functions, {**parameters, "template": template_url})
 
     settle(aws("cloudformation"), options.stack, stack, parameters, template_url)
     outputs = outputs_of(aws("cloudformation"), options.stack)
@@ -53,14 +52,18 @@ def main():
 
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--stack", default="tokensmith", help="the stack's name, and the prefix of its functions")
-    parser.add_argument("--template", type=Path, default=INFRA / "template.yaml", help="another stack, such as example-api.yaml")
+    parser.add_argument("--stack", help="the stack's name, and the prefix of its functions; tokensmith unless given")
+    parser.add_argument("--template", type=Path, default=preflight.TEMPLATE, help="another template, whose stack is tokensmith-NAME")
+    parser.add_argument("--of", metavar="STACK", help="gives parameters the values of this stack's outputs of the same name")
     parser.add_argument("--code", type=Path, help="a directory with the functions' zips; they are built otherwise")
     parser.add_argument("--endpoint-url", default=os.environ.get("AWS_ENDPOINT_URL"), help="an emulator instead of AWS")
     parser.add_argument("--no-preflight", action="store_true", help="do not look for what could fail first")
     parser.add_argument("parameters", nargs="*", type=parameter, default=[], metavar="PARAMETER=VALUE")
     options = parser.parse_args()
     options.parameters = dict(options.parameters)
+    if options.stack is None:
+        own = options.template.resolve() == preflight.TEMPLATE
+        options.stack = "tokensmith" if own else f"tokensmith-{options.template.stem}"
     return options
 
 
@@ -75,14 +78,20 @@ def own_architecture():
     return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 
 
-def build(architecture):
+def functions_of(template):
+    """The functions whose code `template` asks for."""
+    return re.findall(r"\$\{Revision\}/([\w-]+)\.zip", template.read_text())
+
+
+def build(functions, architecture):
     """The functions' zips, in the directory where cargo-lambda puts them."""
     tools = Path(sys.executable).parent
     cargo_lambda = tools / "cargo-lambda"
     # cargo-lambda looks there for zig, which came with it.
     environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
-    # Which functions there are, and that each is a zip, is in Cargo.toml.
-    command = [cargo_lambda, "lambda", "build", "--release", "--locked", LAMBDA_TARGETS[architecture]]
+    binaries = [argument for function in functions for argument in ("--bin", function)]
+    # That each becomes a zip is in Cargo.toml.
+    command = [cargo_lambda, "lambda", "build", "--release", "--locked", LAMBDA_TARGETS[architecture], *binaries]
     subprocess.run(command, cwd=INFRA.parent, env=environment, check=True, stdout=sys.stderr)
     return INFRA.parent / "target" / "lambda"
 
@@ -110,10 +119,25 @@ def upload_template(s3, bucket, path):
     return key
 
 
+def chosen(cloudformation, options, stack, template_url):
+    """The value of each parameter but those that say where the code is."""
+    values = declared(cloudformation, template_url)
+    outputs = outputs_of(cloudformation, options.of) if options.of else {}
+    for source in (values_of(stack), outputs, options.parameters):
+        values |= {name: value for name, value in source.items() if name in values}
+    for name in options.parameters.keys() - values.keys():
+        sys.exit(f"error: there is no parameter {name}; there are {', '.join(sorted(values))}")
+    values["Architecture"] = values["Architecture"] or own_architecture()
+    missing = [name for name, value in values.items() if value is None and name not in ("CodeBucket", "Revision")]
+    if missing:
+        sys.exit(f"error: no value for {', '.join(missing)}: name it, or with --of the stack whose output it is")
+    return values
+
+
 def declared(cloudformation, template_url):
-    """The template's parameters with their defaults."""
+    """The template's parameters with their defaults; `None` for those that need a value."""
     summary = cloudformation.get_template_summary(TemplateURL=template_url)
-    return {parameter["ParameterKey"]: parameter.get("DefaultValue", "") for parameter in summary["Parameters"]}
+    return {parameter["ParameterKey"]: parameter.get("DefaultValue") for parameter in summary["Parameters"]}
 
 
 def values_of(stack):
@@ -121,19 +145,13 @@ def values_of(stack):
     return {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in (stack or {}).get("Parameters", [])}
 
 
-def known(asked, parameters):
-    for name in asked:
-        if name not in parameters:
-            sys.exit(f"error: there is no parameter {name}; there are {', '.join(sorted(parameters))}")
-    return asked
-
-
-def upload_code(s3, bucket, code, rest):
+def upload_code(s3, bucket, code, functions, rest):
     """Uploads the functions below the hash of all that goes into the stack, and returns that."""
-    functions = sorted(code.glob("*/bootstrap.zip"))
-    if not functions:
-        sys.exit(f"error: there are no functions in {code}")
-    zips = {f"{path.parent.name}.zip": path.read_bytes() for path in functions}
+    paths = {f"{function}.zip": code / function / "bootstrap.zip" for function in functions}
+    for path in paths.values():
+        if not path.is_file():
+            sys.exit(f"error: there is no {path}")
+    zips = {name: path.read_bytes() for name, path in paths.items()}
     rest = {name: value for name, value in rest.items() if name != "Revision"}
     everything = hashlib.sha256(json.dumps(rest, sort_keys=True).encode())
     for name, content in zips.items():
@@ -182,7 +200,10 @@ def settle(cloudformation, name, stack, parameters, template_url):
 
 
 def outputs_of(cloudformation, name):
-    return {out["OutputKey"]: out["OutputValue"] for out in described(cloudformation, name).get("Outputs", [])}
+    stack = described(cloudformation, name)
+    if stack is None:
+        sys.exit(f"error: there is no stack {name}")
+    return {out["OutputKey"]: out["OutputValue"] for out in stack.get("Outputs", [])}
 
 
 def make_first_keys(lambda_client, function):
@@ -194,7 +215,9 @@ def make_first_keys(lambda_client, function):
 
 def print_next_step(outputs):
     print(json.dumps(outputs, indent=2))
-    if "Table" in outputs:
+    if "Client" in outputs:
+        print(f"next, a client that may call it:\n  {outputs['Client']}", file=sys.stderr)
+    if "WrappingKey" in outputs:
         print("next, a client:", file=sys.stderr)
         for variable, output in COMMAND_ENVIRONMENT.items():
             print(f"  export {variable}={outputs[output]}", file=sys.stderr)

@@ -8,13 +8,15 @@ Prints what it finds; exits with 1 when a deployment would fail.
 
 import argparse
 import os
+import re
 import sys
+from pathlib import Path
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 SERVICES = ["apigatewayv2", "cloudformation", "cloudwatch", "dynamodb", "events", "iam", "kms", "lambda", "logs", "s3", "sns", "sts"]
-FUNCTIONS = ["issue", "refresh", "revoke", "introspect", "jwks", "rotate-keys"]
+TEMPLATE = Path(__file__).resolve().with_name("template.yaml")
 
 # Every request is one execution. A new account has 10, and production wants a thousand.
 LITTLE_CONCURRENCY = 100
@@ -34,7 +36,7 @@ def main():
     parser.add_argument("--endpoint-url", default=os.environ.get("AWS_ENDPOINT_URL"), help="an emulator instead of AWS")
     options = parser.parse_args()
     aws_session = session()
-    require(aws_session, lambda service: aws_session.client(service, endpoint_url=options.endpoint_url), options.stack)
+    require(aws_session, lambda service: aws_session.client(service, endpoint_url=options.endpoint_url), options.stack, TEMPLATE)
     print("nothing stands in the way of a deployment", file=sys.stderr)
 
 
@@ -46,9 +48,9 @@ def session():
     return found
 
 
-def require(session, aws, stack):
+def require(session, aws, stack, template):
     """Ends the process if `stack` cannot be made."""
-    errors = [*missing_services(session), *taken_names(aws, session.region_name, stack)]
+    errors = [*missing_services(session), *taken_names(aws, session.region_name, stack, template)]
     for note in [*little_concurrency(aws), *low_rates(aws)]:
         print(f"note: {note}", file=sys.stderr)
     for error in errors:
@@ -67,7 +69,7 @@ def missing_services(session):
             yield f"{service} is not available in {session.region_name}"
 
 
-def taken_names(aws, region, stack):
+def taken_names(aws, region, stack, template):
     """What exists already, and is not of the stack itself."""
     cloudformation = aws("cloudformation")
     state = answer(lambda: cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
@@ -75,7 +77,8 @@ def taken_names(aws, region, stack):
         yield f"the stack {stack} could not be made the last time: delete it first"
     if state is not None:
         return
-    for function in (f"{stack}-{name}" for name in FUNCTIONS):
+    names = re.findall(r'FunctionName: !Sub "\$\{AWS::StackName\}-([\w-]+)"', template.read_text())
+    for function in (f"{stack}-{name}" for name in names):
         if answer(lambda: aws("lambda").get_function(FunctionName=function)):
             yield f"there is a function {function} already"
         group = f"/aws/lambda/{function}"

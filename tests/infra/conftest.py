@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from domain import own_domain
 from emulated import running_emulator
-from stack import ROOT, Template
+from stack import EXAMPLE, ROOT, Template
 
 # What translates and lints never calls AWS, and wants a Region all the same.
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
@@ -19,8 +20,14 @@ def template():
 
 
 @pytest.fixture(scope="session")
-def emulator(tmp_path_factory):
-    with running_emulator(tmp_path_factory.mktemp("emulator")) as emulator:
+def domain(tmp_path_factory):
+    with own_domain(tmp_path_factory.mktemp("domain")) as domain:
+        yield domain
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory, domain):
+    with running_emulator(tmp_path_factory.mktemp("emulator"), domain.certificate) as emulator:
         yield emulator
 
 
@@ -31,7 +38,7 @@ def code(tmp_path_factory):
     if "TOKENSMITH_CODE" in os.environ:
         return Path(os.environ["TOKENSMITH_CODE"])
     code = tmp_path_factory.mktemp("code")
-    for source in (ROOT / "functions").iterdir():
+    for source in (*(ROOT / "functions").iterdir(), ROOT / "infra" / "example"):
         name = f"tokensmith-{source.name}"
         (code / name).mkdir()
         with zipfile.ZipFile(code / name / "bootstrap.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as zipped:
@@ -53,9 +60,18 @@ def deploy(emulator, code):
 
 
 @pytest.fixture(scope="session")
-def stack(deploy):
-    """The outputs of the stack, made from nothing."""
-    return deploy("CacheTtl=0s")
+def stack(deploy, emulator, domain):
+    """The outputs of the stack, made from nothing, with a domain that its verifiers reach."""
+    certificate = "arn:aws:acm:us-east-1:000000000000:certificate/localhost"
+    outputs = deploy("CacheTtl=0s", f"DomainName={domain.name}", f"CertificateArn={certificate}")
+    domain.api = emulator.api(outputs["Api"])
+    return outputs
+
+
+@pytest.fixture(scope="session")
+def example(deploy, stack):
+    """The outputs of the example API's stack."""
+    return deploy("--template", EXAMPLE, "--of", "tokensmith", "FeedInterval=1s")
 
 
 @pytest.fixture(scope="session")

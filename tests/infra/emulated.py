@@ -52,8 +52,8 @@ class Emulator:
 
 
 @contextmanager
-def running_emulator(directory):
-    """Starts the emulator, and stops it in the end."""
+def running_emulator(directory, root_certificate):
+    """Starts the emulator, and stops it in the end. Its functions trust servers with `root_certificate`."""
     port = free_port()
     log = directory / "emulator.log"
     environment = {
@@ -61,6 +61,7 @@ def running_emulator(directory):
         "AUTH": "true",
         "GATEWAY_PORT": str(port),
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "SSL_CERT_FILE": str(root_certificate),
         # Everything else that it would listen on.
         "BIND_HOST": "127.0.0.1",
         "IOT_MTLS_ENABLED": "0",

@@ -7,6 +7,7 @@ from cfnlint.decode.cfn_yaml import load
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "infra" / "template.yaml"
+EXAMPLE = ROOT / "infra" / "example-api.yaml"
 
 NOTHING = object()
 
@@ -15,6 +16,7 @@ class Template:
     """A template, with the parameters that a test gives it; every other has its default."""
 
     def __init__(self, path=TEMPLATE, **parameters):
+        self.path = path
         self.document = json.loads(json.dumps(load(str(path)), default=str))
         declared = self.document["Parameters"].items()
         self.parameters = {name: parameters.get(name, declaration.get("Default")) for name, declaration in declared}

@@ -4,12 +4,15 @@ import json
 
 import pytest
 
-from stack import TEMPLATE, Template
+from stack import EXAMPLE, TEMPLATE, Template
 
-TABLE, KEY, ANY_KEY, EVERYTHING = "the table", "the wrapping key", "any key", "*"
+TABLE, FEED, KEY, ANY_KEY, EVERYTHING = "the table", "its index feed", "the wrapping key", "any key", "*"
 
+READS_SIGNING_KEYS = ("dynamodb:Query", TABLE, "KEYS")
+READS_THE_FEED = ("dynamodb:Query", FEED, "0")
 READS_KEYS = ("dynamodb:Query", TABLE, "KEYS HMAC")
 READS_CLIENTS = ("dynamodb:GetItem", TABLE, "CLIENT#*")
+READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN = ("dynamodb:BatchGetItem", TABLE, "CLIENT#* GRANT#* SUBJECT#* JTI#*")
 OPENS_HMAC_KEYS = ("kms:Decrypt", KEY, "use=hmac")
 
 # Every function writes its log and its traces.
@@ -41,10 +44,11 @@ ALLOWED = {
     "Introspect": {
         READS_KEYS,
         READS_CLIENTS,
-        ("dynamodb:BatchGetItem", TABLE, "CLIENT#* GRANT#* SUBJECT#* JTI#*"),
+        READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN,
         OPENS_HMAC_KEYS,
     },
-    "Jwks": {("dynamodb:Query", TABLE, "KEYS")},
+    "Revocations": {READS_SIGNING_KEYS, READS_THE_FEED, ("kms:Decrypt", KEY, "use=signing")},
+    "Jwks": {READS_SIGNING_KEYS},
     "RotateKeys": {
         READS_KEYS,
         ("dynamodb:PutItem", TABLE, "KEYS HMAC SETTINGS"),
@@ -52,6 +56,12 @@ ALLOWED = {
         ("dynamodb:DeleteItem", TABLE, "KEYS"),
         ("kms:GenerateDataKeyWithoutPlaintext", KEY, "use=hmac"),
     },
+}
+
+# In the stack of the example API.
+ALLOWED_BESIDE_AN_API = {
+    "Authorizer": {READS_SIGNING_KEYS, READS_THE_FEED, READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN},
+    "Orders": set(),
 }
 
 OWN_KEYS = "issuer and use=signing of the key"
@@ -65,6 +75,7 @@ IN_CUSTODY = {
     "kms": {
         "Issue": {("kms:GetPublicKey", ANY_KEY, OWN_KEYS), ("kms:Sign", ANY_KEY, OWN_KEYS)},
         "Refresh": {("kms:GetPublicKey", ANY_KEY, OWN_KEYS), ("kms:Sign", ANY_KEY, OWN_KEYS)},
+        "Revocations": {("kms:GetPublicKey", ANY_KEY, OWN_KEYS), ("kms:Sign", ANY_KEY, OWN_KEYS)},
         "RotateKeys": {
             ("kms:CreateKey", EVERYTHING, f"KeyUsage=SIGN_VERIFY KeySpec={SPECS} issuer and use=signing of the request"),
             ("kms:TagResource", ANY_KEY, "issuer and use=signing of the request, no other tags, untagged"),
@@ -85,13 +96,20 @@ def test_invariant_11_a_role_allows_exactly_this(custody, function):
     assert allowed_by(template, function) == expected
 
 
-def test_every_function_has_a_role_of_its_own_that_only_lambda_takes(template):
+@pytest.mark.parametrize("function", ALLOWED_BESIDE_AN_API)
+def test_invariant_11_a_role_beside_an_api_allows_exactly_this(function):
+    assert allowed_by(Template(EXAMPLE), function) == COMMON | ALLOWED_BESIDE_AN_API[function]
+
+
+@pytest.mark.parametrize(("path", "allowed"), [(TEMPLATE, ALLOWED), (EXAMPLE, ALLOWED_BESIDE_AN_API)])
+def test_every_function_has_a_role_of_its_own_that_only_lambda_takes(path, allowed):
+    template = Template(path)
     roles = template.of_type("AWS::IAM::Role")
     functions = template.of_type("AWS::Serverless::Function")
     assert {name: function["Role"] for name, function in functions.items()} == {
-        name: {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in ALLOWED
+        name: {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in allowed
     }
-    assert sorted(roles) == sorted(f"{name}Role" for name in ALLOWED)
+    assert sorted(roles) == sorted(f"{name}Role" for name in allowed)
     for role in roles.values():
         assert role["AssumeRolePolicyDocument"]["Statement"] == {
             "Effect": "Allow",
@@ -101,9 +119,10 @@ def test_every_function_has_a_role_of_its_own_that_only_lambda_takes(template):
         assert "ManagedPolicyArns" not in role
 
 
-def test_a_wildcard_resource_has_its_reason_beside_it():
-    lines = TEMPLATE.read_text().splitlines()
-    roles = range(next(n for n, line in enumerate(lines) if line == "  IssueRole:"), len(lines))
+@pytest.mark.parametrize(("path", "first"), [(TEMPLATE, "IssueRole"), (EXAMPLE, "AuthorizerRole")])
+def test_a_wildcard_resource_has_its_reason_beside_it(path, first):
+    lines = path.read_text().splitlines()
+    roles = range(lines.index(f"  {first}:"), len(lines))
     wildcards = [n for n in roles if lines[n].strip().startswith("Resource:") and "*" in lines[n]]
     assert wildcards
     assert [lines[n] for n in wildcards if not lines[n - 1].strip().startswith("#")] == []
@@ -138,8 +157,12 @@ def allowed_by(template, function):
 
 
 def resource_of(statement, function):
+    table = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${Table}"
     return {
         '{"Fn::GetAtt": ["Table", "Arn"]}': TABLE,
+        '{"Fn::Sub": "${Table.Arn}/index/feed"}': FEED,
+        f'{{"Fn::Sub": "{table}"}}': TABLE,
+        f'{{"Fn::Sub": "{table}/index/feed"}}': FEED,
         '{"Fn::GetAtt": ["WrappingKey", "Arn"]}': KEY,
         f'{{"Fn::GetAtt": ["{function}Log", "Arn"]}}': "its log",
         '{"Fn::Sub": "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"}': ANY_KEY,

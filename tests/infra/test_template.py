@@ -6,9 +6,19 @@ import tomllib
 
 import pytest
 
-from stack import ROOT, Template
+from stack import EXAMPLE, ROOT, TEMPLATE, Template
 
 ALIAS = re.compile(r"(\w+)\.Alias")
+
+
+@pytest.fixture(params=[TEMPLATE, EXAMPLE], ids=lambda path: path.name)
+def each_template(request):
+    return Template(request.param)
+
+
+@pytest.fixture(scope="module")
+def example():
+    return Template(EXAMPLE)
 
 
 def source(path):
@@ -85,23 +95,36 @@ def test_every_endpoint_that_a_function_serves_has_its_route_and_no_other(templa
     assert sorted(route["RouteKey"] for route in routes) == sorted(f"ANY {path}" for path in paths)
 
 
-def test_every_route_reaches_its_function_and_may_call_it(template):
-    integrations = template.of_type("AWS::ApiGatewayV2::Integration")
+def test_every_route_may_call_its_function(each_template):
     permissions = [
-        (p["FunctionName"]["Ref"], p["SourceArn"]["Fn::Sub"].split("${Api}/*/*")[1])
-        for p in template.of_type("AWS::Lambda::Permission").values()
-        if p["Principal"] == "apigateway.amazonaws.com"
+        (function, arn.split("${Api}/*/*")[1]) for function, arn in permissions_of(each_template) if "${Api}/*/*" in arn
     ]
-    routes = template.of_type("AWS::ApiGatewayV2::Route")
+    routes = each_template.of_type("AWS::ApiGatewayV2::Route")
     for name, route in routes.items():
-        integration = integrations[re.fullmatch(r"integrations/\$\{(\w+)\}", route["Target"]["Fn::Sub"])[1]]
-        path = route["RouteKey"].removeprefix("ANY ")
-        function = integration["IntegrationUri"]["Ref"]
-        assert function.removesuffix(".Alias") in served_by(path), name
+        integration = integration_of(each_template, route)
+        function, path = integration["IntegrationUri"]["Ref"], route["RouteKey"].split()[1]
         assert (function, path) in permissions, name
         assert integration["PayloadFormatVersion"] == "2.0"
-        assert integration["TimeoutInMillis"] > 1000 * timeout_of(template, function.removesuffix(".Alias"))
+        assert integration["TimeoutInMillis"] > 1000 * timeout_of(each_template, function.removesuffix(".Alias"))
     assert len(permissions) == len(routes)
+
+
+def permissions_of(template):
+    """The functions that API Gateway may call, each with what may make it do so."""
+    for permission in template.of_type("AWS::Lambda::Permission").values():
+        if permission["Principal"] == "apigateway.amazonaws.com":
+            yield permission["FunctionName"]["Ref"], permission["SourceArn"]["Fn::Sub"]
+
+
+def integration_of(template, route):
+    name = re.fullmatch(r"integrations/\$\{(\w+)\}", route["Target"]["Fn::Sub"])[1]
+    return template.of_type("AWS::ApiGatewayV2::Integration")[name]
+
+
+def test_every_route_reaches_the_function_that_serves_it(template):
+    for name, route in template.of_type("AWS::ApiGatewayV2::Route").items():
+        function = integration_of(template, route)["IntegrationUri"]["Ref"]
+        assert function.removesuffix(".Alias") in served_by(route["RouteKey"].removeprefix("ANY ")), name
 
 
 def served_by(path):
@@ -122,55 +145,101 @@ def test_every_route_has_its_own_throttle(template):
     assert sorted(stage["DependsOn"]) == sorted(routes)
 
 
-def test_cors_is_the_codes_own(template):
-    for api in template.of_type("AWS::ApiGatewayV2::Api").values():
+def test_the_authorizer_may_be_called_and_keeps_no_result(example):
+    (authorizer,) = example.of_type("AWS::ApiGatewayV2::Authorizer").values()
+    assert ("Authorizer.Alias", "${Api}/authorizers/${TokenAuthorizer}") in [
+        (function, arn.split("${AWS::AccountId}:")[1]) for function, arn in permissions_of(example)
+    ]
+    assert authorizer["AuthorizerResultTtlInSeconds"] == 0
+    # As the variable tells the function, for events do not say it.
+    assert authorizer["AuthorizerPayloadFormatVersion"] == "2.0" and authorizer["EnableSimpleResponses"] is True
+    assert variables_of(example, "Authorizer")["TOKENSMITH_AUTHORIZER_RESPONSE"] == "simple"
+
+
+def test_the_authorizer_knows_the_scopes_of_every_route_that_it_stands_before(example):
+    routes = example.of_type("AWS::ApiGatewayV2::Route").values()
+    protected = [route["RouteKey"] for route in routes if route["AuthorizationType"] == "CUSTOM"]
+    assert protected and sorted(json.loads(variables_of(example, "Authorizer")["TOKENSMITH_ROUTE_SCOPES"])) == sorted(protected)
+    assert all(route["AuthorizerId"] == {"Ref": "TokenAuthorizer"} for route in routes if "AuthorizerId" in route)
+
+
+def test_cors_is_the_codes_own(each_template):
+    for api in each_template.of_type("AWS::ApiGatewayV2::Api").values():
         assert "CorsConfiguration" not in api
 
 
-def test_everything_calls_the_alias(template):
+def test_everything_calls_the_alias(each_template):
     """`$LATEST` changes while code is uploaded."""
     callers = [
-        *(i["IntegrationUri"] for i in template.of_type("AWS::ApiGatewayV2::Integration").values()),
-        *(p["FunctionName"] for p in template.of_type("AWS::Lambda::Permission").values()),
-        *(target["Arn"] for rule in template.of_type("AWS::Events::Rule").values() for target in rule["Targets"]),
+        *(i["IntegrationUri"] for i in each_template.of_type("AWS::ApiGatewayV2::Integration").values()),
+        *(a["AuthorizerUri"]["Fn::Sub"][1]["Function"] for a in each_template.of_type("AWS::ApiGatewayV2::Authorizer").values()),
+        *(p["FunctionName"] for p in each_template.of_type("AWS::Lambda::Permission").values()),
+        *(target["Arn"] for rule in each_template.of_type("AWS::Events::Rule").values() for target in rule["Targets"]),
     ]
     assert all(ALIAS.fullmatch(caller["Ref"]) for caller in callers), callers
-    assert template.document["Globals"]["Function"]["AutoPublishAlias"] == "live"
+    assert each_template.document["Globals"]["Function"]["AutoPublishAlias"] == "live"
 
 
 def test_every_function_crate_is_a_function_of_the_stack(template):
     # The authorizer goes with the APIs that it protects.
     crates = sorted({path.parent.name for path in (ROOT / "functions").glob("*/Cargo.toml")} - {"authorizer"})
-    functions = template.of_type("AWS::Serverless::Function")
-    assert sorted(functions) == sorted(map(logical_id, crates))
+    assert sorted(template.of_type("AWS::Serverless::Function")) == sorted(map(logical_id, crates))
     for crate in crates:
-        function = functions[logical_id(crate)]
-        assert function["FunctionName"]["Fn::Sub"] == f"${{AWS::StackName}}-{crate}"
-        assert function["CodeUri"]["Key"]["Fn::Sub"] == f"${{Revision}}/tokensmith-{crate}.zip"
-        # `cargo lambda deploy` puts in what the crate says.
-        deploy = tomllib.loads(source(f"functions/{crate}/Cargo.toml"))["package"]["metadata"]["lambda"]["deploy"]
-        assert function["MemorySize"] == deploy["memory"], crate
-        assert timeout_of(template, logical_id(crate)) == deploy["timeout"], crate
+        is_made_from(f"functions/{crate}", template, logical_id(crate))
+
+
+def test_the_example_has_the_authorizer_and_the_verifiers_example(example):
+    assert sorted(example.of_type("AWS::Serverless::Function")) == ["Authorizer", "Orders"]
+    is_made_from("functions/authorizer", example, "Authorizer")
+    is_made_from("infra/example", example, "Orders")
+
+
+def is_made_from(crate, template, name):
+    function, package = template.resources[name]["Properties"], tomllib.loads(source(f"{crate}/Cargo.toml"))["package"]
+    assert logical_id(function["FunctionName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")) == name
+    assert function["CodeUri"]["Key"]["Fn::Sub"] == f"${{Revision}}/{package['name']}.zip"
+    # `cargo lambda deploy` puts in what the crate says.
+    deploy = package["metadata"]["lambda"]["deploy"]
+    assert setting_of(template, name, "MemorySize") == deploy["memory"], crate
+    assert timeout_of(template, name) == deploy["timeout"], crate
 
 
 def timeout_of(template, function):
-    own = template.resources[function]["Properties"].get("Timeout")
-    return own or template.document["Globals"]["Function"]["Timeout"]
+    return setting_of(template, function, "Timeout")
+
+
+def setting_of(template, function, name):
+    own = template.resources[function]["Properties"].get(name)
+    return own or template.document["Globals"]["Function"][name]
+
+
+def variables_of(template, function):
+    """The environment of a function."""
+    common = template.document["Globals"]["Function"]["Environment"]["Variables"]
+    return {**common, **template.resources[function]["Properties"].get("Environment", {}).get("Variables", {})}
 
 
 def test_the_environment_is_what_the_code_reads(template):
     read = set(re.findall(r'"(TOKENSMITH_\w+)"', source("shared/aws/src/environment.rs")))
-    common = template.document["Globals"]["Function"]["Environment"]["Variables"]
-    own = [f.get("Environment", {}).get("Variables", {}) for f in template.of_type("AWS::Serverless::Function").values()]
-    assert {*common, *(name for variables in own for name in variables)} == read
+    functions = template.of_type("AWS::Serverless::Function")
+    assert {variable for function in functions for variable in variables_of(template, function)} == read
 
 
-def test_logs_are_kept_for_a_while_and_not_forever(template):
-    groups = template.of_type("AWS::Logs::LogGroup")
+def test_the_environment_of_the_example_is_what_its_code_reads(example):
+    common, own = source("shared/aws/src/environment.rs"), source("shared/aws/src/environment/authorizer.rs")
+    constants = dict(re.findall(r'const (\w+): &str = "(TOKENSMITH_\w+)"', common + own))
+    used = re.findall(r"variables\s*\.\w+\((\w+),", own)
+    assert set(variables_of(example, "Authorizer")) == {constants[name] for name in used}
+    verifier = source("shared/verifier/examples/protected_lambda.rs")
+    assert set(variables_of(example, "Orders")) == set(re.findall(r'env::var\("(\w+)"\)', verifier))
+
+
+def test_logs_are_kept_for_a_while_and_not_forever(each_template):
+    groups = each_template.of_type("AWS::Logs::LogGroup")
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
-    logging = template.document["Globals"]["Function"]["LoggingConfig"]
+    logging = each_template.document["Globals"]["Function"]["LoggingConfig"]
     assert logging == {"LogFormat": "JSON", "SystemLogLevel": "WARN"}
-    for name, function in template.of_type("AWS::Serverless::Function").items():
+    for name, function in each_template.of_type("AWS::Serverless::Function").items():
         assert function["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}Log"}}
 
 
@@ -215,9 +284,19 @@ def test_metric_filters_look_for_what_the_code_logs(template):
             assert text in custody, name
 
 
-def test_every_alarm_tells_somebody(template):
-    alarms = template.of_type("AWS::CloudWatch::Alarm")
-    assert all(alarm["AlarmActions"] == [{"Ref": "Alarms"}] for alarm in alarms.values())
-    filtered = {t["MetricName"] for f in template.of_type("AWS::Logs::MetricFilter").values() for t in f["MetricTransformations"]}
-    watched = re.findall(r'"MetricName": "(\w+)"', json.dumps(template.decided(alarms)))
+def test_the_example_looks_for_what_the_authorizer_logs(example):
+    log = source("shared/aws/src/authorizer/log.rs")
+    (feed_age,) = example.of_type("AWS::Logs::MetricFilter").values()
+    assert set(re.findall(r"\$\.(\w+)", json.dumps(feed_age))) <= set(re.findall(r"^    (\w+): ", log, re.M))
+    texts = set(re.findall(r'= "(\w+)"', feed_age["FilterPattern"]))
+    assert texts and texts <= set(re.findall(r'"(\w+)"', log))
+
+
+def test_every_alarm_tells_somebody(each_template):
+    alarms = each_template.of_type("AWS::CloudWatch::Alarm")
+    for alarm in Template(each_template.path, Alarms="arn:aws:sns:eu-west-1:111111111111:alarms").decided(alarms).values():
+        assert alarm["AlarmActions"] == [{"Ref": "Alarms"}]
+    filters = each_template.of_type("AWS::Logs::MetricFilter").values()
+    filtered = {transformation["MetricName"] for each in filters for transformation in each["MetricTransformations"]}
+    watched = re.findall(r'"MetricName": "(\w+)"', json.dumps(each_template.decided(alarms)))
     assert filtered <= set(watched)

@@ -6,31 +6,9 @@ import json
 import pytest
 import requests
 
+from issuer import Issuer
+
 pytestmark = pytest.mark.usefixtures("stack")
-
-
-class Issuer:
-    """The deployed issuer, as a client of it."""
-
-    def __init__(self, url, client):
-        self.url = url
-        self.credentials = (client["client_id"], client["client_secret"])
-
-    def post(self, path, **form):
-        return requests.post(self.url + path, data=form, auth=self.credentials)
-
-    def token(self, **form):
-        response = self.post("/oauth2/token", grant_type="client_credentials", **form)
-        assert response.status_code == 200, response.text
-        return response.json()["access_token"]
-
-    def is_active(self, token):
-        response = self.post("/oauth2/introspect", token=token)
-        assert response.status_code == 200, response.text
-        return response.json()["active"]
-
-    def key_ids(self):
-        return [key["kid"] for key in requests.get(self.url + "/.well-known/jwks.json").json()["keys"]]
 
 
 def new_client(emulator, stack, tokensmith):
@@ -103,6 +81,22 @@ def test_a_single_access_token_is_revoked(issuer):
     assert not issuer.is_active(token) and issuer.is_active(other)
 
 
+def test_the_feed_says_what_was_revoked(issuer, stack):
+    before = len(feed_of(issuer)["entries"])
+    assert issuer.post("/oauth2/revoke", token=issuer.token()).status_code == 200
+    feed = feed_of(issuer)
+    assert feed["iss"] == stack["Issuer"] and len(feed["entries"]) == before + 1
+
+
+def feed_of(issuer):
+    """The payload of the feed. The example API's verifier checks its signature."""
+    response = requests.get(issuer.url + "/oauth2/revocations?since=0")
+    assert response.headers["Content-Type"] == "application/jose"
+    header = part(response.text, 0)
+    assert header["typ"] == "tokensmith-revocations+jwt" and header["kid"] in issuer.key_ids()
+    return part(response.text, 1)
+
+
 def test_405_and_cors_are_the_endpoints_own(issuer):
     # The emulator answers every OPTIONS itself, which API Gateway only does where an API has CORS of its own.
     refused = requests.put(issuer.url + "/oauth2/token")
@@ -145,6 +139,7 @@ def test_in_the_custody_kms_every_signature_is_made_in_kms(emulator, stack_in_km
     )
     assert refreshed.status_code == 200, refreshed.text
     assert issuer.is_active(refreshed.json()["access_token"])
+    assert feed_of(issuer)["iss"] == stack_in_kms["Issuer"]
     (signing,) = keys_of(emulator, stack_in_kms["Issuer"])
     assert (signing["KeySpec"], signing["KeyUsage"]) == ("RSA_2048", "SIGN_VERIFY")
 
