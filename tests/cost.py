@@ -18,7 +18,7 @@ VOLUMES = (MILLION, 1000 * MILLION)
 
 # What is assumed, since no emulator can count it; each on the dear side.
 MEMORY_GB = 0.25
-BILLED_MS = {"client_credentials": 10, "refresh": 20, "introspect": 15, "authorizer": 5}
+BILLED_MS = {"client_credentials": 10, "refresh": 20, "introspect": 15, "authorizer": 5, "revocations": 10}
 START_MS = 150  # billed once more for each start
 STARTS = 0.01  # of all requests meet a function that has to start
 PEAK = 3  # the busiest hour over the average
@@ -39,13 +39,16 @@ def main():
     counted = json.loads(Path(sys.argv[1]).read_text())
     line_bytes = {line["request_id"].rstrip("="): len(raw) for raw, line in log_lines(sys.argv[2])}
     print(f"prices of {PRICE_LIST['as_of']}, {PRICE_LIST['region']}: {PRICE_LIST['note']}")
+    unverified = [name for name, entry in PRICE_LIST["prices"].items() if entry.get("unverified")]
+    print(f"unverified: {', '.join(unverified)}")
     print(f"assumed: {MEMORY_GB * 1024:.0f} MB; billed {BILLED_MS} ms; {STARTS:.0%} of requests meet a cold function;")
     print("every client_credentials request reads its client's record, as if no two of one client came within the cache time")
     for operation in ("client_credentials", "refresh"):
         for volume in VOLUMES:
             print_table(operation, volume, counted, line_bytes)
     print_fixed(counted)
-    print_authorizer()
+    print_authorizer(counted, line_bytes)
+    print_verifier(counted, line_bytes)
     cognito = price("cognito_m2m_token", MILLION)
     print(f"\nCognito, machine to machine, first tier: {cognito:,.2f} per million tokens")
     check_reach(counted, line_bytes)
@@ -127,17 +130,41 @@ def print_fixed(counted):
         print(f"{line:48}{usd:8.2f}")
 
 
-def print_authorizer():
-    """A million calls of an API behind the authorizer; the API's own requests are its owner's."""
-    ms = BILLED_MS["authorizer"]
-    print("\na million API calls through the authorizer, USD")
+def print_authorizer(counted, line_bytes):
+    """Calls of an API behind the authorizer; the API's own requests and logs are its owner's."""
     for volume in VOLUMES:
-        functions = ceil(volume / MONTH * PEAK * ms / 1000)
-        # An eventually consistent query that finds little costs half a unit.
-        polls = min(volume, functions * MONTH / FEED_SECONDS) / 2
-        usd = price("lambda_request", volume) + price("lambda_gb_second", volume * ms / 1000 * MEMORY_GB)
-        usd += price("dynamodb_read_unit", polls)
-        print(f"  at {volume:,} a month{usd / volume * MILLION:10.2f}")
+        columns = [authorizer_monthly(volume, counted, line_bytes, profile) for profile in REACH]
+        print(f"\n{volume:,} API calls through the authorizer in a month, USD")
+        print_row("profile", [f"{profile:>14}" for profile in REACH])
+        for line in columns[0]:
+            print_row(line, [f"{column[line]:14,.2f}" for column in columns])
+        print_row("for a million", [f"{sum(column.values()) / volume * MILLION:14,.2f}" for column in columns])
+
+
+def authorizer_monthly(volume, counted, line_bytes, profile):
+    ms, operations = BILLED_MS["authorizer"], counted["operations"]
+    starts = volume * STARTS
+    # Each warm function reads the feed once in an interval, with the request that finds it overdue.
+    functions = ceil(volume / MONTH * PEAK * ms / 1000)
+    polls = min(volume, functions * MONTH / FEED_SECONDS)
+    log = 0 if profile == "lean" else volume * (line_bytes["authorizer"] + LOG_OVERHEAD_BYTES) / GB
+    return {
+        "Lambda requests": price("lambda_request", volume),
+        "Lambda GB-seconds": price("lambda_gb_second", (volume * ms + starts * START_MS) / 1000 * MEMORY_GB),
+        "DynamoDB reads: requests": price("dynamodb_read_unit", volume * operations["authorizer"]["reads"]),
+        "DynamoDB reads: starts": price("dynamodb_read_unit", starts * operations["authorizer_start"]["reads"]),
+        "DynamoDB reads: the feed": price("dynamodb_read_unit", polls * operations["authorizer_poll"]["reads"]),
+        "logs": price("logs_gb", log) + price("logs_gb_month", log * LOG_MONTHS),
+    }
+
+
+def print_verifier(counted, line_bytes):
+    """A function that embeds the verifier and is never idle: it asks the issuer for the feed."""
+    polls = MONTH / FEED_SECONDS
+    print(f"\none embedded verifier that reads the feed every {FEED_SECONDS} s all month, {polls:,.0f} times, USD")
+    for profile in REACH:
+        lines = monthly("revocations", polls, counted, line_bytes, "kms-data-key", profile)
+        print_row(profile, [f"{sum(lines.values()):14,.2f}"])
 
 
 def check_reach(counted, line_bytes):

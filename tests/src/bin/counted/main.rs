@@ -1,6 +1,7 @@
-//! Counts what each operation of the issuer costs in AWS: request units of DynamoDB, calls to KMS, bytes of the answer.
+//! Counts what each operation of the issuer and of the authorizer costs in AWS: request units of DynamoDB, calls to KMS, bytes of the answer.
 //! Prints JSON; the log lines on stderr are counted by whoever reads them. `tests/bench cost` turns it into money.
 
+mod authorizer;
 mod custody;
 mod units;
 
@@ -17,6 +18,7 @@ use tokensmith_tests::faults::Attempt;
 use tokensmith_tests::in_process::{InProcess, TestClient};
 use tokensmith_verifier::Algorithm;
 
+use authorizer::{CountedAuthorizer, INTERVAL};
 use custody::CountingCustody;
 use units::{Items, read_units, size, write_units};
 
@@ -38,9 +40,9 @@ struct Counted {
 #[derive(Serialize)]
 struct Cost {
     /// DynamoDB read request units.
-    reads: u64,
+    reads: f64,
     /// DynamoDB write request units, with those of the indexes.
-    writes: u64,
+    writes: f64,
     /// Keys that KMS opens.
     opens: u64,
     /// Signatures: calls to KMS in the custody `kms`.
@@ -105,7 +107,13 @@ impl Counter {
             "refresh",
             self.cost("refresh", Endpoint::Token, &refresh).await.0,
         );
-        operations.insert("jwks", self.cost("jwks", Endpoint::Jwks, &[]).await.0);
+        for (name, endpoint) in [
+            ("jwks", Endpoint::Jwks),
+            ("revocations", Endpoint::Revocations),
+        ] {
+            operations.insert(name, self.cost(name, endpoint, &[]).await.0);
+        }
+        operations.extend(self.authorizer_costs(&self.another_token().await).await);
         let items = self.world.items().await;
         Counted {
             operations,
@@ -120,6 +128,33 @@ impl Counter {
             .await
             .expect("it starts");
         self.taken(0).await
+    }
+
+    async fn another_token(&self) -> String {
+        let own = [("grant_type", "client_credentials")];
+        let (_, answer) = self.cost("another_token", Endpoint::Token, &own).await;
+        text(&answer, "access_token")
+    }
+
+    async fn authorizer_costs(&self, access_token: &str) -> [(&'static str, Cost); 3] {
+        self.taken(0).await;
+        let table = make_table(self.world.dynamo.clone())
+            .await
+            .expect("the table");
+        self.world.dynamo.take_attempts();
+        // Its first request reads the token's own keys, and the feed.
+        let authorizer = CountedAuthorizer::start(&self.world, table, access_token).await;
+        authorizer.ask("authorizer_start").await;
+        let start = self.taken(0).await;
+        authorizer.ask("authorizer").await;
+        let warm = self.taken(0).await;
+        self.world.pass(INTERVAL.as_secs());
+        authorizer.ask("authorizer_poll").await;
+        [
+            ("authorizer_start", start),
+            ("authorizer", warm),
+            ("authorizer_poll", self.taken(0).await),
+        ]
     }
 
     async fn cost(&self, name: &str, endpoint: Endpoint, form: &[(&str, &str)]) -> (Cost, Bytes) {
@@ -161,8 +196,9 @@ impl Counter {
     async fn taken(&self, answer_bytes: usize) -> Cost {
         let attempts = self.world.dynamo.take_attempts();
         let items = self.world.items().await;
-        let units = |of: fn(&Attempt, &Items) -> u64| {
-            attempts.iter().map(|attempt| of(attempt, &items)).sum()
+        let units = |of: fn(&Attempt, &Items) -> f64| {
+            let costs = attempts.iter().map(|attempt| of(attempt, &items));
+            costs.fold(0.0, |sum, cost| sum + cost)
         };
         Cost {
             reads: units(read_units),

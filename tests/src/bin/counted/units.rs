@@ -10,10 +10,11 @@ use tokensmith_tests::faults::Attempt;
 pub type Items = HashMap<String, HashMap<String, AttributeValue>>;
 
 /// A strongly consistent read costs a unit for each 4 KiB of an item, and one where there is none. A
-/// query costs as much as what it reads in one piece.
-pub fn read_units(attempt: &Attempt, items: &Items) -> u64 {
+/// query costs as much as what it reads in one piece, and half where it need not be consistent.
+pub fn read_units(attempt: &Attempt, items: &Items) -> f64 {
     let body: Value = serde_json::from_str(&attempt.body).expect("JSON");
-    let of_key = |key: &Value| size_at(items, key).div_ceil(4096).max(1);
+    let of_bytes = |bytes: u64| bytes.div_ceil(4096).max(1) as f64;
+    let of_key = |key: &Value| of_bytes(size_at(items, key));
     match attempt.operation.as_str() {
         "GetItem" => of_key(&body["Key"]),
         "BatchGetItem" => {
@@ -22,34 +23,36 @@ pub fn read_units(attempt: &Attempt, items: &Items) -> u64 {
                 .expect("keys");
             keys.iter().map(of_key).sum()
         }
+        // The feed, less than 4 KiB of it.
+        "Query" if body["IndexName"] == "feed" => 0.5,
         "Query" => {
+            assert_eq!(body["ConsistentRead"], true, "{body}");
             let partition = body["ExpressionAttributeValues"][":pk"]["S"]
                 .as_str()
                 .expect("a key");
             let of_partition = items
                 .iter()
                 .filter(|(key, _)| key.starts_with(&format!("{partition}/")));
-            let bytes: u64 = of_partition.map(|(_, item)| size(item)).sum();
-            bytes.div_ceil(4096).max(1)
+            of_bytes(of_partition.map(|(_, item)| size(item)).sum())
         }
-        _ => 0,
+        _ => 0.0,
     }
 }
 
 /// A write costs a unit for each KiB of the item. What puts it into the feed costs as much there.
-pub fn write_units(attempt: &Attempt, items: &Items) -> u64 {
+pub fn write_units(attempt: &Attempt, items: &Items) -> f64 {
     let body: Value = serde_json::from_str(&attempt.body).expect("JSON");
     let key = match attempt.operation.as_str() {
         "UpdateItem" => &body["Key"],
         "PutItem" => &body["Item"],
-        _ => return 0,
+        _ => return 0.0,
     };
     let writes = if attempt.body.contains("feed_shard") {
         2
     } else {
         1
     };
-    writes * size_at(items, key).div_ceil(1024)
+    (writes * size_at(items, key).div_ceil(1024)) as f64
 }
 
 fn size_at(items: &Items, key: &Value) -> u64 {
