@@ -16,7 +16,7 @@ pub(crate) fn workspace() -> &'static Path {
 ///
 /// # Panics
 /// When it has not been built.
-pub(crate) fn built(name: &str) -> PathBuf {
+pub fn built(name: &str) -> PathBuf {
     let own = std::env::current_exe().expect("a test knows its path");
     // target/PROFILE/deps/TEST and target/PROFILE/PROGRAM both lie below target/PROFILE.
     own.ancestors()

@@ -6,9 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokensmith_tests::emulated::EmulatedAws;
+use tokensmith_tests::sandbox::Sandbox;
 use tokensmith_tests::{CLIENT, Registered, Running};
-
-use crate::Sandbox;
 
 /// The event after an answer, by the refresh token in it.
 type Following = Box<dyn Fn(&str) -> Value>;

@@ -7,20 +7,16 @@
 
 mod case;
 mod measured;
-mod quota;
-mod sandbox;
-mod tls;
 
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use tokensmith_tests::emulated::EmulatedAws;
+use tokensmith_tests::sandbox::Quota;
+use tokensmith_tests::tls::TlsFront;
 
 use case::{Case, cases};
 use measured::{Measured, Medians};
-use quota::Quota;
-use sandbox::Sandbox;
-use tls::TlsFront;
 
 fn main() {
     let folder: PathBuf = std::env::args_os()

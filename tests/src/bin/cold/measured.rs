@@ -4,9 +4,9 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use tokensmith_tests::sandbox::{Quota, Sandbox};
+
 use crate::case::Case;
-use crate::quota::Quota;
-use crate::sandbox::Sandbox;
 
 /// One cold start and some requests.
 pub struct Measured {

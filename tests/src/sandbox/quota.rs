@@ -7,6 +7,7 @@ use std::process::{Child, Command};
 use std::time::Instant;
 
 /// A control group with a limit, which goes with it.
+#[derive(Debug)]
 pub struct Quota {
     group: PathBuf,
 }

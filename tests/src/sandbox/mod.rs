@@ -1,5 +1,7 @@
 //! A stand-in for Lambda's runtime API: one function, one event after the other.
 
+mod quota;
+
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
@@ -9,11 +11,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tokensmith_tests::read_message;
 
-use crate::quota::Quota;
+use crate::read_message;
+
+pub use quota::Quota;
 
 /// A started function.
+#[derive(Debug)]
 pub struct Sandbox {
     child: Child,
     /// When its program was started.
@@ -23,6 +27,7 @@ pub struct Sandbox {
     waiting: Option<Request>,
 }
 
+#[derive(Debug)]
 struct Request {
     text: String,
     reply: Sender<String>,

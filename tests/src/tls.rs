@@ -12,7 +12,8 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use tokensmith_tests::read_message;
+
+use crate::read_message;
 
 /// Who is trusted on a machine, where Debian and where Amazon Linux have it.
 const SYSTEM_ROOTS: [&str; 2] = [
@@ -21,6 +22,7 @@ const SYSTEM_ROOTS: [&str; 2] = [
 ];
 
 /// Makes TLS ends for services.
+#[derive(Debug)]
 pub struct TlsFront {
     config: Arc<ServerConfig>,
     roots: PathBuf,

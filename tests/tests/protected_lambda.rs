@@ -1,0 +1,144 @@
+//! A function that embeds the verifier, as another team runs it: it finds the issuer's keys and its feed over
+//! TLS, answers with RFC 6750 challenges, and sees a revocation.
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokensmith_tests::sandbox::Sandbox;
+use tokensmith_tests::tls::TlsFront;
+use tokensmith_tests::{HttpRequest, Registered, Running, built, eventually};
+
+/// `serve` behind TLS, and the example with what it trusts.
+struct Scene {
+    issuer: Running,
+    /// The issuer URL.
+    url: String,
+    tls: TlsFront,
+    _folder: TempDir,
+}
+
+impl Scene {
+    fn start() -> Self {
+        let folder = TempDir::new().expect("a directory");
+        let tls = TlsFront::new(folder.path());
+        let mut issuer = Running::start(&[]);
+        let url = tls.stand_before(&issuer.url);
+        issuer.kill();
+        issuer.restart_with(&[&format!("--issuer={url}")]);
+        Self {
+            issuer,
+            url,
+            tls,
+            _folder: folder,
+        }
+    }
+
+    fn client(&self, scope: &str) -> Registered {
+        let scope = format!("--scope={scope}");
+        let audience = format!("--audience={API}");
+        self.issuer.register("app", &[&scope, &audience])
+    }
+
+    fn token(&self, client: &Registered) -> String {
+        let answer = self.issuer.token(client, "&scope=orders%3Aread");
+        match answer.json()["access_token"].as_str() {
+            Some(token) => token.to_owned(),
+            // A client of another scope gets a token without any.
+            None => self.issuer.token(client, "").json()["access_token"]
+                .as_str()
+                .expect("a token")
+                .to_owned(),
+        }
+    }
+
+    /// The example, with these roots.
+    fn function(&self, roots: &str) -> Function {
+        let variables = [
+            ("TOKENSMITH_ISSUER", self.url.clone()),
+            ("TOKENSMITH_AUDIENCE", API.to_owned()),
+            ("SSL_CERT_FILE", roots.to_owned()),
+        ];
+        let mut sandbox = Sandbox::start(&built("tokensmith-example"), &variables, None);
+        sandbox.next();
+        Function(sandbox)
+    }
+
+    fn trusting(&self) -> Function {
+        self.function(self.tls.roots().to_str().expect("a path"))
+    }
+}
+
+struct Function(Sandbox);
+
+impl Function {
+    fn call(&mut self, token: Option<&str>) -> (u64, Value) {
+        let mut event: Value =
+            serde_json::from_str(include_str!("lambda_events/events/http-api-jwks.json"))
+                .expect("an event");
+        let headers = match token {
+            Some(token) => json!({ "authorization": format!("Bearer {token}") }),
+            None => json!({}),
+        };
+        event["headers"] = headers;
+        self.0.invoke(&event);
+        let answer = self.0.answer();
+        self.0.next();
+        (answer["statusCode"].as_u64().expect("a status"), answer)
+    }
+}
+
+fn challenge(answer: &Value) -> &str {
+    let headers = &answer["headers"]["www-authenticate"];
+    let multi = &answer["multiValueHeaders"]["www-authenticate"][0];
+    headers.as_str().or(multi.as_str()).expect("a challenge")
+}
+
+#[test]
+fn rfc6750_section_3_a_function_that_embeds_the_verifier_answers_for_itself() {
+    let scene = Scene::start();
+    let mut function = scene.trusting();
+    let (status, answer) = function.call(None);
+    let realm = format!("Bearer realm=\"{API}\"");
+    assert_eq!((status, challenge(&answer)), (401, realm.as_str()));
+    let (status, answer) = function.call(Some("nonsense"));
+    assert_eq!(status, 401);
+    assert!(challenge(&answer).contains("invalid_token"), "{answer}");
+    let (status, answer) = function.call(Some(&scene.token(&scene.client("other"))));
+    assert_eq!(status, 403);
+    assert!(
+        challenge(&answer).contains("insufficient_scope"),
+        "{answer}"
+    );
+    let client = scene.client("orders:read");
+    let (status, answer) = function.call(Some(&scene.token(&client)));
+    assert_eq!(status, 200, "{answer}");
+    let body = answer["body"].as_str().expect("a body");
+    assert!(body.contains(&client.id), "{body}");
+}
+
+#[test]
+fn invariant_4_a_function_that_embeds_the_verifier_refuses_what_is_revoked() {
+    let scene = Scene::start();
+    let mut function = scene.trusting();
+    let client = scene.client("orders:read");
+    let token = scene.token(&client);
+    assert_eq!(function.call(Some(&token)).0, 200);
+    let revoked = scene.issuer.send(&HttpRequest::revoke(&client, &token));
+    assert_eq!(revoked.status, 200);
+    eventually("the revocation is seen", || {
+        (function.call(Some(&token)).0 == 401).then_some(())
+    });
+    assert_eq!(function.call(Some(&scene.token(&client))).0, 200);
+}
+
+/// Whose certificate nobody vouches for is not the issuer: nobody can tell whether the token is good.
+#[test]
+fn keys_of_an_issuer_that_nobody_vouches_for_are_not_taken() {
+    let scene = Scene::start();
+    let token = scene.token(&scene.client("orders:read"));
+    let elsewhere = TempDir::new().expect("a directory");
+    let other = TlsFront::new(elsewhere.path());
+    let mut function = scene.function(other.roots().to_str().expect("a path"));
+    assert_eq!(function.call(Some(&token)).0, 503);
+}
+
+const API: &str = "https://api.example/";
