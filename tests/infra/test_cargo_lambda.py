@@ -1,7 +1,8 @@
-"""`cargo lambda deploy` takes each function, with the settings of its crate."""
+"""What Cargo.toml tells cargo-lambda: the router of `watch`, the zips of `build`, the settings of `deploy`."""
 
 import json
 import os
+import re
 import subprocess
 import tomllib
 
@@ -10,6 +11,22 @@ import pytest
 from stack import ROOT
 
 CRATES = sorted(path.parent for path in (ROOT / "functions").glob("*/Cargo.toml"))
+WORKSPACE = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["metadata"]["lambda"]
+
+
+def test_watch_leads_every_path_to_the_function_that_serves_it():
+    endpoints = re.findall(r'Self::(\w+) => "(/[^"]+)"', (ROOT / "shared/issuer/src/routes.rs").read_text())
+    mains = {f"tokensmith-{crate.name}": (crate / "src/main.rs").read_text() for crate in CRATES}
+    serving = {
+        path: [name for name, main in mains.items() if re.search(rf"Endpoint::{endpoint}\b", main)]
+        for endpoint, path in endpoints
+    }
+    assert {path: [name] for path, name in WORKSPACE["watch"]["router"].items()} == serving
+
+
+def test_build_makes_a_zip_of_every_function_and_of_nothing_else():
+    assert sorted(WORKSPACE["build"]["bin"]) == [f"tokensmith-{crate.name}" for crate in CRATES]
+    assert WORKSPACE["build"]["output_format"] == "zip"
 
 
 @pytest.mark.parametrize("crate", CRATES, ids=lambda crate: crate.name)
