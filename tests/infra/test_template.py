@@ -202,6 +202,7 @@ def is_made_from(crate, template, name):
     deploy = package["metadata"]["lambda"]["deploy"]
     assert setting_of(template, name, "MemorySize") == deploy["memory"], crate
     assert timeout_of(template, name) == deploy["timeout"], crate
+    assert template.value(setting_of(template, name, "Tracing")).lower() == deploy["tracing"], crate
 
 
 def timeout_of(template, function):
