@@ -83,25 +83,17 @@ impl Issuer {
     /// [`Unavailable`] when table or custody fail. Requests load what is still missing.
     pub async fn warm_up(&self, endpoint: Endpoint) -> Result<(), Unavailable> {
         let now = self.clock.now();
-        let signing = async {
-            if endpoint.needs_published_keys() {
-                self.keys.at(now).await?;
+        if endpoint.needs_published_keys() {
+            self.keys.at(now).await?;
+        }
+        if endpoint.signs() {
+            for algorithm in &self.config.algorithms {
+                self.keys.active(*algorithm, now).await?;
             }
-            if endpoint.signs() {
-                for algorithm in &self.config.algorithms {
-                    self.keys.active(*algorithm, now).await?;
-                }
-            }
-            Ok::<_, Unavailable>(())
-        };
-        let hmac = async {
-            if endpoint.needs_hmac_keys() {
-                self.hmac_keys.newest(now).await?;
-            }
-            Ok(())
-        };
-        // Neither needs the other, and each waits for the table and then for KMS.
-        tokio::try_join!(signing, hmac)?;
+        }
+        if endpoint.needs_hmac_keys() {
+            self.hmac_keys.newest(now).await?;
+        }
         Ok(())
     }
 }
