@@ -1,6 +1,8 @@
 //! DESIGN §3: every verb is exactly one DynamoDB operation, and is right when an attempt fails
 //! before or after it was applied. Faults sit at the connector, so the SDK's own retries take part.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use tokensmith_issuer::clock::Timestamp;
@@ -73,18 +75,7 @@ async fn a_record_of_a_later_release_is_read_one_version_ahead_and_no_further() 
     let (table, dynamo) = table().await;
     table.insert(&note("n")).await.expect("an insert");
     for (version, is_readable) in [(1, true), (2, true), (3, false), (99, false)] {
-        let text = |text: &str| AttributeValue::S(text.to_owned());
-        dynamodb_client(dynamo.direct())
-            .update_item()
-            .table_name("tokensmith")
-            .key("pk", text("NOTE#a"))
-            .key("sk", text("n"))
-            .update_expression("SET #schema = :version")
-            .expression_attribute_names("#schema", "schema")
-            .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
-            .send()
-            .await
-            .expect("an update");
+        set_version(&dynamo, version).await;
         let found = table.get(&note("n").key()).await;
         assert_eq!(
             found.is_ok_and(|note| note.is_some()),
@@ -105,6 +96,48 @@ async fn a_record_of_a_later_release_is_read_one_version_ahead_and_no_further() 
             "{version}"
         );
     }
+}
+
+#[tokio::test]
+async fn an_update_leaves_the_version_that_a_later_release_has_written() {
+    let (table, dynamo) = table().await;
+    table.insert(&note("n")).await.expect("an insert");
+    set_version(&dynamo, 2).await;
+    let change = Change::of_existing().set("text", "second");
+    let updated = table
+        .update(&note("n").key(), change.expect("a change"))
+        .await;
+    assert!(matches!(updated, Ok(Update::Applied(_))));
+    let item = raw(&dynamo).await;
+    assert_eq!(item["schema"], AttributeValue::N("2".to_owned()));
+}
+
+async fn raw(dynamo: &FaultyDynamo) -> HashMap<String, AttributeValue> {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let found = dynamodb_client(dynamo.direct())
+        .get_item()
+        .table_name("tokensmith")
+        .key("pk", text("NOTE#a"))
+        .key("sk", text("n"))
+        .send()
+        .await;
+    found.expect("a read").item.expect("the note")
+}
+
+/// Makes the note one of a release that writes this schema version.
+async fn set_version(dynamo: &FaultyDynamo, version: u32) {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let updated = dynamodb_client(dynamo.direct())
+        .update_item()
+        .table_name("tokensmith")
+        .key("pk", text("NOTE#a"))
+        .key("sk", text("n"))
+        .update_expression("SET #schema = :version")
+        .expression_attribute_names("#schema", "schema")
+        .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
+        .send()
+        .await;
+    updated.expect("an update");
 }
 
 #[tokio::test]

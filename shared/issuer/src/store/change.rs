@@ -120,13 +120,13 @@ impl Change {
     pub(super) fn expressions(self, attempt: &str) -> Expressions {
         let mut out = Expressions::default();
         let mut sets = Vec::new();
-        let own = [
-            (ATTEMPT.to_owned(), AttributeValue::S(attempt.to_owned())),
-            (SCHEMA.to_owned(), number(SCHEMA_WRITTEN)),
-        ];
-        for (name, value) in self.set.into_iter().chain(own) {
+        let own = (ATTEMPT.to_owned(), AttributeValue::S(attempt.to_owned()));
+        for (name, value) in self.set.into_iter().chain([own]) {
             sets.push(format!("{} = {}", out.name(&name), out.value(value)));
         }
+        // What a later release has written stays its own.
+        let (schema, written) = (out.name(SCHEMA), out.value(number(SCHEMA_WRITTEN)));
+        sets.push(format!("{schema} = if_not_exists({schema}, {written})"));
         let revision = out.name(REVISION);
         let (zero, one) = (out.value(number(0)), out.value(number(1)));
         sets.push(format!(
