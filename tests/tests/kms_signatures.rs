@@ -2,6 +2,7 @@
 //! the verifier crate with what the issuer publishes (RFC 7515 §5.2, RFC 7518 §3, RFC 8037 §3.1).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
@@ -11,9 +12,10 @@ use tokensmith_aws::Clients;
 use tokensmith_aws::kms::{CustodyMode, KmsCustody};
 use tokensmith_issuer::Endpoint;
 use tokensmith_issuer::keys::{EncryptionContext, KeyCustody, KeyUse, PrivateKey};
+use tokensmith_issuer::store::records::{FeedEntry, RevokedToken};
 use tokensmith_tests::emulated::EmulatedAws;
 use tokensmith_tests::in_process::InProcess;
-use tokensmith_verifier::{Algorithm, JwkSet, VerificationKeys};
+use tokensmith_verifier::{Algorithm, FeedDocument, JwkSet, VerificationKeys};
 use tokio::runtime::Runtime;
 
 struct Kms {
@@ -125,4 +127,35 @@ async fn own_context_only(custody: Arc<KmsCustody>) {
         relabelled.context.key_use = KeyUse::Hmac;
         assert!(custody.unwrap(&relabelled).await.is_err(), "{algorithm}");
     }
+}
+
+/// KMS signs 4 KiB with EdDSA, which many revocations of one second exceed: a key of another algorithm
+/// signs the feed then.
+#[test]
+fn the_feed_is_signed_by_a_key_that_signs_documents_of_any_length() {
+    Kms::with(CustodyMode::Kms, |custody| async {
+        let issuer = InProcess::kept_by(custody, |config| {
+            config.algorithms = vec![Algorithm::EdDSA, Algorithm::ES256];
+        });
+        let issuer = issuer.await;
+        let (now, end) = (issuer.now(), issuer.now().after(Duration::from_secs(3600)));
+        for number in 0..100 {
+            let record = RevokedToken {
+                jti: format!("{number}"),
+                expires_at: end,
+                feed: FeedEntry::new(now, end),
+            };
+            issuer.table().insert(&record).await.expect("an insert");
+        }
+        let request = Request::builder()
+            .method(Method::GET)
+            .body(Default::default());
+        let request = request.expect("a request");
+        let answer = issuer.issuer.handle(Endpoint::Revocations, request).await;
+        let feed = String::from_utf8(answer.body().to_vec()).expect("text");
+        let (url, now) = (issuer.config.issuer.as_str(), now.seconds());
+        let keys = published(&issuer).await;
+        let document = FeedDocument::verified(&feed, &keys, url, 0, now).expect("a document");
+        assert_eq!((document.entries.len(), document.more), (100, false));
+    });
 }

@@ -1,5 +1,6 @@
 //! The revocation feed for verifiers that cannot read the table: signed, cacheable, and without names.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use tokensmith_verifier::{CLOCK_SKEW_SECONDS, FEED_TYPE, FeedDocument, Revocatio
 
 use crate::Issuer;
 use crate::clock::Timestamp;
-use crate::error::{Denied, Refusal};
+use crate::error::{Denied, Refusal, Unavailable};
 use crate::keys::ActiveKey;
 use crate::mint::sign_document;
 use crate::store::StoreError;
@@ -24,10 +25,7 @@ impl Issuer {
     ) -> Result<Response<Bytes>, Refusal> {
         let since = parse_since(request.uri().query().unwrap_or_default())?;
         let now = self.clock.now();
-        let key = self
-            .keys
-            .active(self.config.default_algorithm(), now)
-            .await?;
+        let key = self.feed_key(now).await?;
         let document = self.feed_since(since, now, most_entries(&key)).await?;
         let jws = sign_document(FEED_TYPE, &document, &key).await?;
         let mut response = Response::new(jws.into());
@@ -35,6 +33,18 @@ impl Issuer {
         headers.insert(header::CONTENT_TYPE, JOSE);
         headers.insert(header::CACHE_CONTROL, FOR_A_MOMENT);
         Ok(response)
+    }
+
+    /// The key of the first algorithm that signs a document of any length, or else of the default one.
+    async fn feed_key(&self, now: Timestamp) -> Result<Arc<ActiveKey>, Unavailable> {
+        for algorithm in &self.config.algorithms {
+            let key = self.keys.active(*algorithm, now).await?;
+            if key.signer.longest_message() == usize::MAX {
+                return Ok(key);
+            }
+        }
+        let default = self.config.default_algorithm();
+        self.keys.active(default, now).await
     }
 
     /// One page of the feed, or as many as it takes to get beyond the second of `since`; at `most`
