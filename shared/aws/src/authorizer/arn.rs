@@ -1,4 +1,4 @@
-use super::event::{NotFromAuthorizer, RouteName};
+use super::route_name::RouteName;
 
 /// The ARN of a request: `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH`.
 #[derive(Clone, Copy, Debug)]
@@ -12,17 +12,17 @@ pub(super) struct ResourceArn<'a> {
 }
 
 impl<'a> ResourceArn<'a> {
-    pub(super) fn parse(arn: Option<&'a str>) -> Result<Self, NotFromAuthorizer> {
-        let whole = arn.ok_or(NotFromAuthorizer)?;
+    /// `None` when it is the ARN of anything else.
+    pub(super) fn parse(whole: &'a str) -> Option<Self> {
         let service = whole.split(':').nth(2);
         let mut slashes = whole.match_indices('/').map(|(at, _)| at);
         let (api, stage) = (slashes.next(), slashes.next());
         let (Some("execute-api"), Some(_), Some(stage)) = (service, api, stage) else {
-            return Err(NotFromAuthorizer);
+            return None;
         };
         let below = &whole[stage + 1..];
         let (method, path) = below.split_once('/').unwrap_or((below, ""));
-        Ok(Self {
+        Some(Self {
             whole,
             stage: &whole[..stage],
             method,

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::arn::ResourceArn;
+use super::route_name::RouteName;
 
 /// An event, of any kind; what is only in the others stays empty.
 #[derive(Debug, Default, Deserialize)]
@@ -60,28 +61,6 @@ pub(super) struct AuthorizationRequest<'a> {
     pub(super) request_id: Option<&'a str>,
 }
 
-/// What is known of a request's route.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum RouteName<'a> {
-    /// Its key.
-    Key(&'a str),
-    /// The path of its resource, whose route may be for this method or for any.
-    Resource { method: &'a str, path: &'a str },
-    /// The path that was requested, without its first slash.
-    Unknown { method: &'a str, path: &'a str },
-}
-
-impl RouteName<'_> {
-    /// The key, as far as it is known. What the caller made up is no part of it.
-    pub(super) fn to_key(self) -> Option<String> {
-        match self {
-            Self::Key(key) => Some(key.to_owned()),
-            Self::Resource { method, path } => Some(format!("{method} {path}")),
-            Self::Unknown { .. } => None,
-        }
-    }
-}
-
 impl AuthorizerEvent {
     /// What the event asks.
     ///
@@ -92,21 +71,17 @@ impl AuthorizerEvent {
         let (kind, arn, route) = match (version, self.authorizer_type.as_deref()) {
             (Some("2.0"), Some("REQUEST")) => (
                 Kind::HttpV2,
-                ResourceArn::parse(self.route_arn.as_deref())?,
+                resource(&self.route_arn)?,
                 self.route_key.as_deref().map(RouteName::Key),
             ),
             (Some("1.0"), Some("REQUEST")) => (
                 Kind::HttpV1,
-                ResourceArn::parse(self.method_arn.as_deref())?,
+                resource(&self.method_arn)?,
                 self.route_key_in_context().or_else(|| self.resource()),
             ),
-            (None, Some("REQUEST")) => (
-                Kind::Rest,
-                ResourceArn::parse(self.method_arn.as_deref())?,
-                self.resource(),
-            ),
+            (None, Some("REQUEST")) => (Kind::Rest, resource(&self.method_arn)?, self.resource()),
             (None, Some("TOKEN")) => {
-                let arn = ResourceArn::parse(self.method_arn.as_deref())?;
+                let arn = resource(&self.method_arn)?;
                 (Kind::Rest, arn, Some(arn.route()))
             }
             _ => return Err(NotFromAuthorizer),
@@ -147,6 +122,11 @@ impl AuthorizerEvent {
         let headers = if several.is_empty() { one } else { several };
         headers.iter().map(Secret::as_bytes).collect()
     }
+}
+
+fn resource(arn: &Option<String>) -> Result<ResourceArn<'_>, NotFromAuthorizer> {
+    let arn = arn.as_deref().and_then(ResourceArn::parse);
+    arn.ok_or(NotFromAuthorizer)
 }
 
 /// The event is none of those that an authorizer is called with.

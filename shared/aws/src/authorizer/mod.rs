@@ -12,6 +12,7 @@ mod log;
 mod pattern;
 mod policy;
 mod route;
+mod route_name;
 mod route_scopes;
 
 use std::sync::Arc;

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use tokensmith_verifier::{RequiredScopes, VerifiedClaims};
 
-use super::event::RouteName;
 use super::pattern::Pattern;
 use super::route::Route;
+use super::route_name::RouteName;
 
 /// The routes of an API, each with the scopes that it requires. A route that is not among them is
 /// closed.
