@@ -17,7 +17,7 @@ use tokensmith_tests::faults::Fault;
 use tokensmith_tests::in_process::{API, InProcess, TestClient};
 use tokensmith_verifier::{
     Algorithm, CacheHeaders, Clock, FEED_TYPE, FeedSettings, Fetch, FetchError, FetchRequest,
-    Fetched, Refusal, Rejection, StalePolicy, Unavailable, Verifier, WhenStale,
+    Fetched, Refusal, Rejection, RevocationSource, StalePolicy, Unavailable, Verifier, WhenStale,
 };
 
 const INTERVAL: u64 = 5;
@@ -173,6 +173,29 @@ async fn a_cold_view_decides_by_one_read_while_it_catches_up() {
         read += pages;
     }
     assert!(read >= 3, "there were more pages: {read}");
+}
+
+/// A page of 1 MB would make the first request wait for what it does not need.
+#[tokio::test]
+async fn a_cold_view_begins_with_a_short_page() {
+    let issuer = InProcess::start().await;
+    let client = issuer.confidential("app", |_| {}).await;
+    let claims = issuer.client_credentials(&client).await.claims();
+    fill(&issuer, 200).await;
+    let table = tokensmith_local::make_table(issuer.dynamo.clone()).await;
+    let view = TableRevocations::new(
+        table.expect("a table"),
+        issuer.clock(),
+        Duration::from_secs(INTERVAL),
+        StalePolicy::default(),
+    );
+    let mut held = Vec::new();
+    while held.last() != Some(&200) {
+        let standing = view.standing_of(&claims, issuer.now().seconds());
+        standing.await.expect("a standing");
+        held.push(view.len());
+    }
+    assert!(held[0] <= 25 && held.len() >= 4, "{held:?}");
 }
 
 /// So many tokens that were revoked at this second. Their ids are long, so that few fill a page.
