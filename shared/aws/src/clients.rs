@@ -19,49 +19,65 @@ impl Clients {
         Self::new(&aws_config::load_defaults(BehaviorVersion::latest()).await)
     }
 
-    /// Reads them from variables alone, where Lambda puts them. A function then carries nothing that
-    /// looks for them in files, in STS or on the network.
+    /// Reads them from variables alone, where Lambda puts them.
     pub fn of_function(value_of: impl Fn(&str) -> Option<String>) -> Self {
-        let credentials = EnvironmentVariableCredentialsProvider::new();
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(value_of("AWS_REGION").map(Region::new))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .build();
-        let endpoint = |own| value_of(own).or_else(|| value_of("AWS_ENDPOINT_URL"));
-        let (mut dynamodb, mut kms) = builders(&config);
-        dynamodb.set_endpoint_url(endpoint("AWS_ENDPOINT_URL_DYNAMODB"));
-        kms.set_endpoint_url(endpoint("AWS_ENDPOINT_URL_KMS"));
-        Self::built(dynamodb, kms)
+        let config = config_of_function(&value_of);
+        let mut kms = kms(&config);
+        kms.set_endpoint_url(endpoint(&value_of, "AWS_ENDPOINT_URL_KMS"));
+        Self {
+            dynamodb: dynamodb_at(&config, &value_of),
+            kms: aws_sdk_kms::Client::from_conf(kms.build()),
+        }
     }
 
     /// The clients of this configuration.
     pub fn new(config: &SdkConfig) -> Self {
-        let (dynamodb, kms) = builders(config);
-        Self::built(dynamodb, kms)
-    }
-
-    fn built(
-        dynamodb: aws_sdk_dynamodb::config::Builder,
-        kms: aws_sdk_kms::config::Builder,
-    ) -> Self {
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
-            kms: aws_sdk_kms::Client::from_conf(kms.build()),
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb(config).build()),
+            kms: aws_sdk_kms::Client::from_conf(kms(config).build()),
         }
     }
 }
 
-fn builders(
+/// The same for a function that opens no key.
+pub(crate) fn dynamodb_of_function(
+    value_of: impl Fn(&str) -> Option<String>,
+) -> aws_sdk_dynamodb::Client {
+    dynamodb_at(&config_of_function(&value_of), value_of)
+}
+
+fn dynamodb_at(
     config: &SdkConfig,
-) -> (
-    aws_sdk_dynamodb::config::Builder,
-    aws_sdk_kms::config::Builder,
-) {
-    let dynamodb = with_time_limits(aws_sdk_dynamodb::config::Builder::from(config));
-    let kms = aws_sdk_kms::config::Builder::from(config)
+    value_of: impl Fn(&str) -> Option<String>,
+) -> aws_sdk_dynamodb::Client {
+    let mut dynamodb = dynamodb(config);
+    dynamodb.set_endpoint_url(endpoint(value_of, "AWS_ENDPOINT_URL_DYNAMODB"));
+    aws_sdk_dynamodb::Client::from_conf(dynamodb.build())
+}
+
+/// A function carries nothing that looks for region and credentials in files, in STS or on the
+/// network.
+fn config_of_function(value_of: impl Fn(&str) -> Option<String>) -> SdkConfig {
+    let credentials = EnvironmentVariableCredentialsProvider::new();
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(value_of("AWS_REGION").map(Region::new))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build()
+}
+
+/// The service's own endpoint, or that of all services.
+fn endpoint(value_of: impl Fn(&str) -> Option<String>, own: &str) -> Option<String> {
+    value_of(own).or_else(|| value_of("AWS_ENDPOINT_URL"))
+}
+
+fn dynamodb(config: &SdkConfig) -> aws_sdk_dynamodb::config::Builder {
+    with_time_limits(aws_sdk_dynamodb::config::Builder::from(config))
+}
+
+fn kms(config: &SdkConfig) -> aws_sdk_kms::config::Builder {
+    aws_sdk_kms::config::Builder::from(config)
         .interceptor(CountAwsCalls)
         .timeout_config(time_limits())
-        .retry_config(retries());
-    (dynamodb, kms)
+        .retry_config(retries())
 }

@@ -1,11 +1,11 @@
 use std::process::ExitCode;
 
-use aws_config::BehaviorVersion;
 use lambda_runtime::{LambdaEvent, service_fn};
 use tokensmith_issuer::clock::Clock;
-use tokensmith_issuer::store::{Table, with_time_limits};
+use tokensmith_issuer::store::Table;
 
 use super::{Authorizer, AuthorizerEvent};
+use crate::clients::dynamodb_of_function;
 use crate::environment::{AuthorizerEnvironment, of_process, require_lambda};
 use crate::host::{run, warm_up};
 
@@ -14,10 +14,8 @@ pub fn authorize() -> ExitCode {
     run(async {
         require_lambda(of_process)?;
         let AuthorizerEnvironment { config, table } = AuthorizerEnvironment::parse(of_process)?;
-        let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
-        let client = with_time_limits(aws_sdk_dynamodb::config::Builder::from(&sdk));
-        let client = aws_sdk_dynamodb::Client::from_conf(client.build());
-        let authorizer = &Authorizer::new(config, Table::new(client, table), Clock::System)?;
+        let table = Table::new(dynamodb_of_function(of_process), table);
+        let authorizer = &Authorizer::new(config, table, Clock::System)?;
         warm_up(authorizer.warm_up()).await;
         let handler = async |event: LambdaEvent<AuthorizerEvent>| {
             let LambdaEvent { payload, context } = event;
