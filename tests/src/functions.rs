@@ -228,17 +228,29 @@ pub fn rotation_event() -> HttpRequest {
         .body("{}")
 }
 
+/// `POST /oauth2/token`.
+pub const ISSUE: &str = "tokensmith-issue";
+/// `POST /oauth2/refresh`.
+pub const REFRESH: &str = "tokensmith-refresh";
+/// `POST /oauth2/revoke`.
+pub const REVOKE: &str = "tokensmith-revoke";
+/// `POST /oauth2/introspect`.
+pub const INTROSPECT: &str = "tokensmith-introspect";
+/// `GET /oauth2/revocations`.
+pub const REVOCATIONS: &str = "tokensmith-revocations";
+/// `GET /.well-known/*`.
+pub const JWKS: &str = "tokensmith-jwks";
 /// Makes the keys.
 pub const ROTATE_KEYS: &str = "tokensmith-rotate-keys";
 
 /// The functions that serve requests, each with a path.
 const SERVING: [(&str, &str); 6] = [
-    ("tokensmith-issue", "/oauth2/token"),
-    ("tokensmith-refresh", "/oauth2/refresh"),
-    ("tokensmith-revoke", "/oauth2/revoke"),
-    ("tokensmith-introspect", "/oauth2/introspect"),
-    ("tokensmith-revocations", "/oauth2/revocations"),
-    ("tokensmith-jwks", "/.well-known/jwks.json"),
+    (ISSUE, "/oauth2/token"),
+    (REFRESH, "/oauth2/refresh"),
+    (REVOKE, "/oauth2/revoke"),
+    (INTROSPECT, "/oauth2/introspect"),
+    (REVOCATIONS, "/oauth2/revocations"),
+    (JWKS, "/.well-known/jwks.json"),
 ];
 
 const TABLE: &str = "tokensmith";

@@ -10,7 +10,7 @@ pub mod emulated;
 pub mod fake_kms;
 pub mod faults;
 pub mod forge;
-mod functions;
+pub mod functions;
 mod gateway;
 mod grants;
 mod http;
@@ -30,7 +30,7 @@ mod world;
 
 pub use connection::Connection;
 pub use contents::all_bytes;
-pub use functions::{Functions, ROTATE_KEYS, Setup, rotation_event};
+pub use functions::{Functions, Setup, rotation_event};
 pub use grants::{Granted, Tokens};
 pub use http::{HttpRequest, HttpResponse, form_encode};
 pub use keep_alive::KeepAlive;

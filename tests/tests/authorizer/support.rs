@@ -32,6 +32,12 @@ impl Kind {
         Self::RestRequest,
     ];
 
+    /// Those that say all headers of the request; the other says one value.
+    pub fn with_headers() -> impl Iterator<Item = Self> {
+        let kinds = Self::ALL.into_iter();
+        kinds.filter(|kind| *kind != Self::RestToken)
+    }
+
     pub fn is_rest(self) -> bool {
         matches!(self, Self::RestToken | Self::RestRequest)
     }

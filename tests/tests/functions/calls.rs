@@ -1,5 +1,6 @@
 //! What each operation of a warm function calls (DESIGN §4): each call is latency and money.
 
+use tokensmith_tests::functions::{INTROSPECT, ISSUE, JWKS, REFRESH, REVOCATIONS, REVOKE};
 use tokensmith_tests::{Functions, HttpRequest, Setup, Token, World};
 
 #[test]
@@ -125,10 +126,3 @@ fn carry_out(functions: &Functions, world: &World, request: &HttpRequest) {
         );
     }
 }
-
-const ISSUE: &str = "tokensmith-issue";
-const REFRESH: &str = "tokensmith-refresh";
-const INTROSPECT: &str = "tokensmith-introspect";
-const REVOKE: &str = "tokensmith-revoke";
-const REVOCATIONS: &str = "tokensmith-revocations";
-const JWKS: &str = "tokensmith-jwks";

@@ -5,9 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use tokensmith_tests::emulated::Moment;
+use tokensmith_tests::functions::{
+    INTROSPECT, ISSUE, JWKS, REFRESH, REVOCATIONS, REVOKE, ROTATE_KEYS,
+};
 use tokensmith_tests::{
-    Connection, Functions, HttpRequest, HttpResponse, ROTATE_KEYS, Setup, Token, Tokens, World,
-    eventually, rotation_event, unique,
+    Connection, Functions, HttpRequest, HttpResponse, Setup, Token, Tokens, World, eventually,
+    rotation_event, unique,
 };
 
 #[test]
@@ -240,10 +243,4 @@ fn keys(world: &World) -> Vec<Value> {
     listed.map(|key| key["kid"].clone()).collect()
 }
 
-const ISSUE: &str = "tokensmith-issue";
-const REFRESH: &str = "tokensmith-refresh";
-const REVOKE: &str = "tokensmith-revoke";
-const INTROSPECT: &str = "tokensmith-introspect";
-const REVOCATIONS: &str = "tokensmith-revocations";
-const JWKS: &str = "tokensmith-jwks";
 const OWN_TOKEN: &str = "grant_type=client_credentials";

@@ -6,6 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokensmith_tests::emulated::EmulatedAws;
+use tokensmith_tests::functions::{
+    INTROSPECT, ISSUE, JWKS, REFRESH, REVOCATIONS, REVOKE, ROTATE_KEYS,
+};
 use tokensmith_tests::sandbox::Sandbox;
 use tokensmith_tests::{CLIENT, Registered, Running};
 
@@ -42,7 +45,7 @@ pub fn cases(folder: &Path, variables: &[(&'static str, String)], aws: &Emulated
         sandbox.invoke(event);
         sandbox.answer()
     };
-    call(ROTATE, &json!({}));
+    call(ROTATE_KEYS, &json!({}));
     let mut environment = variables.to_vec();
     environment.retain(|(name, _)| !name.starts_with("AWS_ENDPOINT"));
     environment.push(("AWS_ENDPOINT_URL_DYNAMODB", aws.dynamodb.clone()));
@@ -93,7 +96,7 @@ pub fn cases(folder: &Path, variables: &[(&'static str, String)], aws: &Emulated
             JWKS,
             event("GET", "/.well-known/jwks.json", json!({}), ""),
         ),
-        case("rotate-keys", ROTATE, json!({})),
+        case("rotate-keys", ROTATE_KEYS, json!({})),
     ]
 }
 
@@ -135,10 +138,3 @@ fn event(method: &str, path: &str, headers: Value, body: &str) -> Value {
 }
 
 const HELLO: &str = "tokensmith-hello";
-const ISSUE: &str = "tokensmith-issue";
-const REFRESH: &str = "tokensmith-refresh";
-const INTROSPECT: &str = "tokensmith-introspect";
-const REVOKE: &str = "tokensmith-revoke";
-const REVOCATIONS: &str = "tokensmith-revocations";
-const JWKS: &str = "tokensmith-jwks";
-const ROTATE: &str = "tokensmith-rotate-keys";
