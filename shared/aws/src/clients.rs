@@ -1,19 +1,19 @@
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_kms::config::SharedCredentialsProvider;
-use tokensmith_issuer::aws_calls::{CountAwsCalls, retries, time_limits};
+use tokensmith_issuer::store::aws_calls::{CountAwsCalls, retries, time_limits};
 use tokensmith_issuer::store::with_time_limits;
 
 /// The clients of AWS. Each call has its time limits, and is counted.
 #[derive(Clone, Debug)]
-pub struct Clients {
+pub struct AwsClients {
     /// For the table.
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// For the keys.
     pub kms: aws_sdk_kms::Client,
 }
 
-impl Clients {
+impl AwsClients {
     /// Reads region, credentials and endpoints from where every AWS SDK does: for people.
     pub async fn load() -> Self {
         Self::new(&aws_config::load_defaults(BehaviorVersion::latest()).await)

@@ -8,17 +8,17 @@ use std::time::Duration;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::IgnoredAny;
-use tokensmith_issuer::clock::Clock;
+use tokensmith_issuer::admin::settle;
 use tokensmith_issuer::keys::{KeyCustody, KeyRotation, Rotation};
 use tokensmith_issuer::names::IssuerUrl;
-use tokensmith_issuer::settings::settle;
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::{Endpoint, Issuer, Level, write_line};
+use tokensmith_verifier::Clock;
 
 use crate::environment::{BadVariable, Environment, of_process, require_lambda};
 use crate::event::Event;
 use crate::kms::KmsCustody;
-use crate::{Clients, Function};
+use crate::{AwsClients, Function};
 
 /// Runs a function that serves `endpoints`, until Lambda ends it.
 pub fn serve(endpoints: &'static [Endpoint]) -> ExitCode {
@@ -70,7 +70,7 @@ impl Wiring {
     fn load() -> Result<Self, BadVariable> {
         require_lambda(of_process)?;
         let environment = Environment::parse(of_process)?;
-        let clients = Clients::of_function(of_process);
+        let clients = AwsClients::of_function(of_process);
         Ok(Self {
             table: Table::new(clients.dynamodb, &environment.table),
             custody: Arc::new(KmsCustody::new(

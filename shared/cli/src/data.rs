@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use tokensmith_aws::Clients;
+use tokensmith_aws::AwsClients;
 use tokensmith_aws::environment::{self, Environment};
 use tokensmith_aws::kms::KmsCustody;
 use tokensmith_issuer::Issuer;
-use tokensmith_issuer::clock::Clock;
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::keys::{HmacKeys, KeyCustody, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::IssuerUrl;
@@ -16,6 +15,7 @@ use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::records::Settings;
 use tokensmith_local::{ChangeCounter, LocalData};
 use tokensmith_verifier::Algorithm;
+use tokensmith_verifier::Clock;
 
 use crate::Failure;
 
@@ -43,7 +43,7 @@ impl Data {
     /// Opens the table of other data of the same kind: a directory, or a table in AWS.
     pub async fn open_other(&self, name: &str) -> Result<Table, Failure> {
         match self.table {
-            Some(_) => Ok(Table::new(Clients::load().await.dynamodb, name)),
+            Some(_) => Ok(Table::new(AwsClients::load().await.dynamodb, name)),
             None => Ok(LocalData::open(Path::new(name)).await?.table),
         }
     }
@@ -71,7 +71,7 @@ async fn open_in_aws(table: &str) -> Result<OpenData, Failure> {
         environment::TABLE => Some(table.to_owned()),
         _ => environment::of_process(name),
     })?;
-    let clients = Clients::load().await;
+    let clients = AwsClients::load().await;
     let Environment {
         config,
         table,

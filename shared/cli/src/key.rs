@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
-use tokensmith_issuer::clock::Clock;
 use tokensmith_issuer::keys::{KeyState, Succession, SuccessorKey};
 use tokensmith_issuer::store::records::{SIGNING_KEYS, SigningKey};
+use tokensmith_verifier::Clock;
 use tokensmith_verifier::{Algorithm, KeyId};
 
 use crate::data::{Data, OpenData};

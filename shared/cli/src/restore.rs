@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use clap::Args as ClapArgs;
 use serde::Serialize;
 use serde_json::json;
-use tokensmith_issuer::clock::{Clock, Timestamp};
 use tokensmith_issuer::names::ClientId;
 use tokensmith_issuer::store::records::{Client, LiveSecret};
+use tokensmith_verifier::{Clock, Timestamp};
 
 use crate::data::Data;
 use crate::key::{algorithms_in_use, shown};

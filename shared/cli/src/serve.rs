@@ -5,17 +5,17 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 use secrecy::ExposeSecret;
-use tokensmith_issuer::clock::{Clock, Timestamp};
+use tokensmith_issuer::admin::settle;
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::ClientSecret;
 use tokensmith_issuer::keys::{KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::{ClientId, IssuerUrl};
-use tokensmith_issuer::settings::settle;
 use tokensmith_issuer::store::records::{Client, Settings};
 use tokensmith_issuer::store::{Stored, Table};
 use tokensmith_issuer::{Endpoint, Issuer};
 use tokensmith_local::LocalData;
 use tokensmith_verifier::Algorithm;
+use tokensmith_verifier::{Clock, Timestamp};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 

@@ -6,12 +6,12 @@
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::clock::Timestamp;
 use crate::store::StoreError;
+use tokensmith_verifier::Timestamp;
 
 /// Why a request gets no token.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum Error {
     /// The caller's mistake.
     #[error(transparent)]
     Denied(#[from] Denied),
@@ -20,7 +20,7 @@ pub enum Refusal {
     Unavailable(#[from] Unavailable),
 }
 
-impl From<StoreError> for Refusal {
+impl From<StoreError> for Error {
     fn from(err: StoreError) -> Self {
         Self::Unavailable(err.into())
     }

@@ -5,44 +5,33 @@
 //! and answers. Hosts (Lambda, the local server, a test) bring the HTTP event in and the response
 //! out; they bring the [`Table`], the key custody and the clock as well.
 
-pub mod aws_calls;
-pub mod client_auth;
-pub mod clients;
-pub mod clock;
+pub mod admin;
+pub mod client;
 pub mod config;
 pub mod credential;
 mod endpoint;
 pub mod error;
-mod form;
-pub mod grant_type;
-mod judge;
+pub mod event;
+pub mod grant;
 pub mod keys;
-mod mint;
 pub mod names;
-pub mod policy;
-pub mod random;
-mod request_log;
 pub mod revocation;
-pub mod revocation_view;
-mod routes;
-pub mod settings;
-mod standing;
 pub mod store;
-pub mod token_request;
+pub mod token;
 
 use std::sync::Arc;
 
-pub use judge::Judged;
-pub use request_log::{Level, RequestContext, UnknownLevel, write_line};
-pub use routes::Endpoint;
-pub use token_request::GrantType;
+pub use endpoint::Endpoint;
+pub use event::{Level, RequestContext, UnknownLevel, write_line};
+pub use grant::GrantType;
+pub use token::Judged;
 
-use crate::clients::Clients;
-use crate::clock::Clock;
+use crate::client::Clients;
 use crate::config::Config;
 use crate::error::Unavailable;
 use crate::keys::{HmacKeys, KeyCustody, SigningKeys};
 use crate::store::Table;
+use tokensmith_verifier::Clock;
 
 /// The authorization server.
 #[derive(Debug)]

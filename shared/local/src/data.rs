@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
 use aws_smithy_runtime_api::client::http::HttpClient;
+use tokensmith_issuer::credential::random_id;
 use tokensmith_issuer::keys::KeyCustody;
-use tokensmith_issuer::random::random_id;
 use tokensmith_issuer::store::Table;
 
 use crate::table_definition::create_table;

@@ -11,12 +11,12 @@ use async_trait::async_trait;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tokensmith_issuer::credential::{random_bytes, random_id};
 use tokensmith_issuer::error::Unavailable;
 use tokensmith_issuer::keys::{
     CustodyError, EncryptionContext, InProcessSigner, KeyCustody, PrivateKey, Signer, Wrapped,
     generate_private_key,
 };
-use tokensmith_issuer::random::{random_bytes, random_id};
 use tokensmith_verifier::{Algorithm, PublicKey};
 use zeroize::Zeroizing;
 

@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use serde::Serialize;
-use tokensmith_issuer::random::random_id;
+use tokensmith_issuer::credential::random_id;
 use tokensmith_issuer::{Endpoint, Issuer, Level, MAX_BODY_BYTES, RequestContext, write_line};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;

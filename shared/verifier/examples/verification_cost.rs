@@ -15,8 +15,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use tokensmith_verifier::{
     AccessTokenClaims, Algorithm, CacheHeaders, Clock, Fetch, FetchError, FetchRequest, Fetched,
-    Jwk, JwkSet, PublicKey, Revocation, RevocationSource, RevocationView, Standing, Unavailable,
-    Verifier,
+    Jwk, JwkSet, PublicKey, Revocation, RevocationSource, RevocationStatus, RevocationView,
+    SourceUnavailable, Verifier,
 };
 
 type Error = Box<dyn std::error::Error>;
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Error> {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
     let jwk = jwk(&pair);
     let token = token(&pair, &jwk)?;
-    let now = Clock::System.now();
+    let now = Clock::System.now().seconds();
     let view = RevocationView::new();
     let other = (0..100_000).map(|n| Revocation::of_token(&format!("other-{n}"), now + 600));
     view.apply(other, now);
@@ -74,7 +74,7 @@ fn jwk(pair: &EcdsaKeyPair) -> Jwk {
 }
 
 fn token(pair: &EcdsaKeyPair, jwk: &Jwk) -> Result<String, Error> {
-    let now = Clock::System.now();
+    let now = Clock::System.now().seconds();
     let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": jwk.kid });
     let claims = json!({
         "iss": ISSUER, "sub": "alice", "aud": AUDIENCE, "exp": now + 600, "iat": now,
@@ -104,11 +104,11 @@ struct View(RevocationView);
 
 #[async_trait]
 impl RevocationSource for View {
-    async fn standing_of(
+    async fn status_of(
         &self,
         claims: &AccessTokenClaims,
         now: u64,
-    ) -> Result<Standing, Unavailable> {
-        Ok(self.0.standing_of(claims, now))
+    ) -> Result<RevocationStatus, SourceUnavailable> {
+        Ok(self.0.status_of(claims, now))
     }
 }

@@ -23,7 +23,7 @@
 //! # let public = BASE64URL.encode(pair.public_key());
 //! # let jwk = Jwk::new(PublicKey::Okp { crv: "Ed25519".into(), x: public }, Algorithm::EdDSA);
 //! # let header = format!(r#"{{"alg":"EdDSA","typ":"at+jwt","kid":"{}"}}"#, jwk.kid);
-//! # let now = Clock::System.now();
+//! # let now = Clock::System.now().seconds();
 //! # let claims = serde_json::json!({
 //! #     "iss": "https://issuer.example", "sub": "alice", "aud": "https://api.example",
 //! #     "exp": now + 600, "iat": now, "jti": "1", "client_id": "app", "scope": "orders:read",
@@ -103,21 +103,21 @@ mod verifier;
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use bearer::{BearerToken, InvalidRequest};
 pub use claims::{AccessTokenClaims, Audiences};
-pub use clock::Clock;
+pub use clock::{Clock, Timestamp};
 #[cfg(feature = "fetch")]
 pub use fetch::HttpFetch;
 pub use fetch::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched};
 pub use jwk::{Jwk, JwkSet, KeyId, PublicKey};
 #[cfg(feature = "tower")]
 pub use layer::{BearerLayer, BearerService};
-pub use refusal::{Challenge, Refusal, Unavailable};
+pub use refusal::{Challenge, Refusal, SourceUnavailable};
 pub use revocation::{
     FEED_OVERLAP_SECONDS, FEED_TYPE, FeedDocument, FeedRejection, FeedSettings, MAX_FEED_BYTES,
-    MalformedRevocation, Revocation, RevocationHash, RevocationSource, RevocationView, Revoked,
-    StalePolicy, UnknownPolicy, WhenStale,
+    MalformedRevocation, Revocation, RevocationHash, RevocationKind, RevocationSource,
+    RevocationView, StalePolicy, UnknownPolicy, WhenStale,
 };
 pub use scopes::{InvalidScopes, RequiredScopes};
-pub use verdict::{Standing, verdict};
+pub use verdict::{RevocationStatus, verdict};
 pub use verification::{
     ACCESS_TOKEN_TYPE, CLOCK_SKEW_SECONDS, Expectations, MAX_TOKEN_BYTES, NoUsableKey, Rejection,
     UnusableKey, VerificationKeys,

@@ -8,11 +8,11 @@ use tokensmith_verifier::{AccessTokenClaims, Audiences};
 use super::{read_credentials, read_form, uncached_json};
 use crate::Issuer;
 use crate::credential::GrantId;
-use crate::error::{Denied, Refusal};
-use crate::judge::Judged;
+use crate::error::{Denied, Error};
+use crate::event::RequestLog;
 use crate::names::Audience;
-use crate::request_log::RequestLog;
 use crate::store::records::{Client, Grant};
+use crate::token::Judged;
 
 impl Issuer {
     /// Tells a confidential client of its own tokens, and of access tokens for an audience it
@@ -21,7 +21,7 @@ impl Issuer {
         &self,
         request: &Request<Bytes>,
         log: &mut RequestLog,
-    ) -> Result<Response<Bytes>, Refusal> {
+    ) -> Result<Response<Bytes>, Error> {
         let form = read_form(request)?;
         let presented = read_credentials(request, &form, log)?;
         let token = form.value("token").ok_or(Denied::MissingToken)?;

@@ -10,14 +10,14 @@ use serde::Serialize;
 
 use super::JSON;
 use crate::Issuer;
-use crate::error::Refusal;
-use crate::routes::Endpoint;
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::grant::GrantType;
 use crate::store::records::AuthenticationMethod;
-use crate::token_request::GrantType;
 
 impl Issuer {
     /// RFC 7517 §5.
-    pub(super) async fn jwks(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Refusal> {
+    pub(super) async fn jwks(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Error> {
         let keys = self.keys.at(self.clock.now()).await?;
         Ok(public_document(keys.jwks(), headers))
     }

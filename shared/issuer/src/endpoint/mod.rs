@@ -4,11 +4,15 @@
 //! What every endpoint shares is here: methods, CORS, caching headers, the time limit, and how an
 //! error becomes an answer and a log line.
 
+pub(crate) mod form;
 mod introspect;
 mod metadata;
+mod paths;
 mod revocations;
 mod revoke;
 mod token;
+
+pub use paths::Endpoint;
 
 use std::time::Instant;
 
@@ -18,13 +22,12 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use serde::Serialize;
 
 use crate::Issuer;
-use crate::aws_calls;
-use crate::client_auth::PresentedCredentials;
-use crate::error::{Denied, ErrorCode, Refusal, Unavailable};
-use crate::form::Form;
-use crate::request_log::{RequestContext, RequestLog};
-use crate::routes::Endpoint;
-use crate::token_request::GrantType;
+use crate::client::PresentedCredentials;
+use crate::endpoint::form::Form;
+use crate::error::{Denied, Error, ErrorCode, Unavailable};
+use crate::event::{RequestContext, RequestLog};
+use crate::grant::GrantType;
+use crate::store::aws_calls;
 
 impl Issuer {
     /// Answers one request and writes its log line. Never fails: whatever goes wrong is an answer.
@@ -68,7 +71,7 @@ impl Issuer {
         endpoint: Endpoint,
         request: &Request<Bytes>,
         log: &mut RequestLog,
-    ) -> Result<Response<Bytes>, Refusal> {
+    ) -> Result<Response<Bytes>, Error> {
         if !endpoint.allows(request.method()) {
             return Err(Denied::MethodNotAllowed.into());
         }
@@ -89,16 +92,11 @@ impl Issuer {
     }
 
     /// RFC 6749 §5.2.
-    fn refuse(
-        &self,
-        endpoint: Endpoint,
-        refusal: Refusal,
-        log: &mut RequestLog,
-    ) -> Response<Bytes> {
+    fn refuse(&self, endpoint: Endpoint, refusal: Error, log: &mut RequestLog) -> Response<Bytes> {
         log.refused(&refusal);
         let (status, error, description) = match &refusal {
-            Refusal::Denied(denied) => (denied.status(), denied.code(), denied.to_string()),
-            Refusal::Unavailable(_) => (
+            Error::Denied(denied) => (denied.status(), denied.code(), denied.to_string()),
+            Error::Unavailable(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 ErrorCode::TemporarilyUnavailable,
                 "try again later".to_owned(),
@@ -127,9 +125,9 @@ impl Issuer {
     }
 
     /// In seconds (RFC 9110 §10.2.3).
-    fn retry_after(&self, refusal: &Refusal) -> HeaderValue {
+    fn retry_after(&self, refusal: &Error) -> HeaderValue {
         match refusal {
-            Refusal::Unavailable(Unavailable::JustRevoked(until)) => {
+            Error::Unavailable(Unavailable::JustRevoked(until)) => {
                 HeaderValue::from(until.since(self.clock.now()).as_secs() + 1)
             }
             _ => HeaderValue::from_static("1"),

@@ -6,15 +6,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Request, Response};
-use tokensmith_verifier::{CLOCK_SKEW_SECONDS, FEED_TYPE, FeedDocument, Revocation};
+use tokensmith_verifier::{CLOCK_SKEW_SECONDS, FEED_TYPE, FeedDocument};
 
 use crate::Issuer;
-use crate::clock::Timestamp;
-use crate::error::{Denied, Refusal, Unavailable};
+use crate::error::{Denied, Error, Unavailable};
 use crate::keys::ActiveKey;
-use crate::mint::sign_document;
 use crate::store::StoreError;
 use crate::store::records::FEED_SHARD;
+use crate::token::sign_document;
+use tokensmith_verifier::Timestamp;
 
 impl Issuer {
     /// Answers with a [`FeedDocument`]: what was revoked from the moment `since` on, or everything
@@ -22,7 +22,7 @@ impl Issuer {
     pub(super) async fn revocations(
         &self,
         request: &Request<Bytes>,
-    ) -> Result<Response<Bytes>, Refusal> {
+    ) -> Result<Response<Bytes>, Error> {
         let since = parse_since(request.uri().query().unwrap_or_default())?;
         let now = self.clock.now();
         let key = self.feed_key(now).await?;
@@ -82,7 +82,7 @@ impl Issuer {
             from: since.seconds(),
             until: until.min(now).seconds(),
             more,
-            entries: found.into_iter().map(Revocation::from).collect(),
+            entries: found.into_iter().map(|entry| entry.revocation).collect(),
         })
     }
 }

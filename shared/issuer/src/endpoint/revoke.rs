@@ -5,13 +5,13 @@ use http::{Request, Response};
 
 use super::{read_credentials, read_form, uncached};
 use crate::Issuer;
-use crate::clients::FoundClient;
-use crate::clock::Timestamp;
+use crate::client::FoundClient;
 use crate::credential::GrantCredential;
-use crate::error::{Denied, Refusal};
+use crate::error::{Denied, Error};
+use crate::event::RequestLog;
 use crate::names::ClientId;
-use crate::request_log::RequestLog;
-use crate::revocation::{Revocation, revoke_access_token, revoke_grant};
+use crate::revocation::{RevokeOutcome, revoke_access_token, revoke_grant};
+use tokensmith_verifier::Timestamp;
 
 impl Issuer {
     /// Answers 200 for whatever is dead afterwards, known or not (RFC 7009 §2.2). A client can
@@ -20,7 +20,7 @@ impl Issuer {
         &self,
         request: &Request<Bytes>,
         log: &mut RequestLog,
-    ) -> Result<Response<Bytes>, Refusal> {
+    ) -> Result<Response<Bytes>, Error> {
         let form = read_form(request)?;
         let presented = read_credentials(request, &form, log)?;
         let token = form.value("token").ok_or(Denied::MissingToken)?;
@@ -28,7 +28,7 @@ impl Issuer {
         let authenticated = |found: &FoundClient| Ok(presented.authenticate(found)?);
         self.clients.decide(&mut found, authenticated).await?;
         let revoked = self.revoke_own(presented.client_id(), token, log).await?;
-        log.revoked = Some(revoked == Revocation::Revoked);
+        log.revoked = Some(revoked == RevokeOutcome::Revoked);
         Ok(uncached(Bytes::new()))
     }
 
@@ -37,7 +37,7 @@ impl Issuer {
         client: &ClientId,
         token: &str,
         log: &mut RequestLog,
-    ) -> Result<Revocation, Refusal> {
+    ) -> Result<RevokeOutcome, Error> {
         let now = self.clock.now();
         if let Ok(unproven) = GrantCredential::parse(token) {
             return match self.prove(unproven, now).await {
@@ -46,7 +46,7 @@ impl Issuer {
                     log.grant_id = Some(id);
                     Ok(revoke_grant(&self.table, id, Some(client), now).await?)
                 }
-                Err(Refusal::Denied(_)) => Ok(Revocation::NothingFound),
+                Err(Error::Denied(_)) => Ok(RevokeOutcome::NothingFound),
                 Err(unavailable) => Err(unavailable),
             };
         }
@@ -59,7 +59,7 @@ impl Issuer {
             {
                 Ok(revoke_access_token(&self.table, &claims, now).await?)
             }
-            _ => Ok(Revocation::NothingFound),
+            _ => Ok(RevokeOutcome::NothingFound),
         }
     }
 }

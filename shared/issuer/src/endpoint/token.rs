@@ -1,6 +1,8 @@
 //! The token endpoint (RFC 6749 §3.2): parse → authenticate → grant → policy → mint → commit →
 //! answer.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Request, Response};
 use secrecy::{ExposeSecret, SecretString};
@@ -8,20 +10,19 @@ use serde::Serialize;
 
 use super::{read_credentials, read_form, uncached_json};
 use crate::Issuer;
-use crate::client_auth::{AuthenticatedClient, PresentedCredentials};
-use crate::clients::FoundClient;
-use crate::clock::Timestamp;
+use crate::client::FoundClient;
+use crate::client::{AuthenticatedClient, PresentedCredentials};
 use crate::credential::{CredentialKind, GrantCredential, HmacKey};
-use crate::error::{Denied, Refusal, Unavailable};
-use crate::grant_type::client_credentials;
-use crate::grant_type::refresh_token::{self, GrantState, ProvenRefreshToken, Step};
-use crate::mint::{MintedToken, mint};
-use crate::policy::{self, ApprovedToken};
-use crate::request_log::RequestLog;
+use crate::error::{Denied, Error, Unavailable};
+use crate::event::RequestLog;
+use crate::grant::client_credentials;
+use crate::grant::refresh_token::{self, GrantState, ProvenRefreshToken, Step};
+use crate::grant::{AskedAccess, GrantType, TokenRequest};
 use crate::revocation::revoke_grant;
 use crate::store::Update;
 use crate::store::records::Grant;
-use crate::token_request::{AskedAccess, GrantType, TokenRequest};
+use crate::token::{self, ApprovedToken, MintedToken, mint};
+use tokensmith_verifier::{Clock, Timestamp};
 
 impl Issuer {
     pub(super) async fn token(
@@ -29,7 +30,7 @@ impl Issuer {
         request: &Request<Bytes>,
         served: &[GrantType],
         log: &mut RequestLog,
-    ) -> Result<Response<Bytes>, Refusal> {
+    ) -> Result<Response<Bytes>, Error> {
         let form = read_form(request)?;
         let token_request = TokenRequest::parse(&form, served)?;
         log.grant_type = Some(token_request.grant_type());
@@ -37,8 +38,8 @@ impl Issuer {
 
         let issued = match self.issue(&presented, &token_request, log).await {
             // What would be dead on arrival is worth a short wait, and a fresh look.
-            Err(Refusal::Unavailable(Unavailable::JustRevoked(until))) => {
-                self.clock.wait_past(until).await;
+            Err(Error::Unavailable(Unavailable::JustRevoked(until))) => {
+                wait_past(until, &self.clock).await;
                 self.clients.forget(presented.client_id());
                 self.issue(&presented, &token_request, log).await?
             }
@@ -62,7 +63,7 @@ impl Issuer {
         presented: &PresentedCredentials,
         request: &TokenRequest,
         log: &mut RequestLog,
-    ) -> Result<IssuedTokens, Refusal> {
+    ) -> Result<IssuedTokens, Error> {
         match request {
             TokenRequest::ClientCredentials(asked) => {
                 self.issue_to_client(presented, asked, log).await
@@ -78,14 +79,14 @@ impl Issuer {
         presented: &PresentedCredentials,
         asked: &AskedAccess,
         log: &mut RequestLog,
-    ) -> Result<IssuedTokens, Refusal> {
+    ) -> Result<IssuedTokens, Error> {
         let mut found = self.clients.find(presented.client_id()).await?;
         let now = found.now;
         let approved = self.clients.decide(&mut found, |found| {
             let client = presented.authenticate(found)?;
             allow_grant_type(&client, GrantType::ClientCredentials)?;
             let granted = client_credentials::grant(&client, asked.clone());
-            policy::approve(&client, granted, self.config.access_ttl, now)
+            token::approve(&client, granted, self.config.access_ttl, now)
         });
         let approved = approved.await?;
         Ok(IssuedTokens {
@@ -100,7 +101,7 @@ impl Issuer {
         unproven: &GrantCredential,
         asked: &AskedAccess,
         log: &mut RequestLog,
-    ) -> Result<IssuedTokens, Refusal> {
+    ) -> Result<IssuedTokens, Error> {
         let token = self.prove(unproven.clone(), self.clock.now()).await?;
         log.grant_id = Some(token.credential().grant_id);
         let mut found = self.clients.find(presented.client_id()).await?;
@@ -119,7 +120,7 @@ impl Issuer {
                     return Ok(None);
                 }
                 let granted = refresh_token::grant(&state, asked.clone());
-                let approved = policy::approve(&client, granted, self.config.access_ttl, now)?;
+                let approved = token::approve(&client, granted, self.config.access_ttl, now)?;
                 Ok(Some((step, approved)))
             });
             let Some((step, approved)) = decided.await? else {
@@ -146,7 +147,7 @@ impl Issuer {
         found: &FoundClient,
         approved: ApprovedToken,
         log: &mut RequestLog,
-    ) -> Result<MintedToken, Refusal> {
+    ) -> Result<MintedToken, Error> {
         let algorithm = found.record.as_ref().and_then(|record| record.algorithm);
         let algorithm = algorithm.unwrap_or(self.config.default_algorithm());
         let key = self.keys.active(algorithm, found.now).await?;
@@ -162,7 +163,7 @@ impl Issuer {
         step: Step,
         token: &ProvenRefreshToken,
         now: Timestamp,
-    ) -> Result<Committed, Refusal> {
+    ) -> Result<Committed, Error> {
         let grant = &state.grant;
         let client = found.record.as_ref().ok_or(Denied::UnknownClient)?;
         let key = match step {
@@ -200,6 +201,15 @@ impl Issuer {
     }
 }
 
+/// Waits until `moment` has passed, if that is soon. A clock that a test has set does not move by
+/// itself, so nothing is waited for.
+async fn wait_past(moment: Timestamp, clock: &Clock) {
+    let rest = moment.since(clock.now()) + Duration::from_secs(1);
+    if matches!(clock, Clock::System) && rest <= LONGEST_WAIT {
+        tokio::time::sleep(rest).await;
+    }
+}
+
 fn allow_grant_type(client: &AuthenticatedClient, grant_type: GrantType) -> Result<(), Denied> {
     match client.record().grant_types.contains(&grant_type) {
         true => Ok(()),
@@ -228,3 +238,6 @@ struct TokenAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'a str>,
 }
+
+/// How long a request may wait for a clock; below its time limit.
+const LONGEST_WAIT: Duration = Duration::from_secs(4);

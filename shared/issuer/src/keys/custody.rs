@@ -7,8 +7,8 @@ use tokensmith_verifier::{Algorithm, PublicKey};
 use zeroize::Zeroizing;
 
 use super::Signer;
+use crate::credential::random_id;
 use crate::names::IssuerUrl;
-use crate::random::random_id;
 
 /// Key custody: who makes, keeps and opens key material. KMS in production, a file's key in
 /// development.

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use super::cache::Cache;
 use super::{EncryptionContext, KeyCustody, KeyUse};
-use crate::clock::Timestamp;
 use crate::config::MAX_GRANT_TTL;
 use crate::credential::HmacKey;
-use crate::error::{Denied, Refusal, Unavailable};
+use crate::error::{Denied, Error, Unavailable};
 use crate::names::IssuerUrl;
 use crate::store::records::{HMAC_KEYS, HmacKeyRecord};
 use crate::store::{Change, Insert, Stored, Table, Update};
+use tokensmith_verifier::Timestamp;
 use tokio::sync::OnceCell;
 
 /// The HMAC keys of the issuer, reloaded when they are older than the cache allows.
@@ -173,7 +173,7 @@ impl HmacKeys {
     /// # Errors
     /// [`Denied::WithdrawnKey`] when nothing that it proves is good any more; [`Unavailable`] when there
     /// is no such key, for it may be newer than what was loaded.
-    pub async fn version(&self, version: u32, now: Timestamp) -> Result<Arc<HmacKey>, Refusal> {
+    pub async fn version(&self, version: u32, now: Timestamp) -> Result<Arc<HmacKey>, Error> {
         let loaded = match self.cache.peek() {
             Some(loaded) if loaded.at == now || loaded.value.contains_key(&version) => loaded.value,
             seen => {

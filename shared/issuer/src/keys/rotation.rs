@@ -10,11 +10,11 @@ use serde::Serialize;
 use tokensmith_verifier::{Algorithm, Jwk, KeyId};
 
 use super::{EncryptionContext, HmacKeys, KeyCustody, KeyState, KeyUse, Succession};
-use crate::clock::Timestamp;
 use crate::error::Unavailable;
 use crate::names::IssuerUrl;
 use crate::store::records::{SIGNING_KEYS, SigningKey};
 use crate::store::{Change, Insert, Stored, Table, Update};
+use tokensmith_verifier::Timestamp;
 
 /// When keys are succeeded.
 #[derive(Clone, Debug)]

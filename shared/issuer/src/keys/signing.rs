@@ -14,10 +14,10 @@ use tokio::sync::OnceCell;
 
 use super::cache::Cache;
 use super::{CustodyError, KeyCustody, KeyState, Signer, Succession};
-use crate::clock::Timestamp;
 use crate::error::Unavailable;
 use crate::store::records::{SIGNING_KEYS, SigningKey};
 use crate::store::{Stored, Table};
+use tokensmith_verifier::Timestamp;
 
 /// The signing keys of the issuer, reloaded when they are older than the cache allows.
 #[derive(Debug)]

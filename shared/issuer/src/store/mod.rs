@@ -3,6 +3,7 @@
 //! The SDK's errors stop here. What leaves is [`StoreError`]: the store could not be reached in
 //! time, or holds something that this release cannot read.
 
+pub mod aws_calls;
 mod change;
 mod index;
 mod item;

@@ -17,9 +17,9 @@ use super::item::{
     ATTEMPT, Item, PK, REVISION, SCHEMA, SCHEMA_WRITTEN, SK, decode, encode, number, read_number,
 };
 use super::{AnyKey, Change, Key, Record, StoreError, Stored};
-use crate::aws_calls::{CountAwsCalls, retries, time_limits};
-use crate::clock::Timestamp;
-use crate::random::random_id;
+use crate::credential::random_id;
+use crate::store::aws_calls::{CountAwsCalls, retries, time_limits};
+use tokensmith_verifier::Timestamp;
 
 /// The table. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -1,10 +1,10 @@
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Timestamp;
 use crate::config::MAX_ACCESS_TTL;
 use crate::credential::GrantId;
 use crate::names::{Audience, ClientId, Scopes, SubjectName};
 use crate::store::{Key, Record};
+use tokensmith_verifier::Timestamp;
 
 /// What a subject has granted to a client. Every credential of it is a generation.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -11,7 +11,7 @@ mod signing_key;
 mod subject;
 
 pub use client::{AuthenticationMethod, Client, LiveSecret, MAX_LIVE_SECRETS, RefreshGrace};
-pub use feed::{FEED_SHARD, FeedEntry, FeedItem, Revoked};
+pub use feed::{FEED_SHARD, FeedAttributes, FeedEntry};
 pub use grant::{Grant, Origin};
 pub use hmac_key::{HMAC_KEYS, HmacKeyRecord};
 pub use revoked_token::RevokedToken;

@@ -8,11 +8,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokensmith_verifier::{AccessTokenClaims, Audiences, KeyId, MAX_TOKEN_BYTES};
 
-use crate::error::{Denied, Refusal, Unavailable};
+use crate::credential::random_id;
+use crate::error::{Denied, Error, Unavailable};
 use crate::keys::ActiveKey;
 use crate::names::{IssuerUrl, Scopes};
-use crate::policy::ApprovedToken;
-use crate::random::random_id;
+use crate::token::ApprovedToken;
 
 /// Signs an RFC 9068 access token. The approval is consumed: it makes one token.
 ///
@@ -23,7 +23,7 @@ pub async fn mint(
     approved: ApprovedToken,
     key: &ActiveKey,
     issuer: &IssuerUrl,
-) -> Result<MintedToken, Refusal> {
+) -> Result<MintedToken, Error> {
     let approved = approved.into_parts();
     let claims = AccessTokenClaims {
         iss: issuer.as_str().to_owned(),

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::client_auth::AuthenticatedClient;
-use crate::clock::Timestamp;
+use crate::client::AuthenticatedClient;
 use crate::credential::GrantId;
-use crate::error::{Denied, Refusal, Unavailable};
+use crate::error::{Denied, Error, Unavailable};
+use crate::grant::AskedAccess;
 use crate::names::{Audience, ClientId, Scopes};
 use crate::store::records::Client;
-use crate::token_request::AskedAccess;
+use tokensmith_verifier::Timestamp;
 
 /// The access that a grant type found, before policy has looked at it.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub fn approve(
     granted: GrantedAccess,
     issuer_ttl: Duration,
     now: Timestamp,
-) -> Result<ApprovedToken, Refusal> {
+) -> Result<ApprovedToken, Error> {
     let record = client.record();
     let limits = granted.limits.as_ref();
     let scopes = approve_scopes(record, limits, granted.asked.scopes)?;

@@ -7,13 +7,13 @@
 use tokensmith_verifier::{AccessTokenClaims, Expectations, Rejection, verdict};
 
 use crate::Issuer;
-use crate::clock::Timestamp;
-use crate::credential::GrantCredential;
-use crate::error::{Denied, Refusal, Unavailable};
-use crate::grant_type::refresh_token::{GrantState, ProvenRefreshToken, Step, decide};
-use crate::standing::read_standing;
+use crate::credential::{CredentialKind, GrantCredential};
+use crate::error::{Denied, Error, Unavailable};
+use crate::grant::refresh_token::{GrantState, ProvenRefreshToken, Step, decide};
+use crate::revocation::read_status;
 use crate::store::Stored;
 use crate::store::records::{Client, Grant, Subject};
+use tokensmith_verifier::Timestamp;
 
 /// A token, and what became of it.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Issuer {
     /// [`Unavailable`] when keys or records cannot be read.
     pub async fn judge(&self, token: &str) -> Result<Judged, Unavailable> {
         let now = self.clock.now();
-        if !is_grant_credential(token) {
+        if CredentialKind::of(token).is_none() {
             return match self.keys.at(now).await?.verification().signed_claims(token) {
                 Err(rejection) => Ok(Judged::NoAccessToken(rejection)),
                 Ok(claims) => {
@@ -63,8 +63,8 @@ impl Issuer {
                 grant: Box::new(grant),
                 verdict,
             }),
-            Err(Refusal::Denied(denied)) => Ok(Judged::NoRefreshToken(denied)),
-            Err(Refusal::Unavailable(unavailable)) => Err(unavailable),
+            Err(Error::Denied(denied)) => Ok(Judged::NoRefreshToken(denied)),
+            Err(Error::Unavailable(unavailable)) => Err(unavailable),
         }
     }
 
@@ -76,7 +76,7 @@ impl Issuer {
         &self,
         unproven: GrantCredential,
         now: Timestamp,
-    ) -> Result<ProvenRefreshToken, Refusal> {
+    ) -> Result<ProvenRefreshToken, Error> {
         let key = self.hmac_keys.version(unproven.hmac_version, now).await?;
         let proven = ProvenRefreshToken::prove(unproven, &key, &self.config.issuer);
         Ok(proven?)
@@ -97,7 +97,7 @@ impl Issuer {
         if let Err(rejection) = expected.check(claims) {
             return Ok(Err(rejection));
         }
-        let standing = read_standing(&self.table, claims).await?;
+        let standing = read_status(&self.table, claims).await?;
         Ok(verdict(claims, &expected, &standing))
     }
 
@@ -105,7 +105,7 @@ impl Issuer {
         &self,
         unproven: GrantCredential,
         now: Timestamp,
-    ) -> Result<(Grant, Result<(), Denied>), Refusal> {
+    ) -> Result<(Grant, Result<(), Denied>), Error> {
         let token = self.prove(unproven, now).await?;
         let state = self.read_grant(&token, now).await?;
         let client = self
@@ -132,7 +132,7 @@ impl Issuer {
         &self,
         token: &ProvenRefreshToken,
         now: Timestamp,
-    ) -> Result<GrantState, Refusal> {
+    ) -> Result<GrantState, Error> {
         let id = token.credential().grant_id;
         let (grant_key, subject_key) = (Grant::key_of(id), Subject::key_of_hash(id.subject_hash()));
         let mut found = self.table.get_several(&[&grant_key, &subject_key]).await?;
@@ -143,10 +143,4 @@ impl Issuer {
             read_at: now,
         })
     }
-}
-
-fn is_grant_credential(token: &str) -> bool {
-    ["tsa_", "tsd_", "tsr_"]
-        .iter()
-        .any(|prefix| token.starts_with(prefix))
 }

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::credential::{CredentialKind, GrantCredential};
+use crate::endpoint::form::Form;
 use crate::error::Denied;
-use crate::form::Form;
 use crate::names::{Audience, Scopes};
 
 /// What a client asks of the token endpoint (RFC 6749 §3.2).

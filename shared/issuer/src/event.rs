@@ -8,13 +8,13 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 use tokensmith_verifier::KeyId;
 
-use crate::aws_calls;
 use crate::credential::GrantId;
-use crate::error::{Denied, Refusal};
+use crate::credential::random_id;
+use crate::endpoint::Endpoint;
+use crate::error::{Denied, Error};
+use crate::grant::GrantType;
 use crate::names::ClientId;
-use crate::random::random_id;
-use crate::routes::Endpoint;
-use crate::token_request::GrantType;
+use crate::store::aws_calls;
 
 /// What a host knows about a request.
 #[derive(Clone, Debug, Serialize)]
@@ -97,13 +97,13 @@ impl RequestLog {
         &self.context.request_id
     }
 
-    pub(crate) fn refused(&mut self, refusal: &Refusal) {
+    pub(crate) fn refused(&mut self, refusal: &Error) {
         match refusal {
-            Refusal::Denied(denied) => {
+            Error::Denied(denied) => {
                 self.outcome = Outcome::Denied;
                 self.reason = Some(*denied);
             }
-            Refusal::Unavailable(unavailable) => {
+            Error::Unavailable(unavailable) => {
                 self.outcome = Outcome::Unavailable;
                 self.failure = Some(unavailable.to_string());
             }

@@ -1,8 +1,9 @@
-//! One file for each grant type: an authenticated client's request becomes [`GrantedAccess`].
+//! The grants: one file for each grant type, and what they share.
 //!
 //! A grant sees neither HTTP nor signing, and cannot be reached without client authentication.
-//!
-//! [`GrantedAccess`]: crate::policy::GrantedAccess
 
 pub mod client_credentials;
 pub mod refresh_token;
+mod request;
+
+pub use request::{AskedAccess, GrantType, TokenRequest};

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 
-use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
-use crate::error::Refusal;
+use crate::error::Error;
 use crate::names::ClientId;
 use crate::store::records::Client;
 use crate::store::{StoreError, Table};
+use tokensmith_verifier::{Clock, Timestamp};
 
 /// The registered clients.
 #[derive(Debug)]
@@ -64,10 +64,10 @@ impl Clients {
     pub async fn decide<T>(
         &self,
         found: &mut FoundClient,
-        decide: impl Fn(&FoundClient) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
+        decide: impl Fn(&FoundClient) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         match decide(found) {
-            Err(Refusal::Denied(_)) if found.may_recheck => {
+            Err(Error::Denied(_)) if found.may_recheck => {
                 let now = self.clock.now();
                 *found = self.read(&found.id, now, Some(now)).await?;
                 decide(found)

@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use crate::clock::Timestamp;
 use crate::credential::{CredentialKind, GrantCredential, HmacKey};
 use crate::error::Denied;
+use crate::grant::AskedAccess;
 use crate::names::IssuerUrl;
-use crate::policy::{GrantLimits, GrantedAccess};
 use crate::store::records::{Client, Grant, RefreshGrace, Subject};
 use crate::store::{Change, StoreError};
-use crate::token_request::AskedAccess;
+use crate::token::{GrantLimits, GrantedAccess};
+use tokensmith_verifier::Timestamp;
 
 /// A refresh token whose HMAC is right: this issuer made it.
 #[derive(Debug)]

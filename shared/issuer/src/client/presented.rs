@@ -5,13 +5,13 @@ use http::{HeaderMap, HeaderValue, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::clients::FoundClient;
-use crate::clock::Timestamp;
+use crate::client::FoundClient;
 use crate::credential::{ClientSecret, SecretHash};
+use crate::endpoint::form::{self, Form};
 use crate::error::Denied;
-use crate::form::{self, Form};
 use crate::names::ClientId;
 use crate::store::records::{AuthenticationMethod, Client};
+use tokensmith_verifier::Timestamp;
 
 /// What a request says about its client. Nothing of it is proven.
 #[derive(Debug)]
