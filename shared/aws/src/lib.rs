@@ -11,4 +11,4 @@ pub mod kms;
 
 pub use clients::AwsClients;
 pub use function::Function;
-pub use host::{rotate_keys, serve};
+pub use host::{FunctionCustody, rotate_keys, serve};

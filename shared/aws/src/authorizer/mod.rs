@@ -90,7 +90,7 @@ impl Authorizer {
         clock: Clock,
     ) -> Result<Self, InvalidConfiguration> {
         let revocations = Arc::new(TableRevocations::new(
-            table.clone(),
+            table.reader(),
             clock.clone(),
             config.feed_interval,
             config.stale,
