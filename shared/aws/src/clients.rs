@@ -39,10 +39,9 @@ impl AwsClients {
     }
 }
 
-/// The same for a function that opens no key.
-pub(crate) fn dynamodb_of_function(
-    value_of: impl Fn(&str) -> Option<String>,
-) -> aws_sdk_dynamodb::Client {
+/// The client of the table alone, from variables as [`AwsClients::of_function`] reads them: a function
+/// that uses no key links no client of KMS.
+pub fn dynamodb_of_function(value_of: impl Fn(&str) -> Option<String>) -> aws_sdk_dynamodb::Client {
     dynamodb_at(&config_of_function(&value_of), value_of)
 }
 
