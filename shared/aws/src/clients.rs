@@ -29,9 +29,7 @@ impl AwsClients {
 }
 
 /// The client of the table, with region and credentials from variables alone, where Lambda puts them.
-pub(crate) fn dynamodb_of_function(
-    value_of: impl Fn(&str) -> Option<String>,
-) -> aws_sdk_dynamodb::Client {
+pub fn dynamodb_of_function(value_of: impl Fn(&str) -> Option<String>) -> aws_sdk_dynamodb::Client {
     let mut dynamodb = dynamodb(&config_of_function(&value_of));
     dynamodb.set_endpoint_url(endpoint(value_of, "AWS_ENDPOINT_URL_DYNAMODB"));
     aws_sdk_dynamodb::Client::from_conf(dynamodb.build())

@@ -95,8 +95,9 @@ fn load() -> Result<(Environment, Table), BadVariable> {
     Ok((environment, table))
 }
 
-/// A function that could not be warmed up serves all the same: its requests load what is missing.
-pub(crate) async fn warm_up<E: Display>(work: impl Future<Output = Result<(), E>>) {
+/// Loads what the first request would wait for. A function whose warm-up fails is logged and serves
+/// all the same: its requests load what is missing.
+pub async fn warm_up<E: Display>(work: impl Future<Output = Result<(), E>>) {
     match tokio::time::timeout(WARM_UP_LIMIT, work).await {
         Ok(Ok(())) => {}
         Ok(Err(err)) => log(Level::Error, "warm_up_failed", &err.to_string()),
@@ -104,8 +105,10 @@ pub(crate) async fn warm_up<E: Display>(work: impl Future<Output = Result<(), E>
     }
 }
 
+/// Runs a function until Lambda ends it, or logs why it could not start.
+///
 /// Lambda gives a function one request at a time, so that one thread is all it needs.
-pub(crate) fn run(function: impl Future<Output = Result<(), lambda_runtime::Error>>) -> ExitCode {
+pub fn run(function: impl Future<Output = Result<(), lambda_runtime::Error>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();

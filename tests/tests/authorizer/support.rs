@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokensmith_aws::authorizer::{Authorizer, AuthorizerConfig, ResponseFormat};
+use tokensmith_authorizer::{Authorizer, AuthorizerConfig, ResponseFormat};
 use tokensmith_issuer::Level;
 use tokensmith_issuer::store::Table;
 use tokensmith_tests::forge::{Forger, live_claims};

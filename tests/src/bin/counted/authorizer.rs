@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokensmith_aws::authorizer::{Authorizer, AuthorizerConfig, AuthorizerEvent, ResponseFormat};
+use tokensmith_authorizer::{Authorizer, AuthorizerConfig, AuthorizerEvent, ResponseFormat};
 use tokensmith_issuer::Level;
 use tokensmith_issuer::store::Table;
 use tokensmith_tests::in_process::{API, InProcess};

@@ -2,7 +2,7 @@
 
 /// A set of paths, segment by segment.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Pattern(Vec<Segment>);
+pub(crate) struct Pattern(Vec<Segment>);
 
 /// The more specific, the less: API Gateway prefers a literal to a parameter, and that to a greedy one.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -16,12 +16,12 @@ enum Segment {
 
 impl Pattern {
     /// Every path.
-    pub(super) fn everything() -> Self {
+    pub(crate) fn everything() -> Self {
         Self(vec![Segment::Several])
     }
 
     /// The path of a route: `/orders/{id}`, `/files/{path+}`.
-    pub(super) fn of_route(path: &str) -> Option<Self> {
+    pub(crate) fn of_route(path: &str) -> Option<Self> {
         let segments = path.strip_prefix('/')?.split('/');
         let segments: Option<Vec<_>> = segments.map(Segment::of_route).collect();
         let route = Self(segments?);
@@ -33,7 +33,7 @@ impl Pattern {
     }
 
     /// One path as it was requested, without its first slash.
-    pub(super) fn of_request(path: &str) -> Option<Self> {
+    pub(crate) fn of_request(path: &str) -> Option<Self> {
         let literal = |segment: &str| Segment::Literal(segment.to_owned());
         let segments: Vec<_> = path.split('/').map(literal).collect();
         // Which route takes a doubled or trailing slash is for API Gateway to know.
@@ -42,7 +42,7 @@ impl Pattern {
     }
 
     /// Whether API Gateway can give a requested path to this route: no parameter takes the root.
-    pub(super) fn takes(&self, requested: &Self) -> bool {
+    pub(crate) fn takes(&self, requested: &Self) -> bool {
         self.overlaps(requested) && self.is_root() == requested.is_root()
     }
 
@@ -51,12 +51,12 @@ impl Pattern {
     }
 
     /// Whether a path is in both.
-    pub(super) fn overlaps(&self, other: &Self) -> bool {
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
         overlap(&self.0, &other.0)
     }
 
     /// Whether API Gateway prefers this one for the paths that are in both.
-    pub(super) fn rank(&self) -> impl Ord + '_ {
+    pub(crate) fn rank(&self) -> impl Ord + '_ {
         let literal = Segment::Literal(String::new());
         let kind = move |segment: &Segment| match segment {
             Segment::Literal(_) => literal.clone(),
@@ -66,7 +66,7 @@ impl Pattern {
     }
 
     /// What a policy matches that has a `*` for each parameter.
-    pub(super) fn in_policy(&self) -> Self {
+    pub(crate) fn in_policy(&self) -> Self {
         let widened = self.0.iter().map(|segment| match segment {
             Segment::One => Segment::Several,
             other => other.clone(),
@@ -75,7 +75,7 @@ impl Pattern {
     }
 
     /// What [`in_policy`](Self::in_policy) matches beyond the route: a parameter with a slash in it.
-    pub(super) fn beyond(&self) -> Vec<Self> {
+    pub(crate) fn beyond(&self) -> Vec<Self> {
         let parameters = self.0.iter().enumerate();
         let parameters = parameters.filter(|(_, segment)| **segment == Segment::One);
         parameters
@@ -88,7 +88,7 @@ impl Pattern {
     }
 
     /// How a policy writes it.
-    pub(super) fn to_resource(&self) -> String {
+    pub(crate) fn to_resource(&self) -> String {
         let segments = self.0.iter().map(|segment| match segment {
             Segment::Literal(text) => text,
             Segment::One | Segment::Several => "*",

@@ -1,12 +1,12 @@
-//! The environment of the authorizer (DESIGN §6): parsed once; what is wrong is named.
-
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tokensmith_aws::authorizer::ResponseFormat;
-use tokensmith_aws::environment::{AuthorizerEnvironment, BadVariable};
+use tokensmith_authorizer::ResponseFormat;
+use tokensmith_aws::environment::BadVariable;
 use tokensmith_issuer::Level;
 use tokensmith_verifier::WhenStale;
+
+use super::AuthorizerEnvironment;
 
 const REQUIRED: [(&str, &str); 3] = [
     ("TOKENSMITH_ISSUER", "https://issuer.example"),

@@ -6,8 +6,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::arn::ResourceArn;
-use super::route_name::RouteName;
+use crate::arn::ResourceArn;
+use crate::route_name::RouteName;
 
 /// An event, of any kind; what is only in the others stays empty.
 #[derive(Debug, Default, Deserialize)]
@@ -41,7 +41,7 @@ struct Context {
 
 /// What asks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// An HTTP API, payload format 2.0.
     HttpV2,
     /// An HTTP API, payload format 1.0.
@@ -52,13 +52,13 @@ pub(super) enum Kind {
 
 /// A request that is to be authorized.
 #[derive(Debug)]
-pub(super) struct AuthorizationRequest<'a> {
-    pub(super) kind: Kind,
-    pub(super) arn: ResourceArn<'a>,
-    pub(super) route: RouteName<'a>,
+pub(crate) struct AuthorizationRequest<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) arn: ResourceArn<'a>,
+    pub(crate) route: RouteName<'a>,
     /// The values of its `Authorization` headers.
-    pub(super) authorization: Vec<&'a [u8]>,
-    pub(super) request_id: Option<&'a str>,
+    pub(crate) authorization: Vec<&'a [u8]>,
+    pub(crate) request_id: Option<&'a str>,
 }
 
 impl AuthorizerEvent {
@@ -66,7 +66,7 @@ impl AuthorizerEvent {
     ///
     /// # Errors
     /// [`NotFromAuthorizer`] for what API Gateway does not send.
-    pub(super) fn request(&self) -> Result<AuthorizationRequest<'_>, NotFromAuthorizer> {
+    pub(crate) fn request(&self) -> Result<AuthorizationRequest<'_>, NotFromAuthorizer> {
         let version = self.version.as_deref();
         let (kind, arn, route) = match (version, self.authorizer_type.as_deref()) {
             (Some("2.0"), Some("REQUEST")) => (

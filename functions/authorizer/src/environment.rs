@@ -1,11 +1,17 @@
+//! What an operator decides about the authorizer: its environment, parsed once.
+
+#[cfg(test)]
+mod tests;
+
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use tokensmith_authorizer::{AuthorizerConfig, ResponseFormat};
+use tokensmith_aws::environment::{
+    BadVariable, ISSUER, LOG, SECOND, TABLE, Variables, parsed, table_name,
+};
 use tokensmith_issuer::Level;
 use tokensmith_verifier::StalePolicy;
-
-use super::{BadVariable, ISSUER, LOG, SECOND, TABLE, Variables, parsed, table_name};
-use crate::authorizer::{AuthorizerConfig, ResponseFormat};
 
 /// The environment of the authorizer. It opens no key, so it has no custody.
 #[derive(Clone, Debug)]
@@ -22,7 +28,7 @@ impl AuthorizerEnvironment {
     /// # Errors
     /// The first variable that is missing or malformed.
     pub fn parse(value_of: impl Fn(&str) -> Option<String>) -> Result<Self, BadVariable> {
-        let variables = Variables(value_of);
+        let variables = Variables::new(value_of);
         let mut stale = StalePolicy::default();
         if let Some(then) = variables.optional(FEED_STALE, parsed)? {
             stale.then = then;

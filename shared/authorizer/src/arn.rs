@@ -1,8 +1,8 @@
-use super::route_name::RouteName;
+use crate::route_name::RouteName;
 
 /// The ARN of a request: `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ResourceArn<'a> {
+pub(crate) struct ResourceArn<'a> {
     whole: &'a str,
     /// All of it up to the stage.
     stage: &'a str,
@@ -13,7 +13,7 @@ pub(super) struct ResourceArn<'a> {
 
 impl<'a> ResourceArn<'a> {
     /// `None` when it is the ARN of anything else.
-    pub(super) fn parse(whole: &'a str) -> Option<Self> {
+    pub(crate) fn parse(whole: &'a str) -> Option<Self> {
         let service = whole.split(':').nth(2);
         let mut slashes = whole.match_indices('/').map(|(at, _)| at);
         let (api, stage) = (slashes.next(), slashes.next());
@@ -31,22 +31,22 @@ impl<'a> ResourceArn<'a> {
     }
 
     /// The request itself.
-    pub(super) fn as_str(&self) -> &'a str {
+    pub(crate) fn as_str(&self) -> &'a str {
         self.whole
     }
 
     /// Whether a policy that names the request means nothing else: who asks has chosen the path.
-    pub(super) fn is_literal(&self) -> bool {
+    pub(crate) fn is_literal(&self) -> bool {
         !self.path.contains(['*', '?', '$'])
     }
 
     /// A resource below the request's API and stage.
-    pub(super) fn sibling(&self, resource: &str) -> String {
+    pub(crate) fn sibling(&self, resource: &str) -> String {
         format!("{}/{resource}", self.stage)
     }
 
     /// All that it says of the route.
-    pub(super) fn route(&self) -> RouteName<'a> {
+    pub(crate) fn route(&self) -> RouteName<'a> {
         RouteName::Unknown {
             method: self.method,
             path: self.path,

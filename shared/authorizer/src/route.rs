@@ -1,10 +1,10 @@
 use std::str::FromStr;
 
-use super::pattern::Pattern;
+use crate::pattern::Pattern;
 
 /// A route of API Gateway: `GET /orders/{id}`, `ANY /files/{path+}`, or `$default`.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Route {
+pub(crate) struct Route {
     key: String,
     /// `None` is all of them.
     method: Option<String>,
@@ -13,43 +13,43 @@ pub(super) struct Route {
 
 impl Route {
     /// Its name in API Gateway.
-    pub(super) fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &str {
         &self.key
     }
 
     /// Whether API Gateway can give it this request.
-    pub(super) fn takes(&self, method: &str, path: &Pattern) -> bool {
+    pub(crate) fn takes(&self, method: &str, path: &Pattern) -> bool {
         let own = self.method.as_deref();
         own.is_none_or(|own| own == method) && self.path.takes(path)
     }
 
     /// Whether they differ in the names of their parameters only.
-    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         self.is_default() == other.is_default()
             && self.method == other.method
             && self.path == other.path
     }
 
     /// Whether a request fits both.
-    pub(super) fn overlaps(&self, other: &Self) -> bool {
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
         self.shares_method_with(other) && self.path.overlaps(&other.path)
     }
 
     /// Whether API Gateway gives a request that fits both to this one.
-    pub(super) fn goes_before(&self, other: &Self) -> bool {
+    pub(crate) fn goes_before(&self, other: &Self) -> bool {
         let rank = |route: &Self| (route.is_default(), route.method.is_none());
         let (own, others) = (rank(self), rank(other));
         (own.0, self.path.rank(), own.1) < (others.0, other.path.rank(), others.1)
     }
 
     /// Whether the policy that permits this one matches, beyond it, what belongs to `other`.
-    pub(super) fn spills_into(&self, other: &Self) -> bool {
+    pub(crate) fn spills_into(&self, other: &Self) -> bool {
         let beyond = self.path.beyond();
         self.shares_method_with(other) && beyond.iter().any(|path| path.overlaps(&other.path))
     }
 
     /// How a policy names it, below API and stage.
-    pub(super) fn resources(&self) -> Vec<String> {
+    pub(crate) fn resources(&self) -> Vec<String> {
         match self.is_default() {
             true => vec!["*".to_owned()],
             false => self.with_methods(&self.path.in_policy()),
@@ -57,7 +57,7 @@ impl Route {
     }
 
     /// What [`resources`](Self::resources) matches beyond it.
-    pub(super) fn resources_beyond(&self) -> Vec<String> {
+    pub(crate) fn resources_beyond(&self) -> Vec<String> {
         let beyond = self.path.beyond();
         beyond
             .iter()
@@ -65,7 +65,7 @@ impl Route {
             .collect()
     }
 
-    pub(super) fn is_default(&self) -> bool {
+    pub(crate) fn is_default(&self) -> bool {
         self.key == DEFAULT
     }
 

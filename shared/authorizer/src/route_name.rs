@@ -1,6 +1,6 @@
 /// What is known of a request's route.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum RouteName<'a> {
+pub(crate) enum RouteName<'a> {
     /// Its key.
     Key(&'a str),
     /// The path of its resource, whose route may be for this method or for any.
@@ -11,7 +11,7 @@ pub(super) enum RouteName<'a> {
 
 impl RouteName<'_> {
     /// The key, as far as it is known. What the caller made up is no part of it.
-    pub(super) fn to_key(self) -> Option<String> {
+    pub(crate) fn to_key(self) -> Option<String> {
         match self {
             Self::Key(key) => Some(key.to_owned()),
             Self::Resource { method, path } => Some(format!("{method} {path}")),

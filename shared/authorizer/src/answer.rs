@@ -1,7 +1,7 @@
 use serde::Serialize;
 use tokensmith_verifier::VerifiedClaims;
 
-use super::policy::PolicyDocument;
+use crate::policy::PolicyDocument;
 
 /// An answer to API Gateway.
 #[derive(Debug, Serialize)]

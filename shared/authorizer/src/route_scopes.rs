@@ -6,9 +6,9 @@ use std::str::FromStr;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use tokensmith_verifier::{RequiredScopes, VerifiedClaims};
 
-use super::pattern::Pattern;
-use super::route::Route;
-use super::route_name::RouteName;
+use crate::pattern::Pattern;
+use crate::route::Route;
+use crate::route_name::RouteName;
 
 /// The routes of an API, each with the scopes that it requires. A route that is not among them is
 /// closed.
@@ -29,33 +29,33 @@ struct Entry {
 
 /// A route that a request belongs to.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Matched<'a> {
+pub(crate) struct Matched<'a> {
     index: usize,
     /// Its key.
-    pub(super) key: &'a str,
+    pub(crate) key: &'a str,
     /// What it requires.
-    pub(super) required: &'a RequiredScopes,
+    pub(crate) required: &'a RequiredScopes,
 }
 
 /// What a policy permits: resources below API and stage.
 #[derive(Debug, Default)]
-pub(super) struct Permissions {
-    pub(super) allowed: Vec<String>,
+pub(crate) struct Permissions {
+    pub(crate) allowed: Vec<String>,
     /// They take precedence.
-    pub(super) denied: Vec<String>,
+    pub(crate) denied: Vec<String>,
     listed: Vec<usize>,
 }
 
 impl Permissions {
     /// Whether a route is among what is allowed.
-    pub(super) fn include(&self, route: Matched<'_>) -> bool {
+    pub(crate) fn include(&self, route: Matched<'_>) -> bool {
         self.listed.contains(&route.index)
     }
 }
 
 impl RouteScopes {
     /// The route of a request. API Gateway names it, but to a TOKEN authorizer.
-    pub(super) fn route_of(&self, name: RouteName<'_>) -> Option<Matched<'_>> {
+    pub(crate) fn route_of(&self, name: RouteName<'_>) -> Option<Matched<'_>> {
         let index = match name {
             RouteName::Key(key) => self.with_key(key),
             RouteName::Resource { method, path } => self
@@ -79,7 +79,7 @@ impl RouteScopes {
     /// A `*` in a policy matches slashes, so each route with parameters comes with denials of what it
     /// would open besides. A denial takes precedence wherever it matches: a route whose denials would
     /// close another permitted one is left out, and permitted request by request.
-    pub(super) fn permissions(&self, claims: &VerifiedClaims) -> Permissions {
+    pub(crate) fn permissions(&self, claims: &VerifiedClaims) -> Permissions {
         let permitted = |entry: &Entry| claims.require(&entry.required).is_ok();
         let permitted: Vec<bool> = self.routes.iter().map(permitted).collect();
         let mut permissions = Permissions::default();

@@ -7,9 +7,9 @@ use tokensmith_verifier::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched
 /// Answers the URL of the issuer's keys from its table: one query, and no way through the network.
 /// The verifier caches them, and looks for unknown ones, as it does with any answer.
 #[derive(Debug)]
-pub(super) struct KeysInTable {
-    pub(super) table: Table,
-    pub(super) clock: Clock,
+pub(crate) struct KeysInTable {
+    pub(crate) table: Table,
+    pub(crate) clock: Clock,
 }
 
 #[async_trait]

@@ -1,72 +1,23 @@
-//! The Lambda authorizer of API Gateway: lets requests with a good access token through.
-//!
-//! It is a [`Verifier`] whose keys and revocations come from the issuer's table. A warm request
-//! costs no call to AWS, but for one query of the feed in each interval.
-
-mod answer;
-mod arn;
-mod entry;
-mod event;
-mod keys;
-mod log;
-mod pattern;
-mod policy;
-mod route;
-mod route_name;
-mod route_scopes;
-
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokensmith_issuer::Level;
-use tokensmith_issuer::names::{Audience, IssuerUrl};
 use tokensmith_issuer::revocation::TableRevocations;
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::aws_calls;
 use tokensmith_verifier::Clock;
 use tokensmith_verifier::{
-    BearerToken, InvalidConfiguration, Refusal, SourceUnavailable, StalePolicy, VerifiedClaims,
-    Verifier,
+    BearerToken, InvalidConfiguration, Refusal, SourceUnavailable, VerifiedClaims, Verifier,
 };
 
-pub use answer::{AuthorizerAnswer, TokenContext};
-pub use entry::authorize;
-pub use event::{AuthorizerEvent, NotFromAuthorizer};
-pub use policy::PolicyDocument;
-pub use route::InvalidRoute;
-pub use route_scopes::RouteScopes;
-
-use event::{AuthorizationRequest, Kind};
-use route_scopes::Matched;
-
-/// What an operator decides about an authorizer.
-#[derive(Clone, Debug)]
-pub struct AuthorizerConfig {
-    /// Whose tokens are accepted.
-    pub issuer: IssuerUrl,
-    /// The resource that they must be meant for.
-    pub audience: Audience,
-    /// The scopes that each route requires. Without it every good token passes everywhere.
-    pub routes: Option<RouteScopes>,
-    /// How HTTP APIs in format 2.0 are answered: their events do not tell what they expect.
-    pub response: ResponseFormat,
-    /// How long after a revocation its tokens may pass.
-    pub feed_interval: Duration,
-    /// What happens while revocations cannot be read.
-    pub stale: StalePolicy,
-    /// The least that is logged of requests.
-    pub log_level: Level,
-}
-
-/// How an HTTP API in format 2.0 is answered, as it is configured there.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum ResponseFormat {
-    /// A boolean (`EnableSimpleResponses`).
-    #[default]
-    Simple,
-    /// An IAM policy.
-    Policy,
-}
+use crate::answer::{AuthorizerAnswer, TokenContext};
+use crate::config::{AuthorizerConfig, ResponseFormat};
+use crate::decision::{Decision, Forbidden};
+use crate::event::{AuthorizationRequest, AuthorizerEvent, Kind, NotFromAuthorizer};
+use crate::keys::KeysInTable;
+use crate::log;
+use crate::policy::PolicyDocument;
+use crate::route_scopes::{Matched, RouteScopes};
 
 /// The authorizer of one API.
 #[derive(Debug)]
@@ -95,7 +46,7 @@ impl Authorizer {
             config.feed_interval,
             config.stale,
         ));
-        let keys = keys::KeysInTable {
+        let keys = KeysInTable {
             table,
             clock: clock.clone(),
         };
@@ -223,35 +174,6 @@ impl Authorizer {
                 context,
             },
         })
-    }
-}
-
-/// What becomes of a request.
-#[derive(Debug)]
-enum Decision {
-    Allowed(VerifiedClaims),
-    /// The token is good, and not for this route.
-    Forbidden(VerifiedClaims, Forbidden),
-    Unverified(Refusal),
-    /// Nobody can tell.
-    Unavailable(SourceUnavailable),
-}
-
-/// Why a good token is not enough.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Forbidden {
-    /// The route is not among those that are configured.
-    RouteNotListed,
-    /// It requires scopes that the token does not have.
-    InsufficientScope,
-}
-
-impl Forbidden {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::RouteNotListed => "route_not_listed",
-            Self::InsufficientScope => "insufficient_scope",
-        }
     }
 }
 

@@ -7,20 +7,20 @@ use tokensmith_issuer::store::aws_calls;
 use tokensmith_issuer::{Level, write_line};
 use tokensmith_verifier::{InvalidRequest, Refusal, Rejection};
 
-use super::Decision;
+use crate::decision::Decision;
 
 /// What becomes known of a request besides its verdict.
 #[derive(Debug)]
-pub(super) struct Known<'a> {
-    pub(super) request_id: &'a str,
-    pub(super) route: Option<String>,
-    pub(super) started: Instant,
+pub(crate) struct Known<'a> {
+    pub(crate) request_id: &'a str,
+    pub(crate) route: Option<String>,
+    pub(crate) started: Instant,
     /// How old what is known of revocations is; nothing before it is complete.
-    pub(super) feed_age: Option<u64>,
+    pub(crate) feed_age: Option<u64>,
 }
 
 /// Writes the line, if it matters as much as `least`.
-pub(super) fn write(least: Level, known: &Known<'_>, decision: &Decision) {
+pub(crate) fn write(least: Level, known: &Known<'_>, decision: &Decision) {
     let (level, outcome) = match decision {
         Decision::Allowed(_) => (Level::Info, "ok"),
         Decision::Forbidden(..) | Decision::Unverified(_) => (Level::Info, "denied"),

@@ -1,8 +1,8 @@
 use serde::Serialize;
 use tokensmith_verifier::VerifiedClaims;
 
-use super::arn::ResourceArn;
-use super::route_scopes::{Matched, RouteScopes};
+use crate::arn::ResourceArn;
+use crate::route_scopes::{Matched, RouteScopes};
 
 /// An IAM policy.
 #[derive(Debug, Serialize)]
@@ -18,7 +18,7 @@ impl PolicyDocument {
     ///
     /// Two things are said of the request itself: that it is denied, when it is; and that it is
     /// allowed, when its route is one that no list can name without opening another.
-    pub(super) fn of_token(
+    pub(crate) fn of_token(
         claims: &VerifiedClaims,
         routes: Option<&RouteScopes>,
         arn: &ResourceArn<'_>,
@@ -45,7 +45,7 @@ impl PolicyDocument {
     }
 
     /// What is said to who has no good token.
-    pub(super) fn of_nobody(arn: &ResourceArn<'_>) -> Self {
+    pub(crate) fn of_nobody(arn: &ResourceArn<'_>) -> Self {
         Self::new(vec![], vec![arn.sibling("*")])
     }
 
