@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use tokensmith_issuer::Level;
 use tokensmith_issuer::revocation::TableRevocations;
-use tokensmith_issuer::store::Table;
+use tokensmith_issuer::store::TableReader;
 use tokensmith_issuer::store::aws_calls;
 use tokensmith_verifier::Clock;
 use tokensmith_verifier::{
@@ -37,11 +37,11 @@ impl Authorizer {
     /// [`InvalidConfiguration`] for an audience that no challenge could name.
     pub fn new(
         config: AuthorizerConfig,
-        table: Table,
+        table: TableReader,
         clock: Clock,
     ) -> Result<Self, InvalidConfiguration> {
         let revocations = Arc::new(TableRevocations::new(
-            table.reader(),
+            table.clone(),
             clock.clone(),
             config.feed_interval,
             config.stale,

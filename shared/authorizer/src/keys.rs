@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use tokensmith_issuer::keys::KeySet;
-use tokensmith_issuer::store::Table;
+use tokensmith_issuer::store::TableReader;
 use tokensmith_verifier::Clock;
 use tokensmith_verifier::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched};
 
@@ -8,7 +8,7 @@ use tokensmith_verifier::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched
 /// The verifier caches them, and looks for unknown ones, as it does with any answer.
 #[derive(Debug)]
 pub(crate) struct KeysInTable {
-    pub(crate) table: Table,
+    pub(crate) table: TableReader,
     pub(crate) clock: Clock,
 }
 

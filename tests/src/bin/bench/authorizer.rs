@@ -152,7 +152,7 @@ impl Bench {
             stale: StalePolicy::default(),
             log_level: Level::Info,
         };
-        let authorizer = Authorizer::new(config, table.expect("a table"), self.issuer.clock());
+        let authorizer = Authorizer::new(config, table.expect("a table").reader(), self.issuer.clock());
         let authorizer = authorizer.expect("an authorizer");
         authorizer.warm_up().await.expect("keys");
         authorizer
