@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
-use tokensmith_verifier::{Algorithm, Jwk};
+use tokensmith_verifier::Algorithm;
 
 use crate::clock::Timestamp;
-use crate::keys::PrivateKey;
+use crate::keys::{PrivateKey, PublicJwk};
 use crate::store::{Key, Record};
 
 /// A signing key: what is published of it, and where its private part is.
@@ -15,7 +15,7 @@ pub struct SigningKey {
     /// successor collide on it, and one key wins.
     pub sequence: u32,
     /// The published key.
-    pub jwk: Jwk,
+    pub jwk: PublicJwk,
     /// When it was made; from then on it is published.
     pub created_at: Timestamp,
     /// When it begins to sign, and its predecessor stops.
