@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use tokensmith_issuer::error::Unavailable;
 use tokensmith_issuer::keys::{
-    CustodyError, EncryptionContext, KeyCustody, PrivateKey, Signer, Wrapped,
+    CustodyError, EncryptionContext, KeyCustody, PrivateKey, PublicJwk, Signer, Wrapped,
 };
-use tokensmith_verifier::{Algorithm, PublicKey};
+use tokensmith_verifier::Algorithm;
 use zeroize::Zeroizing;
 
 /// Counts what KMS would be asked for.
@@ -44,7 +44,7 @@ impl KeyCustody for CountingCustody {
         &self,
         algorithm: Algorithm,
         context: EncryptionContext,
-    ) -> Result<(PublicKey, PrivateKey), CustodyError> {
+    ) -> Result<(PublicJwk, PrivateKey), CustodyError> {
         self.custody.new_key_pair(algorithm, context).await
     }
 
@@ -83,7 +83,7 @@ struct CountingSigner {
 
 #[async_trait]
 impl Signer for CountingSigner {
-    fn public_key(&self) -> PublicKey {
+    fn public_key(&self) -> &PublicJwk {
         self.signer.public_key()
     }
 
