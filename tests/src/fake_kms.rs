@@ -21,7 +21,7 @@ use aws_smithy_types::body::SdkBody;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tokensmith_aws::Clients;
+use tokensmith_aws::AwsClients;
 use tokensmith_aws::kms::{CustodyMode, KmsCustody};
 
 /// What happens to one attempt.
@@ -100,7 +100,7 @@ impl FakeKms {
             .credentials_provider(SharedCredentialsProvider::new(nobody))
             .http_client(self.clone())
             .build();
-        let client = Clients::new(&config).kms;
+        let client = AwsClients::new(&config).kms;
         Arc::new(KmsCustody::new(client, CustodyMode::Kms, wrapping_key))
     }
 

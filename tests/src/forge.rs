@@ -28,7 +28,7 @@ pub fn with_checksum(body: &str) -> String {
 /// # Panics
 /// When it has none.
 pub fn bytes_of(credential: &str) -> Vec<u8> {
-    let encoded = &credential[4..credential.len() - 6];
+    let encoded = &credential[6..credential.len() - 6];
     URL_SAFE_NO_PAD.decode(encoded).expect("base64url")
 }
 
@@ -91,7 +91,7 @@ pub fn live_claims(issuer: &InProcess, client: &TestClient) -> Value {
         "aud": crate::in_process::API,
         "exp": now + 900,
         "iat": now,
-        "jti": tokensmith_issuer::random::random_id(),
+        "jti": tokensmith_issuer::credential::random_id(),
         "client_id": client.id.as_str(),
         "scope": "a",
     })

@@ -11,7 +11,6 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
-use tokensmith_issuer::clock::{Clock, Timestamp};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::{ClientSecret, CredentialKind, GrantId, Nonce};
 use tokensmith_issuer::keys::{HmacKeys, KeyCustody, KeyRotation, RotationPolicy};
@@ -23,6 +22,7 @@ use tokensmith_issuer::store::{Change, Table, Update};
 use tokensmith_issuer::{Endpoint, GrantType, Issuer};
 use tokensmith_local::{FileCustody, dynamodb_client, make_table};
 use tokensmith_verifier::Algorithm;
+use tokensmith_verifier::{Clock, Timestamp};
 
 use crate::faults::FaultyDynamo;
 

@@ -74,7 +74,10 @@ impl Running {
     /// made them already.
     pub fn start_in(directory: &Path, arguments: &[&str]) -> Self {
         let data = directory.join("data");
-        let log = directory.join(format!("log-{}", tokensmith_issuer::random::random_id()));
+        let log = directory.join(format!(
+            "log-{}",
+            tokensmith_issuer::credential::random_id()
+        ));
         let mut all = vec!["serve".to_owned(), "--listen=127.0.0.1:0".to_owned()];
         all.push(format!("--data={}", data.display()));
         all.extend(arguments.iter().map(ToString::to_string));
@@ -290,7 +293,7 @@ pub struct Registered {
 /// A name that starts with `prefix` and that nobody else takes, so that scenarios can run again and
 /// again against one `ISSUER_URL`.
 pub fn unique(prefix: &str) -> String {
-    format!("{prefix}-{}", tokensmith_issuer::random::random_id())
+    format!("{prefix}-{}", tokensmith_issuer::credential::random_id())
 }
 
 /// The `tokensmith` command of this build.

@@ -99,9 +99,7 @@ async fn a_disabled_client_is_seen_within_the_cache_lifetime() {
     let mut token = issuer.refresh(&client, &grant.token).await.refresh_token();
     end(&issuer, &client, |client| client.disabled = true).await;
     for second in 0..=9 {
-        issuer.set(tokensmith_issuer::clock::Timestamp::from_seconds(
-            START + second,
-        ));
+        issuer.set(tokensmith_verifier::Timestamp::from_seconds(START + second));
         let answer = issuer.refresh(&client, &token).await;
         assert!(!issuer.is_active(&judge, &answer.access_token()).await);
         token = answer.refresh_token();

@@ -1,8 +1,8 @@
 //! DESIGN §4, lifetimes: a grant dies when it is idle for too long and in any case in the end, no
 //! access token outlives it, and every boundary is a second of the issuer's clock.
 
-use tokensmith_issuer::clock::Timestamp;
 use tokensmith_tests::in_process::{DAY, InProcess, START, TestClient, TestGrant};
+use tokensmith_verifier::Timestamp;
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_seconds(seconds)

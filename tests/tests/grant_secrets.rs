@@ -14,7 +14,7 @@ use tokensmith_tests::logged::{logged, tell};
 
 /// What of a refresh token must not be seen anywhere: its text, its nonce and its HMAC.
 fn secrets_of(refresh_token: &str) -> Vec<String> {
-    let encoded = &refresh_token[4..refresh_token.len() - 6];
+    let encoded = &refresh_token[6..refresh_token.len() - 6];
     let bytes = URL_SAFE_NO_PAD.decode(encoded).expect("base64url");
     let (nonce, tag) = (&bytes[41..57], &bytes[57..]);
     let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
@@ -43,7 +43,7 @@ async fn everything(issuer: &InProcess) -> Vec<String> {
     let mut secrets = Vec::new();
     for known in [&client, &wrong] {
         let secret = known.secret.as_deref().expect("a secret");
-        secrets.push(secret[4..47].to_owned());
+        secrets.push(secret[6..49].to_owned());
     }
     let grant = issuer.grant(&client, |_| {}).await;
     let first = issuer.refresh(&client, &grant.token).await;
@@ -65,7 +65,7 @@ async fn everything(issuer: &InProcess) -> Vec<String> {
         secrets.extend(secrets_of(token));
     }
     let body = &grant.token[..grant.token.len() - 6];
-    let relabelled = with_checksum(&body.replace("tsr_", "tsa_"));
+    let relabelled = with_checksum(&body.replace("tksmr_", "tksma_"));
     let last = issuer.grant(&client, |_| {}).await;
     secrets.extend(secrets_of(&last.token));
     for (token, by) in [
@@ -159,7 +159,7 @@ async fn invariant_1_a_credential_shows_nothing_in_debug() {
     assert!(shown.contains(&grant.id.to_string()));
     let mut secrets = secrets_of(&grant.token);
     // `{:?}` of a byte array.
-    let bytes = URL_SAFE_NO_PAD.decode(&grant.token[4..grant.token.len() - 6]);
+    let bytes = URL_SAFE_NO_PAD.decode(&grant.token[6..grant.token.len() - 6]);
     let bytes = bytes.expect("base64url");
     secrets.push(format!("{:?}", &bytes[41..57]));
     secrets.push(format!("{:?}", &bytes[57..]));
@@ -199,7 +199,7 @@ async fn invariant_10_a_wrong_client_id_and_a_wrong_secret_look_the_same() {
         ];
         // None of them is in the cache.
         let fresh = issuer.cold().await;
-        for token in [grant.token.as_str(), "tsr_garbage"] {
+        for token in [grant.token.as_str(), "tksmr_garbage"] {
             for endpoint in ["token", "revoke", "introspect"] {
                 let mut all = Vec::new();
                 for stranger in &strangers {
@@ -216,7 +216,7 @@ async fn invariant_10_a_wrong_client_id_and_a_wrong_secret_look_the_same() {
                 for other in &all {
                     assert_eq!(other, &all[0], "{endpoint}");
                 }
-                let refused_before_the_client = endpoint == "token" && token == "tsr_garbage";
+                let refused_before_the_client = endpoint == "token" && token == "tksmr_garbage";
                 let expected = if refused_before_the_client { 400 } else { 401 };
                 assert_eq!(all[0].0.0, expected);
             }
@@ -255,7 +255,7 @@ async fn invariant_10_every_dead_refresh_token_looks_the_same() {
     let ahead = issuer.credential(&grant, 7, 1).await;
     let body = &grant.token[..grant.token.len() - 6];
     let forged = with_checksum(&format!("{}AAAA", &body[..body.len() - 4]));
-    let relabelled = with_checksum(&body.replace("tsr_", "tsd_"));
+    let relabelled = with_checksum(&body.replace("tksmr_", "tksmd_"));
     let mut answers = Vec::new();
     for token in [
         &foreign.token,

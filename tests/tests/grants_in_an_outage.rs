@@ -175,7 +175,7 @@ async fn garbage_is_refused_in_an_outage_too() {
     let client = issuer.confidential("app", |_| {}).await;
     let cold = issuer.cold().await;
     issuer.dynamo.outage(Some(Fault::Silence));
-    let refused = cold.refresh(&client, "tsr_garbage").await;
+    let refused = cold.refresh(&client, "tksmr_garbage").await;
     assert_eq!(refused.error(), (400, "invalid_grant".into()));
     let form = [("grant_type", "nothing")];
     let refused = cold.post(Endpoint::Token, &client, &form).await;

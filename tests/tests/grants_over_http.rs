@@ -290,9 +290,9 @@ fn design_6_inspect_says_of_a_refresh_token_whether_it_is_live_and_why_not() {
     let foreign = World::new(Running::start(&[])).grant().refresh_token;
     assert_eq!(reason(&foreign), "forged refresh token");
     for garbage in [
-        "tsr_",
+        "tksmr_",
         &third[..third.len() - 1],
-        &third.replace("tsr_", "tsa_"),
+        &third.replace("tksmr_", "tksma_"),
     ] {
         assert_eq!(reason(garbage), "malformed refresh token");
         assert_eq!(world.inspect(garbage)["grant"], Value::Null);

@@ -8,11 +8,11 @@ use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use http::{Method, Request};
 use tempfile::TempDir;
-use tokensmith_aws::Clients;
+use tokensmith_aws::AwsClients;
 use tokensmith_aws::kms::{CustodyMode, KmsCustody};
 use tokensmith_issuer::Endpoint;
 use tokensmith_issuer::keys::{EncryptionContext, KeyCustody, KeyUse, PrivateKey};
-use tokensmith_issuer::store::records::{FeedEntry, RevokedToken};
+use tokensmith_issuer::store::records::{FeedAttributes, RevokedToken};
 use tokensmith_tests::emulated::EmulatedAws;
 use tokensmith_tests::in_process::InProcess;
 use tokensmith_verifier::{Algorithm, FeedDocument, JwkSet, VerificationKeys};
@@ -47,7 +47,7 @@ impl Kms {
             .region(Region::from_static("us-east-1"))
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .endpoint_url(&self.aws.kms);
-        let client = Clients::new(&config.load().await).kms;
+        let client = AwsClients::new(&config.load().await).kms;
         Arc::new(KmsCustody::new(client, mode, &self.aws.wrapping_key))
     }
 }
@@ -143,7 +143,7 @@ fn the_feed_is_signed_by_a_key_that_signs_documents_of_any_length() {
             let record = RevokedToken {
                 jti: format!("{number}"),
                 expires_at: end,
-                feed: FeedEntry::new(now, end),
+                feed: FeedAttributes::new(now, end),
             };
             issuer.table().insert(&record).await.expect("an insert");
         }

@@ -141,13 +141,13 @@ async fn garbage_costs_no_operation() {
     let (signed, _) = access_token.rsplit_once('.').expect("three parts");
     for garbage in [
         "x",
-        "tsr_",
-        "tsr_0000000000",
+        "tksmr_",
+        "tksmr_0000000000",
         &grant.token[1..],
         &grant.token[..grant.token.len() - 1],
-        &with_checksum("tsr_AAAA"),
+        &with_checksum("tksmr_AAAA"),
         &with_checksum(&other_tag),
-        &with_checksum(&body.replace("tsr_", "tsa_")),
+        &with_checksum(&body.replace("tksmr_", "tksma_")),
         "a.b.c",
         &format!("{signed}."),
         &format!("{signed}.AAAA"),
@@ -168,7 +168,7 @@ async fn garbage_costs_no_operation() {
 async fn malformed_refresh_tokens_cost_a_cold_function_no_operation() {
     let (issuer, client, grant) = warm().await;
     let cold = issuer.cold().await;
-    let relabelled = with_checksum(&format!("tsd_{}", &grant.token[4..grant.token.len() - 6]));
+    let relabelled = with_checksum(&format!("tksmd_{}", &grant.token[6..grant.token.len() - 6]));
     for garbage in ["x", &grant.token[1..], &relabelled] {
         assert_eq!(cold.refresh(&client, garbage).await.status, 400);
         assert!(issuer.dynamo.take_calls().is_empty(), "{garbage}");

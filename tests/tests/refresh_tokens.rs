@@ -2,9 +2,9 @@
 //! long its predecessor is honoured.
 
 use tokensmith_issuer::Endpoint;
-use tokensmith_issuer::clock::Timestamp;
 use tokensmith_issuer::store::records::RefreshGrace;
 use tokensmith_tests::in_process::{DAY, InProcess};
+use tokensmith_verifier::Timestamp;
 
 #[tokio::test]
 async fn rfc6749_6_a_refresh_token_becomes_an_access_token_and_its_successor() {
@@ -30,7 +30,7 @@ async fn rfc6749_6_a_refresh_token_becomes_an_access_token_and_its_successor() {
         (issuer.now().seconds(), issuer.now().seconds() + 900)
     );
     let successor = answer.refresh_token();
-    assert!(successor.starts_with("tsr_"));
+    assert!(successor.starts_with("tksmr_"));
     assert_ne!(successor, grant.token);
     assert_eq!(issuer.refresh(&client, &successor).await.status, 200);
     assert_eq!(issuer.stored(&grant).await.generation, 3);

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokensmith_issuer::Endpoint;
-use tokensmith_issuer::clock::Timestamp;
+use tokensmith_issuer::config::MAX_ACCESS_TTL;
 use tokensmith_issuer::credential::GrantId;
-use tokensmith_issuer::revocation::{Revocation, revoke_client, revoke_grant, revoke_subject};
-use tokensmith_issuer::store::records::{FEED_SHARD, Grant, Revoked};
+use tokensmith_issuer::revocation::{RevokeOutcome, revoke_client, revoke_grant, revoke_subject};
+use tokensmith_issuer::store::records::{FEED_SHARD, Grant};
 use tokensmith_local::dynamodb_client;
 use tokensmith_tests::in_process::{InProcess, TestClient};
+use tokensmith_verifier::{Revocation, Timestamp};
 
 /// What verifiers see in the sparse index `feed`.
 async fn feed(issuer: &InProcess) -> Vec<HashMap<String, AttributeValue>> {
@@ -232,12 +233,12 @@ async fn an_operator_revokes_a_grant_without_its_client() {
             .await
             .expect("a write")
     };
-    assert_eq!(revoke(grant.id).await, Revocation::Revoked);
-    assert_eq!(revoke(grant.id).await, Revocation::Revoked);
+    assert_eq!(revoke(grant.id).await, RevokeOutcome::Revoked);
+    assert_eq!(revoke(grant.id).await, RevokeOutcome::Revoked);
     let refused = issuer.refresh(&client, &grant.token).await;
     assert_eq!(refused.error(), (400, "invalid_grant".into()));
     let unknown = GrantId::random(&"alice".parse().expect("a subject"));
-    assert_eq!(revoke(unknown).await, Revocation::NothingFound);
+    assert_eq!(revoke(unknown).await, RevokeOutcome::NothingFound);
     let created = issuer.table().get(&Grant::key_of(unknown)).await;
     assert!(created.expect("a read").is_none(), "never creates one");
 }
@@ -286,11 +287,14 @@ async fn the_feed_names_what_was_revoked_and_until_when_it_matters() {
     revoke_subject(table, "alice", &clock)
         .await
         .expect("it is revoked");
+    let longest_life = |moment: Timestamp| moment.after(MAX_ACCESS_TTL).seconds();
+    let of_grant = longest_life(start.after(Duration::from_secs(1)));
+    let (moment, until) = (not_before.seconds(), longest_life(not_before));
     let expected = [
-        (0, Revoked::Token(answer.claims().jti)),
-        (1, Revoked::Grant(grant.id.to_string())),
-        (2, Revoked::Client("app".into(), not_before)),
-        (2, Revoked::Subject("alice".into(), not_before)),
+        (0, Revocation::of_token(&answer.claims().jti, end.seconds())),
+        (1, Revocation::of_grant(&grant.id.to_string(), of_grant)),
+        (2, Revocation::of_client("app", moment, until)),
+        (2, Revocation::of_subject("alice", moment, until)),
     ];
     for since in 0..=3 {
         let from = start.after(Duration::from_secs(since));
@@ -299,7 +303,7 @@ async fn the_feed_names_what_was_revoked_and_until_when_it_matters() {
         assert!(next.is_none());
         let seen: Vec<_> = items
             .iter()
-            .map(|item| (item.at.since(start).as_secs(), item.revoked.clone()))
+            .map(|item| (item.at.since(start).as_secs(), item.revocation))
             .collect();
         let later = expected.iter().filter(|(at, _)| *at >= since);
         assert_eq!(seen.len(), later.clone().count());

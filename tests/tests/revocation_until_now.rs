@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use tokensmith_issuer::clock::Timestamp;
-use tokensmith_issuer::revocation::{Revocation, revoke_client, revoke_subject};
+use tokensmith_issuer::revocation::{RevokeOutcome, revoke_client, revoke_subject};
 use tokensmith_issuer::store::records::Subject;
 use tokensmith_tests::in_process::{Answer, InProcess, START, TestClient, TestGrant};
+use tokensmith_verifier::Timestamp;
 
 /// Whom a test revokes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,7 +23,7 @@ async fn revoke(issuer: &InProcess, whom: Revoked) {
         Revoked::Client => revoke_client(issuer.table(), &client, &clock).await,
         Revoked::Subject => revoke_subject(issuer.table(), "alice", &clock).await,
     };
-    assert_eq!(outcome.expect("a write"), Revocation::Revoked);
+    assert_eq!(outcome.expect("a write"), RevokeOutcome::Revoked);
 }
 
 /// The last second that a revocation at [`START`] covers.
@@ -253,8 +253,8 @@ async fn nobody_can_be_revoked_who_is_not_there() {
     let (table, clock) = (issuer.table(), issuer.clock());
     let nobody = "nobody".parse().expect("an id");
     let client = revoke_client(table, &nobody, &clock).await;
-    assert_eq!(client.expect("a write"), Revocation::NothingFound);
+    assert_eq!(client.expect("a write"), RevokeOutcome::NothingFound);
     let subject = revoke_subject(table, "nobody", &clock).await;
-    assert_eq!(subject.expect("a write"), Revocation::NothingFound);
+    assert_eq!(subject.expect("a write"), RevokeOutcome::NothingFound);
     assert_eq!(issuer.items().await, before);
 }

@@ -8,16 +8,17 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
 use tokensmith_issuer::Endpoint;
-use tokensmith_issuer::clock::Timestamp;
+use tokensmith_issuer::revocation::TableRevocations;
 use tokensmith_issuer::revocation::{revoke_client, revoke_subject};
-use tokensmith_issuer::revocation_view::TableRevocations;
-use tokensmith_issuer::store::records::{FeedEntry, RevokedToken};
+use tokensmith_issuer::store::records::{FeedAttributes, RevokedToken};
 use tokensmith_tests::fake_kms::FakeKms;
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::in_process::{API, InProcess, TestClient};
+use tokensmith_verifier::Timestamp;
 use tokensmith_verifier::{
     Algorithm, CacheHeaders, Clock, FEED_TYPE, FeedSettings, Fetch, FetchError, FetchRequest,
-    Fetched, Refusal, Rejection, RevocationSource, StalePolicy, Unavailable, Verifier, WhenStale,
+    Fetched, Refusal, Rejection, RevocationSource, SourceUnavailable, StalePolicy, Verifier,
+    WhenStale,
 };
 
 const INTERVAL: u64 = 5;
@@ -47,8 +48,8 @@ impl Fetch for OverHttp {
 
 fn clock(issuer: &InProcess) -> Clock {
     match issuer.clock() {
-        tokensmith_issuer::clock::Clock::Manual(seconds) => Clock::Manual(seconds),
-        tokensmith_issuer::clock::Clock::System => Clock::System,
+        tokensmith_verifier::Clock::Manual(seconds) => Clock::Manual(seconds),
+        tokensmith_verifier::Clock::System => Clock::System,
     }
 }
 
@@ -191,7 +192,7 @@ async fn a_cold_view_begins_with_a_short_page() {
     );
     let mut held = Vec::new();
     while held.last() != Some(&200) {
-        let standing = view.standing_of(&claims, issuer.now().seconds());
+        let standing = view.status_of(&claims, issuer.now().seconds());
         standing.await.expect("a standing");
         held.push(view.len());
     }
@@ -205,7 +206,7 @@ async fn fill(issuer: &InProcess, count: usize) {
         let record = RevokedToken {
             jti: format!("{}-{at:08}-{}", now.seconds(), "x".repeat(1900)),
             expires_at: now.after(hour),
-            feed: FeedEntry::new(now, now.after(hour)),
+            feed: FeedAttributes::new(now, now.after(hour)),
         };
         issuer.table().insert(&record).await.expect("an insert");
     }
@@ -259,7 +260,7 @@ async fn a_revocation_that_was_long_on_its_way_is_seen() {
     let late = RevokedToken {
         jti: claims.jti,
         expires_at: end,
-        feed: FeedEntry::new(began, end),
+        feed: FeedAttributes::new(began, end),
     };
     issuer.table().insert(&late).await.expect("an insert");
     issuer.pass(INTERVAL);
@@ -295,7 +296,7 @@ async fn without_the_feed_the_policy_decides() {
             WhenStale::FailClosed => assert!(
                 matches!(
                     refused,
-                    Err(Refusal::Unavailable(Unavailable::StaleRevocations))
+                    Err(Refusal::Unavailable(SourceUnavailable::StaleRevocations))
                 ),
                 "{refused:?}"
             ),

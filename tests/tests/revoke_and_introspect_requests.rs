@@ -244,8 +244,8 @@ fn rfc7009_section_2_2_odd_requests_that_are_right_are_answered() {
     let longest = "x".repeat(64 * 1024 - "token=".len());
     let unknown = [
         "x",
-        "tsr_",
-        "tsc_",
+        "tksmr_",
+        "tksmc_",
         "..",
         "eyJ.e30.x",
         "%F0%9F%94%91",

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
-use tokensmith_issuer::clock::Timestamp;
 use tokensmith_issuer::store::{Change, Insert, Key, Record, StoreError, Stored, Table, Update};
 use tokensmith_local::{dynamodb_client, make_table};
 use tokensmith_tests::faults::{Fault, FaultyDynamo};
+use tokensmith_verifier::Timestamp;
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 struct Note {

@@ -9,6 +9,6 @@ mod function;
 mod host;
 pub mod kms;
 
-pub use clients::Clients;
+pub use clients::AwsClients;
 pub use function::Function;
-pub use host::{rotate_keys, serve};
+pub use host::{FunctionCustody, rotate_keys, serve};

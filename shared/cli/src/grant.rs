@@ -7,11 +7,11 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use serde_json::json;
 use tokensmith_issuer::GrantType;
-use tokensmith_issuer::clock::{Clock, Timestamp};
 use tokensmith_issuer::credential::{CredentialKind, GrantId, Nonce};
 use tokensmith_issuer::names::{Audience, ClientId, Scope, Scopes, SubjectName};
 use tokensmith_issuer::store::records::{Client, Grant, Origin, Subject, SubjectKind};
 use tokensmith_issuer::store::{Insert, Stored, Table};
+use tokensmith_verifier::{Clock, Timestamp};
 
 use crate::client::find;
 use crate::data::Data;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
-use tokensmith_issuer::clock::Clock;
 use tokensmith_issuer::keys::{KeyState, Succession, SuccessorKey};
 use tokensmith_issuer::store::records::{SIGNING_KEYS, SigningKey};
+use tokensmith_verifier::Clock;
 use tokensmith_verifier::{Algorithm, KeyId};
 
 use crate::data::{Data, OpenData};
@@ -56,7 +56,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             data, hmac: true, ..
         } => {
             let data = data.open().await?;
-            let keys = data.hmac_keys();
+            let keys = data.hmac_rotation();
             let version = keys.rotate(data.url(), Clock::System.now()).await?;
             print_json(&json!({ "hmac_key_version": version }))
         }

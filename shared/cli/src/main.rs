@@ -17,7 +17,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 use serde::Serialize;
-use tokensmith_issuer::clock::Timestamp;
+use tokensmith_verifier::Timestamp;
 
 /// The embedded database speaks JSON within the process: a quarter of the time went into small
 /// allocations with the C library's allocator.

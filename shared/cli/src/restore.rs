@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use clap::Args as ClapArgs;
 use serde::Serialize;
 use serde_json::json;
-use tokensmith_issuer::clock::{Clock, Timestamp};
 use tokensmith_issuer::names::ClientId;
 use tokensmith_issuer::store::records::{Client, LiveSecret};
+use tokensmith_verifier::{Clock, Timestamp};
 
 use crate::data::Data;
 use crate::key::{algorithms_in_use, shown};
@@ -37,7 +37,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let algorithms = algorithms_in_use(&data).await?;
     let rotation = data.key_rotation(algorithms.clone());
     let signing = rotation.rotate_now(&algorithms, now).await?;
-    let hmac = data.hmac_keys().replace(data.url(), now).await?;
+    let hmac = data.hmac_rotation().replace(data.url(), now).await?;
 
     let clients = data.table().scan_all::<Client>(Client::PREFIX).await?;
     let clients = clients.into_iter().map(|client| client.record);

@@ -3,13 +3,13 @@
 use clap::Args as ClapArgs;
 use serde_json::json;
 use tokensmith_issuer::Judged;
-use tokensmith_issuer::clock::Clock;
 use tokensmith_issuer::credential::GrantId;
 use tokensmith_issuer::names::ClientId;
 use tokensmith_issuer::revocation::{
-    Revocation, revoke_access_token, revoke_client, revoke_grant, revoke_subject,
+    RevokeOutcome, revoke_access_token, revoke_client, revoke_grant, revoke_subject,
 };
 use tokensmith_issuer::store::Table;
+use tokensmith_verifier::Clock;
 
 use crate::data::Data;
 use crate::inspect::token_or_stdin;
@@ -73,15 +73,15 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         return Err(Failure::new("name what to revoke"));
     };
     match outcome {
-        Revocation::Revoked => print_json(&json!({ "revoked": what })),
-        Revocation::NothingFound => Err(Failure::new("there is nothing of that name to revoke")),
+        RevokeOutcome::Revoked => print_json(&json!({ "revoked": what })),
+        RevokeOutcome::NothingFound => Err(Failure::new("there is nothing of that name to revoke")),
     }
 }
 
 async fn revoke_judged(
     table: &Table,
     judged: Judged,
-) -> Result<(Revocation, serde_json::Value), Failure> {
+) -> Result<(RevokeOutcome, serde_json::Value), Failure> {
     let now = Clock::System.now();
     match judged {
         Judged::AccessToken { claims, .. } => {
@@ -92,7 +92,7 @@ async fn revoke_judged(
             let outcome = revoke_grant(table, grant.id, None, now).await?;
             Ok((outcome, json!({ "grant_id": grant.id })))
         }
-        Judged::NoAccessToken(why) => Err(Failure::new(why)),
-        Judged::NoRefreshToken(why) => Err(Failure::new(why)),
+        Judged::Unrecognized(why) => Err(Failure::new(why)),
+        Judged::UnrecognizedCredential(why) => Err(Failure::new(why)),
     }
 }

@@ -64,7 +64,7 @@ fn measure(count: u64) -> Result<(), Error> {
     let tokens: Vec<_> = (0..1000).map(|n| claims(jti(stride(n)))).collect();
     let started = Instant::now();
     for n in 0..LOOKUPS {
-        black_box(view.standing_of(&tokens[n as usize % tokens.len()], NOW));
+        black_box(view.status_of(&tokens[n as usize % tokens.len()], NOW));
     }
     println!(
         "  a token  {}: 4 hashes, 4 lookups",

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tokensmith_verifier::{
     AccessTokenClaims, CacheHeaders, Clock, Fetch, FetchError, FetchRequest, Fetched, Revocation,
-    RevocationSource, RevocationView, Standing, Unavailable, Verifier,
+    RevocationSource, RevocationStatus, RevocationView, SourceUnavailable, Verifier,
 };
 
 type Error = Box<dyn std::error::Error>;
@@ -29,7 +29,7 @@ const ROUNDS: u32 = 20_000;
 async fn main() -> Result<(), Error> {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
     let token = token(&pair)?;
-    let now = Clock::System.now();
+    let now = Clock::System.now().seconds();
     let view = RevocationView::new();
     let other = (0..100_000).map(|n| Revocation::of_token(&format!("other-{n}"), now + 600));
     view.apply(other, now);
@@ -71,7 +71,7 @@ fn key_set(pair: &EcdsaKeyPair) -> Value {
 }
 
 fn token(pair: &EcdsaKeyPair) -> Result<String, Error> {
-    let now = Clock::System.now();
+    let now = Clock::System.now().seconds();
     let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": KEY });
     let claims = json!({
         "iss": ISSUER, "sub": "alice", "aud": AUDIENCE, "exp": now + 600, "iat": now,
@@ -100,11 +100,11 @@ struct View(RevocationView);
 
 #[async_trait]
 impl RevocationSource for View {
-    async fn standing_of(
+    async fn status_of(
         &self,
         claims: &AccessTokenClaims,
         now: u64,
-    ) -> Result<Standing, Unavailable> {
-        Ok(self.0.standing_of(claims, now))
+    ) -> Result<RevocationStatus, SourceUnavailable> {
+        Ok(self.0.status_of(claims, now))
     }
 }

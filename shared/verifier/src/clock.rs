@@ -1,8 +1,10 @@
-//! The verifier's clock. Tests set it, so nothing sleeps.
+//! The clock of issuer and verifier, and the moments that it tells. Tests set it, so nothing sleeps.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
 
 /// Tells the time: the machine's, or the one that a test has set.
 #[derive(Clone, Debug, Default)]
@@ -15,13 +17,47 @@ pub enum Clock {
 }
 
 impl Clock {
-    /// The current second, counted from 1970.
-    pub fn now(&self) -> u64 {
-        match self {
+    /// The current second.
+    pub fn now(&self) -> Timestamp {
+        Timestamp(match self {
             Self::System => SystemTime::now()
                 .duration_since(SystemTime::UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs()),
             Self::Manual(seconds) => seconds.load(Ordering::SeqCst),
-        }
+        })
+    }
+}
+
+/// A moment, in whole seconds since 1970: the resolution of JWT claims (RFC 7519 §2).
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+)]
+#[serde(transparent)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The moment `seconds` after the start of 1970.
+    pub const fn from_seconds(seconds: u64) -> Self {
+        Self(seconds)
+    }
+
+    /// Seconds since 1970.
+    pub const fn seconds(self) -> u64 {
+        self.0
+    }
+
+    /// This moment and `duration`, in whole seconds.
+    pub const fn after(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration.as_secs()))
+    }
+
+    /// This moment less `duration`, in whole seconds; not before 1970.
+    pub const fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(duration.as_secs()))
+    }
+
+    /// The whole seconds from `earlier` to this moment; zero when it is not earlier.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_secs(self.0.saturating_sub(earlier.0))
     }
 }

@@ -25,7 +25,7 @@
 //! #     "kty": "OKP", "crv": "Ed25519", "x": public, "use": "sig", "alg": "EdDSA", "kid": "key-1",
 //! # });
 //! # let header = r#"{"alg":"EdDSA","typ":"at+jwt","kid":"key-1"}"#;
-//! # let now = Clock::System.now();
+//! # let now = Clock::System.now().seconds();
 //! # let claims = serde_json::json!({
 //! #     "iss": "https://issuer.example", "sub": "alice", "aud": "https://api.example",
 //! #     "exp": now + 600, "iat": now, "jti": "1", "client_id": "app", "scope": "orders:read",
@@ -91,6 +91,7 @@ mod jws;
 mod key_id;
 #[cfg(feature = "tower")]
 mod layer;
+pub mod paths;
 mod published_keys;
 mod refusal;
 mod revocation;
@@ -105,7 +106,7 @@ mod verifier;
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use bearer::{BearerToken, InvalidRequest};
 pub use claims::{AccessTokenClaims, Audiences};
-pub use clock::Clock;
+pub use clock::{Clock, Timestamp};
 #[cfg(feature = "fetch")]
 pub use fetch::HttpFetch;
 pub use fetch::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched};
@@ -113,14 +114,14 @@ pub use jsonwebtoken::jwk::{Jwk, JwkSet};
 pub use key_id::KeyId;
 #[cfg(feature = "tower")]
 pub use layer::{BearerLayer, BearerService};
-pub use refusal::{Challenge, Refusal, Unavailable};
+pub use refusal::{Challenge, Refusal, SourceUnavailable};
 pub use revocation::{
     FEED_OVERLAP_SECONDS, FEED_TYPE, FeedDocument, FeedRejection, FeedSettings, MAX_FEED_BYTES,
-    MalformedRevocation, Revocation, RevocationHash, RevocationSource, RevocationView, Revoked,
-    StalePolicy, UnknownPolicy, WhenStale,
+    MalformedRevocation, Revocation, RevocationHash, RevocationKind, RevocationSource,
+    RevocationView, StalePolicy, UnknownPolicy, WhenStale,
 };
 pub use scopes::{InvalidScopes, RequiredScopes};
-pub use verdict::{Standing, verdict};
+pub use verdict::{RevocationStatus, verdict};
 pub use verification::{
     ACCESS_TOKEN_TYPE, CLOCK_SKEW_SECONDS, Expectations, MAX_TOKEN_BYTES, NoUsableKey, Rejection,
     UnusableKey, VerificationKeys,

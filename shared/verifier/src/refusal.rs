@@ -19,12 +19,12 @@ pub enum Refusal {
     InsufficientScope(RequiredScopes),
     /// Whether its token is good cannot be told now.
     #[error(transparent)]
-    Unavailable(#[from] Unavailable),
+    Unavailable(#[from] SourceUnavailable),
 }
 
 /// What is missing to judge a token. It says nothing about the token.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Unavailable {
+pub enum SourceUnavailable {
     /// The issuer's keys cannot be fetched.
     #[error("the issuer's keys are not available: {0}")]
     Keys(FetchError),

@@ -6,7 +6,7 @@ use crate::{AccessTokenClaims, Expectations, Rejection};
 /// What is known of revocations that concern one token. Where it is known from (a read of the
 /// token's own keys, or the revocation feed) makes no difference.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Standing {
+pub struct RevocationStatus {
     /// The token itself was revoked.
     pub token_revoked: bool,
     /// Its grant was revoked, or is gone.
@@ -25,7 +25,7 @@ pub struct Standing {
 pub fn verdict(
     claims: &AccessTokenClaims,
     expected: &Expectations<'_>,
-    standing: &Standing,
+    standing: &RevocationStatus,
 ) -> Result<(), Rejection> {
     expected.check(claims)?;
     let covers = |not_before: Option<u64>| not_before.is_some_and(|end| claims.iat <= end);
@@ -64,7 +64,7 @@ mod tests {
         }
     }
 
-    fn judge(claims: &AccessTokenClaims, standing: Standing) -> Result<(), Rejection> {
+    fn judge(claims: &AccessTokenClaims, standing: RevocationStatus) -> Result<(), Rejection> {
         let expected = Expectations {
             issuer: "https://issuer.example",
             audience: Some("https://api.example"),
@@ -76,10 +76,13 @@ mod tests {
 
     #[test]
     fn a_token_of_good_standing_lives_to_its_last_second() {
-        assert_eq!(judge(&claims(), Standing::default()), Ok(()));
+        assert_eq!(judge(&claims(), RevocationStatus::default()), Ok(()));
         let mut late = claims();
         late.exp = NOW;
-        assert_eq!(judge(&late, Standing::default()), Err(Rejection::Expired));
+        assert_eq!(
+            judge(&late, RevocationStatus::default()),
+            Err(Rejection::Expired)
+        );
     }
 
     #[test]
@@ -97,14 +100,14 @@ mod tests {
                 Err(Rejection::SubjectRevoked),
             ),
         ] {
-            let of_client = Standing {
+            let of_client = RevocationStatus {
                 client_not_before: Some(not_before),
-                ..Standing::default()
+                ..RevocationStatus::default()
             };
             assert_eq!(judge(&claims(), of_client), client, "{not_before}");
-            let of_subject = Standing {
+            let of_subject = RevocationStatus {
                 subject_not_before: Some(not_before),
-                ..Standing::default()
+                ..RevocationStatus::default()
             };
             assert_eq!(judge(&claims(), of_subject), subject, "{not_before}");
         }
@@ -112,14 +115,14 @@ mod tests {
 
     #[test]
     fn a_revoked_token_or_grant_is_dead() {
-        let token = Standing {
+        let token = RevocationStatus {
             token_revoked: true,
-            ..Standing::default()
+            ..RevocationStatus::default()
         };
         assert_eq!(judge(&claims(), token), Err(Rejection::TokenRevoked));
-        let grant = Standing {
+        let grant = RevocationStatus {
             grant_revoked: true,
-            ..Standing::default()
+            ..RevocationStatus::default()
         };
         assert_eq!(judge(&claims(), grant), Err(Rejection::GrantRevoked));
     }

@@ -6,11 +6,11 @@ use tokensmith_tests::{Registered, Running, Token, eventually};
 #[test]
 fn create_prints_id_and_secret_and_takes_no_id_twice() {
     let issuer = Running::issuer();
-    let id = format!("Created.~_-{}", tokensmith_issuer::random::random_id());
+    let id = format!("Created.~_-{}", tokensmith_issuer::credential::random_id());
     let created = issuer.manage(&["client", "create", "--id", &id]);
     let secret = created["client_secret"].as_str().expect("a secret");
     assert_eq!(created, json!({"client_id": id, "client_secret": secret}));
-    let random = secret.strip_prefix("tsc_").expect("the prefix");
+    let random = secret.strip_prefix("tksmc_").expect("the prefix");
     assert_eq!(random.len(), 49);
     assert!(random.bytes().all(|byte| byte.is_ascii_alphanumeric()));
 
@@ -140,7 +140,7 @@ fn a_new_scope_works_at_once_although_the_record_is_cached() {
 fn a_client_that_was_unknown_a_moment_ago_works_at_once() {
     let issuer = Running::issuer();
     for _ in 0..5 {
-        let id = format!("early-{}", tokensmith_issuer::random::random_id());
+        let id = format!("early-{}", tokensmith_issuer::credential::random_id());
         let secret = issuer.register("any", &[]).secret;
         let early = Registered {
             id: id.clone(),

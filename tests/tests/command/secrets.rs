@@ -27,7 +27,7 @@ fn invariant_1_a_secret_is_shown_once_and_its_hash_never() {
         printed.push_str(&String::from_utf8_lossy(&output.stderr));
     }
     assert!(printed.contains(id));
-    assert!(!printed.contains("tsc_"), "{printed}");
+    assert!(!printed.contains("tksmc_"), "{printed}");
     for secret in [&client.secret, &rotated.secret] {
         let hash = digest::digest(&digest::SHA256, secret.as_bytes());
         assert!(

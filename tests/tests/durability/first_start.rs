@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tokensmith_issuer::random::random_bytes;
+use tokensmith_issuer::credential::random_bytes;
 use tokensmith_tests::{Registered, Running, Token, command};
 
 use super::{EVERY_ALGORITHM, published_keys};
@@ -29,7 +29,7 @@ fn the_greeting_of_the_first_start_gets_a_token_when_pasted() {
         assert_eq!(issuer.manage(&["inspect", token])["active"], true);
         // The command still works after a restart; its secret is not shown again.
         issuer.kill_and_restart();
-        assert!(!issuer.greeting.contains("tsc_"), "{}", issuer.greeting);
+        assert!(!issuer.greeting.contains("tksmc_"), "{}", issuer.greeting);
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tokensmith_issuer::random::{random_bytes, random_id};
+use tokensmith_issuer::credential::{random_bytes, random_id};
 use tokensmith_tests::{HttpRequest, Registered, Running, Token, command, eventually};
 use tokensmith_verifier::{JwkSet, VerificationKeys};
 

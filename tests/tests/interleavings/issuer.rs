@@ -1,8 +1,8 @@
 //! What the issuer and the table do with a request.
 
-use tokensmith_issuer::clock::Timestamp;
-use tokensmith_issuer::grant_type::refresh_token::{GrantState, Step, advanced, decide};
+use tokensmith_issuer::grant::refresh_token::{GrantState, Step, advanced, decide};
 use tokensmith_issuer::store::records::{Grant, RefreshGrace};
+use tokensmith_verifier::Timestamp;
 
 use crate::flaw::Flaw;
 use crate::model::Refreshes;

@@ -9,11 +9,11 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use stateright::{Model, Property};
 use tokensmith_issuer::GrantType;
-use tokensmith_issuer::clock::Timestamp;
 use tokensmith_issuer::credential::{CredentialKind, GrantCredential, GrantId, HmacKey, Nonce};
-use tokensmith_issuer::grant_type::refresh_token::ProvenRefreshToken;
+use tokensmith_issuer::grant::refresh_token::ProvenRefreshToken;
 use tokensmith_issuer::names::IssuerUrl;
 use tokensmith_issuer::store::records::{Client, Grant, Origin, RefreshGrace};
+use tokensmith_verifier::Timestamp;
 
 use crate::flaw::{Flaw, Seen};
 use crate::properties;

@@ -6,7 +6,7 @@ use tokensmith_issuer::store::records::RefreshGrace;
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::in_process::Answer;
 
-use crate::scene::{Ask, Scene, Standing};
+use crate::scene::{Ask, RevocationStatus, Scene};
 use crate::schedule::{Run, Step};
 use Outcome::{Done, Refused, Unavailable};
 
@@ -66,7 +66,7 @@ fn assert_is_right(scene: &Scene, grace: RefreshGrace, ask: Ask, answer: &Answer
         // Only the successor is handed out, and only while it is current and the grant lives.
         (Ask::Refresh(generation), Done) => {
             assert_eq!(answer.refresh_token(), scene.token(generation + 1));
-            let current = Standing {
+            let current = RevocationStatus {
                 generation: generation + 1,
                 revoked: false,
             };
@@ -150,7 +150,7 @@ async fn assert_goes_on_and_ends(scene: &Scene, grace: RefreshGrace, run: &Run) 
 }
 
 /// Whether a token of this generation is beyond its grace.
-fn is_reuse(grace: RefreshGrace, generation: u32, standing: &Standing) -> bool {
+fn is_reuse(grace: RefreshGrace, generation: u32, standing: &RevocationStatus) -> bool {
     let honoured = if is_never(grace) { 0 } else { 1 };
     standing.generation > generation + honoured
 }

@@ -109,7 +109,7 @@ pub struct Scene {
 
 /// How the grant stands at some moment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Standing {
+pub struct RevocationStatus {
     pub generation: u32,
     pub revoked: bool,
 }
@@ -145,17 +145,17 @@ impl Scene {
     }
 
     /// How the grant stands before the first request.
-    pub fn at_first(&self) -> Standing {
-        Standing {
+    pub fn at_first(&self) -> RevocationStatus {
+        RevocationStatus {
             generation: self.generation,
             revoked: false,
         }
     }
 
     /// How the grant stands now.
-    pub async fn standing(&self) -> Standing {
+    pub async fn standing(&self) -> RevocationStatus {
         let grant = self.issuer.stored(&self.grant).await;
-        Standing {
+        RevocationStatus {
             generation: grant.generation,
             revoked: grant.revoked_at.is_some(),
         }

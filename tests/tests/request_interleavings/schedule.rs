@@ -7,7 +7,7 @@ use tokensmith_tests::faults::{Fault, Held, numbered};
 use tokensmith_tests::in_process::Answer;
 use tokio::sync::mpsc;
 
-use crate::scene::{Ask, Scene, Standing};
+use crate::scene::{Ask, RevocationStatus, Scene};
 
 /// The choices of one run, and where the next one differs.
 #[derive(Debug, Default)]
@@ -55,9 +55,9 @@ pub struct Step {
     /// Whether it was lost, and when.
     pub fault: Option<Fault>,
     /// How the grant stood before it.
-    pub before: Standing,
+    pub before: RevocationStatus,
     /// How the grant stood after it.
-    pub after: Standing,
+    pub after: RevocationStatus,
 }
 
 /// How an attempt is lost.

@@ -1,8 +1,8 @@
 use std::process::ExitCode;
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use tokensmith_issuer::clock::Clock;
 use tokensmith_issuer::store::Table;
+use tokensmith_verifier::Clock;
 
 use super::{Authorizer, AuthorizerEvent};
 use crate::clients::dynamodb_of_function;

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use serde::Serialize;
-use tokensmith_issuer::{Level, aws_calls, write_line};
+use tokensmith_issuer::store::aws_calls;
+use tokensmith_issuer::{Level, write_line};
 use tokensmith_verifier::{InvalidRequest, Refusal, Rejection};
 
 use super::Decision;

@@ -19,13 +19,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokensmith_issuer::Level;
-use tokensmith_issuer::aws_calls;
-use tokensmith_issuer::clock::Clock;
 use tokensmith_issuer::names::{Audience, IssuerUrl};
-use tokensmith_issuer::revocation_view::TableRevocations;
+use tokensmith_issuer::revocation::TableRevocations;
 use tokensmith_issuer::store::Table;
+use tokensmith_issuer::store::aws_calls;
+use tokensmith_verifier::Clock;
 use tokensmith_verifier::{
-    BearerToken, InvalidConfiguration, Refusal, StalePolicy, Unavailable, VerifiedClaims, Verifier,
+    BearerToken, InvalidConfiguration, Refusal, SourceUnavailable, StalePolicy, VerifiedClaims,
+    Verifier,
 };
 
 pub use answer::{AuthorizerAnswer, TokenContext};
@@ -89,7 +90,7 @@ impl Authorizer {
         clock: Clock,
     ) -> Result<Self, InvalidConfiguration> {
         let revocations = Arc::new(TableRevocations::new(
-            table.clone(),
+            table.reader(),
             clock.clone(),
             config.feed_interval,
             config.stale,
@@ -102,10 +103,7 @@ impl Authorizer {
             .audience(config.audience.as_str())
             .fetch(Arc::new(keys))
             .revocations(revocations.clone())
-            .clock(match &clock {
-                Clock::System => tokensmith_verifier::Clock::System,
-                Clock::Manual(seconds) => tokensmith_verifier::Clock::Manual(seconds.clone()),
-            });
+            .clock(clock.clone());
         Ok(Self {
             verifier: verifier.build()?,
             revocations,
@@ -119,8 +117,8 @@ impl Authorizer {
     /// Reads the keys, so that the first request does not wait for them.
     ///
     /// # Errors
-    /// [`Unavailable`] when they cannot be read. Requests read what is still missing.
-    pub async fn warm_up(&self) -> Result<(), Unavailable> {
+    /// [`SourceUnavailable`] when they cannot be read. Requests read what is still missing.
+    pub async fn warm_up(&self) -> Result<(), SourceUnavailable> {
         // Any token makes the verifier read its keys, and this one is refused right after that.
         match self.verifier.verify("").await {
             Err(Refusal::Unavailable(unavailable)) => Err(unavailable),
@@ -236,7 +234,7 @@ enum Decision {
     Forbidden(VerifiedClaims, Forbidden),
     Unverified(Refusal),
     /// Nobody can tell.
-    Unavailable(Unavailable),
+    Unavailable(SourceUnavailable),
 }
 
 /// Why a good token is not enough.

@@ -6,12 +6,12 @@ mod secrets;
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
 use serde_json::json;
-use tokensmith_issuer::clock::Clock;
 use tokensmith_issuer::credential::ClientSecret;
 use tokensmith_issuer::names::ClientId;
 use tokensmith_issuer::revocation::with_revocation;
 use tokensmith_issuer::store::records::{Client, Subject, SubjectKind};
 use tokensmith_issuer::store::{Change, Insert, Stored, Table, Update};
+use tokensmith_verifier::Clock;
 
 use crate::data::Data;
 use crate::{Failure, print_json};

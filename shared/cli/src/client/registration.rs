@@ -5,9 +5,9 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 use tokensmith_issuer::GrantType;
-use tokensmith_issuer::clock::Timestamp;
 use tokensmith_issuer::config::{MAX_ACCESS_TTL, MAX_GRANT_TTL};
 use tokensmith_issuer::credential::ClientSecret;
+use tokensmith_verifier::Timestamp;
 
 use tokensmith_issuer::names::{Audience, ClientId, IssuerUrl, Scope, Scopes};
 use tokensmith_issuer::store::Table;

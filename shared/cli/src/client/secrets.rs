@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
-use tokensmith_issuer::clock::Timestamp;
 use tokensmith_issuer::credential::ClientSecret;
 use tokensmith_issuer::store::records::{Client, LiveSecret, MAX_LIVE_SECRETS};
+use tokensmith_verifier::Timestamp;
 
 use crate::Failure;
 

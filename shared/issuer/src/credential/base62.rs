@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::random::random_bytes;
+use crate::credential::random_bytes;
 
 /// `length` base62 characters, each with equal chance.
 pub(super) fn random_text(length: usize) -> Zeroizing<String> {

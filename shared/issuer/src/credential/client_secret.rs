@@ -6,10 +6,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::Malformed;
 use super::base62::{CHECKSUM_LENGTH, checksum, is_base62, random_text, without_checksum};
+use super::{Malformed, Prefix};
 
-/// A client secret: `tsc_`, 43 random base62 characters (256 bits) and a checksum.
+/// A client secret: `tksmc_`, 43 random base62 characters (256 bits) and a checksum.
 #[derive(Clone)]
 pub struct ClientSecret(SecretString);
 
@@ -73,6 +73,6 @@ impl SecretHash {
     }
 }
 
-const PREFIX: &str = "tsc_";
+const PREFIX: &str = Prefix::ClientSecret.as_str();
 const RANDOM_LENGTH: usize = 43;
 const LENGTH: usize = PREFIX.len() + RANDOM_LENGTH + CHECKSUM_LENGTH;

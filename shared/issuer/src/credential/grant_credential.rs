@@ -1,4 +1,4 @@
-//! Authorization codes, device codes and refresh tokens: generations of one grant, each proven by
+//! Authorization codes and refresh tokens: generations of one grant, each proven by
 //! an HMAC, so that nothing but the issuer makes one and garbage costs no I/O.
 
 use std::fmt;
@@ -11,37 +11,37 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::Malformed;
 use super::base62::{checksum, without_checksum};
+use super::{Malformed, Prefix};
+use crate::credential::random_bytes;
 use crate::names::{InvalidName, IssuerUrl, SubjectName};
-use crate::random::random_bytes;
 
 /// What a generation of a grant is, as its prefix says. The HMAC covers it: a credential that is
-/// relabelled is nothing.
+/// relabelled is rejected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CredentialKind {
-    /// `tsa_`: generation 0 of a grant that a user has approved.
+    /// Generation 0 of a grant that a user has approved.
     AuthorizationCode,
-    /// `tsd_`: generation 0 of a grant that a device has asked for.
-    DeviceCode,
-    /// `tsr_`: every generation from 1.
+    /// Every generation from 1.
     RefreshToken,
 }
 
 impl CredentialKind {
-    const fn prefix(self) -> &'static str {
-        match self {
-            Self::AuthorizationCode => "tsa_",
-            Self::DeviceCode => "tsd_",
-            Self::RefreshToken => "tsr_",
+    /// The kind that `text` claims to be.
+    pub fn of(text: &str) -> Option<Self> {
+        match Prefix::of(text)? {
+            Prefix::AuthorizationCode => Some(Self::AuthorizationCode),
+            Prefix::RefreshToken => Some(Self::RefreshToken),
+            Prefix::ClientSecret | Prefix::ApiKey | Prefix::DeviceCode => None,
         }
     }
 
-    const ALL: [Self; 3] = [
-        Self::AuthorizationCode,
-        Self::DeviceCode,
-        Self::RefreshToken,
-    ];
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => Prefix::AuthorizationCode.as_str(),
+            Self::RefreshToken => Prefix::RefreshToken.as_str(),
+        }
+    }
 }
 
 /// A credential's text, taken apart. Before [`HmacKey::proves`] nothing of it is proven.
@@ -67,11 +67,8 @@ impl GrantCredential {
     /// [`Malformed`] when prefix, length, encoding, checksum or version are wrong.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         let body = without_checksum(text).ok_or(Malformed)?;
-        let (prefix, encoded) = body.split_at_checked(PREFIX_LENGTH).ok_or(Malformed)?;
-        let kind = CredentialKind::ALL
-            .into_iter()
-            .find(|kind| kind.prefix() == prefix)
-            .ok_or(Malformed)?;
+        let kind = CredentialKind::of(body).ok_or(Malformed)?;
+        let encoded = body.get(Prefix::LENGTH..).ok_or(Malformed)?;
         let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| Malformed)?;
         let bytes = Zeroizing::new(bytes);
         let (signed, tag) = bytes.split_at_checked(SIGNED_LENGTH).ok_or(Malformed)?;
@@ -304,7 +301,6 @@ impl Reader<'_> {
 }
 
 const FORMAT_VERSION: u8 = 1;
-const PREFIX_LENGTH: usize = 4;
 const TAG_LENGTH: usize = 32;
 
 /// Format version, HMAC key version, grant id, generation, nonce.

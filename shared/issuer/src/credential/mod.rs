@@ -6,9 +6,13 @@
 mod base62;
 mod client_secret;
 mod grant_credential;
+mod prefix;
+mod random;
 
 pub use client_secret::{ClientSecret, SecretHash};
 pub use grant_credential::{CredentialKind, GrantCredential, GrantId, HmacKey, Nonce, SubjectHash};
+pub use prefix::Prefix;
+pub use random::{random_bytes, random_id};
 
 /// The text is not a credential of the expected form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use tokensmith_verifier::Timestamp;
 
 /// Keeps the last load of a `T`.
 #[derive(Debug)]

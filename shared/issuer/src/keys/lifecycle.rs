@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::Serialize;
 use tokensmith_verifier::{Algorithm, CLOCK_SKEW_SECONDS};
 
-use crate::clock::Timestamp;
 use crate::config::{MAX_ACCESS_TTL, MAX_CACHE_TTL};
 use crate::store::records::SigningKey;
+use tokensmith_verifier::Timestamp;
 
 /// Where a signing key is in its life.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]

@@ -9,7 +9,7 @@ use super::item::{
     ATTEMPT, Item, PK, REVISION, SCHEMA, SCHEMA_WRITTEN, Stored, TTL, encode, number,
 };
 use super::{Record, StoreError};
-use crate::clock::Timestamp;
+use tokensmith_verifier::Timestamp;
 
 /// A conditional change of one item.
 #[derive(Debug, Default)]

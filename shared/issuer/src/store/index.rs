@@ -4,12 +4,12 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::item::{Item, PK, SK, number, read_number};
-use super::records::{FeedItem, Revoked};
-use super::table::failed;
-use super::{Cursor, Key, StoreError, Table};
-use crate::clock::Timestamp;
+use super::reader::failed;
+use super::records::FeedEntry;
+use super::{Cursor, Key, StoreError, TableReader};
+use tokensmith_verifier::{Revocation, Timestamp};
 
-impl Table {
+impl TableReader {
     /// Reads one page of the keys that the index `by_subject` has for `subject` (`Query`).
     pub async fn query_by_subject<R>(
         &self,
@@ -41,7 +41,7 @@ impl Table {
         now: Timestamp,
         after: Option<Cursor>,
         most: Option<u32>,
-    ) -> Result<(Vec<FeedItem>, Option<Cursor>), StoreError> {
+    ) -> Result<(Vec<FeedEntry>, Option<Cursor>), StoreError> {
         let answer = self
             .client
             .query()
@@ -57,14 +57,14 @@ impl Table {
             .send()
             .await
             .map_err(|err| failed("Query", &err))?;
-        let items = answer.items.unwrap_or_default().into_iter().map(feed_item);
+        let items = answer.items.unwrap_or_default().into_iter().map(feed_entry);
         let items = items.collect::<Result<_, _>>()?;
         Ok((items, answer.last_evaluated_key.map(Cursor)))
     }
 }
 
 /// The partition key says what was revoked: its prefix, and the name behind it.
-fn feed_item(item: Item) -> Result<FeedItem, StoreError> {
+fn feed_entry(item: Item) -> Result<FeedEntry, StoreError> {
     let text = |name| item.get(name).and_then(|value| value.as_s().ok());
     let unreadable = |reason: &str| StoreError::Unreadable {
         key: [PK, SK]
@@ -72,21 +72,24 @@ fn feed_item(item: Item) -> Result<FeedItem, StoreError> {
             .join("/"),
         reason: reason.to_owned(),
     };
-    let moment = |name| read_number(&item, name).map(Timestamp::from_seconds);
+    let seconds = |name| read_number(&item, name);
+    let (Some(at), Some(until)) = (seconds("feed_at"), seconds("feed_until")) else {
+        return Err(unreadable("it has no place in the feed"));
+    };
     let pk = text(PK).and_then(|pk| pk.split_once('#'));
-    let revoked = match (pk, text("name"), moment("not_before")) {
-        (Some(("JTI", jti)), ..) => Revoked::Token(jti.to_owned()),
-        (Some(("GRANT", id)), ..) => Revoked::Grant(id.to_owned()),
-        (Some(("CLIENT", id)), _, Some(not_before)) => Revoked::Client(id.to_owned(), not_before),
+    let revocation = match (pk, text("name"), seconds("not_before")) {
+        (Some(("JTI", jti)), ..) => Revocation::of_token(jti, until),
+        (Some(("GRANT", id)), ..) => Revocation::of_grant(id, until),
+        (Some(("CLIENT", id)), _, Some(not_before)) => Revocation::of_client(id, not_before, until),
         (Some(("SUBJECT", _)), Some(name), Some(not_before)) => {
-            Revoked::Subject(name.clone(), not_before)
+            Revocation::of_subject(name, not_before, until)
         }
         _ => return Err(unreadable("it is no revocation")),
     };
-    match (moment("feed_at"), moment("feed_until")) {
-        (Some(at), Some(until)) => Ok(FeedItem { revoked, at, until }),
-        _ => Err(unreadable("it has no place in the feed")),
-    }
+    Ok(FeedEntry {
+        at: Timestamp::from_seconds(at),
+        revocation,
+    })
 }
 
 const BY_SUBJECT: &str = "by_subject";

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::StoreError;
-use crate::clock::Timestamp;
+use tokensmith_verifier::Timestamp;
 
 /// An item as the SDK sees it.
 pub(super) type Item = HashMap<String, AttributeValue>;

@@ -85,7 +85,7 @@ impl PublishedKeys {
     /// # Errors
     /// [`FetchError`] when there are no good keys, and none can be fetched.
     async fn current(&self) -> Result<Arc<VerificationKeys>, FetchError> {
-        let now = self.0.clock.now();
+        let now = self.0.clock.now().seconds();
         let (keys, unconfirmed) = {
             let state = self.0.read();
             (state.good_keys(now, self.0.limits), state.lifetimes(now))
@@ -104,7 +104,7 @@ impl PublishedKeys {
             (None, _) => self.renew(now).landed().await,
         }
         let state = self.0.read();
-        let keys = state.good_keys(self.0.clock.now(), self.0.limits);
+        let keys = state.good_keys(self.0.clock.now().seconds(), self.0.limits);
         keys.ok_or_else(|| state.failure())
     }
 
@@ -117,7 +117,7 @@ impl PublishedKeys {
         &self,
         seen: &Arc<VerificationKeys>,
     ) -> Result<Arc<VerificationKeys>, FetchError> {
-        let now = self.0.clock.now();
+        let now = self.0.clock.now().seconds();
         let work = self.0.clone().refresh(Cause::UnknownKey);
         let needed = || {
             let state = self.0.read();
@@ -165,7 +165,7 @@ enum Cause {
 impl Shared {
     async fn refresh(self: Arc<Self>, cause: Cause) {
         let fetched = self.load().await;
-        let now = self.clock.now();
+        let now = self.clock.now().seconds();
         let mut state = self.write();
         if let Cause::UnknownKey = cause {
             state.sought_unknown(now);
@@ -178,7 +178,7 @@ impl Shared {
 
     async fn load(&self) -> Result<FetchedKeys, FetchError> {
         // The moment of the question: the answer is at least that new.
-        let asked_at = self.clock.now();
+        let asked_at = self.clock.now().seconds();
         let url = self.location.url(&*self.fetch, self.time_limit).await?;
         let known = self.read().fetched_from(&url);
         let request = FetchRequest {

@@ -14,36 +14,40 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "Fields", into = "Fields")]
 pub struct Revocation {
     hash: RevocationHash,
-    revoked: Revoked,
+    revoked: RevocationKind,
     until: u64,
 }
 
 impl Revocation {
     /// Of the token with this `jti`, which expires at `until`.
     pub fn of_token(jti: &str, until: u64) -> Self {
-        Self::new(RevocationHash::of_token(jti), Revoked::Token, until)
+        Self::new(RevocationHash::of_token(jti), RevocationKind::Token, until)
     }
 
     /// Of every token of this grant, the last of which expires by `until`.
     pub fn of_grant(grant_id: &str, until: u64) -> Self {
-        Self::new(RevocationHash::of_grant(grant_id), Revoked::Grant, until)
+        Self::new(
+            RevocationHash::of_grant(grant_id),
+            RevocationKind::Grant,
+            until,
+        )
     }
 
     /// Of every token of this client issued at or before `not_before`, the last of which expires
     /// by `until`.
     pub fn of_client(client_id: &str, not_before: u64, until: u64) -> Self {
-        let revoked = Revoked::Client { not_before };
+        let revoked = RevocationKind::Client { not_before };
         Self::new(RevocationHash::of_client(client_id), revoked, until)
     }
 
     /// Of every token of this subject issued at or before `not_before`, the last of which expires
     /// by `until`.
     pub fn of_subject(subject: &str, not_before: u64, until: u64) -> Self {
-        let revoked = Revoked::Subject { not_before };
+        let revoked = RevocationKind::Subject { not_before };
         Self::new(RevocationHash::of_subject(subject), revoked, until)
     }
 
-    fn new(hash: RevocationHash, revoked: Revoked, until: u64) -> Self {
+    fn new(hash: RevocationHash, revoked: RevocationKind, until: u64) -> Self {
         Self {
             hash,
             revoked,
@@ -57,7 +61,7 @@ impl Revocation {
     }
 
     /// What is revoked.
-    pub fn revoked(&self) -> Revoked {
+    pub fn revoked(&self) -> RevocationKind {
         self.revoked
     }
 
@@ -70,7 +74,7 @@ impl Revocation {
 
 /// What a [`Revocation`] revokes; moments are seconds since 1970.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Revoked {
+pub enum RevocationKind {
     /// One token.
     Token,
     /// A grant, with all its tokens.
@@ -157,10 +161,10 @@ enum Kind {
 impl From<Revocation> for Fields {
     fn from(revocation: Revocation) -> Self {
         let (kind, not_before) = match revocation.revoked {
-            Revoked::Token => (Kind::Token, None),
-            Revoked::Grant => (Kind::Grant, None),
-            Revoked::Client { not_before } => (Kind::Client, Some(not_before)),
-            Revoked::Subject { not_before } => (Kind::Subject, Some(not_before)),
+            RevocationKind::Token => (Kind::Token, None),
+            RevocationKind::Grant => (Kind::Grant, None),
+            RevocationKind::Client { not_before } => (Kind::Client, Some(not_before)),
+            RevocationKind::Subject { not_before } => (Kind::Subject, Some(not_before)),
         };
         Self {
             kind,
@@ -181,10 +185,10 @@ impl TryFrom<Fields> for Revocation {
             _ => return Err(MalformedRevocation),
         }
         let revoked = match (fields.kind, fields.not_before) {
-            (Kind::Token, None) => Revoked::Token,
-            (Kind::Grant, None) => Revoked::Grant,
-            (Kind::Client, Some(not_before)) => Revoked::Client { not_before },
-            (Kind::Subject, Some(not_before)) => Revoked::Subject { not_before },
+            (Kind::Token, None) => RevocationKind::Token,
+            (Kind::Grant, None) => RevocationKind::Grant,
+            (Kind::Client, Some(not_before)) => RevocationKind::Client { not_before },
+            (Kind::Subject, Some(not_before)) => RevocationKind::Subject { not_before },
             _ => return Err(MalformedRevocation),
         };
         Ok(Self::new(RevocationHash(hash), revoked, fields.until))

@@ -11,8 +11,9 @@ use super::{
     RevocationView, StalePolicy,
 };
 use crate::fetch::{Fetch, FetchError, FetchRequest, Fetched, Flight, fetch_within};
+use crate::paths;
 use crate::published_keys::PublishedKeys;
-use crate::{AccessTokenClaims, Clock, Standing, Unavailable};
+use crate::{AccessTokenClaims, Clock, RevocationStatus, SourceUnavailable};
 
 /// How the feed is followed.
 #[derive(Clone, Copy, Debug)]
@@ -97,15 +98,15 @@ impl RevocationFeed {
 
 #[async_trait]
 impl RevocationSource for RevocationFeed {
-    async fn standing_of(
+    async fn status_of(
         &self,
         claims: &AccessTokenClaims,
         now: u64,
-    ) -> Result<Standing, Unavailable> {
+    ) -> Result<RevocationStatus, SourceUnavailable> {
         self.refresh_if_overdue(now).await;
         let usable = self.0.settings.stale.check(&self.0.view, now);
         usable.map_err(|stale| self.0.reason_of(stale))?;
-        Ok(self.0.view.standing_of(claims, now))
+        Ok(self.0.view.status_of(claims, now))
     }
 }
 
@@ -116,7 +117,7 @@ impl Shared {
     }
 
     async fn refresh(self: Arc<Self>) {
-        let began = self.access.clock.now();
+        let began = self.access.clock.now().seconds();
         let failure = self.catch_up().await.err();
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
         self.attempted_at.store(began, Ordering::Release);
@@ -147,10 +148,10 @@ impl Shared {
         since - since % self.settings.interval.as_secs().max(1)
     }
 
-    fn reason_of(&self, stale: Unavailable) -> Unavailable {
+    fn reason_of(&self, stale: SourceUnavailable) -> SourceUnavailable {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         match failure.as_ref() {
-            Some(failure) => Unavailable::Revocations(failure.to_string()),
+            Some(failure) => SourceUnavailable::Revocations(failure.to_string()),
             None => stale,
         }
     }
@@ -159,7 +160,7 @@ impl Shared {
 impl FeedAccess {
     async fn page(&self, since: u64) -> Result<FeedDocument, FeedFailure> {
         let request = FetchRequest {
-            url: &format!("{}/oauth2/revocations?since={since}", self.issuer),
+            url: &format!("{}{}?since={since}", self.issuer, paths::REVOCATIONS),
             etag: None,
             max_bytes: MAX_FEED_BYTES,
         };
@@ -169,7 +170,7 @@ impl FeedAccess {
         };
         let jws = String::from_utf8(body)
             .map_err(|_| FetchError::Unusable("the revocation feed is not text"))?;
-        let now = self.clock.now();
+        let now = self.clock.now().seconds();
         let verified = |keys: &_| FeedDocument::verified(&jws, keys, &self.issuer, since, now);
         Ok(self.keys.prove(verified).await??)
     }

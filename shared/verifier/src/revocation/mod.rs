@@ -11,13 +11,13 @@ use std::fmt;
 use async_trait::async_trait;
 
 pub use document::{FEED_OVERLAP_SECONDS, FEED_TYPE, FeedDocument, FeedRejection, MAX_FEED_BYTES};
-pub use entry::{MalformedRevocation, Revocation, RevocationHash, Revoked};
+pub use entry::{MalformedRevocation, Revocation, RevocationHash, RevocationKind};
 pub use feed::FeedSettings;
 pub(crate) use feed::{FeedAccess, RevocationFeed};
 pub use staleness::{StalePolicy, UnknownPolicy, WhenStale};
 pub use view::RevocationView;
 
-use crate::{AccessTokenClaims, Standing, Unavailable};
+use crate::{AccessTokenClaims, RevocationStatus, SourceUnavailable};
 
 /// Where a verifier asks what has become of a token: the issuer's feed, or an embedder's own
 /// source, such as a [`RevocationView`] of the issuer's table.
@@ -27,10 +27,10 @@ pub trait RevocationSource: fmt::Debug + Send + Sync {
     /// Their signature is proven, and they have not expired.
     ///
     /// # Errors
-    /// [`Unavailable`] when too little is known to let the token pass.
-    async fn standing_of(
+    /// [`SourceUnavailable`] when too little is known to let the token pass.
+    async fn status_of(
         &self,
         claims: &AccessTokenClaims,
         now: u64,
-    ) -> Result<Standing, Unavailable>;
+    ) -> Result<RevocationStatus, SourceUnavailable>;
 }

@@ -2,7 +2,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::RevocationView;
-use crate::Unavailable;
+use crate::SourceUnavailable;
 
 /// What to do while too little is known of revocations.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,12 +27,12 @@ impl StalePolicy {
     /// Passes when a view may be used at `now`, in seconds since 1970.
     ///
     /// # Errors
-    /// [`Unavailable::StaleRevocations`] when it is too old, or cold, and the policy is to refuse.
-    pub fn check(&self, view: &RevocationView, now: u64) -> Result<(), Unavailable> {
+    /// [`SourceUnavailable::StaleRevocations`] when it is too old, or cold, and the policy is to refuse.
+    pub fn check(&self, view: &RevocationView, now: u64) -> Result<(), SourceUnavailable> {
         let age = view.staleness(now);
         let fresh = age.is_some_and(|age| age <= self.max_age.as_secs());
         match self.then {
-            WhenStale::FailClosed if !fresh => Err(Unavailable::StaleRevocations),
+            WhenStale::FailClosed if !fresh => Err(SourceUnavailable::StaleRevocations),
             WhenStale::FailClosed | WhenStale::FailOpen => Ok(()),
         }
     }

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::{Revocation, RevocationHash, Revoked};
-use crate::{AccessTokenClaims, CLOCK_SKEW_SECONDS, Standing};
+use super::{Revocation, RevocationHash, RevocationKind};
+use crate::{AccessTokenClaims, CLOCK_SKEW_SECONDS, RevocationStatus};
 
 /// The revocations that concern tokens which have not expired, in memory, for many readers and a
 /// writer at a time.
@@ -19,12 +19,12 @@ pub struct RevocationView {
     next_to_clean: AtomicUsize,
 }
 
-type Shard = HashMap<RevocationHash, Live>;
+type Shard = HashMap<RevocationHash, Entry>;
 
 /// Seconds since 1970 in 32 bits, which last until 2106: they make the entry 24 bytes instead of
 /// 32. Later moments count as the last.
 #[derive(Clone, Copy, Debug)]
-struct Live {
+struct Entry {
     /// Tokens issued at or before this moment are dead; [`u32::MAX`] is all of them.
     not_before: u32,
     /// When no verifier accepts the last of them any more.
@@ -53,10 +53,10 @@ impl RevocationView {
     }
 
     /// What is known at `now` of revocations that concern these claims.
-    pub fn standing_of(&self, claims: &AccessTokenClaims, now: u64) -> Standing {
+    pub fn status_of(&self, claims: &AccessTokenClaims, now: u64) -> RevocationStatus {
         let not_before = |hash| self.not_before(hash, now);
         let grant = claims.grant_id.as_deref().map(RevocationHash::of_grant);
-        Standing {
+        RevocationStatus {
             token_revoked: not_before(RevocationHash::of_token(&claims.jti)).is_some(),
             grant_revoked: grant.and_then(not_before).is_some(),
             client_not_before: not_before(RevocationHash::of_client(&claims.client_id)),
@@ -100,10 +100,12 @@ impl RevocationView {
 
     fn insert(&self, entry: &Revocation) {
         let not_before = match entry.revoked() {
-            Revoked::Token | Revoked::Grant => u64::MAX,
-            Revoked::Client { not_before } | Revoked::Subject { not_before } => not_before,
+            RevocationKind::Token | RevocationKind::Grant => u64::MAX,
+            RevocationKind::Client { not_before } | RevocationKind::Subject { not_before } => {
+                not_before
+            }
         };
-        let new = Live {
+        let new = Entry {
             not_before: saturating(not_before),
             // Tokens are accepted that long after their `exp`.
             until: saturating(entry.until().saturating_add(CLOCK_SKEW_SECONDS)),

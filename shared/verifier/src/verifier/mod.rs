@@ -10,7 +10,7 @@ use crate::published_keys::PublishedKeys;
 use crate::revocation::RevocationFeed;
 use crate::{
     AccessTokenClaims, BearerToken, CLOCK_SKEW_SECONDS, Clock, Expectations, Refusal,
-    RequiredScopes, RevocationSource, Standing, Unavailable, VerifiedClaims, verdict,
+    RequiredScopes, RevocationSource, RevocationStatus, SourceUnavailable, VerifiedClaims, verdict,
 };
 
 /// Verifies the access tokens of one issuer for one resource server (RFC 9068 §4).
@@ -65,19 +65,19 @@ impl Verifier {
     /// be told now.
     pub async fn verify(&self, token: &str) -> Result<VerifiedClaims, Refusal> {
         let signed = self.keys.prove(|keys| keys.signed_claims(token)).await;
-        let claims = signed.map_err(Unavailable::Keys)??;
+        let claims = signed.map_err(SourceUnavailable::Keys)??;
         let expected = Expectations {
             issuer: &self.issuer,
             audience: Some(self.audience_of(&claims)),
-            now: self.clock.now(),
+            now: self.clock.now().seconds(),
             leeway: CLOCK_SKEW_SECONDS,
         };
         // What is dead by what it says needs no look at revocations.
         expected.check(&claims)?;
         let standing = match &self.revocations {
-            Revocations::Unseen => Standing::default(),
-            Revocations::Feed(feed) => feed.standing_of(&claims, expected.now).await?,
-            Revocations::Source(source) => source.standing_of(&claims, expected.now).await?,
+            Revocations::Unseen => RevocationStatus::default(),
+            Revocations::Feed(feed) => feed.status_of(&claims, expected.now).await?,
+            Revocations::Source(source) => source.status_of(&claims, expected.now).await?,
         };
         verdict(&claims, &expected, &standing)?;
         Ok(VerifiedClaims::new(claims))
@@ -87,7 +87,7 @@ impl Verifier {
     /// server that calls this from time to time spares them the wait.
     pub async fn refresh_revocations(&self) {
         if let Revocations::Feed(feed) = &self.revocations {
-            feed.refresh_if_overdue(self.clock.now()).await;
+            feed.refresh_if_overdue(self.clock.now().seconds()).await;
         }
     }
 
@@ -95,7 +95,7 @@ impl Verifier {
     /// the first answer, and without the feed.
     pub fn revocation_staleness(&self) -> Option<u64> {
         match &self.revocations {
-            Revocations::Feed(feed) => feed.view().staleness(self.clock.now()),
+            Revocations::Feed(feed) => feed.view().staleness(self.clock.now().seconds()),
             Revocations::Unseen | Revocations::Source(_) => None,
         }
     }

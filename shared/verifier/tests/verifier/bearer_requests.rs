@@ -2,7 +2,7 @@
 
 use tokensmith_verifier::{
     Algorithm, BearerToken, Challenge, FetchError, InvalidRequest, Refusal, Rejection,
-    RequiredScopes, Unavailable,
+    RequiredScopes, SourceUnavailable,
 };
 
 use crate::support::{SigningKey, World};
@@ -95,7 +95,7 @@ fn rfc6750_each_refusal_has_its_challenge() {
         };
         assert_eq!(refusal.challenge("r"), expected);
     }
-    let unavailable = Refusal::from(Unavailable::Keys(FetchError::TimedOut));
+    let unavailable = Refusal::from(SourceUnavailable::Keys(FetchError::TimedOut));
     let expected = Challenge {
         status: 503,
         www_authenticate: None,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokensmith_verifier::{
-    Algorithm, FeedDocument, FeedRejection, FeedSettings, JwkSet, Rejection, Revocation, Revoked,
-    Unavailable, VerificationKeys,
+    Algorithm, FeedDocument, FeedRejection, FeedSettings, JwkSet, Rejection, Revocation,
+    RevocationKind, SourceUnavailable, VerificationKeys,
 };
 
 use crate::support::{Feed, ISSUER, START, SigningKey, World};
@@ -131,7 +131,7 @@ async fn a_replay_does_not_take_the_view_back() {
     world.pass(5);
     let reason = "the revocation feed is older than what is known".to_owned();
     let refused = world.verify(&token).await;
-    assert_eq!(refused, Err(Unavailable::Revocations(reason).into()));
+    assert_eq!(refused, Err(SourceUnavailable::Revocations(reason).into()));
 }
 
 #[test]
@@ -219,6 +219,6 @@ proptest! {
         prop_assert_eq!(hashes.len(), 4);
         let same = Revocation::of_token(&other, until).hash() == all[0].hash();
         prop_assert_eq!(same, one == other);
-        prop_assert_eq!(all[2].revoked(), Revoked::Client { not_before: 1 });
+        prop_assert_eq!(all[2].revoked(), RevocationKind::Client { not_before: 1 });
     }
 }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokensmith_verifier::{Algorithm, FetchError, Refusal, Rejection, Unavailable};
+use tokensmith_verifier::{Algorithm, FetchError, Refusal, Rejection, SourceUnavailable};
 use tokio::task::JoinSet;
 
 use crate::support::{FakeIssuer, SigningKey, World, settle};
 
 fn unavailable(err: FetchError) -> Result<(), Refusal> {
-    Err(Unavailable::Keys(err).into())
+    Err(SourceUnavailable::Keys(err).into())
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokensmith_verifier::{
-    Algorithm, FeedSettings, Refusal, Rejection, Revocation, StalePolicy, Unavailable, WhenStale,
+    Algorithm, FeedSettings, Refusal, Rejection, Revocation, SourceUnavailable, StalePolicy,
+    WhenStale,
 };
 use tokio::task::JoinSet;
 
@@ -146,7 +147,7 @@ async fn losing_the_feed_does_what_the_policy_says() {
     for (then, good_token) in [
         (
             WhenStale::FailClosed,
-            Err(Unavailable::Revocations(
+            Err(SourceUnavailable::Revocations(
                 "the revocation feed cannot be read: the answer has status 503".to_owned(),
             )
             .into()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokensmith_verifier::{
     AccessTokenClaims, Algorithm, Audiences, CLOCK_SKEW_SECONDS, Rejection, Revocation,
-    RevocationSource, RevocationView, StalePolicy, Standing, Unavailable, WhenStale,
+    RevocationSource, RevocationStatus, RevocationView, SourceUnavailable, StalePolicy, WhenStale,
 };
 
 use crate::support::{AUDIENCE, ISSUER, START, SigningKey, World};
@@ -35,32 +35,32 @@ fn view_of(entries: impl IntoIterator<Item = Revocation>) -> RevocationView {
 #[test]
 fn each_kind_revokes_what_it_names_and_nothing_else() {
     let until = START + 600;
-    let none = Standing::default();
+    let none = RevocationStatus::default();
     for (entry, standing) in [
         (
             Revocation::of_token("token-1", until),
-            Standing {
+            RevocationStatus {
                 token_revoked: true,
                 ..none
             },
         ),
         (
             Revocation::of_grant("grant-1", until),
-            Standing {
+            RevocationStatus {
                 grant_revoked: true,
                 ..none
             },
         ),
         (
             Revocation::of_client("app", START + 3, until),
-            Standing {
+            RevocationStatus {
                 client_not_before: Some(START + 3),
                 ..none
             },
         ),
         (
             Revocation::of_subject("alice", u64::MAX, until),
-            Standing {
+            RevocationStatus {
                 subject_not_before: Some(u64::MAX),
                 ..none
             },
@@ -72,13 +72,13 @@ fn each_kind_revokes_what_it_names_and_nothing_else() {
         (Revocation::of_subject("app", START, until), none),
     ] {
         let view = view_of([entry]);
-        assert_eq!(view.standing_of(&claims(), START), standing, "{entry:?}");
+        assert_eq!(view.status_of(&claims(), START), standing, "{entry:?}");
         assert_eq!(view.len(), 1);
     }
     let mut without_grant = claims();
     without_grant.grant_id = None;
     let view = view_of([Revocation::of_grant("", until)]);
-    assert_eq!(view.standing_of(&without_grant, START), none);
+    assert_eq!(view.status_of(&without_grant, START), none);
 }
 
 /// Verifiers accept a token for the clock skew after its `exp`; so long it stays revoked.
@@ -86,8 +86,8 @@ fn each_kind_revokes_what_it_names_and_nothing_else() {
 fn an_entry_leaves_when_the_last_token_it_concerns_has_expired() {
     let view = view_of((0..1000).map(|n| Revocation::of_token(&format!("token-{n}"), START + 600)));
     let last = START + 600 + CLOCK_SKEW_SECONDS;
-    assert!(view.standing_of(&claims(), last).token_revoked);
-    assert!(!view.standing_of(&claims(), last + 1).token_revoked);
+    assert!(view.status_of(&claims(), last).token_revoked);
+    assert!(!view.status_of(&claims(), last + 1).token_revoked);
     for _ in 0..64 {
         view.apply([], last);
     }
@@ -105,7 +105,7 @@ fn entries_may_come_again_and_in_any_order() {
     let earlier = Revocation::of_client("app", START - 10, START + 650);
     for order in [[later, earlier], [earlier, later], [later, later]] {
         let view = view_of(order);
-        let standing = view.standing_of(&claims(), START + 700);
+        let standing = view.status_of(&claims(), START + 700);
         assert_eq!(standing.client_not_before, Some(START + 10));
         assert_eq!(view.len(), 1);
     }
@@ -132,14 +132,14 @@ fn a_stale_or_cold_view_is_used_only_by_a_policy_that_fails_open() {
     let cold = RevocationView::new();
     assert_eq!(
         closed.check(&cold, START),
-        Err(Unavailable::StaleRevocations)
+        Err(SourceUnavailable::StaleRevocations)
     );
     assert_eq!(open.check(&cold, START), Ok(()));
     let view = view_of([]);
     assert_eq!(closed.check(&view, START + 60), Ok(()));
     assert_eq!(
         closed.check(&view, START + 61),
-        Err(Unavailable::StaleRevocations)
+        Err(SourceUnavailable::StaleRevocations)
     );
     assert_eq!(open.check(&view, START + 61), Ok(()));
     assert_eq!("closed".parse(), Ok(WhenStale::FailClosed));
@@ -162,7 +162,7 @@ fn readers_never_miss_what_was_applied_before_while_others_write() {
         }
         scope.spawn(|| {
             for _ in 0..20_000 {
-                assert!(view.standing_of(&claims(), START).token_revoked);
+                assert!(view.status_of(&claims(), START).token_revoked);
             }
         });
     });
@@ -171,15 +171,15 @@ fn readers_never_miss_what_was_applied_before_while_others_write() {
 
 /// An embedder's own source, such as a view of the table.
 #[derive(Debug)]
-struct OwnSource(Result<Standing, Unavailable>);
+struct OwnSource(Result<RevocationStatus, SourceUnavailable>);
 
 #[async_trait]
 impl RevocationSource for OwnSource {
-    async fn standing_of(
+    async fn status_of(
         &self,
         claims: &AccessTokenClaims,
         now: u64,
-    ) -> Result<Standing, Unavailable> {
+    ) -> Result<RevocationStatus, SourceUnavailable> {
         assert_eq!((claims.jti.as_str(), now), ("token-1", START));
         self.0.clone()
     }
@@ -188,26 +188,26 @@ impl RevocationSource for OwnSource {
 #[tokio::test]
 async fn a_verifier_asks_the_embedders_own_source() {
     let key = SigningKey::generate(Algorithm::EdDSA);
-    let none = Standing::default();
-    let lost = Unavailable::Revocations("the table does not answer".to_owned());
+    let none = RevocationStatus::default();
+    let lost = SourceUnavailable::Revocations("the table does not answer".to_owned());
     for (known, expected) in [
         (Ok(none), Ok(())),
         (
-            Ok(Standing {
+            Ok(RevocationStatus {
                 grant_revoked: true,
                 ..none
             }),
             Err(Rejection::GrantRevoked.into()),
         ),
         (
-            Ok(Standing {
+            Ok(RevocationStatus {
                 subject_not_before: Some(START),
                 ..none
             }),
             Err(Rejection::SubjectRevoked.into()),
         ),
         (
-            Ok(Standing {
+            Ok(RevocationStatus {
                 subject_not_before: Some(START - 1),
                 ..none
             }),

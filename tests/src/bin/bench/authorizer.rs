@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokensmith_aws::authorizer::{Authorizer, AuthorizerConfig, AuthorizerEvent, ResponseFormat};
 use tokensmith_issuer::Level;
-use tokensmith_issuer::store::records::{FeedEntry, RevokedToken};
+use tokensmith_issuer::store::records::{FeedAttributes, RevokedToken};
 use tokensmith_local::make_table;
 use tokensmith_tests::forge::Forger;
 use tokensmith_tests::in_process::{API, InProcess, TestClient};
@@ -168,7 +168,7 @@ impl Bench {
             .map(|number| RevokedToken {
                 jti: format!("{number:032}"),
                 expires_at: until,
-                feed: FeedEntry::new(now, until),
+                feed: FeedAttributes::new(now, until),
             })
             .collect();
         for batch in records.chunks(64) {

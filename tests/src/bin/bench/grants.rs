@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use secrecy::ExposeSecret;
-use tokensmith_issuer::clock::Clock;
 use tokensmith_issuer::credential::{CredentialKind, GrantId, HmacKey, Nonce};
 use tokensmith_issuer::keys::HmacKeys;
 use tokensmith_issuer::names::SubjectName;
@@ -13,6 +12,7 @@ use tokensmith_issuer::store::records::{Client, Grant, Origin, Subject, SubjectK
 use tokensmith_local::LocalData;
 use tokensmith_tests::load::{Load, Measured};
 use tokensmith_tests::{HttpRequest, Registered, Running};
+use tokensmith_verifier::Clock;
 
 /// Prints what the operations on grants cost.
 pub fn measure(time: Duration, many: usize) {

@@ -4,12 +4,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use tokensmith_verifier::Algorithm;
 
-use crate::clock::Timestamp;
 use crate::config::MAX_ACCESS_TTL;
 use crate::credential::SecretHash;
+use crate::grant::GrantType;
 use crate::names::{Audience, ClientId, Scopes};
 use crate::store::{Key, Record};
-use crate::token_request::GrantType;
+use tokensmith_verifier::Timestamp;
 
 /// A registered client (RFC 6749 §2, RFC 7591 §2).
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Timestamp;
+use tokensmith_verifier::{Revocation, Timestamp};
 
 /// The attributes that put a record into the sparse index `feed`: what was revoked, by time. They are
 /// part of the write that revokes, so nothing can be half-revoked.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct FeedEntry {
+pub struct FeedAttributes {
     /// Its partition of the index: [`FEED_SHARD`].
     pub feed_shard: String,
     /// When it was revoked.
@@ -14,7 +14,7 @@ pub struct FeedEntry {
     pub feed_until: Timestamp,
 }
 
-impl FeedEntry {
+impl FeedAttributes {
     /// An entry of `now` that concerns tokens until `until`.
     pub fn new(now: Timestamp, until: Timestamp) -> Self {
         Self {
@@ -26,27 +26,12 @@ impl FeedEntry {
 }
 
 /// A revocation as the index has it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct FeedItem {
-    /// What was revoked.
-    pub revoked: Revoked,
-    /// When.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FeedEntry {
+    /// When it was written.
     pub at: Timestamp,
-    /// When the last token that it concerns has expired.
-    pub until: Timestamp,
-}
-
-/// What can be revoked; with a moment, whatever was issued at or before it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Revoked {
-    /// A token, by its `jti`.
-    Token(String),
-    /// A grant, by its id.
-    Grant(String),
-    /// What a client had.
-    Client(String, Timestamp),
-    /// What a subject had.
-    Subject(String, Timestamp),
+    /// What was revoked.
+    pub revocation: Revocation,
 }
 
 /// The only partition of the index: one query reads everything new. It takes a thousand revocations a

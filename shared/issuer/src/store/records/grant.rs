@@ -1,10 +1,10 @@
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Timestamp;
 use crate::config::MAX_ACCESS_TTL;
 use crate::credential::GrantId;
 use crate::names::{Audience, ClientId, Scopes, SubjectName};
 use crate::store::{Key, Record};
+use tokensmith_verifier::Timestamp;
 
 /// What a subject has granted to a client. Every credential of it is a generation.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -73,4 +73,13 @@ impl Record for Grant {
 pub enum Origin {
     /// An operator made it; its first credential is generation 1.
     Created,
+}
+
+impl Origin {
+    /// Whether the grant began with an authorization code, its generation 0.
+    pub const fn has_code(self) -> bool {
+        match self {
+            Self::Created => false,
+        }
+    }
 }

@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Timestamp;
 use crate::keys::Wrapped;
 use crate::store::{Key, Record};
+use tokensmith_verifier::Timestamp;
 
 /// One version of the key that proves authorization codes, device codes and refresh tokens.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Timestamp;
 use crate::store::{Key, Record};
+use tokensmith_verifier::Timestamp;
 
 /// A single access token that was revoked before it expired.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -12,7 +12,7 @@ pub struct RevokedToken {
     pub expires_at: Timestamp,
     /// Its place in the revocation feed.
     #[serde(flatten)]
-    pub feed: super::FeedEntry,
+    pub feed: super::FeedAttributes,
 }
 
 impl RevokedToken {

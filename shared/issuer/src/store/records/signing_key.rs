@@ -1,9 +1,9 @@
 use serde::{Deserialize, Serialize};
 use tokensmith_verifier::Algorithm;
 
-use crate::clock::Timestamp;
 use crate::keys::{PrivateKey, PublicJwk};
 use crate::store::{Key, Record};
+use tokensmith_verifier::Timestamp;
 
 /// A signing key: what is published of it, and where its private part is.
 ///

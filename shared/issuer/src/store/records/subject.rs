@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Timestamp;
 use crate::credential::SubjectHash;
 use crate::store::{Key, Record};
+use tokensmith_verifier::Timestamp;
 
 /// A name that tokens may carry as `sub`, and what it stands for.
 ///

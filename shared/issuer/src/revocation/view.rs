@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokensmith_verifier::{
-    AccessTokenClaims, CLOCK_SKEW_SECONDS, FEED_OVERLAP_SECONDS, Revocation, RevocationSource,
-    RevocationView, StalePolicy, Standing, Unavailable, WhenStale,
+    AccessTokenClaims, CLOCK_SKEW_SECONDS, FEED_OVERLAP_SECONDS, RevocationSource,
+    RevocationStatus, RevocationView, SourceUnavailable, StalePolicy, WhenStale,
 };
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::clock::{Clock, Timestamp};
 use crate::config::MAX_ACCESS_TTL;
-use crate::standing::read_standing;
-use crate::store::records::{FEED_SHARD, FeedItem, Revoked};
-use crate::store::{Cursor, StoreError, Table};
+use crate::revocation::read_status;
+use crate::store::records::FEED_SHARD;
+use crate::store::{Cursor, StoreError, TableReader};
+use tokensmith_verifier::{Clock, Timestamp};
 
 /// A view of the feed that is renewed by the request that finds it overdue, for a function that is
 /// frozen between requests cannot poll.
@@ -24,7 +24,7 @@ use crate::store::{Cursor, StoreError, Table};
 /// is decided by one read of its token's own keys, while the view reads its next page, which is short.
 #[derive(Debug)]
 pub struct TableRevocations {
-    table: Table,
+    table: TableReader,
     clock: Clock,
     interval: Duration,
     stale: StalePolicy,
@@ -56,7 +56,7 @@ enum Reading {
 impl TableRevocations {
     /// Reads `table` at most once in each `interval`, in whole seconds; `stale` says what happens
     /// while it cannot be read.
-    pub fn new(table: Table, clock: Clock, interval: Duration, stale: StalePolicy) -> Self {
+    pub fn new(table: TableReader, clock: Clock, interval: Duration, stale: StalePolicy) -> Self {
         Self {
             table,
             clock,
@@ -94,14 +94,14 @@ impl TableRevocations {
         claims: &AccessTokenClaims,
         now: u64,
         reading: MutexGuard<'_, Reading>,
-    ) -> Result<Standing, Unavailable> {
+    ) -> Result<RevocationStatus, SourceUnavailable> {
         let (own, page) = tokio::join!(
-            read_standing(&self.table, claims),
+            read_status(&self.table, claims),
             self.read_page(reading, self.clock.now()),
         );
         match (own, page) {
             (Ok(standing), _) => Ok(standing),
-            (Err(_), Ok(true)) => Ok(self.view.standing_of(claims, now)),
+            (Err(_), Ok(true)) => Ok(self.view.status_of(claims, now)),
             (Err(err), _) => self.without_news(claims, now, &err),
         }
     }
@@ -128,7 +128,7 @@ impl TableRevocations {
             .table
             .query_feed(FEED_SHARD, since, live, after, Some(page))
             .await?;
-        let entries = items.into_iter().map(Revocation::from);
+        let entries = items.into_iter().map(|entry| entry.revocation);
         let complete = next.is_none();
         *reading = match next {
             Some(next) => {
@@ -155,28 +155,28 @@ impl TableRevocations {
         claims: &AccessTokenClaims,
         now: u64,
         why: &StoreError,
-    ) -> Result<Standing, Unavailable> {
+    ) -> Result<RevocationStatus, SourceUnavailable> {
         match (self.stale.check(&self.view, now), self.stale.then) {
-            (Ok(()), _) | (_, WhenStale::FailOpen) => Ok(self.view.standing_of(claims, now)),
-            (Err(_), WhenStale::FailClosed) => Err(Unavailable::Revocations(why.to_string())),
+            (Ok(()), _) | (_, WhenStale::FailOpen) => Ok(self.view.status_of(claims, now)),
+            (Err(_), WhenStale::FailClosed) => Err(SourceUnavailable::Revocations(why.to_string())),
         }
     }
 }
 
 #[async_trait]
 impl RevocationSource for TableRevocations {
-    async fn standing_of(
+    async fn status_of(
         &self,
         claims: &AccessTokenClaims,
         now: u64,
-    ) -> Result<Standing, Unavailable> {
+    ) -> Result<RevocationStatus, SourceUnavailable> {
         let time = self.clock.now();
         let reading = match self.reading.try_lock() {
             Ok(reading) => reading,
             // Another request reads it at this moment: what is known is at most an interval and
             // that reading older.
             Err(_) if self.stale.check(&self.view, now).is_ok() => {
-                return Ok(self.view.standing_of(claims, now));
+                return Ok(self.view.status_of(claims, now));
             }
             Err(_) => self.reading.lock().await,
         };
@@ -184,31 +184,17 @@ impl RevocationSource for TableRevocations {
             Reading::CaughtUp { .. } if !self.is_due(time) => {
                 // It is older than an interval when the last query failed.
                 self.stale.check(&self.view, now)?;
-                Ok(self.view.standing_of(claims, now))
+                Ok(self.view.status_of(claims, now))
             }
             Reading::CaughtUp { .. } => match self.read_page(reading, time).await {
-                Ok(true) => Ok(self.view.standing_of(claims, now)),
+                Ok(true) => Ok(self.view.status_of(claims, now)),
                 Ok(false) => {
-                    let own = read_standing(&self.table, claims).await;
+                    let own = read_status(&self.table, claims).await;
                     own.or_else(|err| self.without_news(claims, now, &err))
                 }
                 Err(err) => self.without_news(claims, now, &err),
             },
             Reading::Cold | Reading::Behind { .. } => self.read_both(claims, now, reading).await,
-        }
-    }
-}
-
-impl From<FeedItem> for Revocation {
-    fn from(item: FeedItem) -> Self {
-        let until = item.until.seconds();
-        match item.revoked {
-            Revoked::Token(jti) => Self::of_token(&jti, until),
-            Revoked::Grant(id) => Self::of_grant(&id, until),
-            Revoked::Client(id, not_before) => Self::of_client(&id, not_before.seconds(), until),
-            Revoked::Subject(name, not_before) => {
-                Self::of_subject(&name, not_before.seconds(), until)
-            }
         }
     }
 }

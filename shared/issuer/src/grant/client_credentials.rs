@@ -1,8 +1,8 @@
 //! RFC 6749 §4.4: the client acts for itself.
 
-use crate::client_auth::AuthenticatedClient;
-use crate::policy::GrantedAccess;
-use crate::token_request::AskedAccess;
+use crate::client::AuthenticatedClient;
+use crate::grant::AskedAccess;
+use crate::token::GrantedAccess;
 
 /// The client is the subject, and its registration is the only limit.
 pub fn grant(client: &AuthenticatedClient, asked: AskedAccess) -> GrantedAccess {

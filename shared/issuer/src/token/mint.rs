@@ -8,22 +8,22 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokensmith_verifier::{AccessTokenClaims, Audiences, KeyId, MAX_TOKEN_BYTES};
 
-use crate::error::{Denied, Refusal, Unavailable};
+use crate::credential::random_id;
+use crate::error::{AccessDenied, Error, Unavailable};
 use crate::keys::ActiveKey;
 use crate::names::{IssuerUrl, Scopes};
-use crate::policy::ApprovedToken;
-use crate::random::random_id;
+use crate::token::ApprovedToken;
 
 /// Signs an RFC 9068 access token. The approval is consumed: it makes one token.
 ///
 /// # Errors
-/// [`Denied::TokenTooLong`] when the key or the verifiers cannot take so long a token;
+/// [`AccessDenied::TokenTooLong`] when the key or the verifiers cannot take so long a token;
 /// [`Unavailable`] when the key cannot sign.
 pub async fn mint(
     approved: ApprovedToken,
     key: &ActiveKey,
     issuer: &IssuerUrl,
-) -> Result<MintedToken, Refusal> {
+) -> Result<MintedToken, Error> {
     let approved = approved.into_parts();
     let claims = AccessTokenClaims {
         iss: issuer.as_str().to_owned(),
@@ -44,13 +44,13 @@ pub async fn mint(
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(payload, &mut token);
     if token.len() > key.signer.longest_message() {
-        return Err(Denied::TokenTooLong.into());
+        return Err(AccessDenied::TokenTooLong.into());
     }
     let signature = key.signer.sign(token.as_bytes()).await?;
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, &mut token);
     if token.len() > MAX_TOKEN_BYTES {
-        return Err(Denied::TokenTooLong.into());
+        return Err(AccessDenied::TokenTooLong.into());
     }
     Ok(MintedToken {
         token: token.into(),

@@ -1,20 +1,20 @@
-//! Revocation (RFC 7009): each kind is one write, which puts the record into the feed as well.
+//! RevokeOutcome (RFC 7009): each kind is one write, which puts the record into the feed as well.
 
 use std::time::Duration;
 
 use tokensmith_verifier::AccessTokenClaims;
 
-use crate::aws_calls::ATTEMPT_TIMEOUT;
-use crate::clock::{Clock, Timestamp};
 use crate::config::MAX_ACCESS_TTL;
 use crate::credential::GrantId;
 use crate::names::ClientId;
-use crate::store::records::{Client, FeedEntry, Grant, RevokedToken, Subject};
+use crate::store::aws_calls::ATTEMPT_TIMEOUT;
+use crate::store::records::{Client, FeedAttributes, Grant, RevokedToken, Subject};
 use crate::store::{Change, Key, Record, StoreError, Table, Update};
+use tokensmith_verifier::{Clock, Timestamp};
 
 /// What became of a revocation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Revocation {
+pub enum RevokeOutcome {
     /// It is revoked, now or since earlier.
     Revoked,
     /// There is nothing to revoke, or it belongs to another client.
@@ -30,22 +30,22 @@ pub async fn revoke_grant(
     id: GrantId,
     client: Option<&ClientId>,
     now: Timestamp,
-) -> Result<Revocation, StoreError> {
+) -> Result<RevokeOutcome, StoreError> {
     let forgotten = now.after(MAX_ACCESS_TTL);
     let mut change = Change::of_existing()
         .if_absent("revoked_at")
         .set("revoked_at", now)?
-        .set_all(FeedEntry::new(now, forgotten))?
+        .set_all(FeedAttributes::new(now, forgotten))?
         .expiring(forgotten);
     if let Some(client) = client {
         change = change.if_equal("client_id", client)?;
     }
     Ok(match table.update(&Grant::key_of(id), change).await? {
-        Update::Applied(_) => Revocation::Revoked,
+        Update::Applied(_) => RevokeOutcome::Revoked,
         Update::Refused(Some(grant)) if client.is_none_or(|client| grant.client_id == *client) => {
-            Revocation::Revoked
+            RevokeOutcome::Revoked
         }
-        Update::Refused(_) => Revocation::NothingFound,
+        Update::Refused(_) => RevokeOutcome::NothingFound,
     })
 }
 
@@ -57,17 +57,17 @@ pub async fn revoke_access_token(
     table: &Table,
     claims: &AccessTokenClaims,
     now: Timestamp,
-) -> Result<Revocation, StoreError> {
+) -> Result<RevokeOutcome, StoreError> {
     let expires_at = Timestamp::from_seconds(claims.exp);
     let revoked = RevokedToken {
         jti: claims.jti.clone(),
         // Verifiers may accept it a little longer than it says.
         expires_at: expires_at.after(Duration::from_secs(tokensmith_verifier::CLOCK_SKEW_SECONDS)),
-        feed: FeedEntry::new(now, expires_at),
+        feed: FeedAttributes::new(now, expires_at),
     };
     // A record that is there already says the same.
     table.insert(&revoked).await?;
-    Ok(Revocation::Revoked)
+    Ok(RevokeOutcome::Revoked)
 }
 
 /// Revokes everything that `client` was granted and issued until now; nothing later.
@@ -78,7 +78,7 @@ pub async fn revoke_client(
     table: &Table,
     client: &ClientId,
     clock: &Clock,
-) -> Result<Revocation, StoreError> {
+) -> Result<RevokeOutcome, StoreError> {
     revoke_until_now(table, &Client::key_of(client), clock).await
 }
 
@@ -90,7 +90,7 @@ pub async fn revoke_subject(
     table: &Table,
     subject: &str,
     clock: &Clock,
-) -> Result<Revocation, StoreError> {
+) -> Result<RevokeOutcome, StoreError> {
     revoke_until_now(table, &Subject::key_of(subject), clock).await
 }
 
@@ -102,7 +102,7 @@ pub async fn revoke_subject(
 pub fn with_revocation(change: Change, now: Timestamp) -> Result<Change, StoreError> {
     Ok(change
         .set("not_before", cut_off(now))?
-        .set_all(FeedEntry::new(now, cut_off(now).after(MAX_ACCESS_TTL)))?
+        .set_all(FeedAttributes::new(now, cut_off(now).after(MAX_ACCESS_TTL)))?
         .single_attempt())
 }
 
@@ -112,7 +112,7 @@ async fn revoke_until_now<R: Record>(
     table: &Table,
     key: &Key<R>,
     clock: &Clock,
-) -> Result<Revocation, StoreError> {
+) -> Result<RevokeOutcome, StoreError> {
     let mut attempts_left = ATTEMPTS;
     loop {
         let now = clock.now();
@@ -120,8 +120,8 @@ async fn revoke_until_now<R: Record>(
         attempts_left -= 1;
         return match table.update(key, with_revocation(change, now)?).await {
             // Refused by a later `not_before`: that covers everything until now as well.
-            Ok(Update::Applied(_) | Update::Refused(Some(_))) => Ok(Revocation::Revoked),
-            Ok(Update::Refused(None)) => Ok(Revocation::NothingFound),
+            Ok(Update::Applied(_) | Update::Refused(Some(_))) => Ok(RevokeOutcome::Revoked),
+            Ok(Update::Refused(None)) => Ok(RevokeOutcome::NothingFound),
             Err(_) if attempts_left > 0 => continue,
             Err(err) => Err(err),
         };

@@ -1,24 +1,24 @@
 //! What the table knows of one token's revocation.
 
-use tokensmith_verifier::{AccessTokenClaims, Standing};
+use tokensmith_verifier::{AccessTokenClaims, RevocationStatus};
 
-use crate::clock::Timestamp;
 use crate::credential::GrantId;
 use crate::names::ClientId;
 use crate::store::records::{Client, Grant, RevokedToken, Subject};
-use crate::store::{AnyKey, StoreError, Table};
+use crate::store::{AnyKey, StoreError, TableReader};
+use tokensmith_verifier::Timestamp;
 
 /// One strongly consistent read of everything that can have revoked a token.
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.
-pub(crate) async fn read_standing(
-    table: &Table,
+pub(crate) async fn read_status(
+    table: &TableReader,
     claims: &AccessTokenClaims,
-) -> Result<Standing, StoreError> {
-    let gone = Standing {
+) -> Result<RevocationStatus, StoreError> {
+    let gone = RevocationStatus {
         client_not_before: Some(u64::MAX),
-        ..Standing::default()
+        ..RevocationStatus::default()
     };
     let (Ok(client_id), Ok(grant_id)) = (
         claims.client_id.parse::<ClientId>(),
@@ -48,7 +48,7 @@ pub(crate) async fn read_standing(
             .take(key)?
             .is_none_or(|grant| grant.revoked_at.is_some()),
     };
-    Ok(Standing {
+    Ok(RevocationStatus {
         token_revoked: found.take(&token_key)?.is_some(),
         grant_revoked,
         client_not_before: match client {

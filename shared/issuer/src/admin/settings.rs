@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use crate::event::{Level, write_line};
 use crate::names::IssuerUrl;
-use crate::request_log::{Level, write_line};
 use crate::store::records::Settings;
 use crate::store::{Change, Insert, StoreError, Table, Update};
 

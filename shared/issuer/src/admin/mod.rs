@@ -1,0 +1,5 @@
+//! What an operator may do.
+
+mod settings;
+
+pub use settings::{SettleError, settle};

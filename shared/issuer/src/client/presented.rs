@@ -1,0 +1,106 @@
+//! The client authentication of a request (RFC 6749 §2.3), taken apart.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderValue, header};
+
+use crate::credential::ClientSecret;
+use crate::endpoint::form::{self, Form};
+use crate::error::ClientDenied;
+use crate::names::ClientId;
+use crate::store::records::AuthenticationMethod;
+
+/// What a request says about its client. Nothing of it is proven.
+#[derive(Debug)]
+pub struct PresentedCredentials {
+    client_id: ClientId,
+    secret: Option<(AuthenticationMethod, ClientSecret)>,
+}
+
+impl PresentedCredentials {
+    /// Finds the one client authentication of a request.
+    ///
+    /// # Errors
+    /// None, several, or one that cannot be read; garbage is refused here, before any I/O.
+    pub fn from_request(headers: &HeaderMap, form: &Form) -> Result<Self, ClientDenied> {
+        let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
+        let authorization = authorizations.next();
+        let body_secret = form.value("client_secret");
+        let assertion = form
+            .value("client_assertion")
+            .or(form.value("client_assertion_type"));
+        let methods = usize::from(authorization.is_some())
+            + authorizations.count()
+            + usize::from(body_secret.is_some())
+            + usize::from(assertion.is_some());
+        if methods > 1 {
+            return Err(ClientDenied::SeveralAuthenticationMethods);
+        }
+        if assertion.is_some() {
+            return Err(ClientDenied::UnsupportedAuthentication);
+        }
+        let body_id = form.value("client_id");
+        if let Some(value) = authorization {
+            let (id, secret) = decode_basic(value)?;
+            if body_id.is_some_and(|body_id| body_id != id) {
+                return Err(ClientDenied::ClientIdMismatch);
+            }
+            return Self::parse(
+                &id,
+                Some((AuthenticationMethod::ClientSecretBasic, &secret)),
+            );
+        }
+        let id = body_id.ok_or(ClientDenied::NoClientAuthentication)?;
+        let secret = body_secret.map(|secret| (AuthenticationMethod::ClientSecretPost, secret));
+        Self::parse(id, secret)
+    }
+
+    /// The client that the request claims to come from.
+    pub fn client_id(&self) -> &ClientId {
+        &self.client_id
+    }
+
+    /// How it authenticates.
+    pub fn method(&self) -> AuthenticationMethod {
+        match self.secret {
+            Some((method, _)) => method,
+            None => AuthenticationMethod::None,
+        }
+    }
+
+    /// The secret that it shows.
+    pub fn secret(&self) -> Option<&ClientSecret> {
+        self.secret.as_ref().map(|(_, secret)| secret)
+    }
+
+    fn parse(id: &str, secret: Option<(AuthenticationMethod, &str)>) -> Result<Self, ClientDenied> {
+        let secret = secret.map(|(method, text)| match ClientSecret::parse(text) {
+            Ok(secret) => Ok((method, secret)),
+            Err(_) => Err(ClientDenied::MalformedClientSecret),
+        });
+        Ok(Self {
+            client_id: id.parse().map_err(|_| ClientDenied::MalformedClientId)?,
+            secret: secret.transpose()?,
+        })
+    }
+}
+
+/// Decodes `Basic` credentials, form-encoded as RFC 6749 §2.3.1 demands.
+fn decode_basic(value: &HeaderValue) -> Result<(String, String), ClientDenied> {
+    let value = value
+        .to_str()
+        .map_err(|_| ClientDenied::MalformedBasicCredentials)?;
+    let (scheme, encoded) = value
+        .split_once(' ')
+        .ok_or(ClientDenied::MalformedBasicCredentials)?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(ClientDenied::UnsupportedAuthentication);
+    }
+    let decoded = STANDARD
+        .decode(encoded.trim())
+        .map_err(|_| ClientDenied::MalformedBasicCredentials)?;
+    let colon = decoded.iter().position(|byte| *byte == b':');
+    let (id, secret) = decoded.split_at(colon.ok_or(ClientDenied::MalformedBasicCredentials)?);
+    let text = |part| form::decode(part).ok_or(ClientDenied::MalformedBasicCredentials);
+    Ok((text(id)?, text(&secret[1..])?))
+}

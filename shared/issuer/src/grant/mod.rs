@@ -1,0 +1,10 @@
+//! The grants: one file for each grant type, and what they share.
+//!
+//! A grant sees neither HTTP nor signing, and cannot be reached without client authentication.
+
+pub mod client_credentials;
+pub mod redeem;
+pub mod refresh_token;
+mod request;
+
+pub use request::{AskedAccess, GrantType, TokenRequest};

@@ -1,0 +1,22 @@
+//! RFC 6749 §6: a refresh token becomes a new access token and its successor.
+
+use super::AskedAccess;
+use super::redeem::GrantState;
+use crate::token::{GrantLimits, GrantedAccess};
+
+/// What the new access token may be good for.
+pub fn grant(state: &GrantState, asked: AskedAccess) -> GrantedAccess {
+    let grant = &state.grant;
+    GrantedAccess {
+        subject: grant.subject.to_string(),
+        asked,
+        limits: Some(GrantLimits {
+            grant_id: grant.id,
+            scopes: grant.scopes.clone(),
+            audiences: grant.audiences.clone(),
+            expires_at: grant.expires_at,
+            not_before: state.subject_not_before(),
+            read_at: state.read_at,
+        }),
+    }
+}

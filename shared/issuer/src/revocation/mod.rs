@@ -1,0 +1,12 @@
+//! Revocation: how something is revoked, what is known of one token, and what is known of all.
+
+mod revoke;
+mod status;
+mod view;
+
+pub use revoke::{
+    RevokeOutcome, revoke_access_token, revoke_client, revoke_grant, revoke_subject,
+    with_revocation,
+};
+pub(crate) use status::read_status;
+pub use view::TableRevocations;

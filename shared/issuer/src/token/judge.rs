@@ -1,0 +1,112 @@
+//! Says of any token whether it is live, and to an operator why not.
+//!
+//! Introspection and `tokensmith inspect` both ask here. An access token is judged by the
+//! verifier's one verdict, on one read of its own keys; a refresh token by the same decision that
+//! a refresh makes.
+
+use tokensmith_verifier::{AccessTokenClaims, Expectations, Rejection, Timestamp, verdict};
+
+use crate::Issuer;
+use crate::credential::{CredentialKind, GrantCredential};
+use crate::error::{ClientDenied, Denied, Error, GrantDenied, Unavailable};
+use crate::grant::redeem::{self, Step};
+use crate::revocation::read_status;
+use crate::store::Stored;
+use crate::store::records::{Client, Grant};
+
+/// A token, and what became of it.
+#[derive(Debug)]
+pub enum Judged {
+    /// An access token that this issuer has signed.
+    AccessToken {
+        /// What it says.
+        claims: AccessTokenClaims,
+        /// Whether it is live.
+        verdict: Result<(), Rejection>,
+    },
+    /// A refresh token that this issuer has made, with its grant.
+    RefreshToken {
+        /// Its grant.
+        grant: Box<Grant>,
+        /// Whether it would be honoured now.
+        verdict: Result<(), Denied>,
+    },
+    /// No token, or an access token that this issuer has not signed.
+    Unrecognized(Rejection),
+    /// A refresh token or code that this issuer has not made, or whose grant is gone.
+    UnrecognizedCredential(Denied),
+}
+
+impl Issuer {
+    /// Judges `token`.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when keys or records cannot be read.
+    pub async fn judge(&self, token: &str) -> Result<Judged, Unavailable> {
+        let now = self.clock.now();
+        if CredentialKind::of(token).is_none() {
+            return match self.keys.at(now).await?.verification().signed_claims(token) {
+                Err(rejection) => Ok(Judged::Unrecognized(rejection)),
+                Ok(claims) => {
+                    let verdict = self.judge_access_token(&claims, now).await?;
+                    Ok(Judged::AccessToken { claims, verdict })
+                }
+            };
+        }
+        let judged = match GrantCredential::parse(token) {
+            Err(_) => Err(GrantDenied::MalformedRefreshToken.into()),
+            Ok(unproven) => self.judge_refresh_token(unproven, now).await,
+        };
+        match judged {
+            Ok((grant, verdict)) => Ok(Judged::RefreshToken {
+                grant: Box::new(grant),
+                verdict,
+            }),
+            Err(Error::Denied(denied)) => Ok(Judged::UnrecognizedCredential(denied)),
+            Err(Error::Unavailable(unavailable)) => Err(unavailable),
+        }
+    }
+
+    async fn judge_access_token(
+        &self,
+        claims: &AccessTokenClaims,
+        now: Timestamp,
+    ) -> Result<Result<(), Rejection>, Unavailable> {
+        let expected = Expectations {
+            issuer: self.config.issuer.as_str(),
+            audience: None,
+            now: now.seconds(),
+            leeway: 0,
+        };
+        // What is dead by what it says needs no read.
+        if let Err(rejection) = expected.check(claims) {
+            return Ok(Err(rejection));
+        }
+        let standing = read_status(&self.table, claims).await?;
+        Ok(verdict(claims, &expected, &standing))
+    }
+
+    async fn judge_refresh_token(
+        &self,
+        unproven: GrantCredential,
+        now: Timestamp,
+    ) -> Result<(Grant, Result<(), Denied>), Error> {
+        let (redeemer, kind) = (self.redeemer()?, CredentialKind::RefreshToken);
+        let proven = redeemer.prove(unproven, kind, now).await?;
+        let state = redeemer.read(&proven, now).await?;
+        let client = self
+            .table
+            .get(&Client::key_of(&state.grant.client_id))
+            .await?;
+        let usable = |client: &Stored<Client>| !client.disabled && client.deleted_at.is_none();
+        let verdict = match client.filter(usable) {
+            None => Err(ClientDenied::ClientDisabled.into()),
+            Some(client) => match redeem::decide(&state, &client, &proven, now) {
+                Ok(Step::Advance | Step::Keep | Step::Repeat) => Ok(()),
+                Ok(Step::Revoke) => Err(GrantDenied::RefreshTokenReused.into()),
+                Err(denied) => Err(denied.into()),
+            },
+        };
+        Ok((state.grant, verdict))
+    }
+}
