@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokensmith_aws::authorizer::{Authorizer, AuthorizerConfig, AuthorizerEvent, ResponseFormat};
+use tokensmith_authorizer::{Authorizer, AuthorizerConfig, AuthorizerEvent, ResponseFormat};
 use tokensmith_issuer::Level;
 use tokensmith_issuer::store::records::{FeedAttributes, RevokedToken};
 use tokensmith_local::make_table;
@@ -152,7 +152,11 @@ impl Bench {
             stale: StalePolicy::default(),
             log_level: Level::Info,
         };
-        let authorizer = Authorizer::new(config, table.expect("a table"), self.issuer.clock());
+        let authorizer = Authorizer::new(
+            config,
+            table.expect("a table").reader(),
+            self.issuer.clock(),
+        );
         let authorizer = authorizer.expect("an authorizer");
         authorizer.warm_up().await.expect("keys");
         authorizer

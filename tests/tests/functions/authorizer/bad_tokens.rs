@@ -3,7 +3,7 @@
 
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
-use tokensmith_aws::authorizer::Authorizer;
+use tokensmith_authorizer::Authorizer;
 use tokensmith_issuer::keys::{InProcessSigner, Signer, generate_private_key};
 use tokensmith_tests::forge::{Forger, base64url, live_claims};
 use tokensmith_tests::in_process::InProcess;
