@@ -27,6 +27,7 @@ pub mod sandbox;
 pub mod tls;
 mod token;
 mod tools;
+mod turn;
 mod world;
 
 pub use connection::Connection;

@@ -28,11 +28,14 @@ impl Logged {
 }
 
 /// Runs `scenario` in a process of its own and returns what was logged there. In that process,
-/// where `test` runs once more, it returns `None`: then the test is over.
+/// where the test runs once more, it returns `None`: then the test is over.
 ///
 /// # Panics
 /// When the scenario does.
-pub async fn logged(test: &str, scenario: impl Future<Output = ()>) -> Option<Logged> {
+pub async fn logged(scenario: impl Future<Output = ()>) -> Option<Logged> {
+    // Each test runs on a thread that has its name.
+    let thread = std::thread::current();
+    let test = thread.name().expect("the thread of a test");
     if std::env::var(SCENARIO).is_ok_and(|name| name == test) {
         scenario.await;
         return None;

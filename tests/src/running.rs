@@ -8,6 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::tools::built;
+use crate::turn::Turn;
 use crate::{HttpRequest, HttpResponse, contents};
 
 /// A running issuer: one that the test has started, or the one at `ISSUER_URL`.
@@ -20,6 +21,7 @@ pub struct Running {
     process: Option<Process>,
     /// Goes last: the data outlives the process.
     _own_data: Option<TempDir>,
+    _turn: Option<Turn>,
 }
 
 /// Which data the command works on.
@@ -39,6 +41,15 @@ struct Process {
 impl Running {
     /// The issuer at `ISSUER_URL`, or a new one with every algorithm on a free port.
     pub fn issuer() -> Self {
+        Self::taken(Turn::shared)
+    }
+
+    /// The same, and no other scenario of this process uses it meanwhile.
+    pub fn issuer_alone() -> Self {
+        Self::taken(Turn::alone)
+    }
+
+    fn taken(take_turn: fn() -> Turn) -> Self {
         match std::env::var("ISSUER_URL") {
             Ok(url) => Self {
                 url: url.trim_end_matches('/').to_owned(),
@@ -46,6 +57,7 @@ impl Running {
                 store: Store::of_environment(),
                 process: None,
                 _own_data: None,
+                _turn: Some(take_turn()),
             },
             Err(_) => Self::start(&["--alg=ES256", "--alg=RS256", "--alg=PS256", "--alg=EdDSA"]),
         }
@@ -59,6 +71,7 @@ impl Running {
             store: Store::Table(table.to_owned(), environment.to_vec()),
             process: None,
             _own_data: None,
+            _turn: None,
         }
     }
 
@@ -92,6 +105,7 @@ impl Running {
                 log,
             }),
             _own_data: None,
+            _turn: None,
         }
     }
 

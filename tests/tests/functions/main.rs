@@ -1,6 +1,10 @@
-//! The real function binaries, next to emulated AWS: what they call, that keys rotate under load, and
-//! that they may be killed anywhere.
+//! The functions: events as API Gateway sends them, and the real binaries next to emulated AWS: what
+//! they call, that keys rotate under load, and that they may be killed anywhere.
 
+mod authorizer;
 mod calls;
 mod kills;
+mod kms_signatures;
+mod lambda_events;
+mod protected_lambda;
 mod rotation;

@@ -133,7 +133,7 @@ impl Bench {
     }
 
     fn event(&self, token: &str) -> Event {
-        let text = include_str!("../../../tests/authorizer/events/http-api-2.json");
+        let text = include_str!("../../../tests/functions/authorizer/events/http-api-2.json");
         Event {
             text: text.replace("Bearer TOKEN", &format!("Bearer {token}")),
             token: token.to_owned(),

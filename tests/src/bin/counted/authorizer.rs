@@ -29,7 +29,7 @@ impl CountedAuthorizer {
         let authorizer =
             Authorizer::new(config, table.reader(), world.clock()).expect("an authorizer");
         authorizer.warm_up().await.expect("keys");
-        let event = include_str!("../../../tests/authorizer/events/http-api-2.json");
+        let event = include_str!("../../../tests/functions/authorizer/events/http-api-2.json");
         Self {
             authorizer,
             event: event.replace("Bearer TOKEN", &format!("Bearer {access_token}")),

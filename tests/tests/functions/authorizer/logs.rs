@@ -15,7 +15,7 @@ fn lines(lines: Vec<Value>) -> Vec<Value> {
 
 #[tokio::test]
 async fn every_request_is_one_line() {
-    let log = logged("logs::every_request_is_one_line", async {
+    let log = logged(async {
         let setup = Setup::new().await;
         let grant = setup.issuer.grant(&setup.client, |_| {}).await;
         let answer = setup.issuer.refresh(&setup.client, &grant.token).await;
@@ -136,7 +136,7 @@ async fn every_request_is_one_line() {
 /// Invariant 1: neither what was sent, in whole or in part, nor the path that the caller chose.
 #[tokio::test]
 async fn invariant_1_no_token_is_logged() {
-    let log = logged("logs::invariant_1_no_token_is_logged", async {
+    let log = logged(async {
         let setup = Setup::new().await;
         let token = setup.token().await;
         token.split('.').for_each(tell);

@@ -6,8 +6,8 @@ use tokensmith_issuer::store::records::RefreshGrace;
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::in_process::Answer;
 
-use crate::scene::{Ask, RevocationStatus, Scene};
-use crate::schedule::{Run, Step};
+use super::scene::{Ask, RevocationStatus, Scene};
+use super::schedule::{Run, Step};
 use Outcome::{Done, Refused, Unavailable};
 
 /// What a request was answered. There is nothing else.

@@ -7,7 +7,7 @@ use tokensmith_tests::faults::{Fault, Held, numbered};
 use tokensmith_tests::in_process::Answer;
 use tokio::sync::mpsc;
 
-use crate::scene::{Ask, RevocationStatus, Scene};
+use super::scene::{Ask, RevocationStatus, Scene};
 
 /// The choices of one run, and where the next one differs.
 #[derive(Debug, Default)]

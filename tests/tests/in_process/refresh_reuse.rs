@@ -188,8 +188,7 @@ async fn reuse_and_a_generation_ahead_are_logged_with_their_reasons() {
         let other = issuer.confidential("other", |_| {}).await;
         issuer.refresh(&other, &first).await;
     };
-    let test = "reuse_and_a_generation_ahead_are_logged_with_their_reasons";
-    let Some(log) = logged(test, scenario).await else {
+    let Some(log) = logged(scenario).await else {
         return;
     };
     let lines = log.lines();

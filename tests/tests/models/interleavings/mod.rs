@@ -2,24 +2,19 @@
 //! and lost messages around one grant, explored with `stateright`. The decisions and the change of
 //! the grant are the issuer's own code.
 
-#[path = "interleavings/flaw.rs"]
 mod flaw;
-#[path = "interleavings/issuer.rs"]
 mod issuer;
-#[path = "interleavings/model.rs"]
 mod model;
-#[path = "interleavings/properties.rs"]
 mod properties;
-#[path = "interleavings/state.rs"]
 mod state;
 
 use stateright::{Checker, Model};
 use tokensmith_issuer::store::records::RefreshGrace;
 
-use crate::flaw::Flaw;
-use crate::model::Refreshes;
-use crate::properties as must;
-use crate::state::Thief;
+use self::flaw::Flaw;
+use self::model::Refreshes;
+use self::properties as must;
+use self::state::Thief;
 
 const GRACES: [RefreshGrace; 3] = [UNTIL_USED, TWO_SECONDS, NEVER];
 const UNTIL_USED: RefreshGrace = RefreshGrace::UntilUsed;

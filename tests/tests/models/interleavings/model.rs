@@ -15,9 +15,9 @@ use tokensmith_issuer::names::IssuerUrl;
 use tokensmith_issuer::store::records::{Client, Grant, Origin, RefreshGrace};
 use tokensmith_verifier::Timestamp;
 
-use crate::flaw::{Flaw, Seen};
-use crate::properties;
-use crate::state::{Party, Past, Record, Request, Stage, State, Thief, Token};
+use super::flaw::{Flaw, Seen};
+use super::properties;
+use super::state::{Party, Past, Record, Request, Stage, State, Thief, Token};
 
 /// What is explored.
 pub struct Refreshes {

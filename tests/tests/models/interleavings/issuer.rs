@@ -4,9 +4,9 @@ use tokensmith_issuer::grant::redeem::{GrantState, Step, advanced, decide};
 use tokensmith_issuer::store::records::{Grant, RefreshGrace};
 use tokensmith_verifier::Timestamp;
 
-use crate::flaw::Flaw;
-use crate::model::Refreshes;
-use crate::state::{Change, Party, Record, Stage, State, Token, Write};
+use super::flaw::Flaw;
+use super::model::Refreshes;
+use super::state::{Change, Party, Record, Stage, State, Token, Write};
 
 impl Refreshes {
     /// What the issuer decides for `token` on this record.

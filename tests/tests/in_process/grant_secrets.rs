@@ -116,8 +116,7 @@ async fn invariant_1_no_refresh_token_and_no_secret_is_in_the_log() {
             tell(&secret);
         }
     };
-    let test = "invariant_1_no_refresh_token_and_no_secret_is_in_the_log";
-    let Some(log) = logged(test, scenario).await else {
+    let Some(log) = logged(scenario).await else {
         return;
     };
     assert!(log.lines().len() > 20 && log.told.len() > 20);

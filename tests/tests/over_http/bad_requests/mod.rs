@@ -6,15 +6,14 @@ mod access_rows;
 mod client_rows;
 mod request_rows;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use proptest::prelude::*;
 use serde_json::Value;
 use tokensmith_tests::{HttpRequest, HttpResponse, Registered, Running, Token};
 
 #[test]
 fn rfc6749_5_2_every_bad_request_has_its_exact_answer_and_writes_nothing() {
-    let fixture = Fixture::new();
+    // Nobody else may write while the table is compared.
+    let fixture = Fixture::new(Running::issuer_alone());
     let rows = [
         request_rows::rows(&fixture),
         client_rows::rows(&fixture),
@@ -45,7 +44,7 @@ fn rfc6749_5_2_every_bad_request_has_its_exact_answer_and_writes_nothing() {
 
 #[test]
 fn rfc6749_3_1_what_is_odd_but_right_gets_a_token() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new(Running::issuer());
     let mut wrong = Vec::new();
     for row in accepted_rows::rows(&fixture) {
         if !fixture.issuer.hears(&row.name, &row.request) {
@@ -67,7 +66,7 @@ fn rfc6749_3_1_what_is_odd_but_right_gets_a_token() {
 
 #[test]
 fn invariant_10_a_wrong_client_id_and_a_wrong_secret_are_indistinguishable() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new(Running::issuer());
     let id = &fixture.client.id;
     let unknown = &format!("{id}x");
     let wrong = &fixture.other.secret;
@@ -111,7 +110,7 @@ fn invariant_10_a_wrong_client_id_and_a_wrong_secret_are_indistinguishable() {
 
 #[test]
 fn no_bytes_that_a_client_can_send_make_a_server_error() {
-    let fixture = Fixture::new();
+    let fixture = Fixture::new(Running::issuer());
     let config = ProptestConfig {
         cases: 256,
         failure_persistence: None,
@@ -155,15 +154,10 @@ struct Fixture {
     deleted: Registered,
     /// With the secret that it had before an immediate rotation.
     rotated: Registered,
-    _alone: MutexGuard<'static, ()>,
 }
 
 impl Fixture {
-    fn new() -> Self {
-        // Nobody else may write while a scenario compares the table, also at one ISSUER_URL.
-        static ALONE: Mutex<()> = Mutex::new(());
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let issuer = Running::issuer();
+    fn new(issuer: Running) -> Self {
         let access = [
             "--scope=read",
             "--scope=write",
@@ -183,7 +177,6 @@ impl Fixture {
             deleted: issuer.register("deleted", &access),
             rotated: issuer.register("rotated", &access),
             issuer,
-            _alone: alone,
         };
         let Self { issuer, .. } = &fixture;
         issuer.manage(&["client", "disable", &fixture.disabled.id]);

@@ -1,12 +1,9 @@
 //! Invariants 3, 4 and 8 through the real code: every interleaving of two and three requests around
 //! one grant, store operation by store operation, with answers lost before and after each of them.
-//! The model in `interleavings.rs` goes further; this shows that the code is what it models.
+//! The model in `interleavings` goes further; this shows that the code is what it models.
 
-#[path = "request_interleavings/properties.rs"]
 mod properties;
-#[path = "request_interleavings/scene.rs"]
 mod scene;
-#[path = "request_interleavings/schedule.rs"]
 mod schedule;
 
 use std::collections::BTreeSet;
@@ -15,9 +12,9 @@ use tokensmith_issuer::store::records::RefreshGrace;
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::logged::{logged, tell};
 
-use crate::properties::{Outcome, assert_all};
-use crate::scene::{Ask, Stage};
-use crate::schedule::{Loss, Schedule};
+use self::properties::{Outcome, assert_all};
+use self::scene::{Ask, Stage};
+use self::schedule::{Loss, Schedule};
 
 const GRACES: [RefreshGrace; 2] = [UNTIL_USED, NEVER];
 const UNTIL_USED: RefreshGrace = RefreshGrace::UntilUsed;
@@ -74,16 +71,15 @@ async fn explore(grace: RefreshGrace, asks: &[Ask], losses: &[Loss], at_least: u
 }
 
 /// Runs explorations in a process of its own, whose log nobody needs to see.
-async fn quietly(test: &str, scenario: impl Future<Output = ()>) {
-    if let Some(log) = logged(test, scenario).await {
+async fn quietly(scenario: impl Future<Output = ()>) {
+    if let Some(log) = logged(scenario).await {
         println!("{}", log.told.join("\n"));
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn invariant_3_the_same_token_twice_and_three_times_makes_one_chain() {
-    let test = "invariant_3_the_same_token_twice_and_three_times_makes_one_chain";
-    quietly(test, async {
+    quietly(async {
         explore(UNTIL_USED, &[CURRENT; 2], EVERY_LOSS, 69).await;
         explore(UNTIL_USED, &[CURRENT; 3], NO_LOSS, 11).await;
         explore(UNTIL_USED, &[CURRENT; 3], LOST_ANSWER, 142).await;
@@ -93,8 +89,7 @@ async fn invariant_3_the_same_token_twice_and_three_times_makes_one_chain() {
 
 #[tokio::test(start_paused = true)]
 async fn invariant_3_without_a_grace_the_same_token_is_good_for_one_answer() {
-    let test = "invariant_3_without_a_grace_the_same_token_is_good_for_one_answer";
-    quietly(test, async {
+    quietly(async {
         explore(NEVER, &[CURRENT; 2], EVERY_LOSS, 93).await;
         explore(NEVER, &[CURRENT; 3], LOST_ANSWER, 668).await;
     })
@@ -103,8 +98,7 @@ async fn invariant_3_without_a_grace_the_same_token_is_good_for_one_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn invariant_8_a_predecessor_is_honoured_until_its_successor_is_used() {
-    let test = "invariant_8_a_predecessor_is_honoured_until_its_successor_is_used";
-    quietly(test, async {
+    quietly(async {
         explore(UNTIL_USED, &[CURRENT, PREDECESSOR], EVERY_LOSS, 66).await;
         explore(
             UNTIL_USED,
@@ -121,8 +115,7 @@ async fn invariant_8_a_predecessor_is_honoured_until_its_successor_is_used() {
 
 #[tokio::test(start_paused = true)]
 async fn invariant_4_an_old_token_beside_the_current_one_is_found() {
-    let test = "invariant_4_an_old_token_beside_the_current_one_is_found";
-    quietly(test, async {
+    quietly(async {
         for (grace, three) in GRACES.into_iter().zip([46, 114]) {
             explore(grace, &[CURRENT, OLD], EVERY_LOSS, 170).await;
             explore(grace, &[CURRENT, PREDECESSOR, OLD], NO_LOSS, three).await;
@@ -133,7 +126,7 @@ async fn invariant_4_an_old_token_beside_the_current_one_is_found() {
 
 #[tokio::test(start_paused = true)]
 async fn a_revocation_beside_refreshes_wins() {
-    quietly("a_revocation_beside_refreshes_wins", async {
+    quietly(async {
         for (grace, three) in GRACES.into_iter().zip([310, 361]) {
             explore(grace, &[CURRENT, REVOCATION], EVERY_LOSS, 66).await;
             explore(grace, &[CURRENT, CURRENT, REVOCATION], LOST_ANSWER, three).await;
@@ -144,7 +137,7 @@ async fn a_revocation_beside_refreshes_wins() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stranger_beside_the_client_changes_nothing() {
-    quietly("a_stranger_beside_the_client_changes_nothing", async {
+    quietly(async {
         for grace in GRACES {
             explore(grace, &[CURRENT, STRANGER], EVERY_LOSS, 154).await;
         }

@@ -4,8 +4,8 @@ use stateright::Property;
 use tokensmith_issuer::grant::redeem::Step;
 use tokensmith_issuer::store::records::RefreshGrace;
 
-use crate::model::Refreshes;
-use crate::state::{Party, State, Thief};
+use super::model::Refreshes;
+use super::state::{Party, State, Thief};
 
 pub const ONE_CHAIN: &str = "no generation comes to be twice";
 pub const ONE_CURRENT: &str = "at most one token is current, and at most one is its predecessor";

@@ -1,0 +1,24 @@
+//! Scenarios against an issuer in the test's own process: its clock is set by the test, its table
+//! counts calls and fails as planned.
+
+mod access_token_abuse;
+mod access_token_corruption;
+mod client_standing;
+mod credential_abuse;
+mod grant_access;
+mod grant_lifetimes;
+mod grant_secrets;
+mod grants_in_an_outage;
+mod grants_under_faults;
+mod hmac_key_rotation;
+mod introspection;
+mod key_rotation;
+mod kms_custody;
+mod operation_counts;
+mod parallel_refreshes;
+mod refresh_reuse;
+mod refresh_tokens;
+mod revocation;
+mod revocation_until_now;
+mod revocation_views;
+mod store_verbs;

@@ -1,0 +1,5 @@
+//! What only the local host does: `tokensmith serve` is started, limited, killed and started again.
+
+mod durability;
+mod grants_survive;
+mod limits_and_logs;
