@@ -7,14 +7,11 @@ use clap::Args;
 use tokensmith_aws::AwsClients;
 use tokensmith_aws::environment::{self, Environment};
 use tokensmith_aws::kms::KmsCustody;
-use tokensmith_issuer::Issuer;
+use tokensmith_issuer::admin::{Administrator, TableScan};
 use tokensmith_issuer::config::Config;
-use tokensmith_issuer::keys::{HmacKeys, KeyCustody, KeyRotation, RotationPolicy};
-use tokensmith_issuer::names::IssuerUrl;
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::records::Settings;
 use tokensmith_local::{ChangeCounter, LocalData};
-use tokensmith_verifier::Algorithm;
 use tokensmith_verifier::Clock;
 
 use crate::Failure;
@@ -25,8 +22,8 @@ pub struct Data {
     /// The directory that `tokensmith serve` keeps its data in
     #[arg(long = "data", value_name = "DIR", default_value = ".tokensmith")]
     dir: PathBuf,
-    /// A table in AWS instead; issuer, custody and wrapping key are those of its functions, in the same
-    /// variables: TOKENSMITH_ISSUER, TOKENSMITH_CUSTODY, TOKENSMITH_KMS_KEY
+    /// Use this DynamoDB table in AWS instead of a directory. TOKENSMITH_ISSUER, TOKENSMITH_CUSTODY and
+    /// TOKENSMITH_KMS_KEY must be set as they are for the functions that use the table
     #[arg(long, value_name = "NAME", conflicts_with = "dir")]
     table: Option<String>,
 }
@@ -40,12 +37,13 @@ impl Data {
         }
     }
 
-    /// Opens the table of other data of the same kind: a directory, or a table in AWS.
-    pub async fn open_other(&self, name: &str) -> Result<Table, Failure> {
-        match self.table {
-            Some(_) => Ok(Table::new(AwsClients::load().await.dynamodb, name)),
-            None => Ok(LocalData::open(Path::new(name)).await?.table),
-        }
+    /// Opens other data of the same kind, a directory or a table in AWS, to read its records.
+    pub async fn open_other(&self, name: &str) -> Result<TableScan, Failure> {
+        let table = match self.table {
+            Some(_) => Table::new(AwsClients::load().await.dynamodb, name),
+            None => LocalData::open(Path::new(name)).await?.table,
+        };
+        Ok(TableScan::of(&table))
     }
 
     async fn open_local(&self) -> Result<OpenData, Failure> {
@@ -57,10 +55,9 @@ impl Data {
                 "{dir} belongs to no issuer yet: `tokensmith serve` settles it"
             ))
         })?;
+        let config = Config::new(settings.record.issuer);
         Ok(OpenData {
-            table: local.table,
-            custody: local.custody,
-            config: Config::new(settings.record.issuer),
+            admin: Administrator::new(config, local.table, local.custody, Clock::System),
             changes: Some(local.changes),
         })
     }
@@ -78,10 +75,10 @@ async fn open_in_aws(table: &str) -> Result<OpenData, Failure> {
         custody,
         wrapping_key,
     } = environment;
+    let table = Table::new(clients.dynamodb, table);
+    let custody = Arc::new(KmsCustody::new(clients.kms, custody, wrapping_key));
     Ok(OpenData {
-        table: Table::new(clients.dynamodb, table),
-        custody: Arc::new(KmsCustody::new(clients.kms, custody, wrapping_key)),
-        config,
+        admin: Administrator::new(config, table, custody, Clock::System),
         changes: None,
     })
 }
@@ -89,43 +86,14 @@ async fn open_in_aws(table: &str) -> Result<OpenData, Failure> {
 /// The open data of one issuer. When a command is done with it, a running `serve` is told to look
 /// at its records again.
 pub struct OpenData {
-    table: Table,
-    custody: Arc<dyn KeyCustody>,
-    config: Config,
+    admin: Administrator,
     changes: Option<Arc<ChangeCounter>>,
 }
 
 impl OpenData {
-    /// The issuer URL.
-    pub fn url(&self) -> &IssuerUrl {
-        &self.config.issuer
-    }
-
-    /// The table.
-    pub fn table(&self) -> &Table {
-        &self.table
-    }
-
-    /// The issuer itself, for what it alone can decide.
-    pub fn issuer(&self) -> Issuer {
-        let (table, custody) = (self.table.clone(), self.custody.clone());
-        Issuer::new(self.config.clone(), table, custody, Clock::System)
-    }
-
-    /// The keys that prove refresh tokens, always fresh.
-    pub fn hmac_keys(&self) -> HmacKeys {
-        let (table, custody) = (self.table.clone(), self.custody.clone());
-        HmacKeys::new(table, custody, std::time::Duration::ZERO)
-    }
-
-    /// What makes keys of these algorithms and takes them away.
-    pub fn key_rotation(&self, algorithms: Vec<Algorithm>) -> KeyRotation {
-        let (table, custody) = (self.table.clone(), self.custody.clone());
-        let Config {
-            issuer, cache_ttl, ..
-        } = self.config.clone();
-        let policy = RotationPolicy::new(issuer, algorithms, cache_ttl);
-        KeyRotation::new(table, custody, policy)
+    /// What manages it.
+    pub fn admin(&self) -> &Administrator {
+        &self.admin
     }
 }
 

@@ -13,6 +13,7 @@ mod table;
 pub use change::Change;
 pub use item::{AnyKey, Key, Record, Stored};
 pub use table::{Cursor, Found, Insert, Page, Table, Update, with_time_limits};
+pub(crate) use table::{failed, page};
 
 /// Why the store gave no answer. Nothing of it is ever shown to a caller.
 #[derive(Debug, thiserror::Error)]

@@ -24,8 +24,8 @@ use tokensmith_verifier::Timestamp;
 /// The table. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Table {
-    pub(super) client: Client,
-    pub(super) name: String,
+    pub(crate) client: Client,
+    pub(crate) name: String,
 }
 
 impl Table {
@@ -230,32 +230,6 @@ impl Table {
             .map_err(|err| failed("DeleteItem", &err))?;
         Ok(())
     }
-
-    /// Reads all records whose partition key starts with `prefix`, page by page (`Scan`).
-    ///
-    /// For an operator's listing only: it reads the whole table, so no endpoint calls it.
-    pub async fn scan_all<R: Record>(&self, prefix: &str) -> Result<Vec<Stored<R>>, StoreError> {
-        let (mut records, mut after) = (Vec::new(), None);
-        loop {
-            let answer = self
-                .client
-                .scan()
-                .table_name(&self.name)
-                .filter_expression("begins_with(pk, :prefix)")
-                .expression_attribute_values(":prefix", AttributeValue::S(format!("{prefix}#")))
-                .set_exclusive_start_key(after)
-                .consistent_read(true)
-                .send()
-                .await
-                .map_err(|err| failed("Scan", &err))?;
-            let page: Page<R> = page(answer.items, answer.last_evaluated_key)?;
-            records.extend(page.records);
-            match page.next {
-                Some(Cursor(next)) => after = Some(next),
-                None => return Ok(records),
-            }
-        }
-    }
 }
 
 /// What one read of several records found.
@@ -305,7 +279,7 @@ pub struct Page<R> {
 
 /// The key after which a page starts.
 #[derive(Clone, Debug)]
-pub struct Cursor(pub(super) Item);
+pub struct Cursor(pub(crate) Item);
 
 /// Gives every call of a DynamoDB client its time limits (an attempt, its retries and the whole), and
 /// counts it.
@@ -316,7 +290,10 @@ pub fn with_time_limits(config: Builder) -> Builder {
         .retry_config(retries())
 }
 
-fn page<R: Record>(items: Option<Vec<Item>>, last: Option<Item>) -> Result<Page<R>, StoreError> {
+pub(crate) fn page<R: Record>(
+    items: Option<Vec<Item>>,
+    last: Option<Item>,
+) -> Result<Page<R>, StoreError> {
     Ok(Page {
         records: items
             .unwrap_or_default()
@@ -327,7 +304,7 @@ fn page<R: Record>(items: Option<Vec<Item>>, last: Option<Item>) -> Result<Page<
     })
 }
 
-pub(super) fn failed<E, R>(operation: &'static str, err: &SdkError<E, R>) -> StoreError
+pub(crate) fn failed<E, R>(operation: &'static str, err: &SdkError<E, R>) -> StoreError
 where
     SdkError<E, R>: std::error::Error + RequestId,
 {
