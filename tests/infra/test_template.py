@@ -195,9 +195,11 @@ def test_the_example_has_the_authorizer_and_the_verifiers_example(example):
 
 
 def is_made_from(crate, template, name):
-    function, package = template.resources[name]["Properties"], tomllib.loads(source(f"{crate}/Cargo.toml"))["package"]
+    function, manifest = template.resources[name]["Properties"], tomllib.loads(source(f"{crate}/Cargo.toml"))
+    package = manifest["package"]
+    (binary,) = manifest.get("bin", [package])
     assert logical_id(function["FunctionName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")) == name
-    assert function["CodeUri"]["Key"]["Fn::Sub"] == f"${{Revision}}/{package['name']}.zip"
+    assert function["CodeUri"]["Key"]["Fn::Sub"] == f"${{Revision}}/{binary['name']}.zip"
     # `cargo lambda deploy` puts in what the crate says.
     deploy = package["metadata"]["lambda"]["deploy"]
     assert setting_of(template, name, "MemorySize") == deploy["memory"], crate
@@ -227,7 +229,7 @@ def test_the_environment_is_what_the_code_reads(template):
 
 
 def test_the_environment_of_the_example_is_what_its_code_reads(example):
-    common, own = source("shared/aws/src/environment.rs"), source("shared/aws/src/environment/authorizer.rs")
+    common, own = source("shared/aws/src/environment.rs"), source("functions/authorizer/src/environment.rs")
     constants = dict(re.findall(r'const (\w+): &str = "(TOKENSMITH_\w+)"', common + own))
     used = re.findall(r"variables\s*\.\w+\((\w+),", own)
     assert set(variables_of(example, "Authorizer")) == {constants[name] for name in used}
@@ -286,7 +288,7 @@ def test_metric_filters_look_for_what_the_code_logs(template):
 
 
 def test_the_example_looks_for_what_the_authorizer_logs(example):
-    log = source("shared/aws/src/authorizer/log.rs")
+    log = source("shared/authorizer/src/log.rs")
     (feed_age,) = example.of_type("AWS::Logs::MetricFilter").values()
     assert set(re.findall(r"\$\.(\w+)", json.dumps(feed_age))) <= set(re.findall(r"^    (\w+): ", log, re.M))
     texts = set(re.findall(r'= "(\w+)"', feed_age["FilterPattern"]))

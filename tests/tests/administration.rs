@@ -17,7 +17,8 @@ use tokensmith_verifier::KeyId;
 
 fn administrator(issuer: &InProcess) -> Administrator {
     let Direct { table, custody } = issuer.direct.clone();
-    Administrator::new(issuer.config.clone(), table, custody, issuer.clock())
+    let (config, clock) = (issuer.config.clone(), issuer.clock());
+    Administrator::new(config, table, custody.make, custody.open, clock)
 }
 
 fn app() -> ClientId {
@@ -234,7 +235,7 @@ async fn a_restore_names_the_keys_and_finds_revived_clients() {
         let made = admin.create_client(id, &metadata()).await;
         made.expect("a client");
     }
-    let scan = TableScan::of(old.table());
+    let scan = TableScan::of(old.table().reader());
     let (outcome, event) = admin.restore(Some(&scan)).await.expect("a restore");
     let names = outcome.signing_keys.created.iter();
     let expected = AdminEvent::Restored {

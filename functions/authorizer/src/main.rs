@@ -1,7 +1,30 @@
-//! API Gateway asks it before a request goes on: lets good access tokens through.
+//! API Gateway calls it before a request goes on: it lets requests with a good access token through.
+
+mod environment;
 
 use std::process::ExitCode;
 
+use lambda_runtime::{LambdaEvent, service_fn};
+use tokensmith_authorizer::{Authorizer, AuthorizerEvent};
+use tokensmith_aws::environment::{of_process, require_lambda};
+use tokensmith_aws::{dynamodb_of_function, run, warm_up};
+use tokensmith_issuer::store::TableReader;
+use tokensmith_verifier::Clock;
+
+use environment::AuthorizerEnvironment;
+
 fn main() -> ExitCode {
-    tokensmith_aws::authorizer::authorize()
+    run(async {
+        require_lambda(of_process)?;
+        let AuthorizerEnvironment { config, table } = AuthorizerEnvironment::parse(of_process)?;
+        let table = TableReader::new(dynamodb_of_function(of_process), table);
+        let authorizer = &Authorizer::new(config, table, Clock::System)?;
+        warm_up(authorizer.warm_up()).await;
+        let handler = async |event: LambdaEvent<AuthorizerEvent>| {
+            let LambdaEvent { payload, context } = event;
+            let answer = authorizer.answer(&payload, &context.request_id).await;
+            answer.map_err(lambda_runtime::Error::from)
+        };
+        lambda_runtime::run(service_fn(handler)).await
+    })
 }

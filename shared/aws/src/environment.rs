@@ -1,10 +1,7 @@
 //! What an operator decides about a function: its environment, parsed once.
 
-mod authorizer;
+mod variables;
 
-use std::fmt::Display;
-use std::ops::RangeInclusive;
-use std::str::FromStr;
 use std::time::Duration;
 
 use tokensmith_issuer::config::{Config, MAX_ACCESS_TTL, MAX_CACHE_TTL};
@@ -13,7 +10,7 @@ use tokensmith_verifier::Algorithm;
 
 use crate::kms::CustodyMode;
 
-pub use authorizer::AuthorizerEnvironment;
+pub use variables::{BadVariable, Variables, of_process, parsed, table_name};
 
 /// The environment of a function.
 #[derive(Clone, Debug)]
@@ -34,7 +31,7 @@ impl Environment {
     /// # Errors
     /// The first variable that is missing or malformed.
     pub fn parse(value_of: impl Fn(&str) -> Option<String>) -> Result<Self, BadVariable> {
-        let variables = Variables(value_of);
+        let variables = Variables::new(value_of);
         let mut config = Config::new(variables.required(ISSUER, parsed)?);
         if let Some(algorithms) = variables.optional(ALGORITHMS, algorithms)? {
             config.algorithms = algorithms;
@@ -64,7 +61,7 @@ impl Environment {
         &self,
         value_of: impl Fn(&str) -> Option<String>,
     ) -> Result<RotationPolicy, BadVariable> {
-        let variables = Variables(value_of);
+        let variables = Variables::new(value_of);
         let Config {
             issuer,
             algorithms,
@@ -86,74 +83,13 @@ impl Environment {
 ///
 /// # Errors
 /// The first of them that is not there.
-pub(crate) fn require_lambda(value_of: impl Fn(&str) -> Option<String>) -> Result<(), BadVariable> {
-    let variables = Variables(value_of);
+pub fn require_lambda(value_of: impl Fn(&str) -> Option<String>) -> Result<(), BadVariable> {
+    let variables = Variables::new(value_of);
     for name in SET_BY_LAMBDA {
         variables.required(name, parsed::<String>)?;
     }
     variables.required("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", parsed::<i32>)?;
     Ok(())
-}
-
-/// The value of a variable of this process.
-pub fn of_process(name: &str) -> Option<String> {
-    // What is not UTF-8 becomes what no parser accepts.
-    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
-}
-
-/// A variable without which, or with which, nothing can start.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{name} {problem}")]
-pub struct BadVariable {
-    /// Its name.
-    pub name: &'static str,
-    /// What is wrong with it, never its value.
-    pub problem: String,
-}
-
-struct Variables<F>(F);
-
-impl<F: Fn(&str) -> Option<String>> Variables<F> {
-    fn required<T>(&self, name: &'static str, parse: Parse<T>) -> Result<T, BadVariable> {
-        self.optional(name, parse)?.ok_or(BadVariable {
-            name,
-            problem: "is required".to_owned(),
-        })
-    }
-
-    fn optional<T>(&self, name: &'static str, parse: Parse<T>) -> Result<Option<T>, BadVariable> {
-        match self.0(name).filter(|value| !value.is_empty()) {
-            Some(value) => match parse(&value) {
-                Ok(parsed) => Ok(Some(parsed)),
-                Err(problem) => Err(BadVariable { name, problem }),
-            },
-            None => Ok(None),
-        }
-    }
-
-    fn duration(
-        &self,
-        name: &'static str,
-        range: RangeInclusive<Duration>,
-    ) -> Result<Option<Duration>, BadVariable> {
-        match self.optional(name, duration)? {
-            Some(duration) if !range.contains(&duration) => Err(BadVariable {
-                name,
-                problem: format!(
-                    "must be from {} to {}",
-                    humantime::format_duration(*range.start()),
-                    humantime::format_duration(*range.end())
-                ),
-            }),
-            duration => Ok(duration),
-        }
-    }
-}
-
-type Parse<T> = fn(&str) -> Result<T, String>;
-
-fn parsed<T: FromStr<Err: Display>>(value: &str) -> Result<T, String> {
-    value.parse().map_err(|err| format!("is malformed: {err}"))
 }
 
 fn algorithms(list: &str) -> Result<Vec<Algorithm>, String> {
@@ -168,25 +104,6 @@ fn algorithms(list: &str) -> Result<Vec<Algorithm>, String> {
     Ok(algorithms)
 }
 
-/// Whole seconds, for that is the resolution of tokens.
-fn duration(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text);
-    let duration = duration.map_err(|err| format!("is no duration such as 15m: {err}"))?;
-    match duration.subsec_nanos() {
-        0 => Ok(duration),
-        _ => Err("must be whole seconds".to_owned()),
-    }
-}
-
-/// DynamoDB's rules for table names.
-fn table_name(name: &str) -> Result<String, String> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-    match (3..=255).contains(&name.len()) && name.bytes().all(allowed) {
-        true => Ok(name.to_owned()),
-        false => Err("is no table name".to_owned()),
-    }
-}
-
 fn kms_key(name: &str) -> Result<String, String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-/:".contains(&byte);
     match name.len() <= 2048 && name.bytes().all(allowed) {
@@ -195,7 +112,8 @@ fn kms_key(name: &str) -> Result<String, String> {
     }
 }
 
-const ISSUER: &str = "TOKENSMITH_ISSUER";
+/// The variable that names the issuer.
+pub const ISSUER: &str = "TOKENSMITH_ISSUER";
 /// The variable that names the table.
 pub const TABLE: &str = "TOKENSMITH_TABLE";
 const CUSTODY: &str = "TOKENSMITH_CUSTODY";
@@ -203,7 +121,8 @@ const KMS_KEY: &str = "TOKENSMITH_KMS_KEY";
 const ALGORITHMS: &str = "TOKENSMITH_ALGS";
 const ACCESS_TTL: &str = "TOKENSMITH_ACCESS_TTL";
 const CACHE_TTL: &str = "TOKENSMITH_CACHE_TTL";
-const LOG: &str = "TOKENSMITH_LOG";
+/// The variable that says what is logged of requests.
+pub const LOG: &str = "TOKENSMITH_LOG";
 const KEY_PERIOD: &str = "TOKENSMITH_KEY_PERIOD";
 const PUBLISH_AHEAD: &str = "TOKENSMITH_KEY_PUBLISH_AHEAD";
 
@@ -215,7 +134,8 @@ const SET_BY_LAMBDA: [&str; 4] = [
     "AWS_REGION",
 ];
 
-const SECOND: Duration = Duration::from_secs(1);
+/// The shortest period that a variable can say.
+pub const SECOND: Duration = Duration::from_secs(1);
 
 /// Ten years: longer is never.
 const MAX_KEY_PERIOD: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);

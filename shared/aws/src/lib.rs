@@ -1,7 +1,6 @@
 //! The AWS host: configuration from the environment, keys in KMS, and the entries of the Lambda
 //! functions.
 
-pub mod authorizer;
 mod clients;
 pub mod environment;
 pub mod event;
@@ -9,6 +8,6 @@ mod function;
 mod host;
 pub mod kms;
 
-pub use clients::AwsClients;
+pub use clients::{AwsClients, dynamodb_of_function};
 pub use function::Function;
-pub use host::{rotate_keys, serve};
+pub use host::{FunctionCustody, rotate_keys, run, serve, warm_up};

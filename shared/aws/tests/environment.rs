@@ -1,4 +1,4 @@
-//! The environment of a function (DESIGN §6): parsed once; what is missing or malformed is named.
+//! The environment of a function: parsed once; what is missing or malformed is named.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use clap::Args;
 use tokensmith_aws::AwsClients;
 use tokensmith_aws::environment::{self, Environment};
-use tokensmith_aws::kms::KmsCustody;
+use tokensmith_aws::kms::{KmsMaker, KmsOpener};
 use tokensmith_issuer::admin::{Administrator, TableScan};
 use tokensmith_issuer::config::Config;
+use tokensmith_issuer::keys::Custody;
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::records::Settings;
 use tokensmith_local::{ChangeCounter, LocalData};
@@ -43,7 +44,7 @@ impl Data {
             Some(_) => Table::new(AwsClients::load().await.dynamodb, name),
             None => LocalData::open(Path::new(name)).await?.table,
         };
-        Ok(TableScan::of(&table))
+        Ok(TableScan::of(table.reader()))
     }
 
     async fn open_local(&self) -> Result<OpenData, Failure> {
@@ -56,8 +57,9 @@ impl Data {
             ))
         })?;
         let config = Config::new(settings.record.issuer);
+        let (opener, maker) = (local.custody.open(), Arc::new(local.custody));
         Ok(OpenData {
-            admin: Administrator::new(config, local.table, local.custody, Clock::System),
+            admin: Administrator::new(config, local.table, maker, opener, Clock::System),
             changes: Some(local.changes),
         })
     }
@@ -76,9 +78,10 @@ async fn open_in_aws(table: &str) -> Result<OpenData, Failure> {
         wrapping_key,
     } = environment;
     let table = Table::new(clients.dynamodb, table);
-    let custody = Arc::new(KmsCustody::new(clients.kms, custody, wrapping_key));
+    let opener = Arc::new(KmsOpener::new(clients.kms.clone(), &wrapping_key));
+    let maker = Arc::new(KmsMaker::new(clients.kms, custody, &wrapping_key));
     Ok(OpenData {
-        admin: Administrator::new(config, table, custody, Clock::System),
+        admin: Administrator::new(config, table, maker, opener, Clock::System),
         changes: None,
     })
 }

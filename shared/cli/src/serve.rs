@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
@@ -9,13 +10,13 @@ use secrecy::ExposeSecret;
 use tokensmith_issuer::admin::{Administrator, ClientChanges, ClientError, settle};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::ClientSecret;
-use tokensmith_issuer::keys::{KeyRotation, RotationPolicy};
+use tokensmith_issuer::keys::{Custody, KeyAccess, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::{ClientId, IssuerUrl};
 use tokensmith_issuer::store::Stored;
 use tokensmith_issuer::store::records::Settings;
-use tokensmith_issuer::{Endpoint, Issuer};
+use tokensmith_issuer::{Issuer, endpoint};
 use tokensmith_local::LocalData;
-use tokensmith_verifier::{Algorithm, Clock};
+use tokensmith_verifier::{Algorithm, Clock, paths};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -28,7 +29,7 @@ use crate::{Failure, print_text};
 /// lines on standard error.
 #[derive(ClapArgs)]
 pub struct Args {
-    /// The address to listen on; port 0 is the port of the last run if that is free, or else any free port
+    /// The address to listen on; port 0 is the port of the last run if that is free, otherwise any free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// The directory that keeps the data; created if it does not exist
@@ -59,20 +60,19 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let mut config = Config::new(url.clone());
     config.algorithms = args.algorithms;
     let policy = RotationPolicy::new(url.clone(), config.algorithms.clone(), config.cache_ttl);
-    let custody = data.custody.clone();
-    let rotation = KeyRotation::new(table.clone(), custody.clone(), policy);
-    rotation.run(clock.now()).await?;
-    let admin = Administrator::new(
-        config.clone(),
-        table.clone(),
-        custody.clone(),
-        clock.clone(),
+    let (access, maker) = (
+        KeyAccess::all(&data.custody),
+        Arc::new(data.custody.clone()),
     );
-    let issuer = Issuer::new(config, table.clone(), custody, clock);
-    issuer.warm_up(Endpoint::Token).await?;
+    let rotation = KeyRotation::new(table.clone(), maker.clone(), policy);
+    rotation.run(clock.now()).await?;
+    let issuer = Issuer::new(config.clone(), table.clone(), access, clock.clone());
+    issuer.warm_up(&endpoint::TOKEN).await?;
 
     let mut greeting = String::new();
     if settled.is_none() {
+        let opener = data.custody.open();
+        let admin = Administrator::new(config, table.clone(), maker, opener, clock);
         let secret = create_demo_client(&admin).await?;
         greeting = first_steps(&url, &secret);
     }
@@ -143,7 +143,7 @@ async fn create_demo_client(admin: &Administrator) -> Result<ClientSecret, Failu
 }
 
 fn first_steps(issuer: &IssuerUrl, secret: &ClientSecret) -> String {
-    let token_endpoint = issuer.join(Endpoint::Token.path());
+    let token_endpoint = issuer.join(paths::TOKEN);
     let secret = secret.expose_secret();
     format!(
         "A demo client was created; its secret is shown this once. Get a token with\n\n\

@@ -1,4 +1,4 @@
-//! The table as DESIGN demands it: `pk` and `sk`, two sparse indexes, and a time to live.
+//! The table, as the template makes it in AWS: `pk` and `sk`, two sparse indexes, and a time to live.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::BuildError;

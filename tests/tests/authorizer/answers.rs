@@ -127,7 +127,7 @@ async fn a_token_for_another_audience_is_refused() {
     let setup = Setup::new().await;
     let token = format!("Bearer {}", setup.token().await);
     for kind in Kind::ALL {
-        let other = |config: &mut tokensmith_aws::authorizer::AuthorizerConfig| {
+        let other = |config: &mut tokensmith_authorizer::AuthorizerConfig| {
             config.audience = "https://elsewhere.example/".parse().expect("an audience");
         };
         let authorizer = setup.authorizer(kind, other).await;

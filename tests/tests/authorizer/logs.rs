@@ -1,7 +1,7 @@
 //! One JSON line for each request, with what an operator needs and without the token.
 
 use serde_json::{Value, json};
-use tokensmith_aws::authorizer::AuthorizerConfig;
+use tokensmith_authorizer::AuthorizerConfig;
 use tokensmith_issuer::Level;
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::logged::{logged, tell};
@@ -169,7 +169,7 @@ async fn invariant_1_no_token_is_logged() {
 async fn invariant_1_an_event_is_printed_without_its_token() {
     for kind in Kind::ALL {
         let event = kind.event("Bearer secret-token");
-        let event: tokensmith_aws::authorizer::AuthorizerEvent =
+        let event: tokensmith_authorizer::AuthorizerEvent =
             serde_json::from_value(event).expect("an event");
         assert!(!format!("{event:?}").contains("secret-token"), "{kind:?}");
     }

@@ -4,7 +4,6 @@
 mod answers;
 mod bad_tokens;
 mod caching;
-mod configuration;
 mod headers;
 mod logs;
 mod outages;

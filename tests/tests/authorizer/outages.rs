@@ -1,7 +1,7 @@
 //! Invariant 9: what cannot be told is an error and never let through, but as far as the operator
 //! wants revocations to fail open.
 
-use tokensmith_aws::authorizer::{Authorizer, AuthorizerConfig};
+use tokensmith_authorizer::{Authorizer, AuthorizerConfig};
 use tokensmith_tests::faults::Fault;
 use tokensmith_verifier::WhenStale;
 

@@ -1,7 +1,7 @@
 //! Which route requires which scopes.
 
 use serde_json::{Value, json};
-use tokensmith_aws::authorizer::RouteScopes;
+use tokensmith_authorizer::RouteScopes;
 
 use super::support::{Kind, Setup, Verdict, decide};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokensmith_aws::authorizer::{Authorizer, AuthorizerConfig, ResponseFormat};
+use tokensmith_authorizer::{Authorizer, AuthorizerConfig, ResponseFormat};
 use tokensmith_issuer::Level;
 use tokensmith_issuer::store::Table;
 use tokensmith_tests::forge::{Forger, live_claims};
@@ -151,7 +151,7 @@ impl Setup {
             log_level: Level::Error,
         };
         configure(&mut config);
-        let authorizer = Authorizer::new(config, self.table().await, self.issuer.clock());
+        let authorizer = Authorizer::new(config, self.table().await.reader(), self.issuer.clock());
         authorizer.expect("an authorizer")
     }
 

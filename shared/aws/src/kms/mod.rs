@@ -22,9 +22,10 @@ use aws_sdk_kms::types::{DataKeyPairSpec, DataKeySpec, KeySpec, KeyState, KeyUsa
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokensmith_issuer::keys::{
-    CustodyError, EncryptionContext, InProcessSigner, KeyCustody, PrivateKey, Signer, Wrapped,
+    CustodyError, EncryptionContext, InProcessSigner, Make, Open, PrivateKey, PublicJwk, Sign,
+    Signer, Wrapped,
 };
-use tokensmith_verifier::{Algorithm, PublicKey};
+use tokensmith_verifier::Algorithm;
 use zeroize::Zeroizing;
 
 pub use signer::KmsSigner;
@@ -57,15 +58,15 @@ impl FromStr for CustodyMode {
 #[error("unknown custody: use kms or kms-data-key")]
 pub struct UnknownCustody;
 
-/// Custody in KMS.
-#[derive(Debug)]
-pub struct KmsCustody {
+/// Makes key material in KMS.
+#[derive(Clone, Debug)]
+pub struct KmsMaker {
     client: Client,
     mode: CustodyMode,
     wrapping_key: String,
 }
 
-impl KmsCustody {
+impl KmsMaker {
     /// `wrapping_key` is a symmetric KMS key: its id, ARN or alias.
     pub fn new(client: Client, mode: CustodyMode, wrapping_key: impl Into<String>) -> Self {
         Self {
@@ -80,7 +81,7 @@ impl KmsCustody {
         &self,
         algorithm: Algorithm,
         context: &EncryptionContext,
-    ) -> Result<(PublicKey, PrivateKey), CustodyError> {
+    ) -> Result<(PublicJwk, PrivateKey), CustodyError> {
         let incomplete = |err: BuildError| CustodyError(err.to_string());
         let made = self
             .client
@@ -98,7 +99,7 @@ impl KmsCustody {
         let arn = made.key_metadata.and_then(|key| key.arn);
         let key_id = arn.ok_or_else(|| CustodyError("KMS made a key without ARN".to_owned()))?;
         let signer = KmsSigner::open(self.client.clone(), algorithm, &key_id).await?;
-        Ok((signer.public_key(), PrivateKey::Kms { key_id }))
+        Ok((signer.public_key().clone(), PrivateKey::Kms { key_id }))
     }
 
     /// A key pair whose private half comes out of KMS only wrapped.
@@ -106,7 +107,7 @@ impl KmsCustody {
         &self,
         algorithm: Algorithm,
         context: EncryptionContext,
-    ) -> Result<(PublicKey, PrivateKey), CustodyError> {
+    ) -> Result<(PublicJwk, PrivateKey), CustodyError> {
         let made = self
             .client
             .generate_data_key_pair_without_plaintext()
@@ -137,12 +138,12 @@ impl KmsCustody {
 }
 
 #[async_trait]
-impl KeyCustody for KmsCustody {
+impl Make for KmsMaker {
     async fn new_key_pair(
         &self,
         algorithm: Algorithm,
         context: EncryptionContext,
-    ) -> Result<(PublicKey, PrivateKey), CustodyError> {
+    ) -> Result<(PublicJwk, PrivateKey), CustodyError> {
         match self.mode {
             CustodyMode::Kms => self.new_kms_key(algorithm, &context).await,
             CustodyMode::KmsDataKey => self.new_wrapped_pair(algorithm, context).await,
@@ -160,43 +161,6 @@ impl KeyCustody for KmsCustody {
             .await
             .map_err(|err| failed("GenerateDataKeyWithoutPlaintext", &err))?;
         wrapped(context, made.ciphertext_blob)
-    }
-
-    /// The wrapping key is named, so that KMS opens nothing that another key has wrapped.
-    async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
-        let ciphertext = URL_SAFE_NO_PAD.decode(&wrapped.ciphertext);
-        let ciphertext =
-            ciphertext.map_err(|_| CustodyError("the wrapped key is no base64url".to_owned()))?;
-        let opened = self
-            .client
-            .decrypt()
-            .key_id(&self.wrapping_key)
-            .ciphertext_blob(Blob::new(ciphertext))
-            .set_encryption_context(Some(pairs(&wrapped.context)))
-            .send()
-            .await
-            .map_err(|err| failed("Decrypt", &err))?;
-        let plaintext = opened.plaintext.map(Blob::into_inner).map(Zeroizing::new);
-        plaintext.ok_or_else(|| CustodyError("KMS decrypted nothing".to_owned()))
-    }
-
-    async fn signer(
-        &self,
-        algorithm: Algorithm,
-        private_key: &PrivateKey,
-    ) -> Result<Arc<dyn Signer>, CustodyError> {
-        match private_key {
-            PrivateKey::Kms { key_id } => {
-                let signer = KmsSigner::open(self.client.clone(), algorithm, key_id).await?;
-                Ok(Arc::new(signer))
-            }
-            PrivateKey::Wrapped(wrapped) => {
-                let pkcs8 = self.unwrap(wrapped).await?;
-                let signer = InProcessSigner::from_pkcs8(algorithm, &pkcs8);
-                let signer = signer.map_err(|err| CustodyError(err.to_string()))?;
-                Ok(Arc::new(signer))
-            }
-        }
     }
 
     /// A KMS key is scheduled for deletion, which an operator can still cancel for 30 days; what is
@@ -217,6 +181,77 @@ impl KeyCustody for KmsCustody {
                 Ok(())
             }
             _ => Err(failed("ScheduleKeyDeletion", &err)),
+        }
+    }
+}
+
+/// Opens what KMS has wrapped.
+#[derive(Clone, Debug)]
+pub struct KmsOpener {
+    client: Client,
+    wrapping_key: String,
+}
+
+impl KmsOpener {
+    /// `wrapping_key` is the key that wrapped what is opened: its id, ARN or alias.
+    pub fn new(client: Client, wrapping_key: impl Into<String>) -> Self {
+        Self {
+            client,
+            wrapping_key: wrapping_key.into(),
+        }
+    }
+}
+
+#[async_trait]
+impl Open for KmsOpener {
+    /// The wrapping key is named, so that KMS opens nothing that another key has wrapped.
+    async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
+        let ciphertext = URL_SAFE_NO_PAD.decode(&wrapped.ciphertext);
+        let ciphertext =
+            ciphertext.map_err(|_| CustodyError("the wrapped key is no base64url".to_owned()))?;
+        let opened = self
+            .client
+            .decrypt()
+            .key_id(&self.wrapping_key)
+            .ciphertext_blob(Blob::new(ciphertext))
+            .set_encryption_context(Some(pairs(&wrapped.context)))
+            .send()
+            .await
+            .map_err(|err| failed("Decrypt", &err))?;
+        let plaintext = opened.plaintext.map(Blob::into_inner).map(Zeroizing::new);
+        plaintext.ok_or_else(|| CustodyError("KMS decrypted nothing".to_owned()))
+    }
+}
+
+/// Signs in KMS, or in this process with what KMS has wrapped.
+#[derive(Clone, Debug)]
+pub struct KmsSigning(KmsOpener);
+
+impl KmsSigning {
+    /// Signs with keys in KMS, and with those that `opener` opens.
+    pub fn new(opener: KmsOpener) -> Self {
+        Self(opener)
+    }
+}
+
+#[async_trait]
+impl Sign for KmsSigning {
+    async fn signer(
+        &self,
+        algorithm: Algorithm,
+        private_key: &PrivateKey,
+    ) -> Result<Arc<dyn Signer>, CustodyError> {
+        match private_key {
+            PrivateKey::Kms { key_id } => {
+                let signer = KmsSigner::open(self.0.client.clone(), algorithm, key_id).await?;
+                Ok(Arc::new(signer))
+            }
+            PrivateKey::Wrapped(wrapped) => {
+                let pkcs8 = self.0.unwrap(wrapped).await?;
+                let signer = InProcessSigner::from_pkcs8(algorithm, &pkcs8);
+                let signer = signer.map_err(|err| CustodyError(err.to_string()))?;
+                Ok(Arc::new(signer))
+            }
         }
     }
 }

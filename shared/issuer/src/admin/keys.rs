@@ -8,8 +8,8 @@ use tokensmith_verifier::{Algorithm, KeyId};
 use super::{AdminEvent, Administrator};
 use crate::error::Unavailable;
 use crate::keys::{
-    HmacKeys, KeyRotation, KeyState, RetireError, RotatedNow, RotationPolicy, Succession,
-    SuccessorKey,
+    HmacKeys, HmacRotation, KeyRotation, KeyState, RetireError, RotatedNow, RotationPolicy,
+    Succession, SuccessorKey,
 };
 use crate::store::StoreError;
 use crate::store::records::{SIGNING_KEYS, SigningKey};
@@ -71,7 +71,7 @@ impl Administrator {
     /// [`Unavailable`] when table or custody fail.
     pub async fn rotate_hmac_key(&self) -> Result<(u32, AdminEvent), Unavailable> {
         let (issuer, now) = (&self.config.issuer, self.clock.now());
-        let version = self.hmac_keys().rotate(issuer, now).await?;
+        let version = self.hmac_rotation().rotate(issuer, now).await?;
         Ok((version, AdminEvent::HmacKeyRotated { version }))
     }
 
@@ -87,15 +87,19 @@ impl Administrator {
 
     /// The HMAC keys, always read afresh.
     pub(super) fn hmac_keys(&self) -> HmacKeys {
-        let (table, custody) = (self.table.clone(), self.custody.clone());
-        HmacKeys::new(table, custody, Duration::ZERO)
+        let (table, opener) = (self.table.reader(), self.opener.clone());
+        HmacKeys::new(table, opener, Duration::ZERO)
+    }
+
+    pub(super) fn hmac_rotation(&self) -> HmacRotation {
+        HmacRotation::new(self.table.clone(), self.maker.clone())
     }
 
     fn key_rotation(&self, algorithms: Vec<Algorithm>) -> KeyRotation {
-        let (table, custody) = (self.table.clone(), self.custody.clone());
+        let (table, maker) = (self.table.clone(), self.maker.clone());
         let issuer = self.config.issuer.clone();
         let policy = RotationPolicy::new(issuer, algorithms, self.config.cache_ttl);
-        KeyRotation::new(table, custody, policy)
+        KeyRotation::new(table, maker, policy)
     }
 
     /// `algorithms`, or if there are none, those that there are keys of.

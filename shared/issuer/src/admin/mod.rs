@@ -30,7 +30,7 @@ use tokensmith_verifier::{Clock, KeyId};
 
 use crate::config::Config;
 use crate::credential::GrantId;
-use crate::keys::KeyCustody;
+use crate::keys::{Make, Open};
 use crate::names::{ClientId, SubjectName};
 use crate::store::Table;
 
@@ -39,23 +39,32 @@ use crate::store::Table;
 pub struct Administrator {
     config: Config,
     table: Table,
-    custody: Arc<dyn KeyCustody>,
+    maker: Arc<dyn Make>,
+    opener: Arc<dyn Open>,
     clock: Clock,
 }
 
 impl Administrator {
-    /// Manages the data of the issuer that `config` names, in `table`. Nothing is read yet.
-    pub fn new(config: Config, table: Table, custody: Arc<dyn KeyCustody>, clock: Clock) -> Self {
+    /// Manages the data of the issuer that `config` names, in `table`. It makes keys, and opens those
+    /// that prove refresh tokens; it signs nothing. Nothing is read yet.
+    pub fn new(
+        config: Config,
+        table: Table,
+        maker: Arc<dyn Make>,
+        opener: Arc<dyn Open>,
+        clock: Clock,
+    ) -> Self {
         Self {
             config,
             table,
-            custody,
+            maker,
+            opener,
             clock,
         }
     }
 
     fn scan(&self) -> TableScan {
-        TableScan::of(&self.table)
+        TableScan::of(self.table.reader())
     }
 }
 

@@ -30,7 +30,10 @@ impl Administrator {
     ) -> Result<(Restored, AdminEvent), Unavailable> {
         let now = self.clock.now();
         let (signing_keys, _) = self.replace_keys(Vec::new()).await?;
-        let hmac_keys = self.hmac_keys().replace(&self.config.issuer, now).await?;
+        let hmac_keys = self
+            .hmac_rotation()
+            .replace(&self.config.issuer, now)
+            .await?;
         let back_to_life = match old {
             None => None,
             Some(old) => {

@@ -6,6 +6,7 @@ use super::{AdminEvent, Administrator};
 use crate::Issuer;
 use crate::credential::GrantId;
 use crate::error::{Denied, Unavailable};
+use crate::keys::KeyAccess;
 use crate::names::ClientId;
 use crate::revocation::{
     RevokeOutcome, revoke_access_token, revoke_client, revoke_grant, revoke_subject,
@@ -19,8 +20,12 @@ impl Administrator {
     /// # Errors
     /// [`Unavailable`] when keys or records cannot be read.
     pub async fn judge(&self, token: &str) -> Result<Judged, Unavailable> {
-        let (table, custody) = (self.table.clone(), self.custody.clone());
-        let issuer = Issuer::new(self.config.clone(), table, custody, self.clock.clone());
+        let access = KeyAccess {
+            open: Some(self.opener.clone()),
+            sign: None,
+        };
+        let (config, table) = (self.config.clone(), self.table.clone());
+        let issuer = Issuer::new(config, table, access, self.clock.clone());
         issuer.judge(token).await
     }
 
@@ -32,8 +37,8 @@ impl Administrator {
         let claims = match self.judge(token).await? {
             Judged::AccessToken { claims, .. } => claims,
             Judged::RefreshToken { grant, .. } => return self.revoke_grant(grant.id).await,
-            Judged::NoAccessToken(why) => return Err(why.into()),
-            Judged::NoRefreshToken(why) => return Err(why.into()),
+            Judged::Unrecognized(why) => return Err(why.into()),
+            Judged::UnrecognizedCredential(why) => return Err(why.into()),
         };
         let outcome = revoke_access_token(&self.table, &claims, self.clock.now()).await?;
         done(outcome, Revoked::AccessToken { jti: claims.jti })

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::store::{Cursor, Page, Record, StoreError, Stored, Table, failed, page};
+use crate::store::{Cursor, Page, Record, StoreError, Stored, TableReader, failed, page};
 
 /// Reads the whole table (`Scan`).
 ///
@@ -10,15 +10,13 @@ use crate::store::{Cursor, Page, Record, StoreError, Stored, Table, failed, page
 /// and no function's role needs to allow it.
 #[derive(Clone, Debug)]
 pub struct TableScan {
-    table: Table,
+    table: TableReader,
 }
 
 impl TableScan {
     /// Scans `table`.
-    pub fn of(table: &Table) -> Self {
-        Self {
-            table: table.clone(),
-        }
+    pub fn of(table: TableReader) -> Self {
+        Self { table }
     }
 
     /// Reads all records whose partition key starts with `prefix`, page by page, strongly consistent.

@@ -8,13 +8,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokensmith_aws::authorizer::{Authorizer, AuthorizerConfig, AuthorizerEvent, ResponseFormat};
+use tokensmith_authorizer::{Authorizer, AuthorizerConfig, AuthorizerEvent, ResponseFormat};
 use tokensmith_issuer::Level;
 use tokensmith_issuer::store::records::{FeedAttributes, RevokedToken};
 use tokensmith_local::make_table;
 use tokensmith_tests::forge::Forger;
 use tokensmith_tests::in_process::{API, InProcess, TestClient};
-use tokensmith_verifier::{Algorithm, PublicKey, StalePolicy};
+use tokensmith_verifier::{Algorithm, StalePolicy};
 
 /// Prints all of it.
 pub fn measure() {
@@ -152,7 +152,11 @@ impl Bench {
             stale: StalePolicy::default(),
             log_level: Level::Info,
         };
-        let authorizer = Authorizer::new(config, table.expect("a table"), self.issuer.clock());
+        let authorizer = Authorizer::new(
+            config,
+            table.expect("a table").reader(),
+            self.issuer.clock(),
+        );
         let authorizer = authorizer.expect("an authorizer");
         authorizer.warm_up().await.expect("keys");
         authorizer
@@ -221,10 +225,9 @@ impl RawSignature {
     async fn of(issuer: &InProcess, token: &str) -> Self {
         let forger = Forger::with_key_of(issuer, Algorithm::ES256).await;
         let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).expect("base64url");
-        let PublicKey::Ec { x, y, .. } = &forger.jwk.key else {
-            panic!("a key on a curve");
-        };
-        let point = [vec![4], decode(x), decode(y)].concat();
+        let jwk = json!(forger.jwk);
+        let coordinate = |name: &str| decode(jwk[name].as_str().expect("a coordinate"));
+        let point = [vec![4], coordinate("x"), coordinate("y")].concat();
         let (message, signature) = token.rsplit_once('.').expect("three parts");
         Self {
             key: ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).expect("a key"),

@@ -1,0 +1,71 @@
+//! What an operator decides about the authorizer: its environment, parsed once.
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use tokensmith_authorizer::{AuthorizerConfig, ResponseFormat};
+use tokensmith_aws::environment::{
+    BadVariable, ISSUER, LOG, SECOND, TABLE, Variables, parsed, table_name,
+};
+use tokensmith_issuer::Level;
+use tokensmith_verifier::StalePolicy;
+
+/// The environment of the authorizer. It opens no key, so it has no custody.
+#[derive(Clone, Debug)]
+pub struct AuthorizerEnvironment {
+    /// The authorizer's configuration.
+    pub config: AuthorizerConfig,
+    /// The name of the table.
+    pub table: String,
+}
+
+impl AuthorizerEnvironment {
+    /// Parses the variables that `value_of` finds. An empty one counts as absent.
+    ///
+    /// # Errors
+    /// The first variable that is missing or malformed.
+    pub fn parse(value_of: impl Fn(&str) -> Option<String>) -> Result<Self, BadVariable> {
+        let variables = Variables::new(value_of);
+        let mut stale = StalePolicy::default();
+        if let Some(then) = variables.optional(FEED_STALE, parsed)? {
+            stale.then = then;
+        }
+        let interval = variables.duration(FEED_INTERVAL, FEED_INTERVALS)?;
+        let response = variables.optional(RESPONSE, response_format)?;
+        let config = AuthorizerConfig {
+            issuer: variables.required(ISSUER, parsed)?,
+            audience: variables.required(AUDIENCE, parsed)?,
+            routes: variables.optional(ROUTE_SCOPES, parsed)?,
+            response: response.unwrap_or_default(),
+            feed_interval: interval.unwrap_or(DEFAULT_FEED_INTERVAL),
+            stale,
+            log_level: variables.optional(LOG, parsed)?.unwrap_or(Level::Info),
+        };
+        Ok(Self {
+            config,
+            table: variables.required(TABLE, table_name)?,
+        })
+    }
+}
+
+fn response_format(name: &str) -> Result<ResponseFormat, String> {
+    match name {
+        "simple" => Ok(ResponseFormat::Simple),
+        "policy" => Ok(ResponseFormat::Policy),
+        _ => Err("is neither `simple` nor `policy`".to_owned()),
+    }
+}
+
+const AUDIENCE: &str = "TOKENSMITH_AUDIENCE";
+const ROUTE_SCOPES: &str = "TOKENSMITH_ROUTE_SCOPES";
+const RESPONSE: &str = "TOKENSMITH_AUTHORIZER_RESPONSE";
+const FEED_INTERVAL: &str = "TOKENSMITH_FEED_INTERVAL";
+const FEED_STALE: &str = "TOKENSMITH_FEED_STALE";
+
+const DEFAULT_FEED_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Well below the age at which a view is stale.
+const FEED_INTERVALS: RangeInclusive<Duration> = SECOND..=Duration::from_secs(60);

@@ -1,0 +1,53 @@
+use serde::Serialize;
+use tokensmith_verifier::VerifiedClaims;
+
+use crate::policy::PolicyDocument;
+
+/// An answer to API Gateway.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum AuthorizerAnswer {
+    /// The simple response of HTTP APIs, format 2.0.
+    #[serde(rename_all = "camelCase")]
+    Simple {
+        /// Whether the request goes on to the integration.
+        is_authorized: bool,
+        /// What the integration is told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        context: Option<TokenContext>,
+    },
+    /// A policy that API Gateway applies to the request, and to later ones if it caches the answer.
+    #[serde(rename_all = "camelCase")]
+    Policy {
+        /// Who asks.
+        principal_id: String,
+        /// What may be asked.
+        policy_document: PolicyDocument,
+        /// What the integration is told.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        context: Option<TokenContext>,
+    },
+}
+
+/// What an integration is told of a verified token: strings, for a policy's context can have nothing
+/// else.
+#[derive(Debug, Serialize)]
+pub struct TokenContext {
+    sub: String,
+    client_id: String,
+    /// Space-separated.
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant_id: Option<String>,
+}
+
+impl From<&VerifiedClaims> for TokenContext {
+    fn from(claims: &VerifiedClaims) -> Self {
+        Self {
+            sub: claims.subject().to_owned(),
+            client_id: claims.client_id().to_owned(),
+            scope: claims.scopes().collect::<Vec<_>>().join(" "),
+            grant_id: claims.grant_id().map(str::to_owned),
+        }
+    }
+}

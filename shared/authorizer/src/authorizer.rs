@@ -1,0 +1,192 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokensmith_issuer::Level;
+use tokensmith_issuer::revocation::TableRevocations;
+use tokensmith_issuer::store::TableReader;
+use tokensmith_issuer::store::aws_calls;
+use tokensmith_verifier::Clock;
+use tokensmith_verifier::{
+    BearerToken, InvalidConfiguration, Refusal, SourceUnavailable, VerifiedClaims, Verifier,
+};
+
+use crate::answer::{AuthorizerAnswer, TokenContext};
+use crate::config::{AuthorizerConfig, ResponseFormat};
+use crate::decision::{Decision, Forbidden};
+use crate::event::{AuthorizationRequest, AuthorizerEvent, Kind, NotFromAuthorizer};
+use crate::keys::KeysInTable;
+use crate::log;
+use crate::policy::PolicyDocument;
+use crate::route_scopes::{Matched, RouteScopes};
+
+/// The authorizer of one API.
+#[derive(Debug)]
+pub struct Authorizer {
+    verifier: Verifier,
+    revocations: Arc<TableRevocations>,
+    clock: Clock,
+    routes: Option<RouteScopes>,
+    response: ResponseFormat,
+    log_level: Level,
+}
+
+impl Authorizer {
+    /// An authorizer for the tokens of the issuer that `table` belongs to. Nothing is read yet.
+    ///
+    /// # Errors
+    /// [`InvalidConfiguration`] for an audience that no challenge could name.
+    pub fn new(
+        config: AuthorizerConfig,
+        table: TableReader,
+        clock: Clock,
+    ) -> Result<Self, InvalidConfiguration> {
+        let revocations = Arc::new(TableRevocations::new(
+            table.clone(),
+            clock.clone(),
+            config.feed_interval,
+            config.stale,
+        ));
+        let keys = KeysInTable {
+            table,
+            clock: clock.clone(),
+        };
+        let verifier = Verifier::builder(config.issuer.as_str())
+            .audience(config.audience.as_str())
+            .fetch(Arc::new(keys))
+            .revocations(revocations.clone())
+            .clock(clock.clone());
+        Ok(Self {
+            verifier: verifier.build()?,
+            revocations,
+            clock,
+            routes: config.routes,
+            response: config.response,
+            log_level: config.log_level,
+        })
+    }
+
+    /// Reads the keys, so that the first request does not wait for them.
+    ///
+    /// # Errors
+    /// [`SourceUnavailable`] when they cannot be read. Requests read what is still missing.
+    pub async fn warm_up(&self) -> Result<(), SourceUnavailable> {
+        // Any token makes the verifier read its keys, and this one is refused right after that.
+        match self.verifier.verify("").await {
+            Err(Refusal::Unavailable(unavailable)) => Err(unavailable),
+            _ => Ok(()),
+        }
+    }
+
+    /// Answers one event, which Lambda calls `request_id`, and writes its log line.
+    ///
+    /// # Errors
+    /// [`Failure`], whose text API Gateway reads.
+    pub async fn answer(
+        &self,
+        event: &AuthorizerEvent,
+        request_id: &str,
+    ) -> Result<AuthorizerAnswer, Failure> {
+        aws_calls::counted(self.answer_counted(event, request_id)).await
+    }
+
+    async fn answer_counted(
+        &self,
+        event: &AuthorizerEvent,
+        request_id: &str,
+    ) -> Result<AuthorizerAnswer, Failure> {
+        let started = Instant::now();
+        let request = event.request()?;
+        let routes = self.routes.as_ref();
+        let route = routes.and_then(|routes| routes.route_of(request.route));
+        let decision = self.decide(&request, route).await;
+        let known = log::Known {
+            request_id: request.request_id.unwrap_or(request_id),
+            route: match route {
+                Some(route) => Some(route.key.to_owned()),
+                None => request.route.to_key(),
+            },
+            started,
+            feed_age: self.revocations.staleness(self.clock.now()),
+        };
+        log::write(self.log_level, &known, &decision);
+        self.answer_to(&request, route, decision)
+    }
+
+    /// Verifies the token, and then asks what its route requires.
+    async fn decide(
+        &self,
+        request: &AuthorizationRequest<'_>,
+        route: Option<Matched<'_>>,
+    ) -> Decision {
+        let claims = match self.verify(request).await {
+            Ok(claims) => claims,
+            Err(Refusal::Unavailable(unavailable)) => return Decision::Unavailable(unavailable),
+            Err(refusal) => return Decision::Unverified(refusal),
+        };
+        match (&self.routes, route) {
+            (None, _) => Decision::Allowed(claims),
+            (Some(_), None) => Decision::Forbidden(claims, Forbidden::RouteNotListed),
+            (Some(_), Some(route)) => match claims.require(route.required) {
+                Ok(()) => Decision::Allowed(claims),
+                Err(_) => Decision::Forbidden(claims, Forbidden::InsufficientScope),
+            },
+        }
+    }
+
+    /// The claims of what the request presents.
+    async fn verify(&self, request: &AuthorizationRequest<'_>) -> Result<VerifiedClaims, Refusal> {
+        let values = request.authorization.iter().copied();
+        let token = BearerToken::from_headers(values)?;
+        self.verifier.verify(token.expose()).await
+    }
+
+    fn answer_to(
+        &self,
+        request: &AuthorizationRequest<'_>,
+        route: Option<Matched<'_>>,
+        decision: Decision,
+    ) -> Result<AuthorizerAnswer, Failure> {
+        let is_authorized = matches!(decision, Decision::Allowed(_));
+        let claims = match (decision, request.kind) {
+            (Decision::Allowed(claims) | Decision::Forbidden(claims, _), _) => Some(claims),
+            (Decision::Unverified(_), Kind::Rest) => return Err(Failure::Unauthorized),
+            (Decision::Unverified(_), Kind::HttpV1 | Kind::HttpV2) => None,
+            (Decision::Unavailable(_), _) => return Err(Failure::Unavailable),
+        };
+        let context = claims.as_ref().map(TokenContext::from);
+        if (request.kind, self.response) == (Kind::HttpV2, ResponseFormat::Simple) {
+            return Ok(AuthorizerAnswer::Simple {
+                is_authorized,
+                context,
+            });
+        }
+        let permitted = route.filter(|_| is_authorized);
+        let (routes, arn) = (self.routes.as_ref(), &request.arn);
+        Ok(match claims {
+            Some(claims) => AuthorizerAnswer::Policy {
+                principal_id: claims.subject().to_owned(),
+                policy_document: PolicyDocument::of_token(&claims, routes, arn, permitted),
+                context,
+            },
+            None => AuthorizerAnswer::Policy {
+                principal_id: "anonymous".to_owned(),
+                policy_document: PolicyDocument::of_nobody(arn),
+                context,
+            },
+        })
+    }
+}
+
+/// Why there is no answer. API Gateway reads the text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Failure {
+    /// The token is not good. This word, and no other, makes a REST API answer 401.
+    #[error("Unauthorized")]
+    Unauthorized,
+    /// Keys or revocations cannot be read: API Gateway answers 500.
+    #[error("the authorizer cannot tell now")]
+    Unavailable,
+    /// API Gateway does not send such events.
+    #[error(transparent)]
+    NotFromAuthorizer(#[from] NotFromAuthorizer),
+}

@@ -1,0 +1,28 @@
+//! The Lambda authorizer of API Gateway: it lets requests with a good access token through.
+//!
+//! It is a [`Verifier`](tokensmith_verifier::Verifier) whose keys and revocations come from the
+//! issuer's table. Events go in and answers come out: the function that Lambda calls stands in
+//! `functions/authorizer`. A warm request makes no call to AWS, except one query of the revocation
+//! feed in each interval.
+
+mod answer;
+mod arn;
+mod authorizer;
+mod config;
+mod decision;
+mod event;
+mod keys;
+mod log;
+mod pattern;
+mod policy;
+mod route;
+mod route_name;
+mod route_scopes;
+
+pub use answer::{AuthorizerAnswer, TokenContext};
+pub use authorizer::{Authorizer, Failure};
+pub use config::{AuthorizerConfig, ResponseFormat};
+pub use event::{AuthorizerEvent, NotFromAuthorizer};
+pub use policy::PolicyDocument;
+pub use route::InvalidRoute;
+pub use route_scopes::RouteScopes;

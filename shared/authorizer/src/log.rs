@@ -1,0 +1,105 @@
+//! One JSON line on stderr for each request. Nothing secret has a field here.
+
+use std::time::Instant;
+
+use serde::Serialize;
+use tokensmith_issuer::store::aws_calls;
+use tokensmith_issuer::{Level, write_line};
+use tokensmith_verifier::{InvalidRequest, Refusal, Rejection};
+
+use crate::decision::Decision;
+
+/// What becomes known of a request besides its verdict.
+#[derive(Debug)]
+pub(crate) struct Known<'a> {
+    pub(crate) request_id: &'a str,
+    pub(crate) route: Option<String>,
+    pub(crate) started: Instant,
+    /// How old what is known of revocations is; nothing before it is complete.
+    pub(crate) feed_age: Option<u64>,
+}
+
+/// Writes the line, if it matters as much as `least`.
+pub(crate) fn write(least: Level, known: &Known<'_>, decision: &Decision) {
+    let (level, outcome) = match decision {
+        Decision::Allowed(_) => (Level::Info, "ok"),
+        Decision::Forbidden(..) | Decision::Unverified(_) => (Level::Info, "denied"),
+        Decision::Unavailable(_) => (Level::Error, "unavailable"),
+    };
+    if level < least {
+        return;
+    }
+    let claims = match decision {
+        Decision::Allowed(claims) | Decision::Forbidden(claims, _) => Some(claims),
+        Decision::Unverified(_) | Decision::Unavailable(_) => None,
+    };
+    let line = Authorized {
+        event: "authorize",
+        request_id: known.request_id,
+        outcome,
+        reason: match decision {
+            Decision::Allowed(_) | Decision::Unavailable(_) => None,
+            Decision::Forbidden(_, reason) => Some(reason.as_str()),
+            Decision::Unverified(refusal) => Some(reason_of(refusal)),
+        },
+        failure: match decision {
+            Decision::Unavailable(failure) => Some(failure.to_string()),
+            _ => None,
+        },
+        client: claims.map(|claims| claims.client_id()),
+        grant: claims.and_then(|claims| claims.grant_id()),
+        route: known.route.as_deref(),
+        latency_us: known.started.elapsed().as_micros(),
+        aws_calls: aws_calls::so_far(),
+        feed_age_s: known.feed_age,
+    };
+    write_line(level, &line);
+}
+
+#[derive(Serialize)]
+struct Authorized<'a> {
+    event: &'static str,
+    request_id: &'a str,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<&'a str>,
+    latency_us: u128,
+    aws_calls: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feed_age_s: Option<u64>,
+}
+
+fn reason_of(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::NoToken => "no_token",
+        Refusal::InvalidRequest(InvalidRequest::RepeatedHeader) => "repeated_header",
+        Refusal::InvalidRequest(InvalidRequest::MalformedToken) => "malformed_header",
+        Refusal::InsufficientScope(_) => "insufficient_scope",
+        Refusal::Unavailable(_) => "unavailable",
+        Refusal::Rejected(rejection) => match rejection {
+            Rejection::TooLong => "too_long",
+            Rejection::Malformed => "malformed",
+            Rejection::UnsupportedHeader => "unsupported_header",
+            Rejection::WrongType => "wrong_type",
+            Rejection::UnknownKey => "unknown_key",
+            Rejection::WrongAlgorithm => "wrong_algorithm",
+            Rejection::BadSignature => "bad_signature",
+            Rejection::WrongIssuer => "wrong_issuer",
+            Rejection::WrongAudience => "wrong_audience",
+            Rejection::Expired => "expired",
+            Rejection::NotYetValid => "not_yet_valid",
+            Rejection::TokenRevoked => "token_revoked",
+            Rejection::GrantRevoked => "grant_revoked",
+            Rejection::ClientRevoked => "client_revoked",
+            Rejection::SubjectRevoked => "subject_revoked",
+        },
+    }
+}
