@@ -14,6 +14,7 @@ mod table;
 pub use change::Change;
 pub use item::{AnyKey, Key, Record, Stored};
 pub use reader::{Cursor, Found, Page, TableReader, with_time_limits};
+pub(crate) use reader::{failed, page};
 pub use table::{Insert, Table, Update};
 
 /// Why the store gave no answer. Nothing of it is ever shown to a caller.

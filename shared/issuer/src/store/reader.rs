@@ -15,8 +15,8 @@ use super::{AnyKey, Key, Record, StoreError, Stored};
 /// The table, for reading. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct TableReader {
-    pub(super) client: Client,
-    pub(super) name: String,
+    pub(crate) client: Client,
+    pub(crate) name: String,
 }
 
 impl TableReader {
@@ -132,7 +132,7 @@ pub struct Page<R> {
 
 /// The key after which a page starts.
 #[derive(Clone, Debug)]
-pub struct Cursor(pub(super) Item);
+pub struct Cursor(pub(crate) Item);
 
 /// Gives every call of a DynamoDB client its time limits (an attempt, its retries and the whole), and
 /// counts it.
@@ -143,7 +143,7 @@ pub fn with_time_limits(config: Builder) -> Builder {
         .retry_config(retries())
 }
 
-pub(super) fn page<R: Record>(
+pub(crate) fn page<R: Record>(
     items: Option<Vec<Item>>,
     last: Option<Item>,
 ) -> Result<Page<R>, StoreError> {
@@ -157,7 +157,7 @@ pub(super) fn page<R: Record>(
     })
 }
 
-pub(super) fn failed<E, R>(operation: &'static str, err: &SdkError<E, R>) -> StoreError
+pub(crate) fn failed<E, R>(operation: &'static str, err: &SdkError<E, R>) -> StoreError
 where
     SdkError<E, R>: std::error::Error + RequestId,
 {

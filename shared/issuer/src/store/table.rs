@@ -15,8 +15,8 @@ use tokensmith_verifier::Timestamp;
 
 use super::change::Expressions;
 use super::item::{ATTEMPT, REVISION, SCHEMA, SCHEMA_WRITTEN, decode, encode, number, read_number};
-use super::reader::{failed, incomplete, is_text, page};
-use super::{AnyKey, Change, Cursor, Key, Page, Record, StoreError, Stored, TableReader};
+use super::reader::{failed, incomplete, is_text};
+use super::{AnyKey, Change, Key, Record, StoreError, Stored, TableReader};
 use crate::credential::random_id;
 
 /// The table, for reading and writing. Cheap to clone.
@@ -152,32 +152,6 @@ impl Table {
             .await
             .map_err(|err| failed("DeleteItem", &err))?;
         Ok(())
-    }
-
-    /// Reads all records whose partition key starts with `prefix`, page by page (`Scan`).
-    ///
-    /// For an operator's listing only: it reads the whole table, so no endpoint calls it.
-    pub async fn scan_all<R: Record>(&self, prefix: &str) -> Result<Vec<Stored<R>>, StoreError> {
-        let (mut records, mut after) = (Vec::new(), None);
-        loop {
-            let answer = self
-                .client
-                .scan()
-                .table_name(&self.name)
-                .filter_expression("begins_with(pk, :prefix)")
-                .expression_attribute_values(":prefix", AttributeValue::S(format!("{prefix}#")))
-                .set_exclusive_start_key(after)
-                .consistent_read(true)
-                .send()
-                .await
-                .map_err(|err| failed("Scan", &err))?;
-            let page: Page<R> = page(answer.items, answer.last_evaluated_key)?;
-            records.extend(page.records);
-            match page.next {
-                Some(Cursor(next)) => after = Some(next),
-                None => return Ok(records),
-            }
-        }
     }
 }
 
