@@ -8,7 +8,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use tokensmith_authorizer::{Authorizer, AuthorizerEvent};
 use tokensmith_aws::environment::{of_process, require_lambda};
 use tokensmith_aws::{dynamodb_of_function, run, warm_up};
-use tokensmith_issuer::store::Table;
+use tokensmith_issuer::store::TableReader;
 use tokensmith_verifier::Clock;
 
 use environment::AuthorizerEnvironment;
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     run(async {
         require_lambda(of_process)?;
         let AuthorizerEnvironment { config, table } = AuthorizerEnvironment::parse(of_process)?;
-        let table = Table::new(dynamodb_of_function(of_process), table);
+        let table = TableReader::new(dynamodb_of_function(of_process), table);
         let authorizer = &Authorizer::new(config, table, Clock::System)?;
         warm_up(authorizer.warm_up()).await;
         let handler = async |event: LambdaEvent<AuthorizerEvent>| {

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use tokensmith_issuer::Endpoint;
+use tokensmith_issuer::endpoint::introspect;
 
 fn main() -> ExitCode {
-    tokensmith_aws::serve(&[Endpoint::Introspect])
+    tokensmith_aws::serve([introspect()])
 }

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use tokensmith_issuer::Endpoint;
+use tokensmith_issuer::endpoint::token;
 
 fn main() -> ExitCode {
-    tokensmith_aws::serve(&[Endpoint::Token])
+    tokensmith_aws::serve([token()])
 }

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use tokensmith_issuer::Endpoint;
+use tokensmith_issuer::endpoint::{authorization_server_metadata, jwks, openid_configuration};
 
 fn main() -> ExitCode {
-    tokensmith_aws::serve(&[
-        Endpoint::Jwks,
-        Endpoint::AuthorizationServerMetadata,
-        Endpoint::OpenidConfiguration,
+    tokensmith_aws::serve([
+        jwks(),
+        authorization_server_metadata(),
+        openid_configuration(),
     ])
 }

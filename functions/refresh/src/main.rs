@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use tokensmith_issuer::Endpoint;
+use tokensmith_issuer::endpoint::refresh;
 
 fn main() -> ExitCode {
-    tokensmith_aws::serve(&[Endpoint::Refresh])
+    tokensmith_aws::serve([refresh()])
 }

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use tokensmith_issuer::Endpoint;
+use tokensmith_issuer::endpoint::revocations;
 
 fn main() -> ExitCode {
-    tokensmith_aws::serve(&[Endpoint::Revocations])
+    tokensmith_aws::serve([revocations()])
 }

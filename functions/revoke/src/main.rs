@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use tokensmith_issuer::Endpoint;
+use tokensmith_issuer::endpoint::revoke;
 
 fn main() -> ExitCode {
-    tokensmith_aws::serve(&[Endpoint::Revoke])
+    tokensmith_aws::serve([revoke()])
 }

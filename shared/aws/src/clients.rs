@@ -4,7 +4,7 @@ use aws_sdk_kms::config::SharedCredentialsProvider;
 use tokensmith_issuer::store::aws_calls::{CountAwsCalls, retries, time_limits};
 use tokensmith_issuer::store::with_time_limits;
 
-/// The clients of AWS. Each call has its time limits, and is counted.
+/// The clients of AWS, for people. Each call has its time limits, and is counted.
 #[derive(Clone, Debug)]
 pub struct AwsClients {
     /// For the table.
@@ -14,20 +14,9 @@ pub struct AwsClients {
 }
 
 impl AwsClients {
-    /// Reads region, credentials and endpoints from where every AWS SDK does: for people.
+    /// Reads region, credentials and endpoints from where every AWS SDK does.
     pub async fn load() -> Self {
         Self::new(&aws_config::load_defaults(BehaviorVersion::latest()).await)
-    }
-
-    /// Reads them from variables alone, where Lambda puts them.
-    pub fn of_function(value_of: impl Fn(&str) -> Option<String>) -> Self {
-        let config = config_of_function(&value_of);
-        let mut kms = kms(&config);
-        kms.set_endpoint_url(endpoint(&value_of, "AWS_ENDPOINT_URL_KMS"));
-        Self {
-            dynamodb: dynamodb_at(&config, &value_of),
-            kms: aws_sdk_kms::Client::from_conf(kms.build()),
-        }
     }
 
     /// The clients of this configuration.
@@ -39,19 +28,18 @@ impl AwsClients {
     }
 }
 
-/// The client of the table alone, from variables as [`AwsClients::of_function`] reads them: a function
-/// that uses no key links no client of KMS.
+/// The client of the table, with region and credentials from variables alone, where Lambda puts them.
 pub fn dynamodb_of_function(value_of: impl Fn(&str) -> Option<String>) -> aws_sdk_dynamodb::Client {
-    dynamodb_at(&config_of_function(&value_of), value_of)
-}
-
-fn dynamodb_at(
-    config: &SdkConfig,
-    value_of: impl Fn(&str) -> Option<String>,
-) -> aws_sdk_dynamodb::Client {
-    let mut dynamodb = dynamodb(config);
+    let mut dynamodb = dynamodb(&config_of_function(&value_of));
     dynamodb.set_endpoint_url(endpoint(value_of, "AWS_ENDPOINT_URL_DYNAMODB"));
     aws_sdk_dynamodb::Client::from_conf(dynamodb.build())
+}
+
+/// The client of KMS, the same way. Only functions that make, open or use keys call it.
+pub(crate) fn kms_of_function(value_of: impl Fn(&str) -> Option<String>) -> aws_sdk_kms::Client {
+    let mut kms = kms(&config_of_function(&value_of));
+    kms.set_endpoint_url(endpoint(value_of, "AWS_ENDPOINT_URL_KMS"));
+    aws_sdk_kms::Client::from_conf(kms.build())
 }
 
 /// A function carries nothing that looks for region and credentials in files, in STS or on the

@@ -13,15 +13,18 @@ use crate::event::{Answer, Event, NotHttp};
 #[derive(Debug)]
 pub struct Function {
     issuer: Arc<Issuer>,
-    endpoints: &'static [Endpoint],
+    endpoints: Vec<&'static Endpoint>,
 }
 
 impl Function {
     /// A function that serves these endpoints of `issuer`.
-    pub fn new(issuer: impl Into<Arc<Issuer>>, endpoints: &'static [Endpoint]) -> Self {
+    pub fn new(
+        issuer: impl Into<Arc<Issuer>>,
+        endpoints: impl IntoIterator<Item = &'static Endpoint>,
+    ) -> Self {
         Self {
             issuer: issuer.into(),
-            endpoints,
+            endpoints: endpoints.into_iter().collect(),
         }
     }
 
@@ -31,8 +34,8 @@ impl Function {
     /// [`Unavailable`] when table or custody fail. Requests load what is still missing, and are
     /// answered 503 as long as they cannot.
     pub async fn warm_up(&self) -> Result<(), Unavailable> {
-        for endpoint in self.endpoints {
-            self.issuer.warm_up(*endpoint).await?;
+        for endpoint in &self.endpoints {
+            self.issuer.warm_up(endpoint).await?;
         }
         Ok(())
     }
@@ -58,10 +61,10 @@ impl Function {
     }
 
     /// A function with one endpoint serves it wherever API Gateway has put it.
-    fn endpoint_at(&self, path: &str) -> Option<Endpoint> {
-        match self.endpoints {
-            [only] => Some(*only),
-            several => Endpoint::at(path).filter(|endpoint| several.contains(endpoint)),
+    fn endpoint_at(&self, path: &str) -> Option<&'static Endpoint> {
+        match self.endpoints[..] {
+            [only] => Some(only),
+            ref several => several.iter().copied().find(|one| one.path == path),
         }
     }
 }

@@ -9,26 +9,28 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use tokensmith_issuer::admin::settle;
-use tokensmith_issuer::keys::{KeyCustody, KeyRotation, Rotation};
+use tokensmith_issuer::keys::{Custody, KeyRotation, Open, Rotation, Sign};
 use tokensmith_issuer::names::IssuerUrl;
 use tokensmith_issuer::store::Table;
-use tokensmith_issuer::{Endpoint, Issuer, Level, write_line};
+use tokensmith_issuer::{Issuer, Level, Mount, write_line};
 use tokensmith_verifier::Clock;
 
+use crate::Function;
+use crate::clients::{dynamodb_of_function, kms_of_function};
 use crate::environment::{BadVariable, Environment, of_process, require_lambda};
 use crate::event::Event;
-use crate::kms::KmsCustody;
-use crate::{AwsClients, Function};
+use crate::kms::{KmsMaker, KmsOpener, KmsSigning};
 
-/// Runs a function that serves `endpoints`, until Lambda ends it.
-pub fn serve(endpoints: &'static [Endpoint]) -> ExitCode {
+/// Runs a function that serves these endpoints, until Lambda ends it.
+pub fn serve<const N: usize>(mounts: [Mount<FunctionCustody>; N]) -> ExitCode {
     run(async move {
-        let Wiring {
-            environment,
-            table,
-            custody,
-        } = Wiring::load()?;
-        let issuer = Issuer::new(environment.config, table, custody, Clock::System);
+        let (environment, table) = load()?;
+        let custody = FunctionCustody {
+            wrapping_key: environment.wrapping_key,
+        };
+        let access = Mount::prepare_all(&mounts, &custody);
+        let issuer = Issuer::new(environment.config, table, access, Clock::System);
+        let endpoints = mounts.map(|mount| mount.endpoint);
         let function = &Function::new(issuer, endpoints);
         warm_up(function.warm_up()).await;
         let handler = async |event: LambdaEvent<Event>| {
@@ -42,14 +44,12 @@ pub fn serve(endpoints: &'static [Endpoint]) -> ExitCode {
 /// Runs the function that rotates keys, whatever event it is called with.
 pub fn rotate_keys() -> ExitCode {
     run(async {
-        let Wiring {
-            environment,
-            table,
-            custody,
-        } = Wiring::load()?;
+        let (environment, table) = load()?;
         let policy = environment.rotation_policy(of_process)?;
         let issuer = &environment.config.issuer;
-        let rotation = &KeyRotation::new(table.clone(), custody, policy);
+        let kms = kms_of_function(of_process);
+        let maker = KmsMaker::new(kms, environment.custody, &environment.wrapping_key);
+        let rotation = &KeyRotation::new(table.clone(), Arc::new(maker), policy);
         let handler = async |_: LambdaEvent<IgnoredAny>| {
             let outcome = rotate(&table, issuer, rotation).await;
             log_rotation(&outcome);
@@ -59,28 +59,40 @@ pub fn rotate_keys() -> ExitCode {
     })
 }
 
-/// What every function is made of.
-struct Wiring {
-    environment: Environment,
-    table: Table,
-    custody: Arc<dyn KeyCustody>,
+/// Keys in KMS, reached by a client that is made with the first part that needs it. A function whose
+/// endpoints need none links no KMS client.
+#[derive(Debug)]
+pub struct FunctionCustody {
+    wrapping_key: String,
 }
 
-impl Wiring {
-    fn load() -> Result<Self, BadVariable> {
-        require_lambda(of_process)?;
-        let environment = Environment::parse(of_process)?;
-        let clients = AwsClients::of_function(of_process);
-        Ok(Self {
-            table: Table::new(clients.dynamodb, &environment.table),
-            custody: Arc::new(KmsCustody::new(
-                clients.kms,
-                environment.custody,
-                &environment.wrapping_key,
-            )),
-            environment,
-        })
+impl FunctionCustody {
+    fn opener(&self) -> KmsOpener {
+        KmsOpener::new(kms_of_function(of_process), &self.wrapping_key)
     }
+}
+
+impl Custody for FunctionCustody {
+    fn open(&self) -> Arc<dyn Open> {
+        Arc::new(self.opener())
+    }
+
+    fn sign(&self) -> Arc<dyn Sign> {
+        Arc::new(KmsSigning::new(self.opener()))
+    }
+
+    fn open_and_sign(&self) -> (Arc<dyn Open>, Arc<dyn Sign>) {
+        let opener = self.opener();
+        (Arc::new(opener.clone()), Arc::new(KmsSigning::new(opener)))
+    }
+}
+
+/// What every function begins with.
+fn load() -> Result<(Environment, Table), BadVariable> {
+    require_lambda(of_process)?;
+    let environment = Environment::parse(of_process)?;
+    let table = Table::new(dynamodb_of_function(of_process), &environment.table);
+    Ok((environment, table))
 }
 
 /// Loads what the first request would wait for. A function whose warm-up fails is logged and serves

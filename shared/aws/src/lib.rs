@@ -10,4 +10,4 @@ pub mod kms;
 
 pub use clients::{AwsClients, dynamodb_of_function};
 pub use function::Function;
-pub use host::{rotate_keys, run, serve, warm_up};
+pub use host::{FunctionCustody, rotate_keys, run, serve, warm_up};

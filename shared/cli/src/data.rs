@@ -6,10 +6,12 @@ use std::sync::Arc;
 use clap::Args;
 use tokensmith_aws::AwsClients;
 use tokensmith_aws::environment::{self, Environment};
-use tokensmith_aws::kms::KmsCustody;
+use tokensmith_aws::kms::{KmsMaker, KmsOpener, KmsSigning};
 use tokensmith_issuer::Issuer;
 use tokensmith_issuer::config::Config;
-use tokensmith_issuer::keys::{HmacKeys, KeyCustody, KeyRotation, RotationPolicy};
+use tokensmith_issuer::keys::{
+    Custody, HmacKeys, HmacRotation, KeyAccess, KeyRotation, Make, Open, RotationPolicy, Sign,
+};
 use tokensmith_issuer::names::IssuerUrl;
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::records::Settings;
@@ -59,7 +61,9 @@ impl Data {
         })?;
         Ok(OpenData {
             table: local.table,
-            custody: local.custody,
+            opener: local.custody.open(),
+            signing: local.custody.sign(),
+            maker: Arc::new(local.custody),
             config: Config::new(settings.record.issuer),
             changes: Some(local.changes),
         })
@@ -78,9 +82,12 @@ async fn open_in_aws(table: &str) -> Result<OpenData, Failure> {
         custody,
         wrapping_key,
     } = environment;
+    let opener = KmsOpener::new(clients.kms.clone(), &wrapping_key);
     Ok(OpenData {
         table: Table::new(clients.dynamodb, table),
-        custody: Arc::new(KmsCustody::new(clients.kms, custody, wrapping_key)),
+        maker: Arc::new(KmsMaker::new(clients.kms, custody, &wrapping_key)),
+        signing: Arc::new(KmsSigning::new(opener.clone())),
+        opener: Arc::new(opener),
         config,
         changes: None,
     })
@@ -90,7 +97,9 @@ async fn open_in_aws(table: &str) -> Result<OpenData, Failure> {
 /// at its records again.
 pub struct OpenData {
     table: Table,
-    custody: Arc<dyn KeyCustody>,
+    maker: Arc<dyn Make>,
+    opener: Arc<dyn Open>,
+    signing: Arc<dyn Sign>,
     config: Config,
     changes: Option<Arc<ChangeCounter>>,
 }
@@ -108,24 +117,37 @@ impl OpenData {
 
     /// The issuer itself, for what it alone can decide.
     pub fn issuer(&self) -> Issuer {
-        let (table, custody) = (self.table.clone(), self.custody.clone());
-        Issuer::new(self.config.clone(), table, custody, Clock::System)
+        let access = KeyAccess {
+            open: Some(self.opener.clone()),
+            sign: Some(self.signing.clone()),
+        };
+        Issuer::new(
+            self.config.clone(),
+            self.table.clone(),
+            access,
+            Clock::System,
+        )
     }
 
     /// The keys that prove refresh tokens, always fresh.
     pub fn hmac_keys(&self) -> HmacKeys {
-        let (table, custody) = (self.table.clone(), self.custody.clone());
-        HmacKeys::new(table, custody, std::time::Duration::ZERO)
+        let (table, opener) = (self.table.reader(), self.opener.clone());
+        HmacKeys::new(table, opener, std::time::Duration::ZERO)
+    }
+
+    /// What makes those keys and takes them away.
+    pub fn hmac_rotation(&self) -> HmacRotation {
+        HmacRotation::new(self.table.clone(), self.maker.clone())
     }
 
     /// What makes keys of these algorithms and takes them away.
     pub fn key_rotation(&self, algorithms: Vec<Algorithm>) -> KeyRotation {
-        let (table, custody) = (self.table.clone(), self.custody.clone());
+        let (table, maker) = (self.table.clone(), self.maker.clone());
         let Config {
             issuer, cache_ttl, ..
         } = self.config.clone();
         let policy = RotationPolicy::new(issuer, algorithms, cache_ttl);
-        KeyRotation::new(table, custody, policy)
+        KeyRotation::new(table, maker, policy)
     }
 }
 

@@ -56,7 +56,7 @@ impl Verdict {
                 None,
             ),
             Judged::RefreshToken { grant, verdict } => {
-                let reason = verdict.err().map(name_of);
+                let reason = verdict.err().as_ref().map(name_of);
                 let shown = json!({
                     "grant_id": grant.id,
                     "client_id": grant.client_id,
@@ -71,8 +71,8 @@ impl Verdict {
                 });
                 (reason, None, Some(shown))
             }
-            Judged::NoAccessToken(why) => (Some(why.to_string()), None, None),
-            Judged::NoRefreshToken(why) => (Some(name_of(why)), None, None),
+            Judged::Unrecognized(why) => (Some(why.to_string()), None, None),
+            Judged::UnrecognizedCredential(why) => (Some(name_of(&why)), None, None),
         };
         Self {
             active: reason.is_none(),
@@ -84,7 +84,6 @@ impl Verdict {
 }
 
 /// The reason's name, as in the log: the descriptions for callers all read the same.
-fn name_of(denied: Denied) -> String {
-    let name = json!(denied);
-    name.as_str().unwrap_or_default().replace('_', " ")
+fn name_of(denied: &Denied) -> String {
+    denied.reason().replace('_', " ")
 }

@@ -56,7 +56,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             data, hmac: true, ..
         } => {
             let data = data.open().await?;
-            let keys = data.hmac_keys();
+            let keys = data.hmac_rotation();
             let version = keys.rotate(data.url(), Clock::System.now()).await?;
             print_json(&json!({ "hmac_key_version": version }))
         }

@@ -37,7 +37,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let algorithms = algorithms_in_use(&data).await?;
     let rotation = data.key_rotation(algorithms.clone());
     let signing = rotation.rotate_now(&algorithms, now).await?;
-    let hmac = data.hmac_keys().replace(data.url(), now).await?;
+    let hmac = data.hmac_rotation().replace(data.url(), now).await?;
 
     let clients = data.table().scan_all::<Client>(Client::PREFIX).await?;
     let clients = clients.into_iter().map(|client| client.record);

@@ -92,7 +92,7 @@ async fn revoke_judged(
             let outcome = revoke_grant(table, grant.id, None, now).await?;
             Ok((outcome, json!({ "grant_id": grant.id })))
         }
-        Judged::NoAccessToken(why) => Err(Failure::new(why)),
-        Judged::NoRefreshToken(why) => Err(Failure::new(why)),
+        Judged::Unrecognized(why) => Err(Failure::new(why)),
+        Judged::UnrecognizedCredential(why) => Err(Failure::new(why)),
     }
 }

@@ -2,19 +2,20 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args as ClapArgs;
 use secrecy::ExposeSecret;
 use tokensmith_issuer::admin::settle;
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::ClientSecret;
-use tokensmith_issuer::keys::{KeyRotation, RotationPolicy};
+use tokensmith_issuer::keys::{KeyAccess, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::{ClientId, IssuerUrl};
 use tokensmith_issuer::store::records::{Client, Settings};
 use tokensmith_issuer::store::{Stored, Table};
-use tokensmith_issuer::{Endpoint, Issuer};
+use tokensmith_issuer::{Issuer, endpoint};
 use tokensmith_local::LocalData;
-use tokensmith_verifier::Algorithm;
+use tokensmith_verifier::{Algorithm, paths};
 use tokensmith_verifier::{Clock, Timestamp};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -60,10 +61,11 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     config.algorithms = args.algorithms;
     let policy = RotationPolicy::new(url.clone(), config.algorithms.clone(), config.cache_ttl);
     let custody = data.custody.clone();
-    let rotation = KeyRotation::new(table.clone(), custody.clone(), policy);
+    let access = KeyAccess::all(&custody);
+    let rotation = KeyRotation::new(table.clone(), Arc::new(custody), policy);
     rotation.run(clock.now()).await?;
-    let issuer = Issuer::new(config, table.clone(), custody, clock.clone());
-    issuer.warm_up(Endpoint::Token).await?;
+    let issuer = Issuer::new(config, table.clone(), access, clock.clone());
+    issuer.warm_up(&endpoint::TOKEN).await?;
 
     let mut greeting = String::new();
     if settled.is_none() {
@@ -141,7 +143,7 @@ async fn create_demo_client(
 }
 
 fn first_steps(issuer: &IssuerUrl, secret: &ClientSecret) -> String {
-    let token_endpoint = issuer.join(Endpoint::Token.path());
+    let token_endpoint = issuer.join(paths::TOKEN);
     let secret = secret.expose_secret();
     format!(
         "A demo client was created; its secret is shown this once. Get a token with\n\n\

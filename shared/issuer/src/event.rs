@@ -10,8 +10,7 @@ use tokensmith_verifier::KeyId;
 
 use crate::credential::GrantId;
 use crate::credential::random_id;
-use crate::endpoint::Endpoint;
-use crate::error::{Denied, Error};
+use crate::error::Error;
 use crate::grant::GrantType;
 use crate::names::ClientId;
 use crate::store::aws_calls;
@@ -32,14 +31,16 @@ pub struct RequestContext {
 /// What becomes known of a request while it is answered.
 #[derive(Debug, Serialize)]
 pub(crate) struct RequestLog {
-    #[serde(rename = "event")]
-    endpoint: Endpoint,
+    /// The endpoint's name.
+    event: &'static str,
     #[serde(flatten)]
     context: RequestContext,
     method: String,
     outcome: Outcome,
+    #[serde(skip)]
+    level: Level,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<Denied>,
+    reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
     #[serde(rename = "client", skip_serializing_if = "Option::is_none")]
@@ -68,12 +69,13 @@ enum Outcome {
 
 impl RequestLog {
     pub(crate) fn new(
-        endpoint: Endpoint,
+        endpoint: &'static str,
         method: &Method,
         context: Option<RequestContext>,
     ) -> Self {
         Self {
-            endpoint,
+            event: endpoint,
+            level: Level::Info,
             context: context.unwrap_or_else(|| RequestContext {
                 request_id: random_id(),
                 source: None,
@@ -97,28 +99,26 @@ impl RequestLog {
         &self.context.request_id
     }
 
-    pub(crate) fn refused(&mut self, refusal: &Error) {
-        match refusal {
+    pub(crate) fn refused(&mut self, error: &Error) {
+        match error {
             Error::Denied(denied) => {
                 self.outcome = Outcome::Denied;
-                self.reason = Some(*denied);
+                self.reason = Some(denied.reason());
+                if denied.is_security_event() {
+                    self.level = Level::Warn;
+                }
             }
             Error::Unavailable(unavailable) => {
                 self.outcome = Outcome::Unavailable;
                 self.failure = Some(unavailable.to_string());
+                self.level = Level::Error;
             }
         }
     }
 
     /// Writes the line, if it matters as much as `least`.
     pub(crate) fn write(&self, least: Level, status: StatusCode, latency: Duration) {
-        let level = match (self.outcome, self.reason) {
-            (Outcome::Unavailable, _) => Level::Error,
-            // Security events: a stolen refresh token, and a table that was rolled back.
-            (_, Some(Denied::RefreshTokenReused | Denied::GenerationAhead)) => Level::Warn,
-            _ => Level::Info,
-        };
-        if level < least {
+        if self.level < least {
             return;
         }
         let answered = Answered {
@@ -127,7 +127,7 @@ impl RequestLog {
             latency_us: latency.as_micros(),
             aws_calls: aws_calls::so_far(),
         };
-        write_line(level, &answered);
+        write_line(self.level, &answered);
     }
 }
 

@@ -9,7 +9,7 @@ pub mod admin;
 pub mod client;
 pub mod config;
 pub mod credential;
-mod endpoint;
+pub mod endpoint;
 pub mod error;
 pub mod event;
 pub mod grant;
@@ -19,9 +19,9 @@ pub mod revocation;
 pub mod store;
 pub mod token;
 
-use std::sync::Arc;
+use tokensmith_verifier::Clock;
 
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, Mount};
 pub use event::{Level, RequestContext, UnknownLevel, write_line};
 pub use grant::GrantType;
 pub use token::Judged;
@@ -29,9 +29,9 @@ pub use token::Judged;
 use crate::client::Clients;
 use crate::config::Config;
 use crate::error::Unavailable;
-use crate::keys::{HmacKeys, KeyCustody, SigningKeys};
+use crate::grant::redeem::Redeemer;
+use crate::keys::{HmacKeys, KeyAccess, SigningKeys};
 use crate::store::Table;
-use tokensmith_verifier::Clock;
 
 /// The authorization server.
 #[derive(Debug)]
@@ -41,16 +41,18 @@ pub struct Issuer {
     table: Table,
     clients: Clients,
     keys: SigningKeys,
-    hmac_keys: HmacKeys,
+    hmac_keys: Option<HmacKeys>,
 }
 
 impl Issuer {
-    /// Wires the issuer. Nothing is read yet.
-    pub fn new(config: Config, table: Table, custody: Arc<dyn KeyCustody>, clock: Clock) -> Self {
+    /// Wires the issuer, which may use private keys as `access` says. Nothing is read yet.
+    pub fn new(config: Config, table: Table, access: KeyAccess, clock: Clock) -> Self {
+        let KeyAccess { open, sign } = access;
+        let proving = |open| HmacKeys::new(table.reader(), open, config.cache_ttl);
         Self {
-            clients: Clients::new(table.clone(), clock.clone(), &config),
-            keys: SigningKeys::new(table.clone(), custody.clone(), config.cache_ttl),
-            hmac_keys: HmacKeys::new(table.clone(), custody, config.cache_ttl),
+            clients: Clients::new(table.reader(), clock.clone(), &config),
+            keys: SigningKeys::new(table.reader(), sign, config.cache_ttl),
+            hmac_keys: open.map(proving),
             table,
             config,
             clock,
@@ -62,28 +64,50 @@ impl Issuer {
     pub fn forget_cached(&self) {
         self.clients.forget_all();
         self.keys.expire();
-        self.hmac_keys.expire();
+        if let Some(keys) = &self.hmac_keys {
+            keys.expire();
+        }
     }
 
-    /// Loads and opens what requests to `endpoint` need, so that the first one does not wait for it,
-    /// and proves that every private key is the published one.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when table or custody fail. Requests load what is still missing.
-    pub async fn warm_up(&self, endpoint: Endpoint) -> Result<(), Unavailable> {
+    /// What redeems refresh tokens.
+    fn redeemer(&self) -> Result<Redeemer<'_>, Unavailable> {
+        Ok(Redeemer {
+            table: &self.table,
+            hmac_keys: self.hmac_keys()?,
+            issuer: &self.config.issuer,
+        })
+    }
+
+    fn hmac_keys(&self) -> Result<&HmacKeys, Unavailable> {
+        let keys = self.hmac_keys.as_ref();
+        keys.ok_or_else(|| Unavailable::Key("this process opens no HMAC key".to_owned()))
+    }
+}
+
+/// What endpoints load before their first request.
+impl Issuer {
+    async fn load_published_keys(&self) -> Result<(), Unavailable> {
+        self.keys.at(self.clock.now()).await?;
+        Ok(())
+    }
+
+    async fn open_signing_keys(&self) -> Result<(), Unavailable> {
         let now = self.clock.now();
-        if endpoint.needs_published_keys() {
-            self.keys.at(now).await?;
-        }
-        if endpoint.signs() {
-            for algorithm in &self.config.algorithms {
-                self.keys.active(*algorithm, now).await?;
-            }
-        }
-        if endpoint.needs_hmac_keys() {
-            self.hmac_keys.newest(now).await?;
+        for algorithm in &self.config.algorithms {
+            self.keys.active(*algorithm, now).await?;
         }
         Ok(())
+    }
+
+    async fn open_proving_keys(&self) -> Result<(), Unavailable> {
+        self.load_published_keys().await?;
+        self.hmac_keys()?.newest(self.clock.now()).await?;
+        Ok(())
+    }
+
+    async fn open_all_keys(&self) -> Result<(), Unavailable> {
+        self.open_signing_keys().await?;
+        self.open_proving_keys().await
     }
 }
 

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
 use aws_smithy_runtime_api::client::http::HttpClient;
 use tokensmith_issuer::credential::random_id;
-use tokensmith_issuer::keys::KeyCustody;
 use tokensmith_issuer::store::Table;
 
 use crate::table_definition::create_table;
@@ -21,7 +20,7 @@ pub struct LocalData {
     /// The table.
     pub table: Table,
     /// The custody of keys.
-    pub custody: Arc<dyn KeyCustody>,
+    pub custody: FileCustody,
     /// What other processes have changed.
     pub changes: Arc<ChangeCounter>,
     dynamo: EmbeddedDynamo,
@@ -47,7 +46,7 @@ impl LocalData {
         let dynamo = EmbeddedDynamo::open(&database)?;
         Ok(Self {
             table: make_table(dynamo.clone()).await?,
-            custody: Arc::new(custody),
+            custody,
             changes: Arc::new(ChangeCounter::new(dir.join(CHANGES))),
             dynamo,
         })

@@ -14,15 +14,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokensmith_issuer::credential::{random_bytes, random_id};
 use tokensmith_issuer::error::Unavailable;
 use tokensmith_issuer::keys::{
-    CustodyError, EncryptionContext, InProcessSigner, KeyCustody, PrivateKey, Signer, Wrapped,
-    generate_private_key,
+    Custody, CustodyError, EncryptionContext, InProcessSigner, Make, Open, PrivateKey, Sign,
+    Signer, Wrapped, generate_private_key,
 };
 use tokensmith_verifier::{Algorithm, PublicKey};
 use zeroize::Zeroizing;
 
-/// AES-256-GCM under a key from a file, bound to the encryption context.
+/// AES-256-GCM under a key from a file, bound to the encryption context. Cheap to clone.
+#[derive(Clone)]
 pub struct FileCustody {
-    key: RandomizedNonceKey,
+    key: Arc<RandomizedNonceKey>,
 }
 
 impl FileCustody {
@@ -64,7 +65,7 @@ impl FileCustody {
         let bytes = Zeroizing::new(fs::read(path)?);
         let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes)
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not a wrapping key"))?;
-        Ok(Self { key })
+        Ok(Self { key: Arc::new(key) })
     }
 
     fn wrap(&self, context: EncryptionContext, plaintext: &[u8]) -> Result<Wrapped, CustodyError> {
@@ -82,7 +83,7 @@ impl FileCustody {
 }
 
 #[async_trait]
-impl KeyCustody for FileCustody {
+impl Make for FileCustody {
     async fn new_key_pair(
         &self,
         algorithm: Algorithm,
@@ -98,6 +99,14 @@ impl KeyCustody for FileCustody {
         self.wrap(context, &*Zeroizing::new(random_bytes::<32>()))
     }
 
+    /// A wrapped key goes with its record.
+    async fn discard(&self, _: &PrivateKey) -> Result<(), CustodyError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Open for FileCustody {
     async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
         let touched = || CustodyError("the wrapped key is not from this wrapping key".to_owned());
         let sealed = URL_SAFE_NO_PAD.decode(&wrapped.ciphertext);
@@ -111,7 +120,10 @@ impl KeyCustody for FileCustody {
             .map_err(|_| touched())?;
         Ok(Zeroizing::new(plaintext.to_vec()))
     }
+}
 
+#[async_trait]
+impl Sign for FileCustody {
     async fn signer(
         &self,
         algorithm: Algorithm,
@@ -124,10 +136,15 @@ impl KeyCustody for FileCustody {
         let signer = InProcessSigner::from_pkcs8(algorithm, &pkcs8).map_err(unusable)?;
         Ok(Arc::new(signer))
     }
+}
 
-    /// A wrapped key goes with its record.
-    async fn discard(&self, _: &PrivateKey) -> Result<(), CustodyError> {
-        Ok(())
+impl Custody for FileCustody {
+    fn open(&self) -> Arc<dyn Open> {
+        Arc::new(self.clone())
+    }
+
+    fn sign(&self) -> Arc<dyn Sign> {
+        Arc::new(self.clone())
     }
 }
 

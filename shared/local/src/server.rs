@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use serde::Serialize;
 use tokensmith_issuer::credential::random_id;
-use tokensmith_issuer::{Endpoint, Issuer, Level, MAX_BODY_BYTES, RequestContext, write_line};
+use tokensmith_issuer::{Issuer, Level, MAX_BODY_BYTES, RequestContext, endpoint, write_line};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -121,7 +121,8 @@ async fn answer(
     if !is_well_formed(&request) {
         return Ok(plain(StatusCode::BAD_REQUEST, BAD_REQUEST));
     }
-    let Some(endpoint) = Endpoint::at(request.uri().path()) else {
+    let mut all = endpoint::ALL.into_iter();
+    let Some(endpoint) = all.find(|endpoint| endpoint.path == request.uri().path()) else {
         return Ok(plain(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#));
     };
     let (mut head, body) = request.into_parts();
@@ -194,11 +195,11 @@ fn plain(status: StatusCode, json: &'static str) -> Response<Full<Bytes>> {
 
 fn log(level: Level, event: &'static str, message: &str) {
     #[derive(Serialize)]
-    struct HostEvent<'a> {
+    struct ServerEvent<'a> {
         event: &'static str,
         message: &'a str,
     }
-    write_line(level, &HostEvent { event, message });
+    write_line(level, &ServerEvent { event, message });
 }
 
 const BAD_REQUEST: &str = r#"{"message":"Bad Request"}"#;

@@ -89,6 +89,7 @@ mod jwk;
 mod jws;
 #[cfg(feature = "tower")]
 mod layer;
+pub mod paths;
 mod published_keys;
 mod refusal;
 mod revocation;

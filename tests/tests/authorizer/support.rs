@@ -151,7 +151,7 @@ impl Setup {
             log_level: Level::Error,
         };
         configure(&mut config);
-        let authorizer = Authorizer::new(config, self.table().await, self.issuer.clock());
+        let authorizer = Authorizer::new(config, self.table().await.reader(), self.issuer.clock());
         authorizer.expect("an authorizer")
     }
 

@@ -22,7 +22,7 @@ use aws_sdk_kms::types::{DataKeyPairSpec, DataKeySpec, KeySpec, KeyState, KeyUsa
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokensmith_issuer::keys::{
-    CustodyError, EncryptionContext, InProcessSigner, KeyCustody, PrivateKey, Signer, Wrapped,
+    CustodyError, EncryptionContext, InProcessSigner, Make, Open, PrivateKey, Sign, Signer, Wrapped,
 };
 use tokensmith_verifier::{Algorithm, PublicKey};
 use zeroize::Zeroizing;
@@ -57,15 +57,15 @@ impl FromStr for CustodyMode {
 #[error("unknown custody: use kms or kms-data-key")]
 pub struct UnknownCustody;
 
-/// Custody in KMS.
-#[derive(Debug)]
-pub struct KmsCustody {
+/// Makes key material in KMS.
+#[derive(Clone, Debug)]
+pub struct KmsMaker {
     client: Client,
     mode: CustodyMode,
     wrapping_key: String,
 }
 
-impl KmsCustody {
+impl KmsMaker {
     /// `wrapping_key` is a symmetric KMS key: its id, ARN or alias.
     pub fn new(client: Client, mode: CustodyMode, wrapping_key: impl Into<String>) -> Self {
         Self {
@@ -137,7 +137,7 @@ impl KmsCustody {
 }
 
 #[async_trait]
-impl KeyCustody for KmsCustody {
+impl Make for KmsMaker {
     async fn new_key_pair(
         &self,
         algorithm: Algorithm,
@@ -162,43 +162,6 @@ impl KeyCustody for KmsCustody {
         wrapped(context, made.ciphertext_blob)
     }
 
-    /// The wrapping key is named, so that KMS opens nothing that another key has wrapped.
-    async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
-        let ciphertext = URL_SAFE_NO_PAD.decode(&wrapped.ciphertext);
-        let ciphertext =
-            ciphertext.map_err(|_| CustodyError("the wrapped key is no base64url".to_owned()))?;
-        let opened = self
-            .client
-            .decrypt()
-            .key_id(&self.wrapping_key)
-            .ciphertext_blob(Blob::new(ciphertext))
-            .set_encryption_context(Some(pairs(&wrapped.context)))
-            .send()
-            .await
-            .map_err(|err| failed("Decrypt", &err))?;
-        let plaintext = opened.plaintext.map(Blob::into_inner).map(Zeroizing::new);
-        plaintext.ok_or_else(|| CustodyError("KMS decrypted nothing".to_owned()))
-    }
-
-    async fn signer(
-        &self,
-        algorithm: Algorithm,
-        private_key: &PrivateKey,
-    ) -> Result<Arc<dyn Signer>, CustodyError> {
-        match private_key {
-            PrivateKey::Kms { key_id } => {
-                let signer = KmsSigner::open(self.client.clone(), algorithm, key_id).await?;
-                Ok(Arc::new(signer))
-            }
-            PrivateKey::Wrapped(wrapped) => {
-                let pkcs8 = self.unwrap(wrapped).await?;
-                let signer = InProcessSigner::from_pkcs8(algorithm, &pkcs8);
-                let signer = signer.map_err(|err| CustodyError(err.to_string()))?;
-                Ok(Arc::new(signer))
-            }
-        }
-    }
-
     /// A KMS key is scheduled for deletion, which an operator can still cancel for 30 days; what is
     /// wrapped goes with its record.
     async fn discard(&self, private_key: &PrivateKey) -> Result<(), CustodyError> {
@@ -217,6 +180,77 @@ impl KeyCustody for KmsCustody {
                 Ok(())
             }
             _ => Err(failed("ScheduleKeyDeletion", &err)),
+        }
+    }
+}
+
+/// Opens what KMS has wrapped.
+#[derive(Clone, Debug)]
+pub struct KmsOpener {
+    client: Client,
+    wrapping_key: String,
+}
+
+impl KmsOpener {
+    /// `wrapping_key` is the key that wrapped what is opened: its id, ARN or alias.
+    pub fn new(client: Client, wrapping_key: impl Into<String>) -> Self {
+        Self {
+            client,
+            wrapping_key: wrapping_key.into(),
+        }
+    }
+}
+
+#[async_trait]
+impl Open for KmsOpener {
+    /// The wrapping key is named, so that KMS opens nothing that another key has wrapped.
+    async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
+        let ciphertext = URL_SAFE_NO_PAD.decode(&wrapped.ciphertext);
+        let ciphertext =
+            ciphertext.map_err(|_| CustodyError("the wrapped key is no base64url".to_owned()))?;
+        let opened = self
+            .client
+            .decrypt()
+            .key_id(&self.wrapping_key)
+            .ciphertext_blob(Blob::new(ciphertext))
+            .set_encryption_context(Some(pairs(&wrapped.context)))
+            .send()
+            .await
+            .map_err(|err| failed("Decrypt", &err))?;
+        let plaintext = opened.plaintext.map(Blob::into_inner).map(Zeroizing::new);
+        plaintext.ok_or_else(|| CustodyError("KMS decrypted nothing".to_owned()))
+    }
+}
+
+/// Signs in KMS, or in this process with what KMS has wrapped.
+#[derive(Clone, Debug)]
+pub struct KmsSigning(KmsOpener);
+
+impl KmsSigning {
+    /// Signs with keys in KMS, and with those that `opener` opens.
+    pub fn new(opener: KmsOpener) -> Self {
+        Self(opener)
+    }
+}
+
+#[async_trait]
+impl Sign for KmsSigning {
+    async fn signer(
+        &self,
+        algorithm: Algorithm,
+        private_key: &PrivateKey,
+    ) -> Result<Arc<dyn Signer>, CustodyError> {
+        match private_key {
+            PrivateKey::Kms { key_id } => {
+                let signer = KmsSigner::open(self.0.client.clone(), algorithm, key_id).await?;
+                Ok(Arc::new(signer))
+            }
+            PrivateKey::Wrapped(wrapped) => {
+                let pkcs8 = self.0.unwrap(wrapped).await?;
+                let signer = InProcessSigner::from_pkcs8(algorithm, &pkcs8);
+                let signer = signer.map_err(|err| CustodyError(err.to_string()))?;
+                Ok(Arc::new(signer))
+            }
         }
     }
 }

@@ -1,25 +1,26 @@
 //! Finding a client's record: in the cache, or in the table.
 //!
 //! Records are cached for a bounded time, absences too, so that an unknown client and a known one
-//! cost the same reads. What fails on a cached record is checked once against the table, so that a
-//! rotated secret or a new scope works at once.
+//! cost the same reads. What is denied on a cached record is checked once against the table, so
+//! that a rotated secret or a new scope works at once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
+use tokensmith_verifier::{Clock, Timestamp};
 
+use super::{Evidence, PresentedCredentials};
 use crate::config::Config;
 use crate::error::Error;
 use crate::names::ClientId;
 use crate::store::records::Client;
-use crate::store::{StoreError, Table};
-use tokensmith_verifier::{Clock, Timestamp};
+use crate::store::{StoreError, TableReader};
 
 /// The registered clients.
 #[derive(Debug)]
 pub struct Clients {
-    table: Table,
+    table: TableReader,
     clock: Clock,
     cache_ttl: Duration,
     access_ttl: Duration,
@@ -28,7 +29,7 @@ pub struct Clients {
 
 impl Clients {
     /// Reads from `table`; `config` says how long a record may be kept.
-    pub fn new(table: Table, clock: Clock, config: &Config) -> Self {
+    pub fn new(table: TableReader, clock: Clock, config: &Config) -> Self {
         Self {
             table,
             clock,
@@ -38,24 +39,36 @@ impl Clients {
         }
     }
 
-    /// The client's record, cached or read.
+    /// Gathers what is known of the client that `presented` names: its record, cached or read.
     ///
     /// # Errors
-    /// [`StoreError`] when it must be read and cannot.
-    pub async fn find(&self, id: &ClientId) -> Result<FoundClient, StoreError> {
+    /// [`StoreError`] when the record must be read and cannot.
+    pub async fn gather<'a>(
+        &self,
+        presented: &'a PresentedCredentials,
+    ) -> Result<Evidence<'a>, StoreError> {
         let now = self.clock.now();
-        if let Some(mut cached) = self.cache.get(id)
-            && now.since(cached.read_at) < self.lifetime_of(&cached)
-        {
-            cached.now = now;
-            cached.may_recheck = cached.rechecked_at != Some(now);
-            return Ok(cached);
-        }
-        self.read(id, now, None).await
+        let cached = self.cache.get(presented.client_id());
+        let fresh = |found: &FoundClient| now.since(found.read_at) < self.lifetime_of(found);
+        let (found, may_renew) = match cached.filter(fresh) {
+            Some(found) => {
+                let may_renew = found.renewed_at != Some(now);
+                (found, may_renew)
+            }
+            None => (self.read(presented.client_id(), now, None).await?, false),
+        };
+        Ok(Evidence {
+            presented,
+            record: found.record,
+            read_at: found.read_at,
+            now,
+            may_renew,
+            claims: Vec::new(),
+        })
     }
 
-    /// Decides with the record at hand; and once more with a fresh one where the answer was no,
-    /// the record was cached, and no other recheck of this client was made within the same second.
+    /// Decides on the evidence at hand; and once more with the record read anew when the answer was
+    /// no, the record was cached, and nobody else has read this client anew within the same second.
     ///
     /// # Errors
     /// The decision's own, or [`Unavailable`] when the record must be read and cannot.
@@ -63,14 +76,13 @@ impl Clients {
     /// [`Unavailable`]: crate::error::Unavailable
     pub async fn decide<T>(
         &self,
-        found: &mut FoundClient,
-        decide: impl Fn(&FoundClient) -> Result<T, Error>,
+        evidence: &mut Evidence<'_>,
+        decide: impl Fn(&Evidence<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        match decide(found) {
-            Err(Error::Denied(_)) if found.may_recheck => {
-                let now = self.clock.now();
-                *found = self.read(&found.id, now, Some(now)).await?;
-                decide(found)
+        match decide(evidence) {
+            Err(Error::Denied(_)) if evidence.may_renew => {
+                self.renew(evidence).await?;
+                decide(evidence)
             }
             decided => decided,
         }
@@ -86,21 +98,29 @@ impl Clients {
         self.cache.remove(id);
     }
 
+    async fn renew(&self, evidence: &mut Evidence<'_>) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let id = evidence.presented.client_id();
+        let found = self.read(id, now, Some(now)).await?;
+        evidence.record = found.record;
+        evidence.read_at = found.read_at;
+        evidence.now = now;
+        evidence.may_renew = false;
+        Ok(())
+    }
+
     async fn read(
         &self,
         id: &ClientId,
         now: Timestamp,
-        rechecked_at: Option<Timestamp>,
+        renewed_at: Option<Timestamp>,
     ) -> Result<FoundClient, StoreError> {
         let stored = self.table.get(&Client::key_of(id)).await?;
         let registered = stored.filter(|client| client.deleted_at.is_none());
         let found = FoundClient {
-            id: id.clone(),
             record: registered.map(|stored| Arc::new(stored.record)),
             read_at: now,
-            now,
-            rechecked_at,
-            may_recheck: false,
+            renewed_at,
         };
         if !self.cache_ttl.is_zero() {
             self.cache.insert(id.clone(), found.clone());
@@ -118,16 +138,12 @@ impl Clients {
 
 /// A client's record, or its absence, as of one read.
 #[derive(Clone, Debug)]
-pub struct FoundClient {
-    id: ClientId,
-    /// The record; `None` when there is no such client.
-    pub record: Option<Arc<Client>>,
+struct FoundClient {
+    record: Option<Arc<Client>>,
     /// When the read started.
-    pub read_at: Timestamp,
-    /// The moment of this request.
-    pub now: Timestamp,
-    rechecked_at: Option<Timestamp>,
-    may_recheck: bool,
+    read_at: Timestamp,
+    /// When it was read anew because of a denial.
+    renewed_at: Option<Timestamp>,
 }
 
 /// Bounds the memory that a flood of made-up client ids can take.

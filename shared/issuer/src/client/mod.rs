@@ -1,7 +1,9 @@
 //! Clients: what a request presents, where their records are found, and how they are authenticated.
 
+mod authenticate;
 mod cache;
 mod presented;
 
-pub use cache::{Clients, FoundClient};
-pub use presented::{AuthenticatedClient, PresentedCredentials};
+pub use authenticate::{AuthenticatedClient, Claim, Evidence};
+pub use cache::Clients;
+pub use presented::PresentedCredentials;

@@ -3,7 +3,7 @@
 use http::{HeaderMap, Uri, header};
 
 use crate::MAX_BODY_BYTES;
-use crate::error::Denied;
+use crate::error::BadRequest;
 
 /// The parameters of a body. Each stands there at most once; only `resource` may repeat.
 #[derive(Default)]
@@ -19,31 +19,32 @@ impl Form {
     /// # Errors
     /// A size, type, encoding or repetition that no correct client sends, and any request
     /// parameter in the URL.
-    pub fn parse(uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Self, Denied> {
+    pub fn parse(uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Self, BadRequest> {
         if uri.query().is_some_and(names_request_parameter) {
-            return Err(Denied::ParameterInQuery);
+            return Err(BadRequest::ParameterInQuery);
         }
         if body.len() > MAX_BODY_BYTES {
-            return Err(Denied::BodyTooLarge);
+            return Err(BadRequest::BodyTooLarge);
         }
         if !has_form_type(headers) {
-            return Err(Denied::WrongContentType);
+            return Err(BadRequest::WrongContentType);
         }
         let mut form = Self::default();
         let pairs = body.split(|byte| *byte == b'&');
         for (index, pair) in pairs.filter(|pair| !pair.is_empty()).enumerate() {
             if index == MAX_PARAMETERS {
-                return Err(Denied::TooManyParameters);
+                return Err(BadRequest::TooManyParameters);
             }
             let equals = pair.iter().position(|byte| *byte == b'=');
             let (name, value) = pair.split_at(equals.unwrap_or(pair.len()));
-            let name = decode(name).ok_or(Denied::MalformedForm)?;
-            let value = decode(value.get(1..).unwrap_or_default()).ok_or(Denied::MalformedForm)?;
+            let name = decode(name).ok_or(BadRequest::MalformedForm)?;
+            let value =
+                decode(value.get(1..).unwrap_or_default()).ok_or(BadRequest::MalformedForm)?;
             if value.is_empty() {
                 continue;
             }
             if name != RESOURCE && form.parameters.iter().any(|(taken, _)| *taken == name) {
-                return Err(Denied::RepeatedParameter);
+                return Err(BadRequest::RepeatedParameter);
             }
             form.parameters.push((name, value));
         }

@@ -1,66 +1,81 @@
 //! The introspection endpoint (RFC 7662).
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Response;
 use serde::Serialize;
-use tokensmith_verifier::{AccessTokenClaims, Audiences};
+use tokensmith_verifier::{AccessTokenClaims, Audiences, paths};
 
-use super::{read_credentials, read_form, uncached_json};
-use crate::Issuer;
+use super::answer::{json_error, uncached_json};
+use super::{Call, Endpoint, Mount};
+use crate::client::AuthenticatedClient;
 use crate::credential::GrantId;
-use crate::error::{Denied, Error};
-use crate::event::RequestLog;
-use crate::names::Audience;
-use crate::store::records::{Client, Grant};
+use crate::error::{BadRequest, ClientDenied, Error};
+use crate::keys::Custody;
+use crate::names::{Audience, IssuerUrl};
+use crate::store::records::Grant;
 use crate::token::Judged;
 
-impl Issuer {
-    /// Tells a confidential client of its own tokens, and of access tokens for an audience it
-    /// has. Everything else, and everything dead, is only `{"active":false}` (RFC 7662 §2.2).
-    pub(super) async fn introspect(
-        &self,
-        request: &Request<Bytes>,
-        log: &mut RequestLog,
-    ) -> Result<Response<Bytes>, Error> {
-        let form = read_form(request)?;
-        let presented = read_credentials(request, &form, log)?;
-        let token = form.value("token").ok_or(Denied::MissingToken)?;
-        let mut found = self.clients.find(presented.client_id()).await?;
-        let caller = self.clients.decide(&mut found, |found| {
-            let caller = presented.authenticate(found)?;
+/// The introspection endpoint (RFC 7662), for servers only: no browser has a secret to introspect with.
+pub static INTROSPECT: Endpoint = Endpoint {
+    name: "introspect",
+    path: paths::INTROSPECT,
+    methods: "POST",
+    has_cors: false,
+    warm_up: |issuer| Box::pin(issuer.open_proving_keys()),
+    serve: |call| Box::pin(introspect_token(call)),
+    refuse: json_error,
+};
+
+/// [`INTROSPECT`], which proves refresh tokens.
+pub const fn introspect<C: Custody>() -> Mount<C> {
+    Mount::proving(&INTROSPECT)
+}
+
+/// Tells a confidential client of its own tokens, and of access tokens for an audience it has.
+/// Everything else, and everything dead, is only `{"active":false}` (RFC 7662 §2.2).
+async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> {
+    let form = call.form()?;
+    let presented = call.credentials(&form)?;
+    let token = form.value("token").ok_or(BadRequest::MissingToken)?;
+    let Call { issuer, log, .. } = call;
+    let mut evidence = issuer.clients.gather(&presented).await?;
+    let caller = issuer
+        .clients
+        .decide(&mut evidence, |evidence| {
+            let caller = evidence.authenticate()?;
             match caller.record().is_public() {
-                true => Err(Denied::PublicCaller.into()),
+                true => Err(ClientDenied::PublicCaller.into()),
                 false => Ok(caller),
             }
-        });
-        let caller = caller.await?;
-        let answer = match self.judge(token).await? {
-            Judged::AccessToken {
-                claims,
-                verdict: Ok(()),
-            } if self.may_know(caller.record(), &claims) => Some(Live::access_token(claims)),
-            Judged::RefreshToken {
-                grant,
-                verdict: Ok(()),
-            } if grant.client_id == caller.record().id => {
-                Some(Live::refresh_token(*grant, self.config.issuer.as_str()))
-            }
-            _ => None,
-        };
-        log.active = Some(answer.is_some());
-        Ok(match answer {
-            Some(live) => uncached_json(&live),
-            None => uncached_json(&Dead { active: false }),
         })
-    }
+        .await?;
+    let answer = match issuer.judge(token).await? {
+        Judged::AccessToken {
+            claims,
+            verdict: Ok(()),
+        } if may_know(&caller, &claims, &issuer.config.issuer) => Some(Live::access_token(claims)),
+        Judged::RefreshToken {
+            grant,
+            verdict: Ok(()),
+        } if grant.client_id == caller.record().id => {
+            Some(Live::refresh_token(*grant, issuer.config.issuer.as_str()))
+        }
+        _ => None,
+    };
+    log.active = Some(answer.is_some());
+    Ok(match answer {
+        Some(live) => uncached_json(&live),
+        None => uncached_json(&Dead { active: false }),
+    })
+}
 
-    /// Its own token, or one for an audience that it has. The issuer's own URL is the audience of
-    /// every client that names none, and nobody's in particular.
-    fn may_know(&self, caller: &Client, claims: &AccessTokenClaims) -> bool {
-        let audiences = caller.audiences.iter().map(Audience::as_str);
-        let mut own = audiences.filter(|audience| *audience != self.config.issuer.as_str());
-        claims.client_id == caller.id.as_str() || own.any(|audience| claims.aud.contains(audience))
-    }
+/// Whether a token is the caller's own, or for an audience that it has. The issuer's own URL is the
+/// audience of every client that names none, and nobody's in particular.
+fn may_know(caller: &AuthenticatedClient, claims: &AccessTokenClaims, issuer: &IssuerUrl) -> bool {
+    let caller = caller.record();
+    let audiences = caller.audiences.iter().map(Audience::as_str);
+    let mut own = audiences.filter(|audience| *audience != issuer.as_str());
+    claims.client_id == caller.id.as_str() || own.any(|audience| claims.aud.contains(audience))
 }
 
 /// RFC 7662 §2.2.

@@ -7,31 +7,85 @@ use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use serde::Serialize;
+use tokensmith_verifier::paths;
 
-use super::JSON;
+use super::answer::{JSON, json_error};
+use super::{Endpoint, Mount};
 use crate::Issuer;
-use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::grant::GrantType;
+use crate::keys::Custody;
 use crate::store::records::AuthenticationMethod;
 
+/// RFC 7517 §5.
+pub static JWKS: Endpoint = Endpoint {
+    name: "jwks",
+    path: paths::JWKS,
+    methods: METHODS,
+    has_cors: true,
+    warm_up: |issuer| Box::pin(issuer.load_published_keys()),
+    serve: |call| Box::pin(call.issuer.jwks(call.request.headers())),
+    refuse: json_error,
+};
+
+/// [`JWKS`], which needs no private key.
+pub const fn jwks<C: Custody>() -> Mount<C> {
+    Mount::keyless(&JWKS)
+}
+
+/// RFC 8414 §3.
+pub static AUTHORIZATION_SERVER_METADATA: Endpoint = Endpoint {
+    name: "authorization_server_metadata",
+    path: paths::AUTHORIZATION_SERVER_METADATA,
+    ..METADATA
+};
+
+/// [`AUTHORIZATION_SERVER_METADATA`], which needs no key.
+pub const fn authorization_server_metadata<C: Custody>() -> Mount<C> {
+    Mount::keyless(&AUTHORIZATION_SERVER_METADATA)
+}
+
+/// OpenID Connect Discovery 1.0 §4: the same document, so that resource servers which know only that
+/// path find the keys.
+pub static OPENID_CONFIGURATION: Endpoint = Endpoint {
+    name: "openid_configuration",
+    path: paths::OPENID_CONFIGURATION,
+    ..METADATA
+};
+
+/// [`OPENID_CONFIGURATION`], which needs no key.
+pub const fn openid_configuration<C: Custody>() -> Mount<C> {
+    Mount::keyless(&OPENID_CONFIGURATION)
+}
+
+/// What both metadata endpoints have in common.
+const METADATA: Endpoint = Endpoint {
+    name: "",
+    path: "",
+    methods: METHODS,
+    has_cors: true,
+    warm_up: |_| Box::pin(async { Ok(()) }),
+    serve: |call| Box::pin(async move { Ok(call.issuer.metadata(call.request.headers())) }),
+    refuse: json_error,
+};
+
+const METHODS: &str = "GET, HEAD, OPTIONS";
+
 impl Issuer {
-    /// RFC 7517 §5.
-    pub(super) async fn jwks(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Error> {
+    async fn jwks(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Error> {
         let keys = self.keys.at(self.clock.now()).await?;
         Ok(public_document(keys.jwks(), headers))
     }
 
-    /// RFC 8414 §3.2; OpenID Connect Discovery 1.0 §4.2 finds the same document, so that resource
-    /// servers which know only that path find the keys.
-    pub(super) fn metadata(&self, headers: &HeaderMap) -> Response<Bytes> {
+    /// RFC 8414 §3.2.
+    fn metadata(&self, headers: &HeaderMap) -> Response<Bytes> {
         let issuer = &self.config.issuer;
         let document = Metadata {
             issuer: issuer.as_str(),
-            token_endpoint: issuer.join(Endpoint::Token.path()),
-            revocation_endpoint: issuer.join(Endpoint::Revoke.path()),
-            introspection_endpoint: issuer.join(Endpoint::Introspect.path()),
-            jwks_uri: issuer.join(Endpoint::Jwks.path()),
+            token_endpoint: issuer.join(paths::TOKEN),
+            revocation_endpoint: issuer.join(paths::REVOKE),
+            introspection_endpoint: issuer.join(paths::INTROSPECT),
+            jwks_uri: issuer.join(paths::JWKS),
             response_types_supported: [],
             grant_types_supported: GrantType::ALL.map(GrantType::as_str),
             token_endpoint_auth_methods_supported: all_methods(),

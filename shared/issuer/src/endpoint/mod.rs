@@ -1,56 +1,190 @@
-//! The endpoints as functions from request to response, without a framework: the same behind
+//! The endpoints, as values from request to response and without a framework: the same behind
 //! Lambda, behind the local router and in a test.
 //!
 //! What every endpoint shares is here: methods, CORS, caching headers, the time limit, and how an
-//! error becomes an answer and a log line.
+//! error becomes an answer and a log line. What an endpoint is good for is in a file of its own, as
+//! a value that a function names. A function links nothing of the endpoints that it does not name.
 
+mod answer;
 pub(crate) mod form;
 mod introspect;
 mod metadata;
-mod paths;
 mod revocations;
 mod revoke;
 mod token;
 
-pub use paths::Endpoint;
-
+use std::fmt;
+use std::pin::Pin;
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
-use serde::Serialize;
+use http::{Method, Request, Response};
+
+pub use introspect::{INTROSPECT, introspect};
+pub use metadata::{
+    AUTHORIZATION_SERVER_METADATA, JWKS, OPENID_CONFIGURATION, authorization_server_metadata, jwks,
+    openid_configuration,
+};
+pub use revocations::{REVOCATIONS, revocations};
+pub use revoke::{REVOKE, revoke};
+pub use token::{REFRESH, TOKEN, refresh, token};
 
 use crate::Issuer;
 use crate::client::PresentedCredentials;
-use crate::endpoint::form::Form;
-use crate::error::{Denied, Error, ErrorCode, Unavailable};
+use crate::error::{BadRequest, ClientDenied, Error, Unavailable};
 use crate::event::{RequestContext, RequestLog};
-use crate::grant::GrantType;
+use crate::keys::{Custody, KeyAccess};
 use crate::store::aws_calls;
+use form::Form;
+
+/// What a path leads to: what may be sent to it, how it serves, and how it refuses.
+pub struct Endpoint {
+    /// Its name in the log.
+    pub name: &'static str,
+    /// Its path below the issuer URL.
+    pub path: &'static str,
+    /// The methods that it answers, as the `Allow` header lists them.
+    methods: &'static str,
+    /// Whether browsers may call it.
+    has_cors: bool,
+    /// Loads and opens what its requests need.
+    warm_up: for<'a> fn(&'a Issuer) -> Work<'a, Result<(), Unavailable>>,
+    /// Answers a request by one of its methods.
+    serve: for<'a> fn(Call<'a>) -> Work<'a, Result<Response<Bytes>, Error>>,
+    /// Answers a request that is refused; the number is for `Retry-After`, in seconds.
+    refuse: fn(&Endpoint, &Error, u64) -> Response<Bytes>,
+}
+
+/// A request on its way.
+struct Call<'a> {
+    issuer: &'a Issuer,
+    request: &'a Request<Bytes>,
+    log: &'a mut RequestLog,
+}
+
+impl Call<'_> {
+    /// The parameters in its body.
+    fn form(&self) -> Result<Form, BadRequest> {
+        Form::parse(
+            self.request.uri(),
+            self.request.headers(),
+            self.request.body(),
+        )
+    }
+
+    /// Who it claims to come from.
+    fn credentials(&mut self, form: &Form) -> Result<PresentedCredentials, ClientDenied> {
+        let presented = PresentedCredentials::from_request(self.request.headers(), form)?;
+        self.log.client_id = Some(presented.client_id().clone());
+        Ok(presented)
+    }
+}
+
+/// Boxed: it is large, and every layer around it would move and hold a copy of its size.
+type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+impl Endpoint {
+    fn allows(&self, method: &Method) -> bool {
+        let mut allowed = self.methods.split(", ");
+        allowed.any(|allowed| allowed == method.as_str())
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({})", self.name)
+    }
+}
+
+/// An endpoint as a host with this custody serves it: with the constructors of what it needs.
+pub struct Mount<C> {
+    /// The endpoint.
+    pub endpoint: &'static Endpoint,
+    prepare: fn(&C, &mut KeyAccess),
+}
+
+impl<C: Custody> Mount<C> {
+    /// It needs no private key.
+    const fn keyless(endpoint: &'static Endpoint) -> Self {
+        let prepare = |_: &C, _: &mut KeyAccess| {};
+        Self { endpoint, prepare }
+    }
+
+    /// It signs.
+    const fn signing(endpoint: &'static Endpoint) -> Self {
+        let prepare = |custody: &C, access: &mut KeyAccess| access.sign = Some(custody.sign());
+        Self { endpoint, prepare }
+    }
+
+    /// It proves refresh tokens.
+    const fn proving(endpoint: &'static Endpoint) -> Self {
+        let prepare = |custody: &C, access: &mut KeyAccess| access.open = Some(custody.open());
+        Self { endpoint, prepare }
+    }
+
+    /// It proves refresh tokens, and signs.
+    const fn proving_and_signing(endpoint: &'static Endpoint) -> Self {
+        let prepare = |custody: &C, access: &mut KeyAccess| *access = KeyAccess::all(custody);
+        Self { endpoint, prepare }
+    }
+
+    /// The access to keys that these endpoints need, and no more.
+    pub fn prepare_all(mounts: &[Self], custody: &C) -> KeyAccess {
+        let mut access = KeyAccess::default();
+        for mount in mounts {
+            (mount.prepare)(custody, &mut access);
+        }
+        access
+    }
+}
+
+impl<C> fmt::Debug for Mount<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.endpoint.fmt(f)
+    }
+}
 
 impl Issuer {
     /// Answers one request and writes its log line. Never fails: whatever goes wrong is an answer.
     ///
     /// The host may attach a [`RequestContext`] as a request extension.
-    pub async fn handle(&self, endpoint: Endpoint, request: Request<Bytes>) -> Response<Bytes> {
+    pub async fn handle(
+        &self,
+        endpoint: &'static Endpoint,
+        request: Request<Bytes>,
+    ) -> Response<Bytes> {
         aws_calls::counted(self.answer(endpoint, request)).await
     }
 
-    async fn answer(&self, endpoint: Endpoint, request: Request<Bytes>) -> Response<Bytes> {
+    /// Loads and opens what requests to `endpoint` need, so that the first one does not wait for it,
+    /// and proves that every private key is the published one.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when table or custody fail. Requests load what is still missing.
+    pub async fn warm_up(&self, endpoint: &'static Endpoint) -> Result<(), Unavailable> {
+        (endpoint.warm_up)(self).await
+    }
+
+    async fn answer(
+        &self,
+        endpoint: &'static Endpoint,
+        request: Request<Bytes>,
+    ) -> Response<Bytes> {
         let started = Instant::now();
         let context = request.extensions().get::<RequestContext>().cloned();
-        let mut log = RequestLog::new(endpoint, request.method(), context);
-        let time_limit = self.config.request_timeout;
-        // Boxed: it is large, and every layer around it would move and hold a copy of its size.
-        let work = Box::pin(self.dispatch(endpoint, &request, &mut log));
-        let mut response = match tokio::time::timeout(time_limit, work).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(refusal)) => self.refuse(endpoint, refusal, &mut log),
-            Err(_) => self.refuse(endpoint, Unavailable::Timeout.into(), &mut log),
+        let mut log = RequestLog::new(endpoint.name, request.method(), context);
+        let work = self.serve(endpoint, &request, &mut log);
+        let served = match tokio::time::timeout(self.config.request_timeout, work).await {
+            Ok(served) => served,
+            Err(_) => Err(Unavailable::Timeout.into()),
         };
-        if endpoint.has_cors() {
-            add_cors_headers(response.headers_mut());
+        let mut response = served.unwrap_or_else(|error| {
+            log.refused(&error);
+            (endpoint.refuse)(endpoint, &error, self.retry_after(&error))
+        });
+        if endpoint.has_cors {
+            answer::add_cors_headers(response.headers_mut());
         }
         if let Ok(id) = HeaderValue::from_str(log.request_id()) {
             response.headers_mut().insert(REQUEST_ID, id);
@@ -66,141 +200,48 @@ impl Issuer {
         response
     }
 
-    async fn dispatch(
+    async fn serve(
         &self,
-        endpoint: Endpoint,
+        endpoint: &'static Endpoint,
         request: &Request<Bytes>,
         log: &mut RequestLog,
     ) -> Result<Response<Bytes>, Error> {
         if !endpoint.allows(request.method()) {
-            return Err(Denied::MethodNotAllowed.into());
+            return Err(BadRequest::MethodNotAllowed.into());
         }
         if request.method() == Method::OPTIONS {
-            return Ok(preflight(endpoint));
+            return Ok(answer::preflight(endpoint.methods));
         }
-        match endpoint {
-            Endpoint::Token => self.token(request, &GrantType::ALL, log).await,
-            Endpoint::Refresh => self.token(request, &[GrantType::RefreshToken], log).await,
-            Endpoint::Revoke => self.revoke(request, log).await,
-            Endpoint::Introspect => self.introspect(request, log).await,
-            Endpoint::Revocations => self.revocations(request).await,
-            Endpoint::Jwks => self.jwks(request.headers()).await,
-            Endpoint::AuthorizationServerMetadata | Endpoint::OpenidConfiguration => {
-                Ok(self.metadata(request.headers()))
-            }
-        }
-    }
-
-    /// RFC 6749 §5.2.
-    fn refuse(&self, endpoint: Endpoint, refusal: Error, log: &mut RequestLog) -> Response<Bytes> {
-        log.refused(&refusal);
-        let (status, error, description) = match &refusal {
-            Error::Denied(denied) => (denied.status(), denied.code(), denied.to_string()),
-            Error::Unavailable(_) => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                ErrorCode::TemporarilyUnavailable,
-                "try again later".to_owned(),
-            ),
+        let call = Call {
+            issuer: self,
+            request,
+            log,
         };
-        let mut response = uncached_json(&ErrorBody {
-            error,
-            error_description: &description,
-        });
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        match status {
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(header::WWW_AUTHENTICATE, BASIC_CHALLENGE);
-            }
-            StatusCode::METHOD_NOT_ALLOWED => {
-                let allowed = HeaderValue::from_static(endpoint.allowed_methods());
-                headers.insert(header::ALLOW, allowed);
-            }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, self.retry_after(&refusal));
-            }
-            _ => {}
-        }
-        response
+        (endpoint.serve)(call).await
     }
 
     /// In seconds (RFC 9110 §10.2.3).
-    fn retry_after(&self, refusal: &Error) -> HeaderValue {
-        match refusal {
+    fn retry_after(&self, error: &Error) -> u64 {
+        match error {
             Error::Unavailable(Unavailable::JustRevoked(until)) => {
-                HeaderValue::from(until.since(self.clock.now()).as_secs() + 1)
+                until.since(self.clock.now()).as_secs() + 1
             }
-            _ => HeaderValue::from_static("1"),
+            _ => 1,
         }
     }
 }
 
-fn read_form(request: &Request<Bytes>) -> Result<Form, Denied> {
-    Form::parse(request.uri(), request.headers(), request.body())
-}
-
-/// Who a request claims to come from.
-fn read_credentials(
-    request: &Request<Bytes>,
-    form: &Form,
-    log: &mut RequestLog,
-) -> Result<PresentedCredentials, Denied> {
-    let presented = PresentedCredentials::from_request(request.headers(), form)?;
-    log.client_id = Some(presented.client_id().clone());
-    Ok(presented)
-}
-
-#[derive(Serialize)]
-struct ErrorBody<'a> {
-    error: ErrorCode,
-    error_description: &'a str,
-}
-
-/// A JSON answer that nobody may keep (RFC 6749 §5.1).
-fn uncached_json(body: &impl Serialize) -> Response<Bytes> {
-    // Our own structs of strings and numbers: printing them cannot fail.
-    let mut response = uncached(serde_json::to_vec(body).unwrap_or_default().into());
-    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
-    response
-}
-
-fn uncached(body: Bytes) -> Response<Bytes> {
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-    response
-}
-
-fn preflight(endpoint: Endpoint) -> Response<Bytes> {
-    let mut response = uncached(Bytes::new());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    let headers = response.headers_mut();
-    let allowed = HeaderValue::from_static(endpoint.allowed_methods());
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, allowed);
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("Authorization, Content-Type, DPoP"),
-    );
-    headers.insert(
-        header::ACCESS_CONTROL_MAX_AGE,
-        HeaderValue::from_static("3600"),
-    );
-    response
-}
-
-/// The browser may read every answer; no credentials of its own are ever sent along.
-fn add_cors_headers(headers: &mut HeaderMap) {
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
-}
-
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const BASIC_CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"tokensmith\"");
-const EXPOSED: HeaderValue = HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce, Retry-After");
+/// Every endpoint, for a host that serves all of them. Who names this links all of them.
+pub const ALL: [&'static Endpoint; 8] = [
+    &TOKEN,
+    &REFRESH,
+    &REVOKE,
+    &INTROSPECT,
+    &REVOCATIONS,
+    &JWKS,
+    &AUTHORIZATION_SERVER_METADATA,
+    &OPENID_CONFIGURATION,
+];
 
 /// The request id, echoed so that a caller can name the log line.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -6,23 +6,37 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Request, Response};
-use tokensmith_verifier::{CLOCK_SKEW_SECONDS, FEED_TYPE, FeedDocument};
+use tokensmith_verifier::{CLOCK_SKEW_SECONDS, FEED_TYPE, FeedDocument, paths};
 
+use super::answer::json_error;
+use super::{Endpoint, Mount};
 use crate::Issuer;
-use crate::error::{Denied, Error, Unavailable};
-use crate::keys::ActiveKey;
+use crate::error::{BadRequest, Error, Unavailable};
+use crate::keys::{ActiveKey, Custody};
 use crate::store::StoreError;
 use crate::store::records::FEED_SHARD;
 use crate::token::sign_document;
 use tokensmith_verifier::Timestamp;
 
+/// The revocation feed: a [`FeedDocument`] of what was revoked from the moment `since` on, or of
+/// everything that still matters.
+pub static REVOCATIONS: Endpoint = Endpoint {
+    name: "revocations",
+    path: paths::REVOCATIONS,
+    methods: "GET, HEAD, OPTIONS",
+    has_cors: true,
+    warm_up: |issuer| Box::pin(issuer.open_signing_keys()),
+    serve: |call| Box::pin(call.issuer.revocations(call.request)),
+    refuse: json_error,
+};
+
+/// [`REVOCATIONS`], which signs.
+pub const fn revocations<C: Custody>() -> Mount<C> {
+    Mount::signing(&REVOCATIONS)
+}
+
 impl Issuer {
-    /// Answers with a [`FeedDocument`]: what was revoked from the moment `since` on, or everything
-    /// that still matters.
-    pub(super) async fn revocations(
-        &self,
-        request: &Request<Bytes>,
-    ) -> Result<Response<Bytes>, Error> {
+    async fn revocations(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
         let since = parse_since(request.uri().query().unwrap_or_default())?;
         let now = self.clock.now();
         let key = self.feed_key(now).await?;
@@ -88,12 +102,12 @@ impl Issuer {
 }
 
 /// The only parameter; 0, or none, is everything.
-fn parse_since(query: &str) -> Result<Timestamp, Denied> {
+fn parse_since(query: &str) -> Result<Timestamp, BadRequest> {
     let mut values = url::form_urlencoded::parse(query.as_bytes())
         .filter(|(name, value)| name == "since" && !value.is_empty());
     let since = values.next();
     if values.next().is_some() {
-        return Err(Denied::RepeatedParameter);
+        return Err(BadRequest::RepeatedParameter);
     }
     let Some((_, since)) = since else {
         return Ok(Timestamp::default());
@@ -102,7 +116,7 @@ fn parse_since(query: &str) -> Result<Timestamp, Denied> {
     let since = since.parse().ok().filter(|_| digits);
     since
         .map(Timestamp::from_seconds)
-        .ok_or(Denied::MalformedCursor)
+        .ok_or(BadRequest::MalformedCursor)
 }
 
 /// How many entries a document may have that `key` signs: KMS takes 4 KiB for EdDSA, which it digests

@@ -1,50 +1,70 @@
 //! The revocation endpoint (RFC 7009).
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Response;
+use tokensmith_verifier::{Timestamp, paths};
 
-use super::{read_credentials, read_form, uncached};
+use super::answer::{json_error, uncached};
+use super::{Call, Endpoint, Mount};
 use crate::Issuer;
-use crate::client::FoundClient;
-use crate::credential::GrantCredential;
-use crate::error::{Denied, Error};
+use crate::client::AuthenticatedClient;
+use crate::credential::{CredentialKind, GrantCredential};
+use crate::error::{BadRequest, Error};
 use crate::event::RequestLog;
-use crate::names::ClientId;
+use crate::keys::Custody;
 use crate::revocation::{RevokeOutcome, revoke_access_token, revoke_grant};
-use tokensmith_verifier::Timestamp;
+
+/// The revocation endpoint (RFC 7009).
+pub static REVOKE: Endpoint = Endpoint {
+    name: "revoke",
+    path: paths::REVOKE,
+    methods: "POST, OPTIONS",
+    has_cors: true,
+    warm_up: |issuer| Box::pin(issuer.open_proving_keys()),
+    serve: |call| Box::pin(revoke_token(call)),
+    refuse: json_error,
+};
+
+/// [`REVOKE`], which proves refresh tokens.
+pub const fn revoke<C: Custody>() -> Mount<C> {
+    Mount::proving(&REVOKE)
+}
+
+/// Answers 200 for whatever is dead afterwards, known or not (RFC 7009 §2.2). A client can revoke
+/// only its own; another's token is unknown to it.
+async fn revoke_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> {
+    let form = call.form()?;
+    let presented = call.credentials(&form)?;
+    let token = form.value("token").ok_or(BadRequest::MissingToken)?;
+    let Call { issuer, log, .. } = call;
+    let mut evidence = issuer.clients.gather(&presented).await?;
+    let client = issuer
+        .clients
+        .decide(&mut evidence, |evidence| Ok(evidence.authenticate()?))
+        .await?;
+    let outcome = issuer.revoke_own(&client, token, log).await?;
+    log.revoked = Some(outcome == RevokeOutcome::Revoked);
+    Ok(uncached(Bytes::new()))
+}
 
 impl Issuer {
-    /// Answers 200 for whatever is dead afterwards, known or not (RFC 7009 §2.2). A client can
-    /// revoke only its own; another's token is unknown to it.
-    pub(super) async fn revoke(
-        &self,
-        request: &Request<Bytes>,
-        log: &mut RequestLog,
-    ) -> Result<Response<Bytes>, Error> {
-        let form = read_form(request)?;
-        let presented = read_credentials(request, &form, log)?;
-        let token = form.value("token").ok_or(Denied::MissingToken)?;
-        let mut found = self.clients.find(presented.client_id()).await?;
-        let authenticated = |found: &FoundClient| Ok(presented.authenticate(found)?);
-        self.clients.decide(&mut found, authenticated).await?;
-        let revoked = self.revoke_own(presented.client_id(), token, log).await?;
-        log.revoked = Some(revoked == RevokeOutcome::Revoked);
-        Ok(uncached(Bytes::new()))
-    }
-
     async fn revoke_own(
         &self,
-        client: &ClientId,
+        client: &AuthenticatedClient,
         token: &str,
         log: &mut RequestLog,
     ) -> Result<RevokeOutcome, Error> {
-        let now = self.clock.now();
+        let (id, now) = (&client.record().id, self.clock.now());
         if let Ok(unproven) = GrantCredential::parse(token) {
-            return match self.prove(unproven, now).await {
+            return match self
+                .redeemer()?
+                .prove(unproven, CredentialKind::RefreshToken, now)
+                .await
+            {
                 Ok(proven) => {
-                    let id = proven.credential().grant_id;
-                    log.grant_id = Some(id);
-                    Ok(revoke_grant(&self.table, id, Some(client), now).await?)
+                    let grant_id = proven.credential().grant_id;
+                    log.grant_id = Some(grant_id);
+                    Ok(revoke_grant(&self.table, grant_id, Some(id), now).await?)
                 }
                 Err(Error::Denied(_)) => Ok(RevokeOutcome::NothingFound),
                 Err(unavailable) => Err(unavailable),
@@ -53,7 +73,7 @@ impl Issuer {
         let keys = self.keys.at(now).await?;
         match keys.verification().signed_claims(token) {
             Ok(claims)
-                if claims.client_id == client.as_str()
+                if claims.client_id == id.as_str()
                     && claims.iss == self.config.issuer.as_str()
                     && now < Timestamp::from_seconds(claims.exp) =>
             {

@@ -4,60 +4,84 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Response;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use tokensmith_verifier::{Clock, Timestamp, paths};
 
-use super::{read_credentials, read_form, uncached_json};
+use super::answer::{json_error, uncached_json};
+use super::{Call, Endpoint, Mount};
 use crate::Issuer;
-use crate::client::FoundClient;
-use crate::client::{AuthenticatedClient, PresentedCredentials};
-use crate::credential::{CredentialKind, GrantCredential, HmacKey};
-use crate::error::{Denied, Error, Unavailable};
+use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials};
+use crate::credential::{CredentialKind, GrantCredential};
+use crate::error::{ClientDenied, Error, GrantDenied, Unavailable};
 use crate::event::RequestLog;
-use crate::grant::client_credentials;
-use crate::grant::refresh_token::{self, GrantState, ProvenRefreshToken, Step};
-use crate::grant::{AskedAccess, GrantType, TokenRequest};
+use crate::grant::redeem::{self, Advance, GrantState, ProvenCredential, Step};
+use crate::grant::{AskedAccess, GrantType, TokenRequest, client_credentials, refresh_token};
+use crate::keys::Custody;
 use crate::revocation::revoke_grant;
-use crate::store::Update;
-use crate::store::records::Grant;
-use crate::token::{self, ApprovedToken, MintedToken, mint};
-use tokensmith_verifier::{Clock, Timestamp};
+use crate::token::{self, ApprovedToken, MintedToken};
+
+/// The token endpoint, with every grant.
+pub static TOKEN: Endpoint = Endpoint {
+    name: "token",
+    path: paths::TOKEN,
+    methods: "POST, OPTIONS",
+    has_cors: true,
+    warm_up: |issuer| Box::pin(issuer.open_all_keys()),
+    serve: |call| Box::pin(issue(call, &GrantType::ALL)),
+    refuse: json_error,
+};
+
+/// [`TOKEN`], which proves refresh tokens and signs.
+pub const fn token<C: Custody>() -> Mount<C> {
+    Mount::proving_and_signing(&TOKEN)
+}
+
+/// The token endpoint restricted to refresh tokens, for teams that want it isolated.
+pub static REFRESH: Endpoint = Endpoint {
+    name: "refresh",
+    path: paths::REFRESH,
+    methods: "POST, OPTIONS",
+    has_cors: true,
+    warm_up: |issuer| Box::pin(issuer.open_all_keys()),
+    serve: |call| Box::pin(issue(call, &[GrantType::RefreshToken])),
+    refuse: json_error,
+};
+
+/// [`REFRESH`], which proves refresh tokens and signs.
+pub const fn refresh<C: Custody>() -> Mount<C> {
+    Mount::proving_and_signing(&REFRESH)
+}
+
+async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Response<Bytes>, Error> {
+    let form = call.form()?;
+    let request = TokenRequest::parse(&form, served)?;
+    call.log.grant_type = Some(request.grant_type());
+    let presented = call.credentials(&form)?;
+    let Call { issuer, log, .. } = call;
+
+    let issued = match issuer.issue(&presented, &request, log).await {
+        // What would be dead on arrival is worth a short wait, and a fresh look.
+        Err(Error::Unavailable(Unavailable::JustRevoked(until))) => {
+            wait_past(until, &issuer.clock).await;
+            issuer.clients.forget(presented.client_id());
+            issuer.issue(&presented, &request, log).await?
+        }
+        issued => issued?,
+    };
+    let scope = issued.access_token.scopes.to_string();
+    let refresh_token = issued.refresh_token.as_ref();
+    Ok(uncached_json(&TokenAnswer {
+        access_token: issued.access_token.expose_secret(),
+        token_type: "Bearer",
+        expires_in: issued.access_token.expires_in,
+        refresh_token: refresh_token.map(ExposeSecret::expose_secret),
+        scope: (!scope.is_empty()).then_some(&scope),
+    }))
+}
 
 impl Issuer {
-    pub(super) async fn token(
-        &self,
-        request: &Request<Bytes>,
-        served: &[GrantType],
-        log: &mut RequestLog,
-    ) -> Result<Response<Bytes>, Error> {
-        let form = read_form(request)?;
-        let token_request = TokenRequest::parse(&form, served)?;
-        log.grant_type = Some(token_request.grant_type());
-        let presented = read_credentials(request, &form, log)?;
-
-        let issued = match self.issue(&presented, &token_request, log).await {
-            // What would be dead on arrival is worth a short wait, and a fresh look.
-            Err(Error::Unavailable(Unavailable::JustRevoked(until))) => {
-                wait_past(until, &self.clock).await;
-                self.clients.forget(presented.client_id());
-                self.issue(&presented, &token_request, log).await?
-            }
-            issued => issued?,
-        };
-        let scope = issued.access_token.scopes.to_string();
-        Ok(uncached_json(&TokenAnswer {
-            access_token: issued.access_token.expose_secret(),
-            token_type: "Bearer",
-            expires_in: issued.access_token.expires_in,
-            refresh_token: issued
-                .refresh_token
-                .as_ref()
-                .map(ExposeSecret::expose_secret),
-            scope: (!scope.is_empty()).then_some(&scope),
-        }))
-    }
-
     async fn issue(
         &self,
         presented: &PresentedCredentials,
@@ -80,17 +104,19 @@ impl Issuer {
         asked: &AskedAccess,
         log: &mut RequestLog,
     ) -> Result<IssuedTokens, Error> {
-        let mut found = self.clients.find(presented.client_id()).await?;
-        let now = found.now;
-        let approved = self.clients.decide(&mut found, |found| {
-            let client = presented.authenticate(found)?;
-            allow_grant_type(&client, GrantType::ClientCredentials)?;
+        let mut evidence = self.clients.gather(presented).await?;
+        let now = evidence.now();
+        let decided = self.clients.decide(&mut evidence, |evidence| {
+            let client = authenticate(evidence, GrantType::ClientCredentials)?;
             let granted = client_credentials::grant(&client, asked.clone());
-            token::approve(&client, granted, self.config.access_ttl, now)
+            let approved = token::approve(&client, granted, self.config.access_ttl, now)?;
+            Ok((client, approved))
         });
-        let approved = approved.await?;
+        let (client, approved) = decided.await?;
+        let access_token = self.mint(&client, approved, log).await?;
+        evidence.claim(&self.table).await?;
         Ok(IssuedTokens {
-            access_token: self.mint(&found, approved, log).await?,
+            access_token,
             refresh_token: None,
         })
     }
@@ -102,102 +128,90 @@ impl Issuer {
         asked: &AskedAccess,
         log: &mut RequestLog,
     ) -> Result<IssuedTokens, Error> {
-        let token = self.prove(unproven.clone(), self.clock.now()).await?;
-        log.grant_id = Some(token.credential().grant_id);
-        let mut found = self.clients.find(presented.client_id()).await?;
-        let allowed = self.clients.decide(&mut found, |found| {
-            let client = presented.authenticate(found)?;
-            Ok(allow_grant_type(&client, GrantType::RefreshToken)?)
+        let (redeemer, kind) = (self.redeemer()?, CredentialKind::RefreshToken);
+        let proven = redeemer.prove(unproven.clone(), kind, self.clock.now());
+        let proven = proven.await?;
+        log.grant_id = Some(proven.credential().grant_id);
+        let mut evidence = self.clients.gather(presented).await?;
+        let authenticated = self.clients.decide(&mut evidence, |evidence| {
+            authenticate(evidence, GrantType::RefreshToken)
         });
-        allowed.await?;
+        authenticated.await?;
         let now = self.clock.now();
-        let mut state = self.read_grant(&token, now).await?;
+        let mut state = redeemer.read(&proven, now).await?;
         loop {
-            let decided = self.clients.decide(&mut found, |found| {
-                let client = presented.authenticate(found)?;
-                let step = refresh_token::decide(&state, client.record(), &token, now)?;
-                if step == Step::Revoke {
-                    return Ok(None);
-                }
-                let granted = refresh_token::grant(&state, asked.clone());
-                let approved = token::approve(&client, granted, self.config.access_ttl, now)?;
-                Ok(Some((step, approved)))
+            let decided = self.clients.decide(&mut evidence, |evidence| {
+                self.decide_refresh(evidence, &state, &proven, asked, now)
             });
-            let Some((step, approved)) = decided.await? else {
+            let Decision::Approved(client, step, approved) = decided.await? else {
                 revoke_grant(&self.table, state.grant.id, None, now).await?;
-                return Err(Denied::RefreshTokenReused.into());
+                return Err(GrantDenied::RefreshTokenReused.into());
             };
-            let access_token = self.mint(&found, approved, log).await?;
+            let access_token = self.mint(&client, approved, log).await?;
             // Signed before it is committed: a signature that fails has consumed nothing.
-            match self.commit(&found, &state, step, &token, now).await? {
-                Committed::Yes(refresh_token) => {
+            evidence.claim(&self.table).await?;
+            let advance = redeemer.advance(&client, &state.grant, step, &proven, now);
+            match advance.await? {
+                Advance::Advanced(refresh_token) => {
                     return Ok(IssuedTokens {
                         access_token,
                         refresh_token: Some(refresh_token),
                     });
                 }
                 // Somebody was faster. What was signed never leaves, and the race is decided anew.
-                Committed::LostTo(grant) => state.grant = grant,
+                Advance::LostTo(grant) => state.grant = grant,
             }
         }
     }
 
+    fn decide_refresh(
+        &self,
+        evidence: &Evidence<'_>,
+        state: &GrantState,
+        proven: &ProvenCredential,
+        asked: &AskedAccess,
+        now: Timestamp,
+    ) -> Result<Decision, Error> {
+        let client = evidence.authenticate()?;
+        let step = redeem::decide(state, client.record(), proven, now)?;
+        if step == Step::Revoke {
+            return Ok(Decision::Reused);
+        }
+        let granted = refresh_token::grant(state, asked.clone());
+        let approved = token::approve(&client, granted, self.config.access_ttl, now)?;
+        Ok(Decision::Approved(client, step, approved))
+    }
+
     async fn mint(
         &self,
-        found: &FoundClient,
+        client: &AuthenticatedClient,
         approved: ApprovedToken,
         log: &mut RequestLog,
     ) -> Result<MintedToken, Error> {
-        let algorithm = found.record.as_ref().and_then(|record| record.algorithm);
+        let algorithm = client.record().algorithm;
         let algorithm = algorithm.unwrap_or(self.config.default_algorithm());
-        let key = self.keys.active(algorithm, found.now).await?;
+        let key = self.keys.active(algorithm, client.now()).await?;
         log.key_id = Some(key.id.clone());
-        mint(approved, &key, &self.config.issuer).await
+        token::mint(approved, &key, &self.config.issuer).await
     }
+}
 
-    /// The one write of a refresh, and the refresh token that is current after it.
-    async fn commit(
-        &self,
-        found: &FoundClient,
-        state: &GrantState,
-        step: Step,
-        token: &ProvenRefreshToken,
-        now: Timestamp,
-    ) -> Result<Committed, Error> {
-        let grant = &state.grant;
-        let client = found.record.as_ref().ok_or(Denied::UnknownClient)?;
-        let key = match step {
-            Step::Advance => self.hmac_keys.newest(now).await?,
-            _ => self.hmac_keys.version(grant.hmac_version, now).await?,
-        };
-        if step == Step::Repeat {
-            let successor = self.print_current(&key, grant, token);
-            return Ok(Committed::Yes(successor));
-        }
-        let next = refresh_token::advanced(grant, step, key.version(), client, now);
-        let change = refresh_token::advance(grant, &next)?;
-        match self.table.update(&Grant::key_of(grant.id), change).await? {
-            Update::Applied(_) => Ok(Committed::Yes(self.print_current(&key, &next, token))),
-            Update::Refused(Some(newer)) => Ok(Committed::LostTo(newer.record)),
-            Update::Refused(None) => Err(Denied::UnknownGrant.into()),
-        }
-    }
+/// What a refresh token's request gets.
+enum Decision {
+    Approved(AuthenticatedClient, Step, ApprovedToken),
+    /// The token was used again after its grace: its grant is to be revoked.
+    Reused,
+}
 
-    /// The grant's current refresh token: derived, so it is the same whoever asks.
-    fn print_current(
-        &self,
-        key: &HmacKey,
-        grant: &Grant,
-        token: &ProvenRefreshToken,
-    ) -> SecretString {
-        let (issuer, nonce) = (&self.config.issuer, &token.credential().nonce);
-        key.print(
-            issuer,
-            CredentialKind::RefreshToken,
-            grant.id,
-            grant.generation,
-            nonce,
-        )
+/// The client, if it is who it says it is and may use the grant type.
+fn authenticate(
+    evidence: &Evidence<'_>,
+    grant_type: GrantType,
+) -> Result<AuthenticatedClient, Error> {
+    let client = evidence.authenticate()?;
+    match client.record().grant_types.contains(&grant_type) {
+        true => Ok(client),
+        false => Err(ClientDenied::GrantTypeNotAllowed.into()),
     }
 }
 
@@ -210,21 +224,9 @@ async fn wait_past(moment: Timestamp, clock: &Clock) {
     }
 }
 
-fn allow_grant_type(client: &AuthenticatedClient, grant_type: GrantType) -> Result<(), Denied> {
-    match client.record().grant_types.contains(&grant_type) {
-        true => Ok(()),
-        false => Err(Denied::GrantTypeNotAllowed),
-    }
-}
-
 struct IssuedTokens {
     access_token: MintedToken,
     refresh_token: Option<SecretString>,
-}
-
-enum Committed {
-    Yes(SecretString),
-    LostTo(Grant),
 }
 
 /// RFC 6749 §5.1.

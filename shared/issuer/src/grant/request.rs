@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::credential::{CredentialKind, GrantCredential};
 use crate::endpoint::form::Form;
-use crate::error::Denied;
+use crate::error::{AccessDenied, BadRequest, Denied, GrantDenied};
 use crate::names::{Audience, Scopes};
 
 /// What a client asks of the token endpoint (RFC 6749 §3.2).
@@ -30,10 +30,14 @@ impl TokenRequest {
     /// # Errors
     /// What is missing, unknown or malformed.
     pub fn parse(form: &Form, served: &[GrantType]) -> Result<Self, Denied> {
-        let name = form.value("grant_type").ok_or(Denied::MissingGrantType)?;
-        let grant_type = name.parse().map_err(|()| Denied::UnsupportedGrantType)?;
+        let name = form
+            .value("grant_type")
+            .ok_or(BadRequest::MissingGrantType)?;
+        let grant_type = name
+            .parse()
+            .map_err(|()| BadRequest::UnsupportedGrantType)?;
         if !served.contains(&grant_type) {
-            return Err(Denied::UnsupportedGrantType);
+            return Err(BadRequest::UnsupportedGrantType.into());
         }
         let asked = AskedAccess::parse(form)?;
         Ok(match grant_type {
@@ -41,11 +45,11 @@ impl TokenRequest {
             GrantType::RefreshToken => {
                 let text = form
                     .value("refresh_token")
-                    .ok_or(Denied::MissingRefreshToken)?;
+                    .ok_or(BadRequest::MissingRefreshToken)?;
                 let unproven =
-                    GrantCredential::parse(text).map_err(|_| Denied::MalformedRefreshToken)?;
+                    GrantCredential::parse(text).map_err(|_| GrantDenied::MalformedRefreshToken)?;
                 if unproven.kind != CredentialKind::RefreshToken {
-                    return Err(Denied::MalformedRefreshToken);
+                    return Err(GrantDenied::MalformedRefreshToken.into());
                 }
                 Self::RefreshToken { unproven, asked }
             }
@@ -71,22 +75,22 @@ pub struct AskedAccess {
 }
 
 impl AskedAccess {
-    fn parse(form: &Form) -> Result<Self, Denied> {
+    fn parse(form: &Form) -> Result<Self, AccessDenied> {
         let scope = form.value("scope");
         if scope.is_some_and(|scope| scope.len() > MAX_SCOPE_BYTES) {
-            return Err(Denied::MalformedScope);
+            return Err(AccessDenied::MalformedScope);
         }
         let scopes = scope.map(str::parse::<Scopes>).transpose();
         let mut resources: Vec<Audience> = Vec::new();
         for text in form.resources() {
-            let resource = text.parse().map_err(|_| Denied::ResourceNotAllowed)?;
+            let resource = text.parse().map_err(|_| AccessDenied::ResourceNotAllowed)?;
             if !resources.contains(&resource) {
                 resources.push(resource);
             }
         }
         Ok(Self {
             scopes: scopes
-                .map_err(|_| Denied::MalformedScope)?
+                .map_err(|_| AccessDenied::MalformedScope)?
                 .filter(|scopes| !scopes.is_empty()),
             resources,
         })

@@ -10,12 +10,12 @@ use super::Signer;
 use crate::credential::random_id;
 use crate::names::IssuerUrl;
 
-/// Key custody: who makes, keeps and opens key material. KMS in production, a file's key in
-/// development.
+/// Makes key material. KMS in production, a file's key in development.
 ///
-/// Making is apart from opening, so that a role which makes keys need not be able to see them.
+/// Making, opening and signing are three traits, so that a function which does only one of them
+/// neither links nor needs the right to do the others.
 #[async_trait]
-pub trait KeyCustody: fmt::Debug + Send + Sync {
+pub trait Make: fmt::Debug + Send + Sync {
     /// Makes a key pair that signs with `algorithm`, bound to `context` where it is wrapped.
     async fn new_key_pair(
         &self,
@@ -23,22 +23,64 @@ pub trait KeyCustody: fmt::Debug + Send + Sync {
         context: EncryptionContext,
     ) -> Result<(PublicKey, PrivateKey), CustodyError>;
 
-    /// Makes a secret of 32 random bytes, bound to `context`, which only
-    /// [`unwrap`](Self::unwrap) shows.
+    /// Makes a secret of 32 random bytes, bound to `context`, which only [`Open`] shows.
     async fn new_secret(&self, context: EncryptionContext) -> Result<Wrapped, CustodyError>;
 
-    /// Opens what was wrapped; fails when ciphertext or context were touched.
-    async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, CustodyError>;
+    /// Lets go of a private key that will never sign again. Safe to repeat.
+    async fn discard(&self, private_key: &PrivateKey) -> Result<(), CustodyError>;
+}
 
+/// Opens wrapped secrets.
+#[async_trait]
+pub trait Open: fmt::Debug + Send + Sync {
+    /// Opens what was wrapped; fails when ciphertext or context were changed.
+    async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, CustodyError>;
+}
+
+/// Signs with private keys.
+#[async_trait]
+pub trait Sign: fmt::Debug + Send + Sync {
     /// What signs with a private key of `algorithm`.
     async fn signer(
         &self,
         algorithm: Algorithm,
         private_key: &PrivateKey,
     ) -> Result<Arc<dyn Signer>, CustodyError>;
+}
 
-    /// Lets go of a private key that will never sign again. Safe to repeat.
-    async fn discard(&self, private_key: &PrivateKey) -> Result<(), CustodyError>;
+/// Where a host keeps keys. Endpoints name the constructors that they need, and a function links
+/// those alone: the calls are resolved when it is compiled.
+pub trait Custody {
+    /// What opens wrapped secrets.
+    fn open(&self) -> Arc<dyn Open>;
+
+    /// What signs with private keys.
+    fn sign(&self) -> Arc<dyn Sign>;
+
+    /// Both, for who needs both: a host may let them share a connection.
+    fn open_and_sign(&self) -> (Arc<dyn Open>, Arc<dyn Sign>) {
+        (self.open(), self.sign())
+    }
+}
+
+/// What a process may do with private keys: nothing, unless it is given.
+#[derive(Clone, Debug, Default)]
+pub struct KeyAccess {
+    /// Opens the keys that prove refresh tokens.
+    pub open: Option<Arc<dyn Open>>,
+    /// Signs tokens and documents.
+    pub sign: Option<Arc<dyn Sign>>,
+}
+
+impl KeyAccess {
+    /// All that `custody` has.
+    pub fn all(custody: &impl Custody) -> Self {
+        let (open, sign) = custody.open_and_sign();
+        Self {
+            open: Some(open),
+            sign: Some(sign),
+        }
+    }
 }
 
 /// Where a private key is.

@@ -3,13 +3,18 @@
 mod cache;
 mod custody;
 mod hmac;
+mod hmac_rotation;
 mod lifecycle;
 mod rotation;
 mod signer;
 mod signing;
 
-pub use custody::{CustodyError, EncryptionContext, KeyCustody, KeyUse, PrivateKey, Wrapped};
-pub use hmac::{HmacKeys, ReplacedHmacKeys};
+pub use custody::{
+    Custody, CustodyError, EncryptionContext, KeyAccess, KeyUse, Make, Open, PrivateKey, Sign,
+    Wrapped,
+};
+pub use hmac::HmacKeys;
+pub use hmac_rotation::{HmacRotation, ReplacedHmacKeys};
 pub use lifecycle::{KeyState, Succession};
 pub use rotation::{KeyRotation, RetireError, RotatedNow, Rotation, RotationPolicy, SuccessorKey};
 pub use signer::{InProcessSigner, Signer, generate_private_key};

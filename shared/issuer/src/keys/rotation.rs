@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokensmith_verifier::{Algorithm, Jwk, KeyId};
 
-use super::{EncryptionContext, HmacKeys, KeyCustody, KeyState, KeyUse, Succession};
+use super::{EncryptionContext, HmacRotation, KeyState, KeyUse, Make, Succession};
 use crate::error::Unavailable;
 use crate::names::IssuerUrl;
 use crate::store::records::{SIGNING_KEYS, SigningKey};
@@ -48,18 +48,18 @@ impl RotationPolicy {
 #[derive(Debug)]
 pub struct KeyRotation {
     table: Table,
-    custody: Arc<dyn KeyCustody>,
-    hmac_keys: HmacKeys,
+    maker: Arc<dyn Make>,
+    hmac_keys: HmacRotation,
     policy: RotationPolicy,
 }
 
 impl KeyRotation {
     /// Nothing is read yet.
-    pub fn new(table: Table, custody: Arc<dyn KeyCustody>, policy: RotationPolicy) -> Self {
+    pub fn new(table: Table, maker: Arc<dyn Make>, policy: RotationPolicy) -> Self {
         Self {
-            hmac_keys: HmacKeys::new(table.clone(), custody.clone(), policy.cache_ttl),
+            hmac_keys: HmacRotation::new(table.clone(), maker.clone()),
             table,
-            custody,
+            maker,
             policy,
         }
     }
@@ -188,7 +188,7 @@ impl KeyRotation {
         active_from: Timestamp,
     ) -> Result<SigningKey, Unavailable> {
         let context = EncryptionContext::new(&self.policy.issuer, KeyUse::Signing);
-        let (public_key, private_key) = self.custody.new_key_pair(algorithm, context).await?;
+        let (public_key, private_key) = self.maker.new_key_pair(algorithm, context).await?;
         let key = SigningKey {
             sequence,
             jwk: Jwk::new(public_key, algorithm),
@@ -201,7 +201,7 @@ impl KeyRotation {
             Insert::Inserted => Ok(key),
             // Somebody else's new key is as good as ours, which nobody has seen.
             Insert::Exists(other) => {
-                self.custody.discard(&key.private_key).await?;
+                self.maker.discard(&key.private_key).await?;
                 Ok(other.record)
             }
         }
@@ -223,7 +223,7 @@ impl KeyRotation {
 
     /// The private key first: the record is what leads to it.
     async fn end(&self, key: &SigningKey) -> Result<(), Unavailable> {
-        self.custody.discard(&key.private_key).await?;
+        self.maker.discard(&key.private_key).await?;
         let at = SigningKey::key_of(key.jwk.alg, key.sequence);
         Ok(self.table.delete(&at).await?)
     }

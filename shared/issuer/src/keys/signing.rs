@@ -13,26 +13,26 @@ use tokensmith_verifier::{
 use tokio::sync::OnceCell;
 
 use super::cache::Cache;
-use super::{CustodyError, KeyCustody, KeyState, Signer, Succession};
+use super::{CustodyError, KeyState, Sign, Signer, Succession};
 use crate::error::Unavailable;
 use crate::store::records::{SIGNING_KEYS, SigningKey};
-use crate::store::{Stored, Table};
+use crate::store::{Stored, TableReader};
 use tokensmith_verifier::Timestamp;
 
 /// The signing keys of the issuer, reloaded when they are older than the cache allows.
 #[derive(Debug)]
 pub struct SigningKeys {
-    table: Table,
-    custody: Arc<dyn KeyCustody>,
+    table: TableReader,
+    signing: Option<Arc<dyn Sign>>,
     cache: Cache<KeySet>,
 }
 
 impl SigningKeys {
-    /// Nothing is loaded until a key is needed.
-    pub fn new(table: Table, custody: Arc<dyn KeyCustody>, cache_ttl: Duration) -> Self {
+    /// Nothing is loaded until a key is needed. Without `signing` they only verify.
+    pub fn new(table: TableReader, signing: Option<Arc<dyn Sign>>, cache_ttl: Duration) -> Self {
         Self {
             table,
-            custody,
+            signing,
             cache: Cache::new(cache_ttl),
         }
     }
@@ -49,8 +49,8 @@ impl SigningKeys {
     pub async fn at(&self, now: Timestamp) -> Result<Arc<KeySet>, Unavailable> {
         let load = async |last: Option<Arc<KeySet>>| {
             let loaded = KeySet::succeeding(last.as_deref(), &self.table, now).await?;
-            if let Some(last) = &last {
-                loaded.open_ahead(last, &*self.custody).await;
+            if let (Some(last), Some(signing)) = (&last, &self.signing) {
+                loaded.open_ahead(last, &**signing).await;
             }
             Ok(loaded)
         };
@@ -69,7 +69,9 @@ impl SigningKeys {
         let keys = self.at(now).await?;
         let key = keys.in_state(algorithm, KeyState::Active);
         let key = key.ok_or_else(|| Unavailable::Key(format!("no active {algorithm} key")))?;
-        key.open(&*self.custody).await
+        let signing = self.signing.as_deref();
+        let signing = signing.ok_or_else(|| Unavailable::Key("this process never signs".into()))?;
+        key.open(signing).await
     }
 }
 
@@ -86,13 +88,13 @@ impl KeySet {
     ///
     /// # Errors
     /// [`Unavailable`] when it cannot be read.
-    pub async fn read(table: &Table, now: Timestamp) -> Result<Self, Unavailable> {
+    pub async fn read(table: &TableReader, now: Timestamp) -> Result<Self, Unavailable> {
         Self::succeeding(None, table, now).await
     }
 
     async fn succeeding(
         previous: Option<&Self>,
-        table: &Table,
+        table: &TableReader,
         now: Timestamp,
     ) -> Result<Self, Unavailable> {
         let records = table.query_all(SIGNING_KEYS).await?;
@@ -144,13 +146,13 @@ impl KeySet {
 
     /// Opens the coming keys of the algorithms that this process signs with, when it first hears of
     /// them, so that no request has to wait for it when they take over. If that fails, it is done then.
-    async fn open_ahead(&self, last: &Self, custody: &dyn KeyCustody) {
+    async fn open_ahead(&self, last: &Self, signing: &dyn Sign) {
         for key in &self.keys {
             let jwk = &key.record.jwk;
             let signs = last.in_state(jwk.alg, KeyState::Active);
             let is_used = signs.is_some_and(|key| key.opened.initialized());
             if is_used && key.state == KeyState::Pending && last.find(&jwk.kid).is_none() {
-                let _ = key.open(custody).await;
+                let _ = key.open(signing).await;
             }
         }
     }
@@ -174,8 +176,8 @@ struct PublishedKey {
 }
 
 impl PublishedKey {
-    async fn open(&self, custody: &dyn KeyCustody) -> Result<Arc<ActiveKey>, Unavailable> {
-        let open = async || ActiveKey::open(&self.record, custody).await.map(Arc::new);
+    async fn open(&self, signing: &dyn Sign) -> Result<Arc<ActiveKey>, Unavailable> {
+        let open = async || ActiveKey::open(&self.record, signing).await.map(Arc::new);
         self.opened.get_or_try_init(open).await.cloned()
     }
 }
@@ -194,9 +196,9 @@ pub struct ActiveKey {
 }
 
 impl ActiveKey {
-    async fn open(record: &SigningKey, custody: &dyn KeyCustody) -> Result<Self, Unavailable> {
+    async fn open(record: &SigningKey, signing: &dyn Sign) -> Result<Self, Unavailable> {
         let (alg, kid) = (record.jwk.alg, &record.jwk.kid);
-        let signer = custody.signer(alg, &record.private_key).await?;
+        let signer = signing.signer(alg, &record.private_key).await?;
         if signer.public_key() != record.jwk.key || record.jwk.key.thumbprint() != *kid {
             return Err(Unavailable::Key(format!(
                 "the private key of {kid} is not the published one"

@@ -5,7 +5,7 @@ use tokensmith_verifier::{AccessTokenClaims, RevocationStatus};
 use crate::credential::GrantId;
 use crate::names::ClientId;
 use crate::store::records::{Client, Grant, RevokedToken, Subject};
-use crate::store::{AnyKey, StoreError, Table};
+use crate::store::{AnyKey, StoreError, TableReader};
 use tokensmith_verifier::Timestamp;
 
 /// One strongly consistent read of everything that can have revoked a token.
@@ -13,7 +13,7 @@ use tokensmith_verifier::Timestamp;
 /// # Errors
 /// [`StoreError`] when it cannot be read.
 pub(crate) async fn read_status(
-    table: &Table,
+    table: &TableReader,
     claims: &AccessTokenClaims,
 ) -> Result<RevocationStatus, StoreError> {
     let gone = RevocationStatus {

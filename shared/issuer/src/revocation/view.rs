@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::config::MAX_ACCESS_TTL;
 use crate::revocation::read_status;
 use crate::store::records::FEED_SHARD;
-use crate::store::{Cursor, StoreError, Table};
+use crate::store::{Cursor, StoreError, TableReader};
 use tokensmith_verifier::{Clock, Timestamp};
 
 /// A view of the feed that is renewed by the request that finds it overdue, for a function that is
@@ -24,7 +24,7 @@ use tokensmith_verifier::{Clock, Timestamp};
 /// is decided by one read of its token's own keys, while the view reads its next page, which is short.
 #[derive(Debug)]
 pub struct TableRevocations {
-    table: Table,
+    table: TableReader,
     clock: Clock,
     interval: Duration,
     stale: StalePolicy,
@@ -56,7 +56,7 @@ enum Reading {
 impl TableRevocations {
     /// Reads `table` at most once in each `interval`, in whole seconds; `stale` says what happens
     /// while it cannot be read.
-    pub fn new(table: Table, clock: Clock, interval: Duration, stale: StalePolicy) -> Self {
+    pub fn new(table: TableReader, clock: Clock, interval: Duration, stale: StalePolicy) -> Self {
         Self {
             table,
             clock,

@@ -4,12 +4,12 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::item::{Item, PK, SK, number, read_number};
+use super::reader::failed;
 use super::records::FeedEntry;
-use super::table::failed;
-use super::{Cursor, Key, StoreError, Table};
+use super::{Cursor, Key, StoreError, TableReader};
 use tokensmith_verifier::{Revocation, Timestamp};
 
-impl Table {
+impl TableReader {
     /// Reads one page of the keys that the index `by_subject` has for `subject` (`Query`).
     pub async fn query_by_subject<R>(
         &self,

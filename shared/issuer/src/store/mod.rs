@@ -7,12 +7,14 @@ pub mod aws_calls;
 mod change;
 mod index;
 mod item;
+mod reader;
 pub mod records;
 mod table;
 
 pub use change::Change;
 pub use item::{AnyKey, Key, Record, Stored};
-pub use table::{Cursor, Found, Insert, Page, Table, Update, with_time_limits};
+pub use reader::{Cursor, Found, Page, TableReader, with_time_limits};
+pub use table::{Insert, Table, Update};
 
 /// Why the store gave no answer. Nothing of it is ever shown to a caller.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokensmith_verifier::{AccessTokenClaims, Audiences, KeyId, MAX_TOKEN_BYTES};
 
 use crate::credential::random_id;
-use crate::error::{Denied, Error, Unavailable};
+use crate::error::{AccessDenied, Error, Unavailable};
 use crate::keys::ActiveKey;
 use crate::names::{IssuerUrl, Scopes};
 use crate::token::ApprovedToken;
@@ -17,7 +17,7 @@ use crate::token::ApprovedToken;
 /// Signs an RFC 9068 access token. The approval is consumed: it makes one token.
 ///
 /// # Errors
-/// [`Denied::TokenTooLong`] when the key or the verifiers cannot take so long a token;
+/// [`AccessDenied::TokenTooLong`] when the key or the verifiers cannot take so long a token;
 /// [`Unavailable`] when the key cannot sign.
 pub async fn mint(
     approved: ApprovedToken,
@@ -44,13 +44,13 @@ pub async fn mint(
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(payload, &mut token);
     if token.len() > key.signer.longest_message() {
-        return Err(Denied::TokenTooLong.into());
+        return Err(AccessDenied::TokenTooLong.into());
     }
     let signature = key.signer.sign(token.as_bytes()).await?;
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, &mut token);
     if token.len() > MAX_TOKEN_BYTES {
-        return Err(Denied::TokenTooLong.into());
+        return Err(AccessDenied::TokenTooLong.into());
     }
     Ok(MintedToken {
         token: token.into(),

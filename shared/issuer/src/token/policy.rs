@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::client::AuthenticatedClient;
 use crate::credential::GrantId;
-use crate::error::{Denied, Error, Unavailable};
+use crate::error::{AccessDenied, Error, Unavailable};
 use crate::grant::AskedAccess;
 use crate::names::{Audience, ClientId, Scopes};
 use crate::store::records::Client;
@@ -82,7 +82,7 @@ fn approve_scopes(
     client: &Client,
     limits: Option<&GrantLimits>,
     asked: Option<Scopes>,
-) -> Result<Scopes, Denied> {
+) -> Result<Scopes, AccessDenied> {
     let (allowed, default) = match limits {
         None => (client.scopes.clone(), client.default_scopes.clone()),
         // RFC 6749 §6: what was granted, as far as the client still has it.
@@ -94,7 +94,7 @@ fn approve_scopes(
     match asked {
         None => Ok(default),
         Some(asked) if allowed.contains_all(&asked) => Ok(asked),
-        Some(_) => Err(Denied::ScopeNotAllowed),
+        Some(_) => Err(AccessDenied::ScopeNotAllowed),
     }
 }
 
@@ -102,17 +102,17 @@ fn approve_audiences(
     client: &Client,
     limits: Option<&GrantLimits>,
     asked: Vec<Audience>,
-) -> Result<Vec<Audience>, Denied> {
+) -> Result<Vec<Audience>, AccessDenied> {
     let granted = |audience: &Audience| limits.is_none_or(|l| l.audiences.contains(audience));
     let mut allowed = client.audiences.iter().filter(|audience| granted(audience));
     if asked.is_empty() {
-        let first = allowed.next().ok_or(Denied::ResourceNotAllowed)?;
+        let first = allowed.next().ok_or(AccessDenied::ResourceNotAllowed)?;
         return Ok(vec![first.clone()]);
     }
     let allowed: Vec<_> = allowed.collect();
     match asked.iter().all(|audience| allowed.contains(&audience)) {
         true => Ok(asked),
-        false => Err(Denied::ResourceNotAllowed),
+        false => Err(AccessDenied::ResourceNotAllowed),
     }
 }
 

@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::fetch::{Fetch, FetchError, FetchRequest, Fetched, fetch_within};
+use crate::paths;
 
 /// Where the issuer publishes its keys.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ impl KeysLocation {
             Self::MetadataOf { issuer } => issuer,
         };
         let request = FetchRequest {
-            url: &format!("{issuer}/.well-known/oauth-authorization-server"),
+            url: &format!("{issuer}{}", paths::AUTHORIZATION_SERVER_METADATA),
             etag: None,
             max_bytes: MAX_METADATA_BYTES,
         };

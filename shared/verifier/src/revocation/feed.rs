@@ -11,6 +11,7 @@ use super::{
     RevocationView, StalePolicy,
 };
 use crate::fetch::{Fetch, FetchError, FetchRequest, Fetched, Flight, fetch_within};
+use crate::paths;
 use crate::published_keys::PublishedKeys;
 use crate::{AccessTokenClaims, Clock, RevocationStatus, SourceUnavailable};
 
@@ -159,7 +160,7 @@ impl Shared {
 impl FeedAccess {
     async fn page(&self, since: u64) -> Result<FeedDocument, FeedFailure> {
         let request = FetchRequest {
-            url: &format!("{}/oauth2/revocations?since={since}", self.issuer),
+            url: &format!("{}{}?since={since}", self.issuer, paths::REVOCATIONS),
             etag: None,
             max_bytes: MAX_FEED_BYTES,
         };

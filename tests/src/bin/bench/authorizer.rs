@@ -152,7 +152,8 @@ impl Bench {
             stale: StalePolicy::default(),
             log_level: Level::Info,
         };
-        let authorizer = Authorizer::new(config, table.expect("a table"), self.issuer.clock());
+        let table = table.expect("a table").reader();
+        let authorizer = Authorizer::new(config, table, self.issuer.clock());
         let authorizer = authorizer.expect("an authorizer");
         authorizer.warm_up().await.expect("keys");
         authorizer

@@ -26,7 +26,8 @@ impl CountedAuthorizer {
             stale: StalePolicy::default(),
             log_level: Level::Info,
         };
-        let authorizer = Authorizer::new(config, table, world.clock()).expect("an authorizer");
+        let authorizer =
+            Authorizer::new(config, table.reader(), world.clock()).expect("an authorizer");
         authorizer.warm_up().await.expect("keys");
         let event = include_str!("../../../tests/authorizer/events/http-api-2.json");
         Self {

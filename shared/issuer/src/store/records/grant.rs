@@ -74,3 +74,12 @@ pub enum Origin {
     /// An operator made it; its first credential is generation 1.
     Created,
 }
+
+impl Origin {
+    /// Whether the grant began with an authorization code, its generation 0.
+    pub const fn has_code(self) -> bool {
+        match self {
+            Self::Created => false,
+        }
+    }
+}

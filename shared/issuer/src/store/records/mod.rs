@@ -8,6 +8,7 @@ mod hmac_key;
 mod revoked_token;
 mod settings;
 mod signing_key;
+mod single_use;
 mod subject;
 
 pub use client::{AuthenticationMethod, Client, LiveSecret, MAX_LIVE_SECRETS, RefreshGrace};
@@ -17,4 +18,5 @@ pub use hmac_key::{HMAC_KEYS, HmacKeyRecord};
 pub use revoked_token::RevokedToken;
 pub use settings::Settings;
 pub use signing_key::{SIGNING_KEYS, SigningKey};
+pub use single_use::SingleUse;
 pub use subject::{Subject, SubjectKind};

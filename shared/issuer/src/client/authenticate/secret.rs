@@ -1,0 +1,37 @@
+//! `client_secret_basic` and `client_secret_post` (RFC 6749 §2.3.1).
+
+use tokensmith_verifier::Timestamp;
+
+use crate::credential::{ClientSecret, SecretHash};
+use crate::store::records::Client;
+
+/// Whether `secret` is one of the client's live ones.
+pub(super) fn matches(
+    secret: Option<&ClientSecret>,
+    client: Option<&Client>,
+    now: Timestamp,
+) -> bool {
+    let hash = secret.map(ClientSecret::hash);
+    match client {
+        Some(client) => matches_live_secret(client, hash.as_ref(), now),
+        None => matches_nothing(hash.as_ref()),
+    }
+}
+
+fn matches_live_secret(client: &Client, hash: Option<&SecretHash>, now: Timestamp) -> bool {
+    let live = client
+        .secrets
+        .iter()
+        .filter(|secret| secret.expires_at.is_none_or(|end| now < end));
+    // Every live secret is compared, so that the time does not tell which one came close.
+    live.fold(false, |matched, secret| {
+        matched | hash.is_some_and(|hash| secret.hash.matches(hash))
+    })
+}
+
+/// The comparison that an unknown client's secret gets: without it, the time would tell which
+/// client ids exist.
+fn matches_nothing(hash: Option<&SecretHash>) -> bool {
+    let other = SecretHash::of_nothing();
+    hash.is_some_and(|hash| other.matches(hash))
+}

@@ -1,0 +1,96 @@
+//! The forms of answers that several endpoints share.
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, Response, StatusCode};
+use serde::Serialize;
+
+use super::Endpoint;
+use crate::error::{Error, ErrorCode};
+
+/// An error as JSON (RFC 6749 §5.2).
+pub(super) fn json_error(endpoint: &Endpoint, error: &Error, retry_after: u64) -> Response<Bytes> {
+    let (status, code, description) = match error {
+        Error::Denied(denied) => (denied.status(), denied.code(), denied.to_string()),
+        Error::Unavailable(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            ErrorCode::TemporarilyUnavailable,
+            "try again later".to_owned(),
+        ),
+    };
+    let mut response = uncached_json(&ErrorBody {
+        error: code,
+        error_description: &description,
+    });
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            headers.insert(header::WWW_AUTHENTICATE, BASIC_CHALLENGE);
+        }
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let allowed = HeaderValue::from_static(endpoint.methods);
+            headers.insert(header::ALLOW, allowed);
+        }
+        StatusCode::SERVICE_UNAVAILABLE => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+        }
+        _ => {}
+    }
+    response
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: ErrorCode,
+    error_description: &'a str,
+}
+
+/// A JSON answer that nobody may keep (RFC 6749 §5.1).
+pub(super) fn uncached_json(body: &impl Serialize) -> Response<Bytes> {
+    // Our own structs of strings and numbers: printing them cannot fail.
+    let mut response = uncached(serde_json::to_vec(body).unwrap_or_default().into());
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    response
+}
+
+pub(super) fn uncached(body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// The answer to OPTIONS, which names these methods.
+pub(super) fn preflight(methods: &'static str) -> Response<Bytes> {
+    let mut response = uncached(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static(methods),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("Authorization, Content-Type, DPoP"),
+    );
+    headers.insert(
+        header::ACCESS_CONTROL_MAX_AGE,
+        HeaderValue::from_static("3600"),
+    );
+    response
+}
+
+/// The browser may read every answer; no credentials of its own are ever sent along.
+pub(super) fn add_cors_headers(headers: &mut HeaderMap) {
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+}
+
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const BASIC_CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"tokensmith\"");
+const EXPOSED: HeaderValue = HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce, Retry-After");

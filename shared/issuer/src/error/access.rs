@@ -1,0 +1,35 @@
+//! Access beyond what client, grant and resource allow.
+
+use strum::IntoStaticStr;
+
+use super::ErrorCode;
+
+/// Why a token may not have the access that is asked for. The variant's name is the `reason` in the log.
+#[derive(Clone, Debug, Eq, IntoStaticStr, PartialEq, thiserror::Error)]
+#[strum(serialize_all = "snake_case")]
+pub enum AccessDenied {
+    /// `scope` is not a list of scope tokens.
+    #[error("scope is malformed")]
+    MalformedScope,
+    /// A scope beyond what client and grant allow.
+    #[error("a requested scope is not allowed")]
+    ScopeNotAllowed,
+    /// RFC 8707 §2: a resource that is no absolute URI, or not one of the client's audiences.
+    #[error("a requested resource is not allowed")]
+    ResourceNotAllowed,
+    /// The token would be longer than its key can sign, or than verifiers accept.
+    #[error("the token would be too long: ask for fewer scopes or resources")]
+    TokenTooLong,
+}
+
+impl AccessDenied {
+    /// The OAuth error code that a caller sees.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::MalformedScope | Self::ScopeNotAllowed | Self::TokenTooLong => {
+                ErrorCode::InvalidScope
+            }
+            Self::ResourceNotAllowed => ErrorCode::InvalidTarget,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Errors: rich reasons for the operator's log, dull codes for the caller.
+//!
+//! [`Denied`] is the caller's mistake; [`Unavailable`] is a dependency's failure. Each part of the
+//! issuer has its reasons in a file of its own, with one exhaustive match from reason to OAuth error
+//! code; one match here turns the code into the HTTP status.
+
+mod access;
+mod client;
+mod grant;
+mod request;
+
+pub use access::AccessDenied;
+pub use client::ClientDenied;
+pub use grant::GrantDenied;
+pub use request::BadRequest;
+
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::store::StoreError;
+use tokensmith_verifier::Timestamp;
+
+/// Why a request gets no token.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller's mistake.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// A dependency's failure.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<StoreError> for Error {
+    fn from(err: StoreError) -> Self {
+        Self::Unavailable(err.into())
+    }
+}
+
+/// Reasons reach an answer through [`Denied`].
+macro_rules! reasons {
+    ($($reason:ident),+) => {
+        $(impl From<$reason> for Error {
+            fn from(reason: $reason) -> Self {
+                Self::Denied(reason.into())
+            }
+        })+
+    };
+}
+
+reasons!(BadRequest, ClientDenied, GrantDenied, AccessDenied);
+
+/// What is wrong with a request: each part of the issuer brings its own reasons.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Denied {
+    /// Its form.
+    #[error(transparent)]
+    Request(#[from] BadRequest),
+    /// Its client.
+    #[error(transparent)]
+    Client(#[from] ClientDenied),
+    /// The grant that it presents.
+    #[error(transparent)]
+    Grant(#[from] GrantDenied),
+    /// The access that it asks for.
+    #[error(transparent)]
+    Access(#[from] AccessDenied),
+}
+
+impl Denied {
+    /// The OAuth error code that a caller sees.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Request(reason) => reason.code(),
+            Self::Client(reason) => reason.code(),
+            Self::Grant(reason) => reason.code(),
+            Self::Access(reason) => reason.code(),
+        }
+    }
+
+    /// The reason's name in the log, without what it carries.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Request(reason) => reason.into(),
+            Self::Client(reason) => reason.into(),
+            Self::Grant(reason) => reason.into(),
+            Self::Access(reason) => reason.into(),
+        }
+    }
+
+    /// Whether an operator should look.
+    pub const fn is_security_event(&self) -> bool {
+        matches!(self, Self::Grant(reason) if reason.is_security_event())
+    }
+
+    /// The HTTP status of the answer.
+    pub const fn status(&self) -> StatusCode {
+        match (self, self.code()) {
+            (Self::Request(BadRequest::MethodNotAllowed), _) => StatusCode::METHOD_NOT_ALLOWED,
+            (_, ErrorCode::InvalidClient) => StatusCode::UNAUTHORIZED,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+/// The `error` of an answer (RFC 6749 §5.2, RFC 8707 §2).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each is the RFC's own name")]
+pub enum ErrorCode {
+    InvalidRequest,
+    InvalidClient,
+    InvalidGrant,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+    InvalidScope,
+    InvalidTarget,
+    TemporarilyUnavailable,
+}
+
+/// A dependency did not do its part in time. The request was not carried out, and may be retried.
+#[derive(Debug, thiserror::Error)]
+pub enum Unavailable {
+    /// The table.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A signing key cannot be used: it cannot be unwrapped, or is not the published one.
+    #[error("signing key unavailable: {0}")]
+    Key(String),
+    /// The client or subject was revoked so recently that a token issued now would count as one
+    /// of those that were revoked. It passes at this moment.
+    #[error("revoked a moment ago: nothing can be issued until {}", .0.seconds())]
+    JustRevoked(Timestamp),
+    /// The request's time is over.
+    #[error("the request took too long")]
+    Timeout,
+}

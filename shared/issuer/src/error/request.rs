@@ -1,0 +1,67 @@
+//! Requests that no correct client sends (RFC 6749 §5.2 `invalid_request`).
+
+use strum::IntoStaticStr;
+
+use super::ErrorCode;
+
+/// What is wrong with a request, whoever sends it. The variant's name is the `reason` in the log.
+#[derive(Clone, Debug, Eq, IntoStaticStr, PartialEq, thiserror::Error)]
+#[strum(serialize_all = "snake_case")]
+pub enum BadRequest {
+    /// RFC 6749 §3.2: the method is not the endpoint's.
+    #[error("this endpoint does not support the method")]
+    MethodNotAllowed,
+    /// The body is longer than [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES).
+    #[error("the body is over 64 KiB")]
+    BodyTooLarge,
+    /// RFC 6749 §4.4.2: the body must be a form.
+    #[error("Content-Type must be application/x-www-form-urlencoded in UTF-8")]
+    WrongContentType,
+    /// Broken percent-encoding, a NUL or bytes that are not UTF-8.
+    #[error("the body is not a well-formed UTF-8 form")]
+    MalformedForm,
+    /// More parameters than any request needs.
+    #[error("the body has too many parameters")]
+    TooManyParameters,
+    /// RFC 6749 §3.2: parameters must not be included more than once.
+    #[error("a parameter is repeated")]
+    RepeatedParameter,
+    /// OAuth 2.1 §3.2: request parameters belong in the body, where they are not logged.
+    #[error("request parameters must not be in the URL")]
+    ParameterInQuery,
+    /// `grant_type` is missing.
+    #[error("grant_type is required")]
+    MissingGrantType,
+    /// `grant_type` is not one that this endpoint serves.
+    #[error("this grant_type is not supported here")]
+    UnsupportedGrantType,
+    /// `refresh_token` is missing.
+    #[error("refresh_token is required")]
+    MissingRefreshToken,
+    /// `token` is missing (RFC 7009 §2.1, RFC 7662 §2.1).
+    #[error("token is required")]
+    MissingToken,
+    /// `since` is no moment.
+    #[error("since must be a number of seconds since 1970")]
+    MalformedCursor,
+}
+
+impl BadRequest {
+    /// The OAuth error code that a caller sees.
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::UnsupportedGrantType => ErrorCode::UnsupportedGrantType,
+            Self::MethodNotAllowed
+            | Self::BodyTooLarge
+            | Self::WrongContentType
+            | Self::MalformedForm
+            | Self::TooManyParameters
+            | Self::RepeatedParameter
+            | Self::ParameterInQuery
+            | Self::MissingGrantType
+            | Self::MissingRefreshToken
+            | Self::MissingToken
+            | Self::MalformedCursor => ErrorCode::InvalidRequest,
+        }
+    }
+}

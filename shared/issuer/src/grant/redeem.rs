@@ -1,0 +1,280 @@
+//! Redeeming a generation of a grant, the same for every kind of credential: prove, read, decide,
+//! advance, print.
+//!
+//! The decision is pure and takes what one strongly consistent read has found; carrying it out is
+//! one conditional write. Both are safe to repeat: the successor is derived, so there is only one
+//! (RFC 6749 §6, RFC 9700 §4.14).
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokensmith_verifier::Timestamp;
+
+use crate::client::AuthenticatedClient;
+use crate::credential::{CredentialKind, GrantCredential, HmacKey};
+use crate::error::{Error, GrantDenied};
+use crate::keys::HmacKeys;
+use crate::names::IssuerUrl;
+use crate::store::records::{Client, Grant, RefreshGrace, Subject};
+use crate::store::{Change, StoreError, Table, Update};
+
+/// A generation credential whose HMAC is right: this issuer made it.
+#[derive(Debug)]
+pub struct ProvenCredential(GrantCredential);
+
+impl ProvenCredential {
+    /// Checks the HMAC of a credential that is presented as a `kind`; nothing else makes one. No I/O.
+    ///
+    /// # Errors
+    /// [`GrantDenied`] when it is of another kind, or this issuer has not made it with this key.
+    pub fn prove(
+        unproven: GrantCredential,
+        kind: CredentialKind,
+        key: &HmacKey,
+        issuer: &IssuerUrl,
+    ) -> Result<Self, GrantDenied> {
+        // A code is generation 0 and nothing else is, whatever its prefix was made to say.
+        let fits = (unproven.generation == 0) == (kind == CredentialKind::AuthorizationCode);
+        if unproven.kind != kind || !fits {
+            return Err(GrantDenied::MalformedRefreshToken);
+        }
+        match key.proves(issuer, &unproven) {
+            true => Ok(Self(unproven)),
+            false => Err(GrantDenied::ForgedRefreshToken),
+        }
+    }
+
+    /// The credential.
+    pub fn credential(&self) -> &GrantCredential {
+        &self.0
+    }
+}
+
+/// A grant and its subject, as one read has found them.
+#[derive(Clone, Debug)]
+pub struct GrantState {
+    /// The grant.
+    pub grant: Grant,
+    /// Its subject's record; `None` when there is none.
+    pub subject: Option<Subject>,
+    /// When the read started.
+    pub read_at: Timestamp,
+}
+
+impl GrantState {
+    /// The subject's tokens issued at or before this moment are revoked.
+    pub fn subject_not_before(&self) -> Option<Timestamp> {
+        self.subject.as_ref().and_then(|subject| subject.not_before)
+    }
+}
+
+/// What a credential is good for now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// It is the current one: it becomes its successor.
+    Advance,
+    /// It is the current one, and its client keeps it.
+    Keep,
+    /// It is the predecessor, still honoured: the same successor is handed out again, and nothing
+    /// is written.
+    Repeat,
+    /// It was used again after its grace: the grant is to be revoked.
+    Revoke,
+}
+
+/// What became of a step.
+#[derive(Debug)]
+pub enum Advance {
+    /// It was taken; this is the refresh token that is current after it.
+    Advanced(SecretString),
+    /// Another request was faster; this is the grant as it is now.
+    LostTo(Grant),
+}
+
+/// Redeems the credentials of one issuer.
+#[derive(Debug)]
+pub struct Redeemer<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) hmac_keys: &'a HmacKeys,
+    pub(crate) issuer: &'a IssuerUrl,
+}
+
+impl Redeemer<'_> {
+    /// Checks the HMAC of what is presented as a `kind`. No I/O, unless its key version was never
+    /// loaded.
+    ///
+    /// # Errors
+    /// [`GrantDenied`] when this issuer did not make it; [`Unavailable`] when its key is unknown.
+    ///
+    /// [`Unavailable`]: crate::error::Unavailable
+    pub async fn prove(
+        &self,
+        unproven: GrantCredential,
+        kind: CredentialKind,
+        now: Timestamp,
+    ) -> Result<ProvenCredential, Error> {
+        let key = self.hmac_keys.version(unproven.hmac_version, now).await?;
+        let proven = ProvenCredential::prove(unproven, kind, &key, self.issuer);
+        Ok(proven?)
+    }
+
+    /// One strongly consistent read of a credential's grant, and of its subject's record.
+    ///
+    /// # Errors
+    /// [`GrantDenied::UnknownGrant`] when there is no grant; [`Unavailable`] when it cannot be read.
+    ///
+    /// [`Unavailable`]: crate::error::Unavailable
+    pub async fn read(
+        &self,
+        proven: &ProvenCredential,
+        now: Timestamp,
+    ) -> Result<GrantState, Error> {
+        let id = proven.credential().grant_id;
+        let (grant_key, subject_key) = (Grant::key_of(id), Subject::key_of_hash(id.subject_hash()));
+        let mut found = self.table.get_several(&[&grant_key, &subject_key]).await?;
+        let grant = found.take(&grant_key)?.ok_or(GrantDenied::UnknownGrant)?;
+        Ok(GrantState {
+            grant: grant.record,
+            subject: found.take(&subject_key)?.map(|subject| subject.record),
+            read_at: now,
+        })
+    }
+
+    /// Takes a step: its one write, and the refresh token that is current after it.
+    ///
+    /// # Errors
+    /// [`GrantDenied::UnknownGrant`] when the grant is gone; [`Unavailable`] when it cannot be
+    /// written.
+    ///
+    /// [`Unavailable`]: crate::error::Unavailable
+    pub async fn advance(
+        &self,
+        client: &AuthenticatedClient,
+        grant: &Grant,
+        step: Step,
+        proven: &ProvenCredential,
+        now: Timestamp,
+    ) -> Result<Advance, Error> {
+        let key = match step {
+            Step::Advance => self.hmac_keys.newest(now).await?,
+            _ => self.hmac_keys.version(grant.hmac_version, now).await?,
+        };
+        if step == Step::Repeat {
+            return Ok(Advance::Advanced(self.print_current(&key, grant, proven)));
+        }
+        let next = advanced(grant, step, key.version(), client.record(), now);
+        let change = advancing(grant, &next)?;
+        match self.table.update(&Grant::key_of(grant.id), change).await? {
+            Update::Applied(_) => {
+                let successor = self.print_current(&key, &next, proven);
+                Ok(Advance::Advanced(successor))
+            }
+            Update::Refused(Some(newer)) => Ok(Advance::LostTo(newer.record)),
+            Update::Refused(None) => Err(GrantDenied::UnknownGrant.into()),
+        }
+    }
+
+    /// The grant's current refresh token: derived, so it is the same whoever asks.
+    fn print_current(
+        &self,
+        key: &HmacKey,
+        grant: &Grant,
+        proven: &ProvenCredential,
+    ) -> SecretString {
+        let (kind, nonce) = (CredentialKind::RefreshToken, &proven.credential().nonce);
+        key.print(self.issuer, kind, grant.id, grant.generation, nonce)
+    }
+}
+
+/// Decides what a credential is good for. The client is authenticated; the HMAC is right.
+///
+/// # Errors
+/// Why it is not honoured. Nothing is to be written then.
+pub fn decide(
+    state: &GrantState,
+    client: &Client,
+    proven: &ProvenCredential,
+    now: Timestamp,
+) -> Result<Step, GrantDenied> {
+    let (grant, presented) = (&state.grant, proven.credential());
+    if grant.client_id != client.id {
+        return Err(GrantDenied::GrantOfAnotherClient);
+    }
+    if grant.nonce_hash != presented.nonce.hash() {
+        return Err(GrantDenied::ForgedRefreshToken);
+    }
+    if presented.generation == 0 && !grant.origin.has_code() {
+        return Err(GrantDenied::ForgedRefreshToken);
+    }
+    if grant.revoked_at.is_some() {
+        return Err(GrantDenied::GrantRevoked);
+    }
+    if now >= grant.expires_at || now >= grant.idle_expires_at {
+        return Err(GrantDenied::GrantExpired);
+    }
+    let covers =
+        |not_before: Option<Timestamp>| not_before.is_some_and(|end| grant.created_at <= end);
+    if covers(client.not_before) {
+        return Err(GrantDenied::ClientRevoked);
+    }
+    if covers(state.subject_not_before()) {
+        return Err(GrantDenied::SubjectRevoked);
+    }
+    if presented.generation > grant.generation {
+        return Err(GrantDenied::GenerationAhead);
+    }
+    match grant.generation - presented.generation {
+        // Only one version of the key has made the current credential.
+        0 if presented.hmac_version != grant.hmac_version => Err(GrantDenied::ForgedRefreshToken),
+        // A code always becomes a refresh token.
+        0 if client.refresh_rotation || presented.generation == 0 => Ok(Step::Advance),
+        0 => Ok(Step::Keep),
+        1 if is_honoured(grant, client, now) => Ok(Step::Repeat),
+        _ => Ok(Step::Revoke),
+    }
+}
+
+/// Whether the predecessor of the current refresh token is still honoured; a code never is. Its
+/// successor has not been used: then it would be no predecessor any more.
+fn is_honoured(grant: &Grant, client: &Client, now: Timestamp) -> bool {
+    let code_was_redeemed = grant.generation == 1;
+    match client.refresh_grace() {
+        _ if code_was_redeemed => false,
+        RefreshGrace::UntilUsed => true,
+        RefreshGrace::Seconds(grace) => now < grant.rotated_at.after(Duration::from_secs(grace)),
+    }
+}
+
+/// The grant after `step`: with its next generation, made by `hmac_version`, or just used.
+pub fn advanced(
+    grant: &Grant,
+    step: Step,
+    hmac_version: u32,
+    client: &Client,
+    now: Timestamp,
+) -> Grant {
+    let mut next = grant.clone();
+    if step == Step::Advance {
+        next.generation += 1;
+        next.hmac_version = hmac_version;
+    }
+    next.rotated_at = now;
+    let idle_end = now.after(Duration::from_secs(client.refresh_ttl));
+    next.idle_expires_at = idle_end.min(grant.expires_at);
+    next
+}
+
+/// The one write of a step: from `grant` to `next`, unless the grant was revoked or has advanced.
+///
+/// # Errors
+/// [`StoreError`] when the change cannot be expressed.
+pub fn advancing(grant: &Grant, next: &Grant) -> Result<Change, StoreError> {
+    Ok(Change::of_existing()
+        .if_equal("generation", grant.generation)?
+        .if_absent("revoked_at")
+        .set("generation", next.generation)?
+        .set("hmac_version", next.hmac_version)?
+        .set("rotated_at", next.rotated_at)?
+        .set("idle_expires_at", next.idle_expires_at)?
+        .expiring(next.forgotten_at()))
+}

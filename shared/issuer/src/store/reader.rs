@@ -1,0 +1,185 @@
+//! The verbs that only read. A function that holds a [`TableReader`] and no [`Table`] cannot write.
+//!
+//! [`Table`]: super::Table
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::operation::RequestId;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+
+use super::aws_calls::{CountAwsCalls, retries, time_limits};
+use super::item::{Item, PK, SK, decode};
+use super::{AnyKey, Key, Record, StoreError, Stored};
+
+/// The table, for reading. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct TableReader {
+    pub(super) client: Client,
+    pub(super) name: String,
+}
+
+impl TableReader {
+    /// The table called `name`, reached by `client`.
+    pub fn new(client: Client, name: impl Into<String>) -> Self {
+        Self {
+            client,
+            name: name.into(),
+        }
+    }
+
+    /// Reads one record, strongly consistent (`GetItem`).
+    pub async fn get<R: Record>(&self, key: &Key<R>) -> Result<Option<Stored<R>>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key.to_item()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|err| failed("GetItem", &err))?;
+        answer.item.map(decode).transpose()
+    }
+
+    /// Reads several records of different types in one strongly consistent operation
+    /// (`BatchGetItem`). Keys that DynamoDB leaves unprocessed are a failure, never an absence.
+    pub async fn get_several(&self, keys: &[&dyn AnyKey]) -> Result<Found, StoreError> {
+        let keys = KeysAndAttributes::builder()
+            .set_keys(Some(keys.iter().map(|key| key.to_item()).collect()))
+            .consistent_read(true)
+            .build()
+            .map_err(|err| incomplete("BatchGetItem", err.to_string()))?;
+        let answer = self
+            .client
+            .batch_get_item()
+            .request_items(&self.name, keys)
+            .send()
+            .await
+            .map_err(|err| failed("BatchGetItem", &err))?;
+        if answer.unprocessed_keys.is_some_and(|keys| !keys.is_empty()) {
+            return Err(incomplete("BatchGetItem", "keys left unprocessed".into()));
+        }
+        let tables = answer.responses.unwrap_or_default();
+        Ok(Found(tables.into_values().flatten().collect()))
+    }
+
+    /// Reads one page of a partition in the order of the sort key, strongly consistent (`Query`).
+    pub async fn query<R: Record>(
+        &self,
+        partition: &str,
+        after: Option<Cursor>,
+        limit: i32,
+    ) -> Result<Page<R>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()))
+            .set_exclusive_start_key(after.map(|cursor| cursor.0))
+            .consistent_read(true)
+            .limit(limit)
+            .send()
+            .await
+            .map_err(|err| failed("Query", &err))?;
+        page(answer.items, answer.last_evaluated_key)
+    }
+
+    /// Reads a whole partition, page by page: for partitions that stay small.
+    pub async fn query_all<R: Record>(
+        &self,
+        partition: &str,
+    ) -> Result<Vec<Stored<R>>, StoreError> {
+        let (mut records, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.query(partition, after, PAGE).await?;
+            records.extend(page.records);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(records),
+            }
+        }
+    }
+}
+
+/// What one read of several records found.
+#[derive(Debug)]
+pub struct Found(Vec<Item>);
+
+impl Found {
+    /// Takes one record out.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] when the item is no such record.
+    pub fn take<R: Record>(&mut self, key: &Key<R>) -> Result<Option<Stored<R>>, StoreError> {
+        let at = self
+            .0
+            .iter()
+            .position(|item| is_text(item, PK, &key.pk) && is_text(item, SK, &key.sk));
+        at.map(|at| decode(self.0.swap_remove(at))).transpose()
+    }
+}
+
+/// One page of records.
+#[derive(Debug)]
+pub struct Page<R> {
+    /// The records, in the order of their keys.
+    pub records: Vec<Stored<R>>,
+    /// Where the next page starts; `None` after the last.
+    pub next: Option<Cursor>,
+}
+
+/// The key after which a page starts.
+#[derive(Clone, Debug)]
+pub struct Cursor(pub(super) Item);
+
+/// Gives every call of a DynamoDB client its time limits (an attempt, its retries and the whole), and
+/// counts it.
+pub fn with_time_limits(config: Builder) -> Builder {
+    config
+        .interceptor(CountAwsCalls)
+        .timeout_config(time_limits())
+        .retry_config(retries())
+}
+
+pub(super) fn page<R: Record>(
+    items: Option<Vec<Item>>,
+    last: Option<Item>,
+) -> Result<Page<R>, StoreError> {
+    Ok(Page {
+        records: items
+            .unwrap_or_default()
+            .into_iter()
+            .map(decode)
+            .collect::<Result<_, _>>()?,
+        next: last.map(Cursor),
+    })
+}
+
+pub(super) fn failed<E, R>(operation: &'static str, err: &SdkError<E, R>) -> StoreError
+where
+    SdkError<E, R>: std::error::Error + RequestId,
+{
+    StoreError::Failed {
+        operation,
+        reason: DisplayErrorContext(err).to_string(),
+        request_id: err.request_id().unwrap_or("none").to_owned(),
+    }
+}
+
+/// DynamoDB answered, but not with what the operation promises.
+pub(super) fn incomplete(operation: &'static str, reason: String) -> StoreError {
+    StoreError::Failed {
+        operation,
+        reason,
+        request_id: "none".to_owned(),
+    }
+}
+
+pub(super) fn is_text(item: &Item, name: &str, text: &str) -> bool {
+    matches!(item.get(name), Some(AttributeValue::S(found)) if found == text)
+}
+
+/// More keys than an issuer has at once: one page in practice.
+const PAGE: i32 = 100;

@@ -1,0 +1,34 @@
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use tokensmith_verifier::Timestamp;
+
+use crate::store::{Key, Record};
+
+/// Something that was used, and is not good a second time.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SingleUse {
+    /// What it was: whoever claims it chooses a name that nothing else has.
+    pub name: String,
+    /// When it would not be accepted any more in any case.
+    pub expires_at: Timestamp,
+}
+
+impl SingleUse {
+    /// The key of what has this name. It is a hash, for names come from outside and may be long.
+    pub fn key_of(name: &str) -> Key<Self> {
+        let hash = digest::digest(&digest::SHA256, name.as_bytes());
+        Key::single("REPLAY", &URL_SAFE_NO_PAD.encode(hash))
+    }
+}
+
+impl Record for SingleUse {
+    fn key(&self) -> Key<Self> {
+        Self::key_of(&self.name)
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some(self.expires_at)
+    }
+}

@@ -1,0 +1,25 @@
+//! The paths below an issuer URL, in one table: what the issuer serves, and what verifiers fetch.
+
+/// RFC 6749 §3.2, every grant.
+pub const TOKEN: &str = "/oauth2/token";
+
+/// The token endpoint restricted to refresh tokens, for teams that want it isolated.
+pub const REFRESH: &str = "/oauth2/refresh";
+
+/// RFC 7009.
+pub const REVOKE: &str = "/oauth2/revoke";
+
+/// RFC 7662.
+pub const INTROSPECT: &str = "/oauth2/introspect";
+
+/// The revocation feed, for verifiers that cannot read the table.
+pub const REVOCATIONS: &str = "/oauth2/revocations";
+
+/// RFC 7517 §5.
+pub const JWKS: &str = "/.well-known/jwks.json";
+
+/// RFC 8414 §3.
+pub const AUTHORIZATION_SERVER_METADATA: &str = "/.well-known/oauth-authorization-server";
+
+/// OpenID Connect Discovery 1.0 §4.
+pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
