@@ -22,7 +22,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokensmith_aws::AwsClients;
-use tokensmith_aws::kms::{CustodyMode, KmsCustody};
+use tokensmith_aws::kms::CustodyMode;
+
+use crate::TestCustody;
 
 /// What happens to one attempt.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -86,12 +88,12 @@ impl FakeKms {
     }
 
     /// Custody `kms` in it, with the time limits and retries of production.
-    pub fn custody(&self) -> Arc<KmsCustody> {
+    pub fn custody(&self) -> TestCustody {
         self.custody_under(WRAPPING_KEY)
     }
 
     /// The same with another wrapping key.
-    pub fn custody_under(&self, wrapping_key: &str) -> Arc<KmsCustody> {
+    pub fn custody_under(&self, wrapping_key: &str) -> TestCustody {
         let nobody = Credentials::new("fake", "fake", None, None, "fake");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -101,7 +103,7 @@ impl FakeKms {
             .http_client(self.clone())
             .build();
         let client = AwsClients::new(&config).kms;
-        Arc::new(KmsCustody::new(client, CustodyMode::Kms, wrapping_key))
+        TestCustody::kms(client, CustodyMode::Kms, wrapping_key)
     }
 
     /// Plans the next attempts: the first takes the first fault, and so on. Later ones work.

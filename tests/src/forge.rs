@@ -53,7 +53,7 @@ impl Forger {
         let stored = issuer.table().get(&SigningKey::key_of(algorithm, 1)).await;
         let key = stored.expect("a read").expect("a key").record;
         let custody = &issuer.direct.custody;
-        let signer = custody.signer(algorithm, &key.private_key).await;
+        let signer = custody.sign.signer(algorithm, &key.private_key).await;
         Self {
             signer: signer.expect("the key can be opened"),
             jwk: key.jwk,

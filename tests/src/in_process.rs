@@ -13,17 +13,18 @@ use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::{ClientSecret, CredentialKind, GrantId, Nonce};
-use tokensmith_issuer::keys::{HmacKeys, KeyCustody, KeyRotation, RotationPolicy};
+use tokensmith_issuer::keys::{HmacKeys, HmacRotation, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::Scopes;
 use tokensmith_issuer::store::records::{
     AuthenticationMethod, Client, Grant, LiveSecret, Origin, Subject, SubjectKind,
 };
 use tokensmith_issuer::store::{Change, Table, Update};
-use tokensmith_issuer::{Endpoint, GrantType, Issuer};
+use tokensmith_issuer::{GrantType, Issuer, endpoint};
 use tokensmith_local::{FileCustody, dynamodb_client, make_table};
 use tokensmith_verifier::Algorithm;
 use tokensmith_verifier::{Clock, Timestamp};
 
+use crate::TestCustody;
 use crate::faults::FaultyDynamo;
 
 pub use asking::{Answer, Form, TestClient};
@@ -56,7 +57,7 @@ impl InProcess {
         // The wrapping key is read once; then its directory may go.
         let keys = TempDir::new().expect("a directory");
         let custody = FileCustody::open_or_create(&keys.path().join("key"));
-        Self::kept_by(Arc::new(custody.expect("a wrapping key")), configure).await
+        Self::kept_by(custody.expect("a wrapping key"), configure).await
     }
 
     /// An issuer whose keys are in this custody, with this configuration, its keys made.
@@ -64,7 +65,7 @@ impl InProcess {
     /// # Panics
     /// When it cannot be made.
     pub async fn kept_by(
-        custody: Arc<dyn KeyCustody>,
+        custody: impl Into<TestCustody>,
         configure: impl FnOnce(&mut Config),
     ) -> Self {
         let mut config = Config::new("https://issuer.example".parse().expect("a URL"));
@@ -73,7 +74,7 @@ impl InProcess {
         let dynamo = FaultyDynamo::in_memory();
         let direct = Direct {
             table: make_table(dynamo.direct()).await.expect("a table"),
-            custody,
+            custody: custody.into(),
         };
         let seconds = Arc::new(AtomicU64::new(START));
         let started = Self {
@@ -85,7 +86,7 @@ impl InProcess {
         };
         let rotated = started.key_rotation(|_| {}).run(started.now()).await;
         rotated.expect("the first keys can be made");
-        let warm = started.issuer.warm_up(Endpoint::Token).await;
+        let warm = started.issuer.warm_up(&endpoint::TOKEN).await;
         warm.expect("it can be warmed up");
         started.dynamo.take_attempts();
         started
@@ -236,7 +237,13 @@ impl InProcess {
     /// The HMAC keys, read afresh.
     pub fn hmac_keys(&self) -> HmacKeys {
         let Direct { table, custody } = self.direct.clone();
-        HmacKeys::new(table, custody, Duration::ZERO)
+        HmacKeys::new(table.reader(), custody.open, Duration::ZERO)
+    }
+
+    /// What makes HMAC keys and takes them away.
+    pub fn hmac_rotation(&self) -> HmacRotation {
+        let Direct { table, custody } = self.direct.clone();
+        HmacRotation::new(table, custody.make)
     }
 
     /// What makes signing keys and takes them away.
@@ -250,7 +257,7 @@ impl InProcess {
         } = self.config.clone();
         let mut policy = RotationPolicy::new(issuer, algorithms, cache_ttl);
         configure(&mut policy);
-        KeyRotation::new(table, custody, policy)
+        KeyRotation::new(table, custody.make, policy)
     }
 
     /// A client's record as it is in the table.
@@ -287,7 +294,7 @@ pub struct Direct {
     /// The table.
     pub table: Table,
     /// The custody.
-    pub custody: Arc<dyn KeyCustody>,
+    pub custody: TestCustody,
 }
 
 /// A grant, what its credentials are made from, and its first refresh token.
@@ -316,7 +323,7 @@ async fn new_issuer(
         .await
         .expect("the table is there");
     let clock = Clock::Manual(seconds.clone());
-    Issuer::new(config.clone(), table, direct.custody.clone(), clock)
+    Issuer::new(config.clone(), table, direct.custody.access(), clock)
 }
 
 fn new_client(id: &str, now: Timestamp) -> Client {

@@ -6,6 +6,7 @@
 
 mod connection;
 mod contents;
+mod custody;
 pub mod emulated;
 pub mod fake_kms;
 pub mod faults;
@@ -30,6 +31,7 @@ mod world;
 
 pub use connection::Connection;
 pub use contents::all_bytes;
+pub use custody::TestCustody;
 pub use functions::{Functions, Setup, rotation_event};
 pub use grants::{Granted, Tokens};
 pub use http::{HttpRequest, HttpResponse, form_encode};

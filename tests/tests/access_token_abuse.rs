@@ -24,7 +24,7 @@ async fn assert_dead(issuer: &InProcess, client: &TestClient, token: &str, case:
     assert_eq!((revoked.status, revoked.body.as_str()), (200, ""), "{case}");
     let judged = issuer.issuer.judge(token).await.expect("no 5xx");
     assert!(
-        matches!(judged, Judged::NoAccessToken(_)),
+        matches!(judged, Judged::Unrecognized(_)),
         "{case}: {judged:?}"
     );
     assert_eq!(issuer.items().await, before, "{case}");

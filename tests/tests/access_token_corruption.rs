@@ -36,7 +36,7 @@ impl Scene {
         assert_eq!(revoked.status, 200, "{case}");
         let judged = self.issuer.issuer.judge(token).await.expect("no 5xx");
         match &judged {
-            Judged::NoAccessToken(_) => {}
+            Judged::Unrecognized(_) => {}
             Judged::AccessToken {
                 verdict: Err(_), ..
             } => {}

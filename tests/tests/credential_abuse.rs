@@ -29,7 +29,7 @@ async fn assert_nothing(issuer: &InProcess, client: &TestClient, token: &str, ca
     let revoked = issuer.revoke(client, token).await;
     assert_eq!((revoked.status, revoked.body.as_str()), (200, ""), "{case}");
     match issuer.issuer.judge(token).await {
-        Ok(Judged::NoRefreshToken(_) | Judged::NoAccessToken(_)) => {}
+        Ok(Judged::UnrecognizedCredential(_) | Judged::Unrecognized(_)) => {}
         Ok(Judged::RefreshToken {
             verdict: Err(_), ..
         }) => {}

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokensmith_issuer::Endpoint;
+use tokensmith_issuer::endpoint;
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::in_process::{Answer, InProcess, TestClient};
 use tokio::time::Instant;
@@ -178,6 +178,6 @@ async fn garbage_is_refused_in_an_outage_too() {
     let refused = cold.refresh(&client, "tksmr_garbage").await;
     assert_eq!(refused.error(), (400, "invalid_grant".into()));
     let form = [("grant_type", "nothing")];
-    let refused = cold.post(Endpoint::Token, &client, &form).await;
+    let refused = cold.post(&endpoint::TOKEN, &client, &form).await;
     assert_eq!(refused.error(), (400, "unsupported_grant_type".into()));
 }

@@ -4,7 +4,7 @@
 use tokensmith_tests::in_process::{DAY, InProcess, TestClient};
 
 async fn rotate(issuer: &InProcess) -> u32 {
-    let keys = issuer.hmac_keys();
+    let keys = issuer.hmac_rotation();
     let rotated = keys.rotate(&issuer.config.issuer, issuer.now()).await;
     rotated.expect("a new version")
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
-use tokensmith_issuer::Endpoint;
+use tokensmith_issuer::endpoint;
 use tokensmith_issuer::keys::{KeyRotation, RetireError, RotationPolicy};
 use tokensmith_issuer::store::records::{HMAC_KEYS, HmacKeyRecord, SIGNING_KEYS, SigningKey};
 use tokensmith_tests::faults::Fault;
@@ -26,10 +26,10 @@ async fn app(issuer: &InProcess) -> TestClient {
 }
 
 async fn published(issuer: &InProcess) -> JwkSet {
-    let request = http::Request::get(Endpoint::Jwks.path()).body(bytes::Bytes::new());
+    let request = http::Request::get(endpoint::JWKS.path).body(bytes::Bytes::new());
     let answer = issuer
         .issuer
-        .handle(Endpoint::Jwks, request.expect("a request"));
+        .handle(&endpoint::JWKS, request.expect("a request"));
     serde_json::from_slice(answer.await.body()).expect("a JWK set")
 }
 
@@ -66,7 +66,7 @@ async fn faulty(issuer: &InProcess) -> KeyRotation {
     issuer.dynamo.take_attempts();
     KeyRotation::new(
         table.expect("a table"),
-        issuer.direct.custody.clone(),
+        issuer.direct.custody.make.clone(),
         policy,
     )
 }

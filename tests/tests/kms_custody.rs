@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokensmith_issuer::keys::{EncryptionContext, KeyCustody, KeyUse, PrivateKey, Signer, Wrapped};
+use tokensmith_issuer::keys::{
+    EncryptionContext, KeyUse, Make, Open, PrivateKey, Sign, Signer, Wrapped,
+};
 use tokensmith_issuer::store::records::Client;
 use tokensmith_tests::fake_kms::{FakeKms, KmsFault, REQUEST_ID, WRAPPING_KEY};
 use tokensmith_tests::in_process::{InProcess, scopes};
@@ -283,7 +285,7 @@ async fn invariant_9_a_cold_start_without_kms_is_503_and_then_works() {
     kms.outage(Some(KmsFault::Throttled));
     let warm_up = cold
         .issuer
-        .warm_up(tokensmith_issuer::Endpoint::Token)
+        .warm_up(&tokensmith_issuer::endpoint::TOKEN)
         .await;
     assert!(warm_up.is_err());
     assert_eq!(cold.client_credentials(&client).await.status, 503);

@@ -1,7 +1,6 @@
 //! Every algorithm in both custodies, with keys that a KMS over HTTP has made: each token is verified by
 //! the verifier crate with what the issuer publishes (RFC 7515 §5.2, RFC 7518 §3, RFC 8037 §3.1).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};
@@ -9,10 +8,11 @@ use aws_credential_types::Credentials;
 use http::{Method, Request};
 use tempfile::TempDir;
 use tokensmith_aws::AwsClients;
-use tokensmith_aws::kms::{CustodyMode, KmsCustody};
-use tokensmith_issuer::Endpoint;
-use tokensmith_issuer::keys::{EncryptionContext, KeyCustody, KeyUse, PrivateKey};
+use tokensmith_aws::kms::CustodyMode;
+use tokensmith_issuer::endpoint;
+use tokensmith_issuer::keys::{EncryptionContext, KeyUse, Make, Open, PrivateKey, Sign};
 use tokensmith_issuer::store::records::{FeedAttributes, RevokedToken};
+use tokensmith_tests::TestCustody;
 use tokensmith_tests::emulated::EmulatedAws;
 use tokensmith_tests::in_process::InProcess;
 use tokensmith_verifier::{Algorithm, FeedDocument, JwkSet, VerificationKeys};
@@ -33,22 +33,19 @@ impl Kms {
     }
 
     /// Runs `scenario` with what is kept there.
-    fn with<F: Future<Output = ()>>(
-        mode: CustodyMode,
-        scenario: impl FnOnce(Arc<KmsCustody>) -> F,
-    ) {
+    fn with<F: Future<Output = ()>>(mode: CustodyMode, scenario: impl FnOnce(TestCustody) -> F) {
         let kms = Self::start();
         let runtime = Runtime::new().expect("a runtime");
         runtime.block_on(async { scenario(kms.custody(mode).await).await });
     }
 
-    async fn custody(&self, mode: CustodyMode) -> Arc<KmsCustody> {
+    async fn custody(&self, mode: CustodyMode) -> TestCustody {
         let config = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::from_static("us-east-1"))
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .endpoint_url(&self.aws.kms);
         let client = AwsClients::new(&config.load().await).kms;
-        Arc::new(KmsCustody::new(client, mode, &self.aws.wrapping_key))
+        TestCustody::kms(client, mode, &self.aws.wrapping_key)
     }
 }
 
@@ -57,14 +54,14 @@ async fn published(issuer: &InProcess) -> VerificationKeys {
         .method(Method::GET)
         .body(Default::default());
     let request = request.expect("a request");
-    let answer = issuer.issuer.handle(Endpoint::Jwks, request).await;
+    let answer = issuer.issuer.handle(&endpoint::JWKS, request).await;
     let keys: JwkSet = serde_json::from_slice(answer.body()).expect("a JWK set");
     VerificationKeys::new(&keys).expect("usable keys")
 }
 
 /// The tokens of an issuer whose keys are in `custody`, one for each algorithm, over two generations of
 /// keys.
-async fn every_token_verifies(custody: Arc<KmsCustody>) {
+async fn every_token_verifies(custody: TestCustody) {
     let issuer = InProcess::kept_by(custody, |config| config.algorithms = Algorithm::ALL.into());
     let issuer = issuer.await;
     for round in 0..2 {
@@ -106,7 +103,7 @@ fn a_wrapped_key_opens_in_its_own_context_only() {
 }
 
 /// The private half comes out of KMS wrapped for this issuer, this use and this key.
-async fn own_context_only(custody: Arc<KmsCustody>) {
+async fn own_context_only(custody: TestCustody) {
     let issuer = "https://issuer.example".parse().expect("a URL");
     for algorithm in Algorithm::ALL {
         let context = EncryptionContext::new(&issuer, KeyUse::Signing);
@@ -151,7 +148,7 @@ fn the_feed_is_signed_by_a_key_that_signs_documents_of_any_length() {
             .method(Method::GET)
             .body(Default::default());
         let request = request.expect("a request");
-        let answer = issuer.issuer.handle(Endpoint::Revocations, request).await;
+        let answer = issuer.issuer.handle(&endpoint::REVOCATIONS, request).await;
         let feed = String::from_utf8(answer.body().to_vec()).expect("text");
         let (url, now) = (issuer.config.issuer.as_str(), now.seconds());
         let keys = published(&issuer).await;

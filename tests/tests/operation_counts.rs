@@ -2,7 +2,7 @@
 //! conditional write; garbage costs no I/O).
 
 use serde_json::Value;
-use tokensmith_issuer::Endpoint;
+use tokensmith_issuer::endpoint;
 use tokensmith_tests::faults::Attempt;
 use tokensmith_tests::forge::with_checksum;
 use tokensmith_tests::in_process::{InProcess, TestClient, TestGrant};
@@ -25,7 +25,7 @@ fn body_of(attempt: &Attempt) -> Value {
 #[tokio::test]
 async fn a_refresh_is_one_batch_get_item_and_one_update_item() {
     let (issuer, client, grant) = warm().await;
-    for endpoint in [Endpoint::Token, Endpoint::Refresh] {
+    for endpoint in [&endpoint::TOKEN, &endpoint::REFRESH] {
         let current = issuer.stored(&grant).await.generation;
         let token = issuer.credential(&grant, current, 1).await;
         let form = [("grant_type", "refresh_token"), ("refresh_token", &token)];

@@ -75,7 +75,7 @@ async fn invariant_3_also_across_functions_that_have_loaded_nothing() {
 async fn invariant_3_also_while_the_hmac_key_rotates() {
     let issuer = InProcess::start().await;
     let (client, grant) = a_grant(&issuer, None).await;
-    let keys = issuer.hmac_keys();
+    let keys = issuer.hmac_rotation();
     let rotated = keys.rotate(&issuer.config.issuer, issuer.now()).await;
     assert_eq!(rotated.expect("a new version"), 2);
     // One goes on with version 1 until its cache is over, the other makes version 2.

@@ -1,7 +1,7 @@
 //! RFC 6749 §6 and DESIGN §4, "Rotation is safe to retry": what a refresh token becomes, and how
 //! long its predecessor is honoured.
 
-use tokensmith_issuer::Endpoint;
+use tokensmith_issuer::endpoint;
 use tokensmith_issuer::store::records::RefreshGrace;
 use tokensmith_tests::in_process::{DAY, InProcess};
 use tokensmith_verifier::Timestamp;
@@ -45,15 +45,15 @@ async fn the_refresh_endpoint_is_the_token_endpoint_for_one_grant_type() {
         ("grant_type", "refresh_token"),
         ("refresh_token", &grant.token),
     ];
-    let here = issuer.post(Endpoint::Refresh, &client, &form).await;
-    let there = issuer.post(Endpoint::Token, &client, &form).await;
+    let here = issuer.post(&endpoint::REFRESH, &client, &form).await;
+    let there = issuer.post(&endpoint::TOKEN, &client, &form).await;
     assert_eq!(here.refresh_token(), there.refresh_token());
     let other = [("grant_type", "client_credentials")];
     assert_eq!(
-        issuer.post(Endpoint::Token, &client, &other).await.status,
+        issuer.post(&endpoint::TOKEN, &client, &other).await.status,
         200
     );
-    let refused = issuer.post(Endpoint::Refresh, &client, &other).await;
+    let refused = issuer.post(&endpoint::REFRESH, &client, &other).await;
     assert_eq!(refused.error(), (400, "unsupported_grant_type".into()));
 }
 

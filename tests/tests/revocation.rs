@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use tokensmith_issuer::Endpoint;
 use tokensmith_issuer::config::MAX_ACCESS_TTL;
 use tokensmith_issuer::credential::GrantId;
+use tokensmith_issuer::endpoint;
 use tokensmith_issuer::revocation::{RevokeOutcome, revoke_client, revoke_grant, revoke_subject};
 use tokensmith_issuer::store::records::{FEED_SHARD, Grant};
 use tokensmith_local::dynamodb_client;
@@ -79,7 +79,7 @@ async fn rfc7009_2_1_the_hint_is_only_a_hint() {
         let answer = issuer.refresh(&client, &grant.token).await;
         for token in [answer.access_token(), answer.refresh_token()] {
             let form = [("token", token.as_str()), ("token_type_hint", hint)];
-            let revoked = issuer.post(Endpoint::Revoke, &client, &form).await;
+            let revoked = issuer.post(&endpoint::REVOKE, &client, &form).await;
             assert_eq!(revoked.status, 200);
             assert!(!issuer.is_active(&client, &token).await, "{hint}");
         }

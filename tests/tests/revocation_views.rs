@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
-use tokensmith_issuer::Endpoint;
+use tokensmith_issuer::endpoint;
 use tokensmith_issuer::revocation::TableRevocations;
 use tokensmith_issuer::revocation::{revoke_client, revoke_subject};
 use tokensmith_issuer::store::records::{FeedAttributes, RevokedToken};
@@ -33,7 +33,7 @@ struct OverHttp(Arc<tokensmith_issuer::Issuer>);
 impl Fetch for OverHttp {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Fetched, FetchError> {
         let url: http::Uri = request.url.parse().expect("a URL");
-        let endpoint = Endpoint::at(url.path()).expect("an endpoint");
+        let endpoint = endpoint::at(url.path()).expect("an endpoint");
         let request = Request::get(url).body(Bytes::new()).expect("a request");
         let answer = self.0.handle(endpoint, request).await;
         match answer.status().as_u16() {
@@ -65,7 +65,12 @@ async fn verifiers(issuer: &InProcess, stale: StalePolicy) -> [Verifier; 2] {
     };
     let interval = Duration::from_secs(INTERVAL);
     let table = tokensmith_local::make_table(issuer.dynamo.clone()).await;
-    let source = TableRevocations::new(table.expect("a table"), issuer.clock(), interval, stale);
+    let source = TableRevocations::new(
+        table.expect("a table").reader(),
+        issuer.clock(),
+        interval,
+        stale,
+    );
     [
         builder().revocation_feed(FeedSettings { interval, stale }),
         builder().revocations(Arc::new(source)),
@@ -185,7 +190,7 @@ async fn a_cold_view_begins_with_a_short_page() {
     fill(&issuer, 200).await;
     let table = tokensmith_local::make_table(issuer.dynamo.clone()).await;
     let view = TableRevocations::new(
-        table.expect("a table"),
+        table.expect("a table").reader(),
         issuer.clock(),
         Duration::from_secs(INTERVAL),
         StalePolicy::default(),
@@ -316,7 +321,7 @@ async fn the_feed_is_signed_and_cacheable_and_names_nobody() {
         let request = Request::get(format!("/oauth2/revocations{query}")).body(Bytes::new());
         issuer
             .issuer
-            .handle(Endpoint::Revocations, request.expect("a request"))
+            .handle(&endpoint::REVOCATIONS, request.expect("a request"))
     };
     let feed = get("?since=0").await;
     assert_eq!(feed.status(), 200);

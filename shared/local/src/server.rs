@@ -121,8 +121,7 @@ async fn answer(
     if !is_well_formed(&request) {
         return Ok(plain(StatusCode::BAD_REQUEST, BAD_REQUEST));
     }
-    let mut all = endpoint::ALL.into_iter();
-    let Some(endpoint) = all.find(|endpoint| endpoint.path == request.uri().path()) else {
+    let Some(endpoint) = endpoint::at(request.uri().path()) else {
         return Ok(plain(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#));
     };
     let (mut head, body) = request.into_parts();

@@ -6,16 +6,21 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, header};
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use tokensmith_issuer::Endpoint;
 use tokensmith_issuer::credential::ClientSecret;
 use tokensmith_issuer::names::ClientId;
+use tokensmith_issuer::{Endpoint, endpoint};
 use tokensmith_verifier::AccessTokenClaims;
 
 use super::InProcess;
 
 impl InProcess {
     /// Posts a form as `client`.
-    pub async fn post(&self, endpoint: Endpoint, client: &TestClient, form: Form<'_>) -> Answer {
+    pub async fn post(
+        &self,
+        endpoint: &'static Endpoint,
+        client: &TestClient,
+        form: Form<'_>,
+    ) -> Answer {
         let request = client.post(endpoint, form);
         let (head, body) = self.issuer.handle(endpoint, request).await.into_parts();
         Answer {
@@ -34,24 +39,24 @@ impl InProcess {
     pub async fn refresh_with(&self, client: &TestClient, token: &str, more: Form<'_>) -> Answer {
         let own = [("grant_type", "refresh_token"), ("refresh_token", token)];
         let form = [&own, more].concat();
-        self.post(Endpoint::Token, client, &form).await
+        self.post(&endpoint::TOKEN, client, &form).await
     }
 
     /// Asks for a token for the client itself (RFC 6749 §4.4).
     pub async fn client_credentials(&self, client: &TestClient) -> Answer {
         let form = [("grant_type", "client_credentials")];
-        self.post(Endpoint::Token, client, &form).await
+        self.post(&endpoint::TOKEN, client, &form).await
     }
 
     /// Revokes a token (RFC 7009).
     pub async fn revoke(&self, client: &TestClient, token: &str) -> Answer {
-        self.post(Endpoint::Revoke, client, &[("token", token)])
+        self.post(&endpoint::REVOKE, client, &[("token", token)])
             .await
     }
 
     /// Introspects a token (RFC 7662).
     pub async fn introspect(&self, client: &TestClient, token: &str) -> Answer {
-        self.post(Endpoint::Introspect, client, &[("token", token)])
+        self.post(&endpoint::INTROSPECT, client, &[("token", token)])
             .await
     }
 
@@ -77,10 +82,10 @@ pub struct TestClient {
 
 impl TestClient {
     /// A form with this client's authentication.
-    pub fn post(&self, endpoint: Endpoint, form: Form<'_>) -> Request<Bytes> {
+    pub fn post(&self, endpoint: &'static Endpoint, form: Form<'_>) -> Request<Bytes> {
         let mut encoded = url::form_urlencoded::Serializer::new(String::new());
         encoded.extend_pairs(form);
-        let mut request = Request::post(endpoint.path())
+        let mut request = Request::post(endpoint.path)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         match &self.secret {
             None => {

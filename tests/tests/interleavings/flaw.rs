@@ -75,4 +75,4 @@ impl Seen {
         all.map(|count| count.load(Ordering::Relaxed))
     }
 }
-use tokensmith_issuer::grant::refresh_token::Step;
+use tokensmith_issuer::grant::redeem::Step;

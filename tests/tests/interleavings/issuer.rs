@@ -1,6 +1,6 @@
 //! What the issuer and the table do with a request.
 
-use tokensmith_issuer::grant::refresh_token::{GrantState, Step, advanced, decide};
+use tokensmith_issuer::grant::redeem::{GrantState, Step, advanced, decide};
 use tokensmith_issuer::store::records::{Grant, RefreshGrace};
 use tokensmith_verifier::Timestamp;
 

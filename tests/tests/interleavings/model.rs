@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use stateright::{Model, Property};
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::credential::{CredentialKind, GrantCredential, GrantId, HmacKey, Nonce};
-use tokensmith_issuer::grant::refresh_token::ProvenRefreshToken;
+use tokensmith_issuer::grant::redeem::ProvenCredential;
 use tokensmith_issuer::names::IssuerUrl;
 use tokensmith_issuer::store::records::{Client, Grant, Origin, RefreshGrace};
 use tokensmith_verifier::Timestamp;
@@ -52,7 +52,7 @@ pub struct Refreshes {
     /// The grant, but for what changes.
     pub grant: Grant,
     /// Its tokens, with their HMAC proven.
-    pub credentials: BTreeMap<Token, ProvenRefreshToken>,
+    pub credentials: BTreeMap<Token, ProvenCredential>,
 }
 
 impl Refreshes {
@@ -311,7 +311,7 @@ fn new_grant(nonce: &Nonce) -> Grant {
 }
 
 /// Every generation by every version of the key.
-fn credentials(grant: &Grant, nonce: &Nonce) -> BTreeMap<Token, ProvenRefreshToken> {
+fn credentials(grant: &Grant, nonce: &Nonce) -> BTreeMap<Token, ProvenCredential> {
     let issuer: IssuerUrl = "https://issuer.example".parse().expect("a URL");
     let mut all = BTreeMap::new();
     for version in 1..=2 {
@@ -324,7 +324,7 @@ fn credentials(grant: &Grant, nonce: &Nonce) -> BTreeMap<Token, ProvenRefreshTok
                 generation,
                 version,
             };
-            let proven = ProvenRefreshToken::prove(parsed, &key, &issuer).expect("its HMAC");
+            let proven = ProvenCredential::prove(parsed, kind, &key, &issuer).expect("its HMAC");
             all.insert(token, proven);
         }
     }

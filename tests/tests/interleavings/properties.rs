@@ -1,7 +1,7 @@
 //! What must hold in every state, and what must be reached in some.
 
 use stateright::Property;
-use tokensmith_issuer::grant::refresh_token::Step;
+use tokensmith_issuer::grant::redeem::Step;
 use tokensmith_issuer::store::records::RefreshGrace;
 
 use crate::model::Refreshes;

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use lambda_runtime::Context;
 use serde_json::{Value, json};
 use tokensmith_aws::Function;
-use tokensmith_issuer::Endpoint;
+use tokensmith_issuer::{Endpoint, endpoint};
 use tokensmith_tests::form_encode;
 use tokensmith_tests::in_process::{InProcess, TestClient};
 
@@ -18,10 +18,10 @@ const HTTP_METADATA_ON_A_STAGE: &str = include_str!("events/http-api-metadata-on
 const REST_TOKEN: &str = include_str!("events/rest-api-token.json");
 const REST_JWKS: &str = include_str!("events/rest-api-jwks.json");
 
-const WELL_KNOWN: &[Endpoint] = &[
-    Endpoint::Jwks,
-    Endpoint::AuthorizationServerMetadata,
-    Endpoint::OpenidConfiguration,
+const WELL_KNOWN: &[&Endpoint] = &[
+    &endpoint::JWKS,
+    &endpoint::AUTHORIZATION_SERVER_METADATA,
+    &endpoint::OPENID_CONFIGURATION,
 ];
 
 /// An answer as API Gateway reads it.
@@ -53,8 +53,8 @@ fn event(text: &str) -> Value {
     serde_json::from_str(text).expect("an event")
 }
 
-async fn ask(issuer: &InProcess, endpoints: &'static [Endpoint], event: &Value) -> Answer {
-    let function = Function::new(issuer.issuer.clone(), endpoints);
+async fn ask(issuer: &InProcess, endpoints: &[&'static Endpoint], event: &Value) -> Answer {
+    let function = Function::new(issuer.issuer.clone(), endpoints.iter().copied());
     let event = serde_json::from_value(event.clone()).expect("it can be read");
     let answer = function.answer(event, &Context::default()).await;
     let json = serde_json::to_value(answer.expect("an answer")).expect("JSON");
@@ -81,7 +81,7 @@ async fn a_token_through_an_http_api_with_base64_cookies_and_repeated_query_valu
     let mut event = event(HTTP_TOKEN);
     let body = form(&client, &[("grant_type", "client_credentials")]);
     event["body"] = json!(STANDARD.encode(body));
-    let answer = ask(&issuer, &[Endpoint::Token], &event).await;
+    let answer = ask(&issuer, &[&endpoint::TOKEN], &event).await;
     assert_eq!(answer.status(), 200, "{}", answer.json);
     assert_eq!(answer.body()["token_type"], "Bearer");
     assert_eq!(answer.header("cache-control"), "no-store");
@@ -97,7 +97,7 @@ async fn a_token_through_a_rest_api() {
     let client = issuer.confidential("app", |_| {}).await;
     let mut event = event(REST_TOKEN);
     event["body"] = json!(form(&client, &[("grant_type", "client_credentials")]));
-    let answer = ask(&issuer, &[Endpoint::Token], &event).await;
+    let answer = ask(&issuer, &[&endpoint::TOKEN], &event).await;
     assert_eq!(answer.status(), 200, "{}", answer.json);
     assert_eq!(answer.body()["token_type"], "Bearer");
     assert_eq!(
@@ -117,19 +117,19 @@ async fn a_request_parameter_in_any_query_value_is_refused() {
         let mut http = event(HTTP_TOKEN);
         http["body"] = json!(STANDARD.encode(&body));
         http["rawQueryString"] = json!(format!("trace=1&{name}=x&trace=2"));
-        let answer = ask(&issuer, &[Endpoint::Token], &http).await;
+        let answer = ask(&issuer, &[&endpoint::TOKEN], &http).await;
         assert_eq!(answer.status(), 400, "{name}");
         assert_eq!(answer.body()["error"], "invalid_request");
     }
     let mut rest = event(REST_TOKEN);
     rest["body"] = json!(body);
     rest["multiValueQueryStringParameters"]["client_secret"] = json!(["x"]);
-    let answer = ask(&issuer, &[Endpoint::Token], &rest).await;
+    let answer = ask(&issuer, &[&endpoint::TOKEN], &rest).await;
     assert_eq!(answer.status(), 400);
     assert_eq!(answer.body()["error"], "invalid_request");
     // A value that looks like two parameters is still one.
     rest["multiValueQueryStringParameters"] = json!({ "lang": ["d&client_secret=x"] });
-    assert_eq!(ask(&issuer, &[Endpoint::Token], &rest).await.status(), 200);
+    assert_eq!(ask(&issuer, &[&endpoint::TOKEN], &rest).await.status(), 200);
 }
 
 /// What a client may write into URL and headers is its own mistake at most: nothing of it ends the
@@ -145,7 +145,7 @@ async fn whatever_stands_in_query_and_headers_is_answered() {
         let mut event = event(HTTP_TOKEN);
         event["body"] = json!(STANDARD.encode(&body));
         event["rawQueryString"] = json!(query);
-        let answer = ask(&issuer, &[Endpoint::Token], &event).await;
+        let answer = ask(&issuer, &[&endpoint::TOKEN], &event).await;
         assert_eq!(answer.status(), 200, "{query}");
     }
     for (name, value) in [
@@ -160,7 +160,7 @@ async fn whatever_stands_in_query_and_headers_is_answered() {
         let mut event = event(HTTP_TOKEN);
         event["body"] = json!(STANDARD.encode(&body));
         event["headers"][name] = json!(value);
-        let answer = ask(&issuer, &[Endpoint::Token], &event).await;
+        let answer = ask(&issuer, &[&endpoint::TOKEN], &event).await;
         assert_eq!(answer.status(), 200, "{name}: {value}");
     }
 }
@@ -179,15 +179,15 @@ async fn basic_authentication_arrives() {
     http["body"] = json!("grant_type=client_credentials");
     http["isBase64Encoded"] = json!(false);
     http["headers"]["authorization"] = json!(basic);
-    assert_eq!(ask(&issuer, &[Endpoint::Token], &http).await.status(), 200);
+    assert_eq!(ask(&issuer, &[&endpoint::TOKEN], &http).await.status(), 200);
     let mut rest = event(REST_TOKEN);
     rest["body"] = json!("grant_type=client_credentials");
     rest["headers"]["Authorization"] = json!(basic);
     rest["multiValueHeaders"]["Authorization"] = json!([basic]);
-    assert_eq!(ask(&issuer, &[Endpoint::Token], &rest).await.status(), 200);
+    assert_eq!(ask(&issuer, &[&endpoint::TOKEN], &rest).await.status(), 200);
     // Two of them are two methods, whichever is right.
     rest["multiValueHeaders"]["Authorization"] = json!([basic, basic]);
-    let refused = ask(&issuer, &[Endpoint::Token], &rest).await;
+    let refused = ask(&issuer, &[&endpoint::TOKEN], &rest).await;
     assert!(matches!(refused.status(), 400 | 401), "{}", refused.json);
 }
 
@@ -198,31 +198,27 @@ async fn every_function_answers_in_its_own_way() {
     let client = issuer.confidential("app", |_| {}).await;
     let grant = issuer.grant(&client, |_| {}).await;
     let mut event = event(HTTP_TOKEN);
-    let mut ask_with = async |endpoints, more: &[(&str, &str)]| {
+    let mut ask_with = async |endpoint: &'static Endpoint, more: &[(&str, &str)]| {
         event["body"] = json!(STANDARD.encode(form(&client, more)));
-        ask(&issuer, endpoints, &event).await
+        ask(&issuer, &[endpoint], &event).await
     };
     let refresh = [
         ("grant_type", "refresh_token"),
         ("refresh_token", &grant.token),
     ];
-    let refreshed = ask_with(&[Endpoint::Refresh], &refresh).await;
+    let refreshed = ask_with(&endpoint::REFRESH, &refresh).await;
     assert_eq!(refreshed.status(), 200, "{}", refreshed.json);
     let token = refreshed.body()["access_token"]
         .as_str()
         .expect("a token")
         .to_owned();
     let token = [("token", token.as_str())];
-    let before = ask_with(&[Endpoint::Introspect], &token).await;
+    let before = ask_with(&endpoint::INTROSPECT, &token).await;
     assert_eq!(before.body()["active"], true);
-    assert_eq!(ask_with(&[Endpoint::Revoke], &token).await.status(), 200);
-    let after = ask_with(&[Endpoint::Introspect], &token).await;
+    assert_eq!(ask_with(&endpoint::REVOKE, &token).await.status(), 200);
+    let after = ask_with(&endpoint::INTROSPECT, &token).await;
     assert_eq!(after.body(), json!({ "active": false }));
-    let other = ask_with(
-        &[Endpoint::Refresh],
-        &[("grant_type", "client_credentials")],
-    )
-    .await;
+    let other = ask_with(&endpoint::REFRESH, &[("grant_type", "client_credentials")]).await;
     assert_eq!(other.body()["error"], "unsupported_grant_type");
 }
 
@@ -234,12 +230,12 @@ async fn another_method_is_405_and_says_which_is_allowed() {
         let mut event = event(text);
         for method in ["GET", "DELETE", "PROPFIND"] {
             set_method(&mut event, method);
-            let answer = ask(&issuer, &[Endpoint::Token], &event).await;
+            let answer = ask(&issuer, &[&endpoint::TOKEN], &event).await;
             assert_eq!(answer.status(), 405, "{method}");
             assert_eq!(answer.header("allow"), "POST, OPTIONS");
         }
         set_method(&mut event, "OPTIONS");
-        let answer = ask(&issuer, &[Endpoint::Token], &event).await;
+        let answer = ask(&issuer, &[&endpoint::TOKEN], &event).await;
         assert_eq!(answer.status(), 204);
         assert_eq!(answer.header("access-control-allow-origin"), "*");
         assert_eq!(answer.json["body"], "");
@@ -331,7 +327,7 @@ async fn both_formats_carry_the_same_headers() {
 #[tokio::test]
 async fn what_is_no_http_request_is_refused() {
     let issuer = InProcess::start().await;
-    let function = Function::new(issuer.issuer.clone(), &[Endpoint::Token]);
+    let function = Function::new(issuer.issuer.clone(), [&endpoint::TOKEN]);
     for other in [
         json!({}),
         json!({ "source": "aws.events" }),

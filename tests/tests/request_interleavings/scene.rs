@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use tokensmith_issuer::Endpoint;
 use tokensmith_issuer::credential::{CredentialKind, GrantId, HmacKey, Nonce};
+use tokensmith_issuer::endpoint;
 use tokensmith_issuer::store::Insert;
 use tokensmith_issuer::store::records::{Grant, RefreshGrace};
 use tokensmith_tests::in_process::{Answer, InProcess, TestClient, TestGrant};
@@ -65,7 +65,7 @@ impl Stage {
     /// refusal reads its client again.
     pub async fn scene(&self, asks: &[Ask]) -> Scene {
         self.issuer.issuer.forget_cached();
-        let keys = self.issuer.issuer.warm_up(Endpoint::Token).await;
+        let keys = self.issuer.issuer.warm_up(&endpoint::TOKEN).await;
         keys.expect("the keys can be read");
         let has_stranger = asks.iter().any(|ask| matches!(ask, Ask::Stranger(_)));
         let stranger = has_stranger.then_some(&self.stranger);

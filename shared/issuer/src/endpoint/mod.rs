@@ -231,8 +231,12 @@ impl Issuer {
     }
 }
 
-/// Every endpoint, for a host that serves all of them. Who names this links all of them.
-pub const ALL: [&'static Endpoint; 8] = [
+/// The endpoint at `path`, for a host that serves all of them. Who calls this links all of them.
+pub fn at(path: &str) -> Option<&'static Endpoint> {
+    ALL.into_iter().find(|endpoint| endpoint.path == path)
+}
+
+const ALL: [&'static Endpoint; 8] = [
     &TOKEN,
     &REFRESH,
     &REVOKE,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use secrecy::ExposeSecret;
 use tokensmith_issuer::credential::{CredentialKind, GrantId, HmacKey, Nonce};
-use tokensmith_issuer::keys::HmacKeys;
+use tokensmith_issuer::keys::{Custody, HmacKeys};
 use tokensmith_issuer::names::SubjectName;
 use tokensmith_issuer::store::Insert;
 use tokensmith_issuer::store::records::{Client, Grant, Origin, Subject, SubjectKind};
@@ -82,7 +82,7 @@ impl Bench {
         runtime.expect("a runtime").block_on(async {
             let data = LocalData::open(self.issuer.data()).await.expect("the data");
             let (table, now) = (&data.table, Clock::System.now());
-            let keys = HmacKeys::new(table.clone(), data.custody.clone(), Duration::ZERO);
+            let keys = HmacKeys::new(table.reader(), data.custody.open(), Duration::ZERO);
             let key = keys.newest(now).await.expect("a key");
             let id = self.client.id.parse().expect("a client id");
             let client = table.get(&Client::key_of(&id)).await.expect("a read");

@@ -3,23 +3,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use tokensmith_issuer::error::Unavailable;
-use tokensmith_issuer::keys::{
-    CustodyError, EncryptionContext, KeyCustody, PrivateKey, Signer, Wrapped,
-};
+use tokensmith_issuer::keys::{CustodyError, Open, PrivateKey, Sign, Signer, Wrapped};
+use tokensmith_tests::TestCustody;
 use tokensmith_verifier::{Algorithm, PublicKey};
 use zeroize::Zeroizing;
 
 /// Counts what KMS would be asked for.
 #[derive(Debug)]
 pub struct CountingCustody {
-    custody: Arc<dyn KeyCustody>,
+    custody: TestCustody,
     opened: AtomicU64,
     signed: Arc<AtomicU64>,
 }
 
 impl CountingCustody {
     /// Counts what `custody` is asked for.
-    pub fn new(custody: Arc<dyn KeyCustody>) -> Self {
+    pub fn new(custody: TestCustody) -> Self {
         Self {
             custody,
             opened: AtomicU64::new(0),
@@ -39,24 +38,15 @@ impl CountingCustody {
 }
 
 #[async_trait]
-impl KeyCustody for CountingCustody {
-    async fn new_key_pair(
-        &self,
-        algorithm: Algorithm,
-        context: EncryptionContext,
-    ) -> Result<(PublicKey, PrivateKey), CustodyError> {
-        self.custody.new_key_pair(algorithm, context).await
-    }
-
-    async fn new_secret(&self, context: EncryptionContext) -> Result<Wrapped, CustodyError> {
-        self.custody.new_secret(context).await
-    }
-
+impl Open for CountingCustody {
     async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
         self.opened.fetch_add(1, Ordering::Relaxed);
         self.custody.unwrap(wrapped).await
     }
+}
 
+#[async_trait]
+impl Sign for CountingCustody {
     async fn signer(
         &self,
         algorithm: Algorithm,
@@ -68,10 +58,6 @@ impl KeyCustody for CountingCustody {
             signer,
             signed: self.signed.clone(),
         }))
-    }
-
-    async fn discard(&self, private_key: &PrivateKey) -> Result<(), CustodyError> {
-        self.custody.discard(private_key).await
     }
 }
 

@@ -12,7 +12,8 @@ use bytes::Bytes;
 use http::Request;
 use serde::Serialize;
 use serde_json::Value;
-use tokensmith_issuer::{Endpoint, Issuer, RequestContext};
+use tokensmith_issuer::keys::KeyAccess;
+use tokensmith_issuer::{Endpoint, Issuer, RequestContext, endpoint};
 use tokensmith_local::make_table;
 use tokensmith_tests::faults::Attempt;
 use tokensmith_tests::in_process::{InProcess, TestClient};
@@ -64,8 +65,12 @@ impl Counter {
             InProcess::configured(|config| config.algorithms = vec![Algorithm::RS256]).await;
         let client = world.confidential("billing-service", |_| {}).await;
         let custody = Arc::new(CountingCustody::new(world.direct.custody.clone()));
+        let access = KeyAccess {
+            open: Some(custody.clone()),
+            sign: Some(custody.clone()),
+        };
         let table = make_table(world.dynamo.clone()).await.expect("the table");
-        let issuer = Issuer::new(world.config.clone(), table, custody.clone(), world.clock());
+        let issuer = Issuer::new(world.config.clone(), table, access, world.clock());
         world.dynamo.take_attempts();
         Self {
             world,
@@ -80,22 +85,24 @@ impl Counter {
         operations.insert("start", self.start_cost().await);
         let own = [("grant_type", "client_credentials")];
         // The client's record is read, for it is not cached yet.
-        let first = self.cost("uncached_client", Endpoint::Token, &own).await;
+        let first = self.cost("uncached_client", &endpoint::TOKEN, &own).await;
         operations.insert("uncached_client", first.0);
-        let (cost, answer) = self.cost("client_credentials", Endpoint::Token, &own).await;
+        let (cost, answer) = self
+            .cost("client_credentials", &endpoint::TOKEN, &own)
+            .await;
         operations.insert("client_credentials", cost);
 
         let access_token = text(&answer, "access_token");
         let token = [("token", access_token.as_str())];
         operations.insert(
             "introspect",
-            self.cost("introspect", Endpoint::Introspect, &token)
+            self.cost("introspect", &endpoint::INTROSPECT, &token)
                 .await
                 .0,
         );
         operations.insert(
             "revoke",
-            self.cost("revoke", Endpoint::Revoke, &token).await.0,
+            self.cost("revoke", &endpoint::REVOKE, &token).await.0,
         );
 
         let grant = self.world.grant(&self.client, |_| {}).await;
@@ -105,11 +112,11 @@ impl Counter {
         ];
         operations.insert(
             "refresh",
-            self.cost("refresh", Endpoint::Token, &refresh).await.0,
+            self.cost("refresh", &endpoint::TOKEN, &refresh).await.0,
         );
         for (name, endpoint) in [
-            ("jwks", Endpoint::Jwks),
-            ("revocations", Endpoint::Revocations),
+            ("jwks", &endpoint::JWKS),
+            ("revocations", &endpoint::REVOCATIONS),
         ] {
             operations.insert(name, self.cost(name, endpoint, &[]).await.0);
         }
@@ -124,7 +131,7 @@ impl Counter {
     /// What a function that issues tokens costs when it starts.
     async fn start_cost(&self) -> Cost {
         self.issuer
-            .warm_up(Endpoint::Token)
+            .warm_up(&endpoint::TOKEN)
             .await
             .expect("it starts");
         self.taken(0).await
@@ -132,7 +139,7 @@ impl Counter {
 
     async fn another_token(&self) -> String {
         let own = [("grant_type", "client_credentials")];
-        let (_, answer) = self.cost("another_token", Endpoint::Token, &own).await;
+        let (_, answer) = self.cost("another_token", &endpoint::TOKEN, &own).await;
         text(&answer, "access_token")
     }
 
@@ -157,7 +164,12 @@ impl Counter {
         ]
     }
 
-    async fn cost(&self, name: &str, endpoint: Endpoint, form: &[(&str, &str)]) -> (Cost, Bytes) {
+    async fn cost(
+        &self,
+        name: &str,
+        endpoint: &'static Endpoint,
+        form: &[(&str, &str)],
+    ) -> (Cost, Bytes) {
         self.taken(0).await;
         let response = self
             .issuer
@@ -172,7 +184,12 @@ impl Counter {
         (self.taken(head + body.len()).await, body)
     }
 
-    fn request(&self, name: &str, endpoint: Endpoint, form: &[(&str, &str)]) -> Request<Bytes> {
+    fn request(
+        &self,
+        name: &str,
+        endpoint: &'static Endpoint,
+        form: &[(&str, &str)],
+    ) -> Request<Bytes> {
         // Names the log line, in as many characters as API Gateway's ids have.
         let known = RequestContext {
             request_id: format!("{name:=<16}"),
@@ -183,7 +200,7 @@ impl Counter {
             ),
         };
         let mut request = match form {
-            [] => Request::get(endpoint.path())
+            [] => Request::get(endpoint.path)
                 .body(Bytes::new())
                 .expect("a request"),
             form => self.client.post(endpoint, form),
