@@ -15,11 +15,11 @@ use tokensmith_verifier::StalePolicy;
 
 /// The environment of the authorizer. It opens no key, so it has no custody.
 #[derive(Clone, Debug)]
-pub struct AuthorizerEnvironment {
+pub(crate) struct AuthorizerEnvironment {
     /// The authorizer's configuration.
-    pub config: AuthorizerConfig,
+    pub(crate) config: AuthorizerConfig,
     /// The name of the table.
-    pub table: String,
+    pub(crate) table: String,
 }
 
 impl AuthorizerEnvironment {
@@ -27,7 +27,7 @@ impl AuthorizerEnvironment {
     ///
     /// # Errors
     /// The first variable that is missing or malformed.
-    pub fn parse(value_of: impl Fn(&str) -> Option<String>) -> Result<Self, BadVariable> {
+    pub(crate) fn parse(value_of: impl Fn(&str) -> Option<String>) -> Result<Self, BadVariable> {
         let variables = Variables::new(value_of);
         let mut stale = StalePolicy::default();
         if let Some(then) = variables.optional(FEED_STALE, parsed)? {

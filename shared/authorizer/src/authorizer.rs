@@ -5,15 +5,14 @@ use tokensmith_issuer::Level;
 use tokensmith_issuer::revocation::TableRevocations;
 use tokensmith_issuer::store::TableReader;
 use tokensmith_issuer::store::aws_calls;
-use tokensmith_verifier::Clock;
 use tokensmith_verifier::{
-    BearerToken, InvalidConfiguration, Refusal, SourceUnavailable, VerifiedClaims, Verifier,
+    BearerToken, Clock, InvalidConfiguration, Refusal, SourceUnavailable, VerifiedClaims, Verifier,
 };
 
 use crate::answer::{AuthorizerAnswer, TokenContext};
 use crate::config::{AuthorizerConfig, ResponseFormat};
 use crate::decision::{Decision, Forbidden};
-use crate::event::{AuthorizationRequest, AuthorizerEvent, Kind, NotFromAuthorizer};
+use crate::event::{AuthorizationRequest, AuthorizerEvent, EventKind, NotFromAuthorizer};
 use crate::keys::KeysInTable;
 use crate::log;
 use crate::policy::PolicyDocument;
@@ -31,7 +30,7 @@ pub struct Authorizer {
 }
 
 impl Authorizer {
-    /// An authorizer for the tokens of the issuer that `table` belongs to. Nothing is read yet.
+    /// An authorizer for the tokens of the issuer that `table` belongs to, which it only reads. Nothing is read yet.
     ///
     /// # Errors
     /// [`InvalidConfiguration`] for an audience that no challenge could name.
@@ -80,12 +79,12 @@ impl Authorizer {
     /// Answers one event, which Lambda calls `request_id`, and writes its log line.
     ///
     /// # Errors
-    /// [`Failure`], whose text API Gateway reads.
+    /// [`AuthorizerError`], whose text API Gateway reads.
     pub async fn answer(
         &self,
         event: &AuthorizerEvent,
         request_id: &str,
-    ) -> Result<AuthorizerAnswer, Failure> {
+    ) -> Result<AuthorizerAnswer, AuthorizerError> {
         aws_calls::counted(self.answer_counted(event, request_id)).await
     }
 
@@ -93,7 +92,7 @@ impl Authorizer {
         &self,
         event: &AuthorizerEvent,
         request_id: &str,
-    ) -> Result<AuthorizerAnswer, Failure> {
+    ) -> Result<AuthorizerAnswer, AuthorizerError> {
         let started = Instant::now();
         let request = event.request()?;
         let routes = self.routes.as_ref();
@@ -145,16 +144,18 @@ impl Authorizer {
         request: &AuthorizationRequest<'_>,
         route: Option<Matched<'_>>,
         decision: Decision,
-    ) -> Result<AuthorizerAnswer, Failure> {
+    ) -> Result<AuthorizerAnswer, AuthorizerError> {
         let is_authorized = matches!(decision, Decision::Allowed(_));
         let claims = match (decision, request.kind) {
             (Decision::Allowed(claims) | Decision::Forbidden(claims, _), _) => Some(claims),
-            (Decision::Unverified(_), Kind::Rest) => return Err(Failure::Unauthorized),
-            (Decision::Unverified(_), Kind::HttpV1 | Kind::HttpV2) => None,
-            (Decision::Unavailable(_), _) => return Err(Failure::Unavailable),
+            (Decision::Unverified(_), EventKind::Rest) => {
+                return Err(AuthorizerError::Unauthorized);
+            }
+            (Decision::Unverified(_), EventKind::HttpV1 | EventKind::HttpV2) => None,
+            (Decision::Unavailable(_), _) => return Err(AuthorizerError::Unavailable),
         };
         let context = claims.as_ref().map(TokenContext::from);
-        if (request.kind, self.response) == (Kind::HttpV2, ResponseFormat::Simple) {
+        if (request.kind, self.response) == (EventKind::HttpV2, ResponseFormat::Simple) {
             return Ok(AuthorizerAnswer::Simple {
                 is_authorized,
                 context,
@@ -179,7 +180,7 @@ impl Authorizer {
 
 /// Why there is no answer. API Gateway reads the text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Failure {
+pub enum AuthorizerError {
     /// The token is not good. This word, and no other, makes a REST API answer 401.
     #[error("Unauthorized")]
     Unauthorized,

@@ -27,12 +27,12 @@ pub struct AuthorizerEvent {
     route_key: Option<String>,
     http_method: Option<String>,
     resource: Option<String>,
-    request_context: Context,
+    request_context: RouteContext,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Context {
+struct RouteContext {
     request_id: Option<String>,
     /// HTTP APIs in format 1.0 have the route's key here, and REST APIs some id.
     resource_id: Option<String>,
@@ -41,7 +41,7 @@ struct Context {
 
 /// What asks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Kind {
+pub(crate) enum EventKind {
     /// An HTTP API, payload format 2.0.
     HttpV2,
     /// An HTTP API, payload format 1.0.
@@ -53,7 +53,7 @@ pub(crate) enum Kind {
 /// A request that is to be authorized.
 #[derive(Debug)]
 pub(crate) struct AuthorizationRequest<'a> {
-    pub(crate) kind: Kind,
+    pub(crate) kind: EventKind,
     pub(crate) arn: ResourceArn<'a>,
     pub(crate) route: RouteName<'a>,
     /// The values of its `Authorization` headers.
@@ -70,19 +70,23 @@ impl AuthorizerEvent {
         let version = self.version.as_deref();
         let (kind, arn, route) = match (version, self.authorizer_type.as_deref()) {
             (Some("2.0"), Some("REQUEST")) => (
-                Kind::HttpV2,
+                EventKind::HttpV2,
                 resource(&self.route_arn)?,
                 self.route_key.as_deref().map(RouteName::Key),
             ),
             (Some("1.0"), Some("REQUEST")) => (
-                Kind::HttpV1,
+                EventKind::HttpV1,
                 resource(&self.method_arn)?,
                 self.route_key_in_context().or_else(|| self.resource()),
             ),
-            (None, Some("REQUEST")) => (Kind::Rest, resource(&self.method_arn)?, self.resource()),
+            (None, Some("REQUEST")) => (
+                EventKind::Rest,
+                resource(&self.method_arn)?,
+                self.resource(),
+            ),
             (None, Some("TOKEN")) => {
                 let arn = resource(&self.method_arn)?;
-                (Kind::Rest, arn, Some(arn.route()))
+                (EventKind::Rest, arn, Some(arn.route()))
             }
             _ => return Err(NotFromAuthorizer),
         };

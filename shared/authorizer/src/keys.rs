@@ -1,8 +1,7 @@
 use async_trait::async_trait;
 use tokensmith_issuer::keys::KeySet;
 use tokensmith_issuer::store::TableReader;
-use tokensmith_verifier::Clock;
-use tokensmith_verifier::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched};
+use tokensmith_verifier::{CacheHeaders, Clock, Fetch, FetchError, FetchRequest, Fetched};
 
 /// Answers the URL of the issuer's keys from its table: one query, and no way through the network.
 /// The verifier caches them, and looks for unknown ones, as it does with any answer.

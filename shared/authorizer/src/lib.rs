@@ -20,7 +20,7 @@ mod route_name;
 mod route_scopes;
 
 pub use answer::{AuthorizerAnswer, TokenContext};
-pub use authorizer::{Authorizer, Failure};
+pub use authorizer::{Authorizer, AuthorizerError};
 pub use config::{AuthorizerConfig, ResponseFormat};
 pub use event::{AuthorizerEvent, NotFromAuthorizer};
 pub use policy::PolicyDocument;

@@ -14,11 +14,11 @@ use crate::route_name::RouteName;
 /// closed.
 #[derive(Clone, Debug)]
 pub struct RouteScopes {
-    routes: Vec<Entry>,
+    routes: Vec<RouteEntry>,
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
+struct RouteEntry {
     route: Route,
     required: RequiredScopes,
     /// Routes that take a part of this one's requests: by index, like the next.
@@ -63,7 +63,7 @@ impl RouteScopes {
                 .or_else(|| self.with_key(&format!("ANY {path}"))),
             RouteName::Unknown { method, path } => self.taking(method, path),
         }?;
-        let Entry {
+        let RouteEntry {
             route, required, ..
         } = &self.routes[index];
         Some(Matched {
@@ -80,7 +80,7 @@ impl RouteScopes {
     /// would open besides. A denial takes precedence wherever it matches: a route whose denials would
     /// close another permitted one is left out, and permitted request by request.
     pub(crate) fn permissions(&self, claims: &VerifiedClaims) -> Permissions {
-        let permitted = |entry: &Entry| claims.require(&entry.required).is_ok();
+        let permitted = |entry: &RouteEntry| claims.require(&entry.required).is_ok();
         let permitted: Vec<bool> = self.routes.iter().map(permitted).collect();
         let mut permissions = Permissions::default();
         for index in (0..self.routes.len()).filter(|index| permitted[*index]) {
@@ -125,7 +125,8 @@ impl RouteScopes {
 
     fn taking(&self, method: &str, path: &str) -> Option<usize> {
         let path = Pattern::of_request(path)?;
-        let takes = |entry: &Entry| !entry.route.is_default() && entry.route.takes(method, &path);
+        let takes =
+            |entry: &RouteEntry| !entry.route.is_default() && entry.route.takes(method, &path);
         let taking = (0..self.routes.len()).filter(|index| takes(&self.routes[*index]));
         taking.reduce(|first, other| {
             let goes_before = self.routes[other]
@@ -144,7 +145,7 @@ impl RouteScopes {
         let entries = routes
             .iter()
             .enumerate()
-            .map(|(index, (route, required))| Entry {
+            .map(|(index, (route, required))| RouteEntry {
                 within: others(index, &|other| {
                     other.overlaps(route) && other.goes_before(route)
                 }),

@@ -10,7 +10,7 @@ use tokensmith_verifier::Algorithm;
 
 use crate::kms::CustodyMode;
 
-pub use variables::{BadVariable, Variables, of_process, parsed, table_name};
+pub use variables::{BadVariable, Parse, Variables, of_process, parsed, table_name};
 
 /// The environment of a function.
 #[derive(Clone, Debug)]

@@ -30,12 +30,12 @@ pub struct Event {
     headers: Option<HashMap<String, String>>,
     body: Option<String>,
     is_base64_encoded: bool,
-    request_context: Context,
+    request_context: EventContext,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Context {
+struct EventContext {
     request_id: Option<String>,
     stage: Option<String>,
     /// Format 2.0.
@@ -82,7 +82,7 @@ impl Event {
 
     /// Where it came from.
     pub fn source_ip(&self) -> Option<&str> {
-        let Context { http, identity, .. } = &self.request_context;
+        let EventContext { http, identity, .. } = &self.request_context;
         let v2 = http.as_ref().and_then(|http| http.source_ip.as_deref());
         v2.or_else(|| identity.as_ref()?.source_ip.as_deref())
     }

@@ -194,11 +194,11 @@ fn plain(status: StatusCode, json: &'static str) -> Response<Full<Bytes>> {
 
 fn log(level: Level, event: &'static str, message: &str) {
     #[derive(Serialize)]
-    struct HostEvent<'a> {
+    struct ServerEvent<'a> {
         event: &'static str,
         message: &'a str,
     }
-    write_line(level, &HostEvent { event, message });
+    write_line(level, &ServerEvent { event, message });
 }
 
 const BAD_REQUEST: &str = r#"{"message":"Bad Request"}"#;

@@ -36,7 +36,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     /// # Errors
     /// [`BadVariable`] when it is absent or `parse` refuses it.
     pub fn required<T>(&self, name: &'static str, parse: Parse<T>) -> Result<T, BadVariable> {
-        self.optional(name, parse)?.ok_or(BadVariable {
+        self.optional(name, parse)?.ok_or_else(|| BadVariable {
             name,
             problem: "is required".to_owned(),
         })
