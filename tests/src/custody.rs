@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use aws_sdk_kms::Client;
 use tokensmith_aws::kms::{CustodyMode, KmsMaker, KmsOpener, KmsSigning};
 use tokensmith_issuer::keys::{
-    Custody, CustodyError, EncryptionContext, KeyAccess, Make, Open, PrivateKey, Sign, Signer,
-    Wrapped,
+    Custody, CustodyError, EncryptionContext, KeyAccess, Make, Open, PrivateKey, PublicJwk, Sign,
+    Signer, Wrapped,
 };
 use tokensmith_local::FileCustody;
-use tokensmith_verifier::{Algorithm, PublicKey};
+use tokensmith_verifier::Algorithm;
 use zeroize::Zeroizing;
 
 /// Makes, opens and signs.
@@ -60,7 +60,7 @@ impl Make for TestCustody {
         &self,
         algorithm: Algorithm,
         context: EncryptionContext,
-    ) -> Result<(PublicKey, PrivateKey), CustodyError> {
+    ) -> Result<(PublicJwk, PrivateKey), CustodyError> {
         self.make.new_key_pair(algorithm, context).await
     }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tokensmith_issuer::keys::Signer;
+use tokensmith_issuer::keys::{PublicJwk, Signer};
 use tokensmith_issuer::store::records::SigningKey;
-use tokensmith_verifier::{Algorithm, Jwk};
+use tokensmith_verifier::Algorithm;
 
 use crate::in_process::{InProcess, TestClient};
 
@@ -41,7 +41,7 @@ pub fn credential_of(prefix: &str, bytes: &[u8]) -> String {
 pub struct Forger {
     signer: Arc<dyn Signer>,
     /// The published half.
-    pub jwk: Jwk,
+    pub jwk: PublicJwk,
 }
 
 impl Forger {

@@ -14,10 +14,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokensmith_issuer::credential::{random_bytes, random_id};
 use tokensmith_issuer::error::Unavailable;
 use tokensmith_issuer::keys::{
-    Custody, CustodyError, EncryptionContext, InProcessSigner, Make, Open, PrivateKey, Sign,
-    Signer, Wrapped, generate_private_key,
+    Custody, CustodyError, EncryptionContext, InProcessSigner, Make, Open, PrivateKey, PublicJwk,
+    Sign, Signer, Wrapped, generate_private_key,
 };
-use tokensmith_verifier::{Algorithm, PublicKey};
+use tokensmith_verifier::Algorithm;
 use zeroize::Zeroizing;
 
 /// AES-256-GCM under a key from a file, bound to the encryption context. Cheap to clone.
@@ -88,11 +88,11 @@ impl Make for FileCustody {
         &self,
         algorithm: Algorithm,
         context: EncryptionContext,
-    ) -> Result<(PublicKey, PrivateKey), CustodyError> {
+    ) -> Result<(PublicJwk, PrivateKey), CustodyError> {
         let pkcs8 = generate_private_key(algorithm).map_err(unusable)?;
         let signer = InProcessSigner::from_pkcs8(algorithm, &pkcs8).map_err(unusable)?;
         let wrapped = self.wrap(context, &pkcs8)?;
-        Ok((signer.public_key(), PrivateKey::Wrapped(wrapped)))
+        Ok((signer.public_key().clone(), PrivateKey::Wrapped(wrapped)))
     }
 
     async fn new_secret(&self, context: EncryptionContext) -> Result<Wrapped, CustodyError> {

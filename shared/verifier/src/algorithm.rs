@@ -1,11 +1,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, KeyAlgorithm};
 use serde::{Deserialize, Serialize};
 
 /// A JWS signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1) that tokensmith signs with.
 ///
-/// A key has exactly one of them: RS256 and PS256 never share a key.
+/// A key has exactly one of them: RS256 and PS256 never share a key. None of them is symmetric, so
+/// that no configuration and no key set can bring in a shared secret.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256, 2048-bit keys.
@@ -31,6 +33,50 @@ impl Algorithm {
 
     /// Every algorithm, in the order of preference.
     pub const ALL: [Self; 4] = [Self::RS256, Self::PS256, Self::ES256, Self::EdDSA];
+
+    /// Whether `key` is of the type, on the curve and with the coordinates' length (RFC 7518
+    /// §6.2.1.2, RFC 8037 §2) that this algorithm asks for.
+    pub fn fits(self, key: &AlgorithmParameters) -> bool {
+        match (self, key) {
+            (Self::RS256 | Self::PS256, AlgorithmParameters::RSA(_)) => true,
+            (Self::ES256, AlgorithmParameters::EllipticCurve(key)) => {
+                key.curve == EllipticCurve::P256
+                    && [&key.x, &key.y].map(String::len) == [COORDINATE; 2]
+            }
+            (Self::EdDSA, AlgorithmParameters::OctetKeyPair(key)) => {
+                key.curve == EllipticCurve::Ed25519 && key.x.len() == COORDINATE
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The characters of a coordinate of 32 bytes in base64url.
+const COORDINATE: usize = 43;
+
+impl From<Algorithm> for jsonwebtoken::Algorithm {
+    fn from(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::RS256 => Self::RS256,
+            Algorithm::PS256 => Self::PS256,
+            Algorithm::ES256 => Self::ES256,
+            Algorithm::EdDSA => Self::EdDSA,
+        }
+    }
+}
+
+impl TryFrom<KeyAlgorithm> for Algorithm {
+    type Error = UnknownAlgorithm;
+
+    fn try_from(algorithm: KeyAlgorithm) -> Result<Self, UnknownAlgorithm> {
+        match algorithm {
+            KeyAlgorithm::RS256 => Ok(Self::RS256),
+            KeyAlgorithm::PS256 => Ok(Self::PS256),
+            KeyAlgorithm::ES256 => Ok(Self::ES256),
+            KeyAlgorithm::EdDSA => Ok(Self::EdDSA),
+            _ => Err(UnknownAlgorithm),
+        }
+    }
 }
 
 impl FromStr for Algorithm {

@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 
+use jsonwebtoken::jwk::{Jwk, JwkSet};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::jws::UnverifiedJws;
 use crate::verification_key::VerificationKey;
-use crate::{AccessTokenClaims, Jwk, JwkSet, KeyId};
+use crate::{AccessTokenClaims, KeyId};
 
 /// The published keys of an issuer, parsed once and ready to verify.
 #[derive(Debug, Default)]
@@ -21,11 +22,14 @@ impl VerificationKeys {
     /// Parses every key of a JWK Set.
     ///
     /// # Errors
-    /// [`UnusableKey`] names the first key whose members are not a key of its algorithm.
+    /// [`UnusableKey`] names the first that cannot be used: without a name, an algorithm of ours or
+    /// the use `sig`, or with members that are not a key of its algorithm.
     pub fn new(published: &JwkSet) -> Result<Self, UnusableKey> {
         let parsed = published.keys.iter().map(|jwk| {
-            let key = VerificationKey::parse(jwk).ok_or_else(|| UnusableKey(jwk.kid.clone()))?;
-            Ok((jwk.kid.clone(), key))
+            named_key(jwk).ok_or_else(|| {
+                let name = jwk.common.key_id.clone();
+                UnusableKey(name.unwrap_or_default().into())
+            })
         });
         Ok(Self {
             keys: parsed.collect::<Result<_, _>>()?,
@@ -43,12 +47,9 @@ impl VerificationKeys {
             keys: Vec<Value>,
         }
         let document: Document = serde_json::from_slice(document).map_err(|_| NoUsableKey)?;
-        let known = document.keys.into_iter().filter_map(|key| {
-            let jwk = serde_json::from_value::<Jwk>(key).ok()?;
-            let key = VerificationKey::parse(&jwk)?;
-            (jwk.key_use == "sig").then_some((jwk.kid, key))
-        });
-        let keys: HashMap<_, _> = known.collect();
+        let parsed = document.keys.into_iter().map(serde_json::from_value);
+        let usable = parsed.filter_map(|jwk| named_key(&jwk.ok()?));
+        let keys: HashMap<_, _> = usable.collect();
         match keys.is_empty() {
             true => Err(NoUsableKey),
             false => Ok(Self { keys }),
@@ -89,6 +90,12 @@ impl VerificationKeys {
         key.verify(&jws)?;
         jws.payload()
     }
+}
+
+/// A key that can be used, with its name: tokens choose their key by it.
+fn named_key(jwk: &Jwk) -> Option<(KeyId, VerificationKey)> {
+    let name = jwk.common.key_id.clone()?;
+    Some((name.into(), VerificationKey::parse(jwk)?))
 }
 
 /// A document that is no JWK Set, or has no key that tokensmith could have signed with.
@@ -182,7 +189,7 @@ pub enum Rejection {
     SubjectRevoked,
 }
 
-/// A JWK that is no key of its algorithm.
+/// A JWK that cannot be used, by its name if it has one.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the published key {0} cannot be used")]
 pub struct UnusableKey(pub KeyId);

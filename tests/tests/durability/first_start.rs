@@ -80,7 +80,8 @@ fn first_starts_at_the_same_time_agree_on_the_keys() {
 
 fn assert_one_key_for_each_algorithm(issuer: &Running) {
     let keys = published_keys(issuer).keys;
-    let algorithms: BTreeSet<&str> = keys.iter().map(|key| key.alg.as_str()).collect();
+    let named = keys.iter().filter_map(|key| key.common.key_algorithm);
+    let algorithms: BTreeSet<_> = named.map(|algorithm| algorithm.to_string()).collect();
     assert_eq!((keys.len(), algorithms.len()), (4, 4));
     let listed = issuer.manage(&["key", "list"]);
     assert_eq!(listed.as_array().map(Vec::len), Some(4));

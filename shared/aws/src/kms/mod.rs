@@ -22,9 +22,10 @@ use aws_sdk_kms::types::{DataKeyPairSpec, DataKeySpec, KeySpec, KeyState, KeyUsa
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokensmith_issuer::keys::{
-    CustodyError, EncryptionContext, InProcessSigner, Make, Open, PrivateKey, Sign, Signer, Wrapped,
+    CustodyError, EncryptionContext, InProcessSigner, Make, Open, PrivateKey, PublicJwk, Sign,
+    Signer, Wrapped,
 };
-use tokensmith_verifier::{Algorithm, PublicKey};
+use tokensmith_verifier::Algorithm;
 use zeroize::Zeroizing;
 
 pub use signer::KmsSigner;
@@ -80,7 +81,7 @@ impl KmsMaker {
         &self,
         algorithm: Algorithm,
         context: &EncryptionContext,
-    ) -> Result<(PublicKey, PrivateKey), CustodyError> {
+    ) -> Result<(PublicJwk, PrivateKey), CustodyError> {
         let incomplete = |err: BuildError| CustodyError(err.to_string());
         let made = self
             .client
@@ -98,7 +99,7 @@ impl KmsMaker {
         let arn = made.key_metadata.and_then(|key| key.arn);
         let key_id = arn.ok_or_else(|| CustodyError("KMS made a key without ARN".to_owned()))?;
         let signer = KmsSigner::open(self.client.clone(), algorithm, &key_id).await?;
-        Ok((signer.public_key(), PrivateKey::Kms { key_id }))
+        Ok((signer.public_key().clone(), PrivateKey::Kms { key_id }))
     }
 
     /// A key pair whose private half comes out of KMS only wrapped.
@@ -106,7 +107,7 @@ impl KmsMaker {
         &self,
         algorithm: Algorithm,
         context: EncryptionContext,
-    ) -> Result<(PublicKey, PrivateKey), CustodyError> {
+    ) -> Result<(PublicJwk, PrivateKey), CustodyError> {
         let made = self
             .client
             .generate_data_key_pair_without_plaintext()
@@ -142,7 +143,7 @@ impl Make for KmsMaker {
         &self,
         algorithm: Algorithm,
         context: EncryptionContext,
-    ) -> Result<(PublicKey, PrivateKey), CustodyError> {
+    ) -> Result<(PublicJwk, PrivateKey), CustodyError> {
         match self.mode {
             CustodyMode::Kms => self.new_kms_key(algorithm, &context).await,
             CustodyMode::KmsDataKey => self.new_wrapped_pair(algorithm, context).await,

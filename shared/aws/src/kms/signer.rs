@@ -4,8 +4,8 @@ use aws_sdk_kms::Client;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
 use tokensmith_issuer::error::Unavailable;
-use tokensmith_issuer::keys::{CustodyError, Signer};
-use tokensmith_verifier::{Algorithm, PublicKey};
+use tokensmith_issuer::keys::{CustodyError, PublicJwk, Signer};
+use tokensmith_verifier::Algorithm;
 
 use super::der::{fixed_signature, public_key};
 use super::failed;
@@ -16,7 +16,7 @@ pub struct KmsSigner {
     client: Client,
     key_id: String,
     algorithm: Algorithm,
-    public_key: PublicKey,
+    public_key: PublicJwk,
 }
 
 impl KmsSigner {
@@ -43,8 +43,8 @@ impl KmsSigner {
 
 #[async_trait]
 impl Signer for KmsSigner {
-    fn public_key(&self) -> PublicKey {
-        self.public_key.clone()
+    fn public_key(&self) -> &PublicJwk {
+        &self.public_key
     }
 
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unavailable> {

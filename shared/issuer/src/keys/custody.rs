@@ -3,10 +3,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tokensmith_verifier::{Algorithm, PublicKey};
+use tokensmith_verifier::Algorithm;
 use zeroize::Zeroizing;
 
-use super::Signer;
+use super::{PublicJwk, Signer};
 use crate::credential::random_id;
 use crate::names::IssuerUrl;
 
@@ -21,7 +21,7 @@ pub trait Make: fmt::Debug + Send + Sync {
         &self,
         algorithm: Algorithm,
         context: EncryptionContext,
-    ) -> Result<(PublicKey, PrivateKey), CustodyError>;
+    ) -> Result<(PublicJwk, PrivateKey), CustodyError>;
 
     /// Makes a secret of 32 random bytes, bound to `context`, which only [`Open`] shows.
     async fn new_secret(&self, context: EncryptionContext) -> Result<Wrapped, CustodyError>;

@@ -93,19 +93,16 @@ const PUBLISHED_AFTER_USE: Duration =
 
 #[cfg(test)]
 mod tests {
-    use tokensmith_verifier::{Jwk, PublicKey};
+    use jsonwebtoken::DecodingKey;
 
     use super::*;
-    use crate::keys::PrivateKey;
+    use crate::keys::{PrivateKey, PublicJwk};
 
     fn key(sequence: u32, active_from: u64, withdrawn_at: Option<u64>) -> SigningKey {
-        let public = PublicKey::Okp {
-            crv: "Ed25519".into(),
-            x: sequence.to_string(),
-        };
+        let public = DecodingKey::from_ed_der(&[sequence as u8; 32]);
         SigningKey {
             sequence,
-            jwk: Jwk::new(public, Algorithm::EdDSA),
+            jwk: PublicJwk::new(&public, Algorithm::EdDSA).expect("a key"),
             created_at: Timestamp::from_seconds(0),
             active_from: Timestamp::from_seconds(active_from),
             withdrawn_at: withdrawn_at.map(Timestamp::from_seconds),

@@ -5,6 +5,7 @@ mod custody;
 mod hmac;
 mod hmac_rotation;
 mod lifecycle;
+mod public_jwk;
 mod rotation;
 mod signer;
 mod signing;
@@ -16,6 +17,7 @@ pub use custody::{
 pub use hmac::HmacKeys;
 pub use hmac_rotation::{HmacRotation, ReplacedHmacKeys};
 pub use lifecycle::{KeyState, Succession};
+pub use public_jwk::{PublicJwk, UnfitJwk};
 pub use rotation::{KeyRotation, RetireError, RotatedNow, Rotation, RotationPolicy, SuccessorKey};
 pub use signer::{InProcessSigner, Signer, generate_private_key};
 pub use signing::{ActiveKey, KeySet, SigningKeys};

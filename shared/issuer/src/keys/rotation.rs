@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokensmith_verifier::{Algorithm, Jwk, KeyId};
+use tokensmith_verifier::{Algorithm, KeyId};
 
 use super::{EncryptionContext, HmacRotation, KeyState, KeyUse, Make, Succession};
 use crate::error::Unavailable;
@@ -188,10 +188,10 @@ impl KeyRotation {
         active_from: Timestamp,
     ) -> Result<SigningKey, Unavailable> {
         let context = EncryptionContext::new(&self.policy.issuer, KeyUse::Signing);
-        let (public_key, private_key) = self.maker.new_key_pair(algorithm, context).await?;
+        let (jwk, private_key) = self.maker.new_key_pair(algorithm, context).await?;
         let key = SigningKey {
             sequence,
-            jwk: Jwk::new(public_key, algorithm),
+            jwk,
             created_at: now,
             active_from,
             withdrawn_at: None,

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
-use tokensmith_verifier::{Algorithm, Jwk};
+use tokensmith_verifier::Algorithm;
 
-use crate::keys::PrivateKey;
+use crate::keys::{PrivateKey, PublicJwk};
 use crate::store::{Key, Record};
 use tokensmith_verifier::Timestamp;
 
@@ -15,7 +15,7 @@ pub struct SigningKey {
     /// successor collide on it, and one key wins.
     pub sequence: u32,
     /// The published key.
-    pub jwk: Jwk,
+    pub jwk: PublicJwk,
     /// When it was made; from then on it is published.
     pub created_at: Timestamp,
     /// When it begins to sign, and its predecessor stops.
