@@ -6,10 +6,11 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::http::HttpClient;
 use tokensmith_issuer::credential::random_id;
 use tokensmith_issuer::store::Table;
+use tokensmith_issuer::store::aws_calls::reason_of;
 
 use crate::table_definition::create_table;
 use crate::{ChangeCounter, EmbeddedDynamo, FileCustody, dynamodb_client};
@@ -120,11 +121,8 @@ pub enum DataError {
 }
 
 impl DataError {
-    pub(crate) fn table<E, R>(err: &SdkError<E, R>) -> Self
-    where
-        SdkError<E, R>: std::error::Error,
-    {
-        Self::Table(DisplayErrorContext(err).to_string())
+    pub(crate) fn table<E: ProvideErrorMetadata>(err: &SdkError<E>) -> Self {
+        Self::Table(reason_of(err))
     }
 }
 

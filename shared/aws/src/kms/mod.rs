@@ -14,7 +14,7 @@ use aws_sdk_kms::Client;
 use aws_sdk_kms::config::Builder;
 use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::config::timeout::TimeoutConfig;
-use aws_sdk_kms::error::{BuildError, DisplayErrorContext, SdkError};
+use aws_sdk_kms::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::operation::RequestId;
 use aws_sdk_kms::operation::schedule_key_deletion::ScheduleKeyDeletionError;
 use aws_sdk_kms::primitives::Blob;
@@ -25,6 +25,7 @@ use tokensmith_issuer::keys::{
     CustodyError, EncryptionContext, InProcessSigner, Make, Open, PrivateKey, PublicJwk, Sign,
     Signer, Wrapped,
 };
+use tokensmith_issuer::store::aws_calls::reason_of;
 use tokensmith_verifier::Algorithm;
 use zeroize::Zeroizing;
 
@@ -309,12 +310,13 @@ fn patient() -> TimeoutConfig {
         .build()
 }
 
-fn failed<E, R>(operation: &str, err: &SdkError<E, R>) -> CustodyError
+fn failed<E>(operation: &str, err: &SdkError<E>) -> CustodyError
 where
-    SdkError<E, R>: std::error::Error + RequestId,
+    E: ProvideErrorMetadata,
+    SdkError<E>: RequestId,
 {
     let request_id = err.request_id().unwrap_or("none");
-    let reason = DisplayErrorContext(err);
+    let reason = reason_of(err);
     CustodyError(format!(
         "{operation} failed: {reason} (request id {request_id})"
     ))
