@@ -1,10 +1,12 @@
 //! What an operator decides about the issuer as a whole.
 
+use std::str::FromStr;
 use std::time::Duration;
+
+use serde::Serialize;
 
 use tokensmith_verifier::Algorithm;
 
-use crate::Level;
 use crate::names::IssuerUrl;
 
 /// The issuer's configuration.
@@ -51,3 +53,33 @@ pub const MAX_CACHE_TTL: Duration = Duration::from_secs(5 * 60);
 
 /// The longest lifetime of a grant: how long a superseded HMAC key must be kept.
 pub const MAX_GRANT_TTL: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// The level of a log line.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// A request that was answered.
+    Info,
+    /// A security event.
+    Warn,
+    /// A dependency failed.
+    Error,
+}
+
+impl FromStr for Level {
+    type Err = UnknownLevel;
+
+    fn from_str(name: &str) -> Result<Self, UnknownLevel> {
+        match name {
+            "info" => Ok(Self::Info),
+            "warn" => Ok(Self::Warn),
+            "error" => Ok(Self::Error),
+            _ => Err(UnknownLevel),
+        }
+    }
+}
+
+/// The name is not a level.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("unknown level: use info, warn or error")]
+pub struct UnknownLevel;

@@ -1,19 +1,19 @@
 //! One JSON line on stderr for each request. No field holds a secret.
 
 use std::io::Write;
-use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use http::{Method, StatusCode};
 use serde::Serialize;
 use tokensmith_verifier::KeyId;
 
+use crate::config::Level;
 use crate::credential::GrantId;
 use crate::credential::random_id;
 use crate::error::Error;
-use crate::grant::GrantType;
 use crate::names::ClientId;
 use crate::store::aws_calls;
+use crate::store::records::GrantType;
 
 /// What a host knows about a request.
 #[derive(Clone, Debug, Serialize)]
@@ -139,36 +139,6 @@ struct Answered<'a> {
     latency_us: u128,
     aws_calls: u32,
 }
-
-/// The level of a line.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// A request that was answered.
-    Info,
-    /// A security event.
-    Warn,
-    /// A dependency failed.
-    Error,
-}
-
-impl FromStr for Level {
-    type Err = UnknownLevel;
-
-    fn from_str(name: &str) -> Result<Self, UnknownLevel> {
-        match name {
-            "info" => Ok(Self::Info),
-            "warn" => Ok(Self::Warn),
-            "error" => Ok(Self::Error),
-            _ => Err(UnknownLevel),
-        }
-    }
-}
-
-/// The name is not a level.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("unknown level: use info, warn or error")]
-pub struct UnknownLevel;
 
 /// Writes `line` as one JSON object on stderr, in one piece.
 pub fn write_line(level: Level, line: &impl Serialize) {

@@ -21,9 +21,10 @@ pub mod token;
 
 use tokensmith_verifier::Clock;
 
+pub use config::{Level, UnknownLevel};
 pub use endpoint::{Endpoint, Mount};
-pub use event::{Level, RequestContext, UnknownLevel, write_line};
-pub use grant::GrantType;
+pub use event::{RequestContext, write_line};
+pub use store::records::GrantType;
 pub use token::Judged;
 
 use crate::client::Clients;

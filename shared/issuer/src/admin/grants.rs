@@ -8,8 +8,8 @@ use tokensmith_verifier::Timestamp;
 use super::{AdminEvent, Administrator};
 use crate::credential::{CredentialKind, GrantId, HmacKey, Nonce};
 use crate::error::Unavailable;
-use crate::grant::GrantType;
 use crate::names::{Audience, ClientId, Scopes, SubjectName};
+use crate::store::records::GrantType;
 use crate::store::records::{Client, Grant, Origin, Subject, SubjectKind};
 use crate::store::{Insert, StoreError};
 

@@ -8,8 +8,8 @@ use tokensmith_verifier::{Algorithm, Timestamp};
 use super::secrets::only_secret;
 use crate::config::{MAX_ACCESS_TTL, MAX_GRANT_TTL};
 use crate::credential::ClientSecret;
-use crate::grant::GrantType;
 use crate::names::{Audience, ClientId, InvalidName, IssuerUrl, Scope, Scopes};
+use crate::store::records::GrantType;
 use crate::store::records::{AuthenticationMethod, Client, RefreshGrace};
 
 /// The metadata that a client shall have. `None`, or an empty list, leaves a value as it is.

@@ -153,8 +153,8 @@ mod tests {
     use super::*;
     use crate::admin::ClientChanges;
     use crate::credential::ClientSecret;
-    use crate::grant::GrantType;
     use crate::names::Scopes;
+    use crate::store::records::GrantType;
 
     fn client() -> Client {
         let changes = ClientChanges {

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::event::{Level, write_line};
+use crate::config::Level;
+use crate::event::write_line;
 use crate::names::IssuerUrl;
 use crate::store::records::Settings;
 use crate::store::{Change, Insert, StoreError, Table, Update};

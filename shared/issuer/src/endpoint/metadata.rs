@@ -13,9 +13,9 @@ use super::answer::{JSON, json_error};
 use super::{Endpoint, Mount};
 use crate::Issuer;
 use crate::error::Error;
-use crate::grant::GrantType;
 use crate::keys::Custody;
 use crate::store::records::AuthenticationMethod;
+use crate::store::records::GrantType;
 
 /// RFC 7517 §5.
 pub static JWKS: Endpoint = Endpoint {

@@ -17,9 +17,10 @@ use crate::credential::{CredentialKind, GrantCredential};
 use crate::error::{ClientDenied, Error, GrantDenied, Unavailable};
 use crate::event::RequestLog;
 use crate::grant::redeem::{self, Advance, GrantState, ProvenCredential, Step};
-use crate::grant::{AskedAccess, GrantType, TokenRequest, client_credentials, refresh_token};
+use crate::grant::{AskedAccess, TokenRequest, client_credentials, refresh_token};
 use crate::keys::Custody;
 use crate::revocation::revoke_grant;
+use crate::store::records::GrantType;
 use crate::token::{self, ApprovedToken, MintedToken};
 
 /// The token endpoint, with every grant.

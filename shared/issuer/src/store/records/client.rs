@@ -4,9 +4,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use tokensmith_verifier::Algorithm;
 
+use super::GrantType;
 use crate::config::MAX_ACCESS_TTL;
 use crate::credential::SecretHash;
-use crate::grant::GrantType;
 use crate::names::{Audience, ClientId, Scopes};
 use crate::store::{Key, Record};
 use tokensmith_verifier::Timestamp;
