@@ -180,7 +180,7 @@ impl Authorizer {
     }
 }
 
-/// Why there is no answer. API Gateway chooses the status by the text.
+/// Why there is no answer. API Gateway chooses the HTTP status by this error's text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum AuthorizerError {
     /// The token is not valid. A REST API answers 401 for exactly this text.

@@ -180,7 +180,7 @@ impl Shared {
     }
 
     async fn load(&self) -> Result<FetchedKeys, FetchError> {
-        // When the question was asked. The response is no older than this.
+        // The time of the request. The response is no older than this.
         let asked_at = self.clock.now().seconds();
         let url = self.location.url(&*self.fetch, self.time_limit).await?;
         let known = self.read().fetched_from(&url);
