@@ -9,7 +9,7 @@ use tokensmith_issuer::error::Denied;
 use crate::data::Data;
 use crate::{Failure, display_time, print_json};
 
-/// Verify a token, and say whether it is active, and if it is not, why
+/// Verify a token, and say whether it is active, or why it is not
 ///
 /// Prints {"active": true, …} or {"active": false, "reason": "…", …}. The content of a token is
 /// shown only if this issuer has made it. The exit code is 0 in both cases.
