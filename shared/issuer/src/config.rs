@@ -18,11 +18,11 @@ pub struct Config {
     pub algorithms: Vec<Algorithm>,
     /// The lifetime of an access token, unless its client has its own.
     pub access_ttl: Duration,
-    /// How long client records and keys may be cached: the bound within which a change is seen.
+    /// How long client records and keys may be cached: a change takes effect within this time.
     pub cache_ttl: Duration,
     /// How long a request may take before it is answered 503.
     pub request_timeout: Duration,
-    /// The least that is logged of requests: each of them, security events and errors, or errors.
+    /// Which requests are logged: all, only security events and errors, or only errors.
     pub log_level: Level,
 }
 
@@ -51,18 +51,18 @@ pub const MAX_ACCESS_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 /// The longest time that client records and keys may be cached.
 pub const MAX_CACHE_TTL: Duration = Duration::from_secs(5 * 60);
 
-/// The longest life of a grant: how long a superseded HMAC key must stay.
+/// The longest lifetime of a grant: how long a superseded HMAC key must be kept.
 pub const MAX_GRANT_TTL: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
-/// How much a line matters.
+/// The level of a log line.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
-    /// For the record.
+    /// A request that was answered.
     Info,
-    /// Somebody should look.
+    /// A security event.
     Warn,
-    /// Something failed.
+    /// A dependency failed.
     Error,
 }
 
@@ -79,7 +79,7 @@ impl FromStr for Level {
     }
 }
 
-/// The name is no level.
+/// The name is not a level.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("unknown level: use info, warn or error")]
 pub struct UnknownLevel;

@@ -1,4 +1,4 @@
-//! One JSON line on stderr for each request. Nothing secret has a field here.
+//! One JSON line on stderr for each request. No field holds a secret.
 
 use std::io::Write;
 use std::time::{Duration, SystemTime};
@@ -18,7 +18,7 @@ use crate::store::records::GrantType;
 /// What a host knows about a request.
 #[derive(Clone, Debug, Serialize)]
 pub struct RequestContext {
-    /// Names the request in every log.
+    /// The request id, the same in every log.
     pub request_id: String,
     /// Where it came from.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,7 +28,7 @@ pub struct RequestContext {
     pub trace_id: Option<String>,
 }
 
-/// What becomes known of a request while it is answered.
+/// What is logged about a request, filled in while it is answered.
 #[derive(Debug, Serialize)]
 pub(crate) struct RequestLog {
     /// The endpoint's name.
@@ -81,7 +81,7 @@ impl RequestLog {
                 source: None,
                 trace_id: None,
             }),
-            // A method is a token of the caller's choice: a bounded part of it is enough.
+            // The caller chooses the method's text, so only a bounded part of it is logged.
             method: method.as_str().chars().take(16).collect(),
             outcome: Outcome::Ok,
             reason: None,
@@ -116,7 +116,7 @@ impl RequestLog {
         }
     }
 
-    /// Writes the line, if it matters as much as `least`.
+    /// Writes the line, if its level is at least `least`.
     pub(crate) fn write(&self, least: Level, status: StatusCode, latency: Duration) {
         if self.level < least {
             return;

@@ -10,10 +10,10 @@ use crate::store::records::{Client, SIGNING_KEYS, SigningKey, Subject, SubjectKi
 use crate::store::{Change, Insert, StoreError, Stored, Update};
 
 impl Administrator {
-    /// Claims the client's name and registers it, with a secret unless it is public.
+    /// Registers a client under an id that nobody has, with a secret unless it is a public client.
     ///
     /// # Errors
-    /// [`ClientError`] when the name is taken, the metadata is not allowed, or the table fails.
+    /// [`ClientError`] when the id is taken, the metadata is not allowed, or the table fails.
     pub async fn create_client(
         &self,
         id: ClientId,
@@ -30,7 +30,7 @@ impl Administrator {
         Ok((CreatedClient { client, secret }, event))
     }
 
-    /// Changes a client's metadata, whatever else is changing it at the same time.
+    /// Changes a client's metadata. Another change at the same time is not lost.
     ///
     /// # Errors
     /// [`ClientError`] when there is no such client, the metadata is not allowed, or the table fails.
@@ -46,7 +46,8 @@ impl Administrator {
         Ok((client, AdminEvent::ClientUpdated { client_id }))
     }
 
-    /// Lets a disabled client authenticate again. What it had before it was disabled stays revoked.
+    /// Lets a disabled client authenticate again. Its grants and tokens from before it was disabled
+    /// stay revoked.
     ///
     /// # Errors
     /// [`ClientError`] when there is no such client, or the table fails.
@@ -60,7 +61,7 @@ impl Administrator {
         Ok((client, AdminEvent::ClientEnabled { client_id }))
     }
 
-    /// Refuses a client until it is enabled again, and revokes everything that it has until now.
+    /// Refuses a client until it is enabled again, and revokes all its grants and tokens.
     ///
     /// # Errors
     /// [`ClientError`] when there is no such client, or the table fails.
@@ -71,8 +72,8 @@ impl Administrator {
         Ok((client, AdminEvent::ClientDisabled { client_id }))
     }
 
-    /// Deletes a client for good, and revokes everything that it has until now. Its name stays
-    /// reserved for clients.
+    /// Deletes a client and revokes all its grants and tokens. Its id can be registered again, but
+    /// no subject can have it.
     ///
     /// # Errors
     /// [`ClientError`] when there is no such client, or the table fails.
@@ -95,7 +96,7 @@ impl Administrator {
         Ok(found.record)
     }
 
-    /// All clients, by id. It reads the whole table.
+    /// All clients, sorted by id. This reads the whole table.
     ///
     /// # Errors
     /// [`StoreError`] when the table fails.
@@ -107,7 +108,7 @@ impl Administrator {
         Ok(clients)
     }
 
-    /// The client's record; a deleted client has none.
+    /// The client's record; `None` for a deleted client.
     pub(super) async fn find_client(
         &self,
         id: &ClientId,
@@ -116,7 +117,7 @@ impl Administrator {
         Ok(client.filter(|client| client.deleted_at.is_none()))
     }
 
-    /// An algorithm is of use only if a key signs with it.
+    /// A client may choose an algorithm only if a key signs with it.
     async fn require_key(&self, algorithm: Option<Algorithm>) -> Result<(), ClientError> {
         let Some(algorithm) = algorithm else {
             return Ok(());
@@ -142,7 +143,7 @@ impl Administrator {
         match self.table.insert(client).await? {
             Insert::Inserted => Ok(()),
             Insert::Exists(old) if old.deleted_at.is_some() => {
-                // What the deleted client of this name had stays revoked.
+                // The grants and tokens of the deleted client with this id stay revoked.
                 let mut successor = client.clone();
                 successor.not_before = old.not_before;
                 let change = Change::between(&old, &successor)?;
@@ -155,7 +156,8 @@ impl Administrator {
         }
     }
 
-    /// Changes a client's record; after another change of it, once more from what it is then.
+    /// Changes a client's record. If somebody else changed it first, starts again from the newer
+    /// record.
     pub(super) async fn change_client(
         &self,
         id: &ClientId,
@@ -174,7 +176,7 @@ impl Administrator {
         }
     }
 
-    /// Changes a client's record, and revokes everything that it has until now by the same write.
+    /// Changes a client's record, and in the same write revokes all its grants and tokens.
     async fn end_client(
         &self,
         id: &ClientId,
@@ -202,7 +204,7 @@ fn unknown(id: &ClientId) -> ClientError {
 pub struct CreatedClient {
     /// Its record.
     pub client: Client,
-    /// Its secret, which is kept nowhere; a public client has none.
+    /// Its secret, of which only a hash is stored; a public client has none.
     pub secret: Option<ClientSecret>,
 }
 
@@ -224,7 +226,7 @@ pub enum ClientError {
     /// The metadata is not allowed.
     #[error(transparent)]
     Registration(#[from] RegistrationError),
-    /// It gets no new secret.
+    /// It cannot have a new secret.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// The table failed.

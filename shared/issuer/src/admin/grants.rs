@@ -17,7 +17,8 @@ impl Administrator {
     /// Grants a client access on behalf of a subject, and makes the first refresh token.
     ///
     /// # Errors
-    /// [`GrantError`] when client or subject may not have this grant, or table or custody fail.
+    /// [`GrantError`] when client or subject may not have this grant, or when table or custody
+    /// fail.
     pub async fn create_grant(
         &self,
         wanted: NewGrant,
@@ -66,7 +67,7 @@ impl Administrator {
         }
     }
 
-    /// The grants that a client has received. It reads the whole table.
+    /// The grants that a client has received. This reads the whole table.
     ///
     /// # Errors
     /// [`StoreError`] when the table fails.
@@ -76,7 +77,7 @@ impl Administrator {
         Ok(grants.filter(|one| one.client_id == *client).collect())
     }
 
-    /// Makes sure that the name is a subject's, and no client's.
+    /// Makes sure that the name belongs to a subject and not to a client.
     async fn claim_subject(&self, name: &SubjectName) -> Result<Subject, GrantError> {
         let claim = Subject::new(name.as_str(), SubjectKind::User);
         match self.table.insert(&claim).await? {
@@ -96,11 +97,11 @@ impl Administrator {
 pub struct NewGrant {
     /// The client that receives it.
     pub client_id: ClientId,
-    /// The subject that its tokens speak for.
+    /// The subject of its tokens (`sub`).
     pub subject: SubjectName,
     /// The scopes that its tokens may have.
     pub scopes: Scopes,
-    /// The resources that its tokens may be meant for; if there are none, all of the client's.
+    /// The audiences that its tokens may have; if none is given, all of the client's.
     pub audiences: Vec<Audience>,
 }
 
@@ -132,7 +133,8 @@ impl NewGrant {
             true => client.audiences.clone(),
             false => self.audiences,
         };
-        // A revocation of a moment ago covers what exists until now; this grant is a later one.
+        // A revocation sets `not_before` slightly ahead of the clock. This grant is made after it,
+        // so its time must be later too.
         let covered = client.not_before.max(subject.not_before);
         let created_at = covered.map_or(now, |end| now.max(end.after(Duration::from_secs(1))));
         let expires_at = created_at.after(Duration::from_secs(client.grant_ttl));
@@ -161,11 +163,11 @@ impl NewGrant {
 pub struct CreatedGrant {
     /// Its id.
     pub grant_id: GrantId,
-    /// Its first refresh token, which is kept nowhere.
+    /// Its first refresh token, which is not stored.
     pub refresh_token: SecretString,
 }
 
-/// Why nothing is granted.
+/// Why no grant is made.
 #[derive(Debug, thiserror::Error)]
 pub enum GrantError {
     /// There is no such client.
@@ -183,7 +185,7 @@ pub enum GrantError {
     /// RFC 9700 §4.15: a subject must not be mistaken for a client.
     #[error("{0} is the name of a client")]
     NameOfClient(SubjectName),
-    /// The random id is that of another grant.
+    /// Another grant has the same random id.
     #[error("the grant id is taken: try again")]
     IdTaken,
     /// Table or custody failed.

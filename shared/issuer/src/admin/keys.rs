@@ -15,7 +15,7 @@ use crate::store::StoreError;
 use crate::store::records::{SIGNING_KEYS, SigningKey};
 
 impl Administrator {
-    /// Every signing key, with what it does now.
+    /// Every signing key, with its current state.
     ///
     /// # Errors
     /// [`StoreError`] when the table fails.
@@ -29,8 +29,8 @@ impl Administrator {
             .collect())
     }
 
-    /// Publishes successors of the keys of `algorithms` (if there are none, of all), which take over
-    /// when everybody can know them.
+    /// Publishes successors of the keys of `algorithms`, or of all keys if none is named. They
+    /// begin to sign once every cached copy of the key set has expired.
     ///
     /// # Errors
     /// [`Unavailable`] when table or custody fail.
@@ -45,8 +45,8 @@ impl Administrator {
         Ok((successors, AdminEvent::KeysRotated { created }))
     }
 
-    /// Replaces the keys of `algorithms` (if there are none, of all) at once, for a compromise. Every
-    /// token that they have signed is refused.
+    /// Replaces the keys of `algorithms`, or all keys if none is named, at once, after a
+    /// compromise. Every token that the old keys signed is refused.
     ///
     /// # Errors
     /// [`Unavailable`] when table or custody fail.
@@ -64,8 +64,8 @@ impl Administrator {
         Ok((replaced, event))
     }
 
-    /// Makes a new version of the HMAC key, and returns it. Refresh tokens of older versions stay
-    /// valid, and move to the new one when they are next used.
+    /// Makes a new version of the HMAC key, and returns its number. Refresh tokens of older
+    /// versions stay valid; their successors are made with the new version.
     ///
     /// # Errors
     /// [`Unavailable`] when table or custody fail.
@@ -75,7 +75,7 @@ impl Administrator {
         Ok((version, AdminEvent::HmacKeyRotated { version }))
     }
 
-    /// Withdraws a pending or retiring key before its time. Every token that it has signed is refused.
+    /// Withdraws a pending or retiring key. Every token that it has signed is refused.
     ///
     /// # Errors
     /// [`RetireError`] when there is no such key, it is the one that signs, or the table fails.
@@ -102,7 +102,7 @@ impl Administrator {
         KeyRotation::new(table, maker, policy)
     }
 
-    /// `algorithms`, or if there are none, those that there are keys of.
+    /// `algorithms`, or if none is named, every algorithm that has a key.
     async fn all_if_empty(&self, algorithms: Vec<Algorithm>) -> Result<Vec<Algorithm>, StoreError> {
         if !algorithms.is_empty() {
             return Ok(algorithms);
@@ -122,11 +122,11 @@ pub(super) fn names(keys: &[SuccessorKey]) -> Vec<KeyId> {
     keys.iter().map(|key| key.kid.clone()).collect()
 }
 
-/// A signing key, and what it does.
+/// A signing key, and its state.
 #[derive(Clone, Debug)]
 pub struct ListedKey {
     /// Its record.
     pub key: SigningKey,
-    /// Where it is in its life.
+    /// Its state.
     pub state: KeyState,
 }

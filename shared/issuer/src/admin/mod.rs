@@ -1,8 +1,9 @@
-//! What an operator may do: every rule of it, apart from how it is asked for and shown.
+//! What an operator can do, with every rule that applies to it. How the operator asks, and how
+//! results are shown, is not decided here.
 //!
 //! A function that changes something returns its outcome and an [`AdminEvent`] that says what was
-//! changed. The `tokensmith` command only parses what is asked for and prints the outcome. No
-//! function in AWS links an [`Administrator`].
+//! changed. The `tokensmith` command only parses its arguments and prints the outcome. No Lambda
+//! function links an [`Administrator`].
 
 mod clients;
 mod grants;
@@ -45,8 +46,8 @@ pub struct Administrator {
 }
 
 impl Administrator {
-    /// Manages the data of the issuer that `config` names, in `table`. It makes keys, and opens those
-    /// that prove refresh tokens; it signs nothing. Nothing is read yet.
+    /// Manages the data of the issuer that `config` names, in `table`. It makes keys, and opens the
+    /// HMAC keys of refresh tokens; it signs nothing. This reads nothing yet.
     pub fn new(
         config: Config,
         table: Table,
@@ -86,12 +87,12 @@ pub enum AdminEvent {
         /// Its id.
         client_id: ClientId,
     },
-    /// A client was disabled, and everything that it had was revoked.
+    /// A client was disabled, and all its grants and tokens were revoked.
     ClientDisabled {
         /// Its id.
         client_id: ClientId,
     },
-    /// A client was deleted, and everything that it had was revoked.
+    /// A client was deleted, and all its grants and tokens were revoked.
     ClientDeleted {
         /// Its id.
         client_id: ClientId,
@@ -110,9 +111,10 @@ pub enum AdminEvent {
         /// Who gave it.
         subject: SubjectName,
     },
-    /// A token, a grant, or everything of a client or subject was revoked.
+    /// A token, a grant, or all grants and tokens of a client or subject were revoked.
     Revoked(Revoked),
-    /// Signing keys were given successors, which sign once they have been published for long enough.
+    /// Successors of signing keys were made. They sign once they have been published for long
+    /// enough.
     KeysRotated {
         /// The successors.
         created: Vec<KeyId>,
@@ -121,12 +123,12 @@ pub enum AdminEvent {
     KeysReplaced {
         /// The keys that sign now.
         created: Vec<KeyId>,
-        /// The keys that were withdrawn, and with them every token that they have signed.
+        /// The keys that were withdrawn; every token that they signed is refused.
         withdrawn: Vec<KeyId>,
     },
-    /// The HMAC key was given a successor.
+    /// A new version of the HMAC key was made.
     HmacKeyRotated {
-        /// The successor's version.
+        /// The number of the new version.
         version: u32,
     },
     /// A pending or retiring signing key was withdrawn.
@@ -140,7 +142,7 @@ pub enum AdminEvent {
         created: Vec<KeyId>,
         /// The signing keys that were withdrawn.
         withdrawn: Vec<KeyId>,
-        /// The version of the HMAC key that makes and proves refresh tokens now.
+        /// The version of the HMAC key that refresh tokens are now made and proven with.
         hmac_key_version: u32,
     },
 }

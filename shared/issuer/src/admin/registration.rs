@@ -12,7 +12,7 @@ use crate::names::{Audience, ClientId, InvalidName, IssuerUrl, Scope, Scopes};
 use crate::store::records::GrantType;
 use crate::store::records::{AuthenticationMethod, Client, RefreshGrace};
 
-/// What a client's metadata is to be. `None`, or an empty list, leaves what is there.
+/// The metadata that a client shall have. `None`, or an empty list, leaves a value as it is.
 #[derive(Clone, Debug, Default)]
 pub struct ClientChanges {
     /// The grant types that it may use.
@@ -21,27 +21,27 @@ pub struct ClientChanges {
     pub scopes: Vec<Scope>,
     /// The scopes of a token when it asks for none.
     pub default_scopes: Vec<Scope>,
-    /// The resources that its tokens may be meant for; the first is the default.
+    /// The audiences that its tokens may have; the first is the default.
     pub audiences: Vec<Audience>,
     /// Its only authentication method; [`AuthenticationMethod::None`] makes it a public client.
     pub authentication: Option<AuthenticationMethod>,
     /// The lifetime of its access tokens.
     pub access_ttl: Option<AccessTtl>,
-    /// How long its grants live unused.
+    /// How long a grant is valid without being used.
     pub refresh_ttl: Option<GrantTtl>,
-    /// How long its grants live at most.
+    /// How long a grant is valid in all.
     pub grant_ttl: Option<GrantTtl>,
-    /// How long a refresh token is honoured once it has a successor.
+    /// How long an old refresh token is still accepted after it was refreshed.
     pub refresh_grace: Option<RefreshGrace>,
-    /// Whether every refresh makes a new refresh token.
+    /// Whether every refresh returns a new refresh token.
     pub refresh_rotation: Option<bool>,
     /// The algorithm of its access tokens.
     pub algorithm: Option<Algorithm>,
 }
 
 impl ClientChanges {
-    /// A new client with this metadata; where nothing is said, it may use `client_credentials`, or as
-    /// a public client `refresh_token`, and its tokens are meant for the issuer itself. It has
+    /// A new client with this metadata. By default it may use `client_credentials`, or as a public
+    /// client `refresh_token`, and the audience of its tokens is the issuer itself. It has
     /// `secret`, unless it is public.
     pub(super) fn new_client(
         &self,
@@ -141,16 +141,16 @@ pub enum RegistrationError {
     /// RFC 6749 §4.4: this grant type is for confidential clients only.
     #[error("a public client has nothing to prove itself with: no client_credentials")]
     PublicClientCredentials,
-    /// RFC 9700 §2.2.2: a public client's refresh tokens rotate.
+    /// RFC 9700 §2.2.2: a public client's refresh tokens must rotate.
     #[error("a public client's refresh tokens must rotate (RFC 9700 section 2.2.2)")]
     PublicWithoutRotation,
-    /// A client without a secret is to authenticate with one.
+    /// A client that has no secret shall authenticate with one.
     #[error("a public client cannot become confidential: create a new one")]
     PublicToConfidential,
     /// Its tokens would be longer than verifiers accept.
     #[error("the scopes, and the audiences, take at most {MAX_CLAIM_BYTES} bytes together")]
     TooLong,
-    /// The issuer URL, which is the audience where none is named, cannot be one.
+    /// The issuer URL is the audience if none is named, and this one cannot be an audience.
     #[error(transparent)]
     Audience(#[from] InvalidName),
 }
@@ -168,7 +168,7 @@ impl FromStr for AccessTtl {
     }
 }
 
-/// How long a grant lives, unused or at all: 1 s to 400 days.
+/// How long a grant is valid, without being used or in all: 1 s to 400 days.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct GrantTtl(Duration);
 
@@ -192,5 +192,5 @@ const DEFAULT_REFRESH_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const DEFAULT_GRANT_TTL: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const SHORTEST_TTL: Duration = Duration::from_secs(1);
 
-/// Keeps every token below the length that verifiers accept.
+/// Keeps every token within `MAX_TOKEN_BYTES`, the length that verifiers accept.
 const MAX_CLAIM_BYTES: usize = 2048;

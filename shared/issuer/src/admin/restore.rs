@@ -1,7 +1,8 @@
 //! Data that was restored from a backup.
 //!
-//! A backup knows nothing of what was revoked or used up since. So all keys are replaced, which ends
-//! every token that was handed out before; clients stay as they were in the backup.
+//! A backup does not contain what was revoked or used up after it was made. So all keys are
+//! replaced, and every token that was issued before is refused. Clients stay as they are in the
+//! backup.
 
 use std::collections::HashMap;
 
@@ -17,10 +18,10 @@ use crate::store::StoreError;
 use crate::store::records::{Client, LiveSecret};
 
 impl Administrator {
-    /// Replaces all keys, and tells which clients can do more than they could in the end, if `old`,
-    /// the table that the backup was made of, is still there.
+    /// Replaces all keys. If the table that the backup was made of still exists as `old`, also
+    /// lists the clients that can do more in the backup than there.
     ///
-    /// Safe to repeat: it may die anywhere, and another call withdraws what is left.
+    /// Safe to repeat: if it is killed at any point, another call withdraws the keys that are left.
     ///
     /// # Errors
     /// [`Unavailable`] when table or custody fail.
@@ -60,7 +61,7 @@ async fn records(table: &TableScan) -> Result<Vec<Client>, StoreError> {
     Ok(clients.into_iter().map(|client| client.record).collect())
 }
 
-/// The clients that can do more than they could in the end.
+/// The clients that can do more in the restored data than in the old data.
 fn back_to_life(restored: Vec<Client>, old: Vec<Client>, now: Timestamp) -> Vec<Revived> {
     let old = old.into_iter().map(|client| (client.id.clone(), client));
     let old: HashMap<_, _> = old.collect();
@@ -95,7 +96,7 @@ fn reasons(restored: &Client, old: Option<&Client>, now: Timestamp) -> Vec<Reaso
     held.map(|(_, reason)| reason).collect()
 }
 
-/// Whether `secret` is one of `old`, and had no earlier end there.
+/// Whether `secret` is one of the secrets in `old`, and does not end earlier there.
 fn outlasts(old: &[LiveSecret], secret: &LiveSecret) -> bool {
     let same = old.iter().find(|other| other.hash.matches(&secret.hash));
     same.is_some_and(|other| match (secret.expires_at, other.expires_at) {
@@ -116,20 +117,20 @@ pub struct Restored {
     pub signing_keys: RotatedNow,
     /// The HMAC keys that were made and withdrawn.
     pub hmac_keys: ReplacedHmacKeys,
-    /// The clients that can do more than they could in the end, if that can be known.
+    /// The clients that can do more than in the old data; `None` when the old data is gone.
     pub back_to_life: Option<Vec<Revived>>,
 }
 
-/// A client that can do more than it could in the end.
+/// A client that can do more in the restored data than in the old data.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Revived {
     /// The client.
     pub client_id: ClientId,
-    /// What it could not do.
+    /// What it can do again.
     pub because: Vec<Reason>,
 }
 
-/// What a client could not do in the end, and can do again.
+/// What a client cannot do in the old data, and can do again in the restored data.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
@@ -194,7 +195,7 @@ mod tests {
                 Box::new(|old| old.grant_types = vec![GrantType::RefreshToken]),
                 &[Reason::GrantType],
             ),
-            // What it could do later, and cannot do now, revives nothing.
+            // A right that only the old data has is not revived.
             (
                 Box::new(|old| old.scopes = "a b".parse().expect("scopes")),
                 &[],
@@ -222,7 +223,7 @@ mod tests {
             (Some(1001), Some(1001), false),
             (Some(1001), None, false),
             (Some(1002), Some(1001), true),
-            // Its overlap is over in the backup as well.
+            // Its overlap has ended in the backup as well.
             (Some(1000), Some(900), false),
         ] {
             let (mut restored, mut old) = (client(), client());

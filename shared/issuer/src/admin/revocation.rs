@@ -1,4 +1,4 @@
-//! Judging and revoking by an operator, who may revoke anything.
+//! An operator inspects and revokes tokens. Unlike a client, an operator may revoke anything.
 
 use tokensmith_verifier::Rejection;
 
@@ -15,7 +15,7 @@ use crate::store::StoreError;
 use crate::token::Judged;
 
 impl Administrator {
-    /// Says of a token whether it is live, and why not.
+    /// Says whether a token is active, and if not, why.
     ///
     /// # Errors
     /// [`Unavailable`] when keys or records cannot be read.
@@ -32,7 +32,7 @@ impl Administrator {
     /// Revokes an access token, or a refresh token with its whole grant.
     ///
     /// # Errors
-    /// [`RevokeError`] when this issuer has not made the token, or table or custody fail.
+    /// [`RevokeError`] when this issuer did not make the token, or when table or custody fail.
     pub async fn revoke_token(&self, token: &str) -> Result<(Revoked, AdminEvent), RevokeError> {
         let claims = match self.judge(token).await? {
             Judged::AccessToken { claims, .. } => claims,
@@ -56,7 +56,7 @@ impl Administrator {
         done(outcome, Revoked::Grant { grant_id })
     }
 
-    /// Revokes all grants and tokens that a client has until now.
+    /// Revokes all grants and tokens that a client has now. Later ones are valid.
     ///
     /// # Errors
     /// [`RevokeError`] when there is no such client, or the table fails.
@@ -68,7 +68,7 @@ impl Administrator {
         done(outcome, Revoked::Client { client_id })
     }
 
-    /// Revokes all grants that a subject has given until now, and all tokens that speak for it.
+    /// Revokes all grants that a subject has given until now, and all tokens issued for it.
     ///
     /// # Errors
     /// [`RevokeError`] when there is no such subject, or the table fails.
@@ -101,28 +101,28 @@ pub enum Revoked {
         /// The grant.
         grant_id: GrantId,
     },
-    /// Everything that a client had until then.
+    /// All grants and tokens that a client had.
     Client {
         /// The client.
         client_id: ClientId,
     },
-    /// Everything that a subject had given until then.
+    /// All grants that a subject had given, and their tokens.
     Subject {
         /// The subject.
         subject: String,
     },
 }
 
-/// Why nothing is revoked.
+/// Why nothing was revoked.
 #[derive(Debug, thiserror::Error)]
 pub enum RevokeError {
-    /// No grant, client or subject of that name.
+    /// There is no grant, client or subject of that name.
     #[error("there is nothing of that name to revoke")]
     NothingFound,
-    /// This issuer has signed no such access token.
+    /// This issuer did not sign this access token.
     #[error(transparent)]
     Unrecognized(#[from] Rejection),
-    /// This issuer has made no such refresh token, or its grant is gone.
+    /// This issuer did not make this refresh token, or its grant no longer exists.
     #[error(transparent)]
     UnrecognizedCredential(#[from] Denied),
     /// Table or custody failed.

@@ -6,8 +6,8 @@ use crate::store::{Cursor, Page, Record, StoreError, Stored, TableReader, failed
 
 /// Reads the whole table (`Scan`).
 ///
-/// A type of its own, so that no endpoint can come to do what takes longer the more the table holds,
-/// and no function's role needs to allow it.
+/// It is a type of its own so that no endpoint can scan, which takes longer the more the table
+/// holds, and so that no function's role needs `dynamodb:Scan`.
 #[derive(Clone, Debug)]
 pub struct TableScan {
     table: TableReader,
@@ -19,7 +19,8 @@ impl TableScan {
         Self { table }
     }
 
-    /// Reads all records whose partition key starts with `prefix`, page by page, strongly consistent.
+    /// Reads all records whose partition key starts with `prefix`, page by page and strongly
+    /// consistent.
     ///
     /// # Errors
     /// [`StoreError`] when a page or a record cannot be read.

@@ -1,4 +1,4 @@
-//! A client's secrets: the first one, and a new one whose predecessor works on for a while.
+//! A client's secrets: the first one, and a new one whose predecessor still works for a while.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::names::ClientId;
 use crate::store::records::{Client, LiveSecret, MAX_LIVE_SECRETS};
 
 impl Administrator {
-    /// Gives a client a new secret. The one before it works on for `overlap`, or for what is left of
-    /// its own overlap if that is shorter; every older one ends now.
+    /// Gives a client a new secret. The previous one still works for `overlap`, or for the rest of
+    /// its own overlap if that is shorter. Every older one stops working now.
     ///
     /// # Errors
     /// [`ClientError`] when there is no such client, it is public, or the table fails.
@@ -28,7 +28,7 @@ impl Administrator {
     }
 }
 
-/// Makes `secret` the current one. Of the older ones only the newest lives on.
+/// Makes `secret` the current one. Of the older ones only the newest still works.
 fn rotate(
     client: &mut Client,
     secret: &ClientSecret,
@@ -50,7 +50,7 @@ fn rotate(
     Ok(())
 }
 
-/// The secrets of a client that has `secret` alone.
+/// The secrets of a client whose only secret is `secret`.
 pub(super) fn only_secret(secret: &ClientSecret, now: Timestamp) -> Vec<LiveSecret> {
     vec![LiveSecret {
         hash: secret.hash(),
@@ -59,10 +59,10 @@ pub(super) fn only_secret(secret: &ClientSecret, now: Timestamp) -> Vec<LiveSecr
     }]
 }
 
-/// Why a client gets no new secret.
+/// Why a client cannot have a new secret.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SecretError {
-    /// RFC 6749 §2.1: a public client cannot keep one.
+    /// RFC 6749 §2.1: a public client cannot keep a secret.
     #[error("a public client has no secret")]
     Public,
 }

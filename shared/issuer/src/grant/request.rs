@@ -1,4 +1,4 @@
-//! A token request, parsed: an enum of grants, each with only its own fields.
+//! A parsed token request: an enum of grant types, each with only its own fields.
 
 use crate::credential::{CredentialKind, GrantCredential};
 use crate::endpoint::form::Form;
@@ -6,25 +6,25 @@ use crate::error::{AccessDenied, BadRequest, Denied, GrantDenied};
 use crate::names::{Audience, Scopes};
 use crate::store::records::GrantType;
 
-/// What a client asks of the token endpoint (RFC 6749 §3.2).
+/// A request to the token endpoint (RFC 6749 §3.2).
 #[derive(Debug)]
 pub enum TokenRequest {
     /// RFC 6749 §4.4.
     ClientCredentials(AskedAccess),
     /// RFC 6749 §6.
     RefreshToken {
-        /// The refresh token, not proven yet.
+        /// The refresh token, not verified yet.
         unproven: GrantCredential,
-        /// What the new access token shall be good for.
+        /// The access that the new token shall have.
         asked: AskedAccess,
     },
 }
 
 impl TokenRequest {
-    /// Reads the grant and its parameters, if the grant type is one of those `served`.
+    /// Parses the grant type and its parameters, if the grant type is one of those `served`.
     ///
     /// # Errors
-    /// What is missing, unknown or malformed.
+    /// [`Denied`] for a parameter that is missing, unknown or malformed.
     pub fn parse(form: &Form, served: &[GrantType]) -> Result<Self, Denied> {
         let name = form
             .value("grant_type")
@@ -61,7 +61,7 @@ impl TokenRequest {
     }
 }
 
-/// The access that a request asks for. What it leaves out is decided by client and grant.
+/// The access that a request asks for. Client and grant decide what it leaves out.
 #[derive(Clone, Debug)]
 pub struct AskedAccess {
     /// RFC 6749 §3.3; `None` asks for the default scopes.
@@ -93,5 +93,6 @@ impl AskedAccess {
     }
 }
 
-/// Twice what a client can have: a bound on the work that a hostile request can cause.
+/// Twice what a client can have. Bounds the quadratic search for repeated scopes, which a hostile
+/// request could exploit.
 const MAX_SCOPE_BYTES: usize = 4096;

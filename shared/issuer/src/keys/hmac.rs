@@ -33,7 +33,7 @@ impl HmacKeys {
         }
     }
 
-    /// Looks at the records again when a key is next needed.
+    /// Makes the next use of a key read the records again.
     pub fn expire(&self) {
         self.cache.expire();
     }
@@ -41,7 +41,7 @@ impl HmacKeys {
     /// The key that makes new credentials.
     ///
     /// # Errors
-    /// [`Unavailable`] when the keys must be loaded and cannot.
+    /// [`Unavailable`] when the keys must be loaded and cannot be.
     pub async fn newest(&self, now: Timestamp) -> Result<Arc<HmacKey>, Unavailable> {
         let load = async |last| self.load(last).await;
         let keys = self.cache.fresh(now, load).await?;
@@ -51,12 +51,13 @@ impl HmacKeys {
         }
     }
 
-    /// The key of `version`. One that is loaded costs no read, however old the load: a key never
-    /// changes. An unknown one is looked for once, and no more than once a second.
+    /// The key of `version`. A version that was loaded before costs no read, however old the load,
+    /// because a key never changes. An unknown version is looked up at most once a second, so that
+    /// made-up versions cannot cause a read each.
     ///
     /// # Errors
-    /// [`GrantDenied::WithdrawnKey`] when nothing that it proves is good any more; [`Unavailable`] when there
-    /// is no such key, for it may be newer than what was loaded.
+    /// [`GrantDenied::WithdrawnKey`] when the key was withdrawn with all its refresh tokens;
+    /// [`Unavailable`] when there is no such key, because it may be newer than what was loaded.
     pub async fn version(&self, version: u32, now: Timestamp) -> Result<Arc<HmacKey>, Error> {
         let loaded = match self.cache.peek() {
             Some(loaded) if loaded.at == now || loaded.value.contains_key(&version) => loaded.value,
@@ -74,7 +75,7 @@ impl HmacKeys {
         }
     }
 
-    /// Reads every version; those that `last` has opened already are taken over.
+    /// Reads every version, and takes over those that `last` has opened already.
     async fn load(&self, last: Option<Arc<Versions>>) -> Result<Versions, Unavailable> {
         let records: Vec<Stored<HmacKeyRecord>> = self.table.query_all(HMAC_KEYS).await?;
         let known = |version| last.as_ref().and_then(|last| last.get(&version));
@@ -90,7 +91,7 @@ impl HmacKeys {
     }
 }
 
-/// A version of the key, opened when it is first needed and kept.
+/// A version of the key, which is opened on first use and kept.
 #[derive(Debug)]
 struct Version {
     record: HmacKeyRecord,

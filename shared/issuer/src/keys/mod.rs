@@ -1,4 +1,5 @@
-//! Signing keys and HMAC keys: who holds them, which of them sign, and how they succeed each other.
+//! Signing keys and HMAC keys: where they are kept, which of them are in use, and how they are
+//! rotated.
 
 mod cache;
 mod custody;

@@ -3,8 +3,8 @@ use jsonwebtoken::jwk::{AlgorithmParameters, CommonParameters, Jwk, PublicKeyUse
 use serde::{Deserialize, Serialize};
 use tokensmith_verifier::{Algorithm, KeyId};
 
-/// The public half of a signing key, as it is published: a JWK (RFC 7517) that says its name, its one
-/// algorithm and that it is for signatures.
+/// The public half of a signing key, as it is published: a JWK (RFC 7517) with its name, its one
+/// algorithm and the use `sig`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "Jwk", into = "Jwk")]
 pub struct PublicJwk {
@@ -16,11 +16,11 @@ pub struct PublicJwk {
 }
 
 impl PublicJwk {
-    /// Names `key` by its thumbprint and ties it to `alg`. An RSA key comes as modulus and exponent:
-    /// its DER is what jsonwebtoken would need a provider of the process for.
+    /// Names `key` by its thumbprint and binds it to `alg`. An RSA key is given as modulus and
+    /// exponent, because jsonwebtoken could parse its DER only with a process-wide provider.
     ///
     /// # Errors
-    /// [`UnfitJwk`] when it is no key of that algorithm.
+    /// [`UnfitJwk`] when it is not a key of that algorithm.
     pub fn new(key: &DecodingKey, alg: Algorithm) -> Result<Self, UnfitJwk> {
         let jwk = Jwk::from_decoding_key(key, Some(alg.into())).map_err(|_| UnfitJwk)?;
         if !alg.fits(&jwk.algorithm) {
@@ -74,7 +74,7 @@ impl From<PublicJwk> for Jwk {
     }
 }
 
-/// The JWK is no signing key of one of our algorithms, or does not say so.
+/// The JWK is not a signing key of one of our algorithms, or does not say that it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the JWK is no signing key of its algorithm")]
 pub struct UnfitJwk;
@@ -92,7 +92,7 @@ mod tests {
         signer.public_key().clone()
     }
 
-    /// What stands in the table and in the JWK Set: these members and no others.
+    /// The members of the JWK in the table and in the JWK Set, and no others.
     #[test]
     fn a_jwk_is_written_with_the_members_of_its_type_and_read_again() {
         for algorithm in Algorithm::ALL {

@@ -31,8 +31,8 @@ pub trait Signer: fmt::Debug + Send + Sync {
     }
 }
 
-/// A private key in this process, parsed once. jsonwebtoken's own signers cannot be kept by threads that
-/// share them, and parse the key for each signature.
+/// A private key in this process, parsed once. jsonwebtoken's own signers cannot be shared between
+/// threads, and parse the key for each signature.
 pub struct InProcessSigner {
     key: PrivateKey,
     public_key: PublicJwk,
@@ -49,7 +49,7 @@ impl InProcessSigner {
     /// Opens a PKCS#8 private key of `algorithm`.
     ///
     /// # Errors
-    /// [`Unavailable::Key`] when it is no key of that algorithm.
+    /// [`Unavailable::Key`] when it is not a key of that algorithm.
     pub fn from_pkcs8(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Self, Unavailable> {
         let unusable =
             |err: &dyn fmt::Display| Unavailable::Key(format!("not a {algorithm} key: {err}"));

@@ -12,7 +12,7 @@ use super::aws_calls::{CountAwsCalls, retries, time_limits};
 use super::item::{Item, PK, SK, decode};
 use super::{AnyKey, Key, Record, StoreError, Stored};
 
-/// The table, for reading. Cheap to clone.
+/// The table, for reading only. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct TableReader {
     pub(crate) client: Client,
@@ -43,7 +43,8 @@ impl TableReader {
     }
 
     /// Reads several records of different types in one strongly consistent operation
-    /// (`BatchGetItem`). Keys that DynamoDB leaves unprocessed are a failure, never an absence.
+    /// (`BatchGetItem`). Keys that DynamoDB leaves unprocessed are an error, so that a revocation
+    /// is never taken for absent.
     pub async fn get_several(&self, keys: &[&dyn AnyKey]) -> Result<Found, StoreError> {
         let keys = KeysAndAttributes::builder()
             .set_keys(Some(keys.iter().map(|key| key.to_item()).collect()))
@@ -108,10 +109,10 @@ impl TableReader {
 pub struct Found(Vec<Item>);
 
 impl Found {
-    /// Takes one record out.
+    /// Removes one record from the result.
     ///
     /// # Errors
-    /// [`StoreError::Unreadable`] when the item is no such record.
+    /// [`StoreError::Unreadable`] when the item is not such a record.
     pub fn take<R: Record>(&mut self, key: &Key<R>) -> Result<Option<Stored<R>>, StoreError> {
         let at = self
             .0
@@ -134,8 +135,7 @@ pub struct Page<R> {
 #[derive(Clone, Debug)]
 pub struct Cursor(pub(crate) Item);
 
-/// Gives every call of a DynamoDB client its time limits (an attempt, its retries and the whole), and
-/// counts it.
+/// Gives every call of a DynamoDB client its time limits and retries, and counts its attempts.
 pub fn with_time_limits(config: Builder) -> Builder {
     config
         .interceptor(CountAwsCalls)
@@ -181,5 +181,5 @@ pub(super) fn is_text(item: &Item, name: &str, text: &str) -> bool {
     matches!(item.get(name), Some(AttributeValue::S(found)) if found == text)
 }
 
-/// More keys than an issuer has at once: one page in practice.
+/// More keys than an issuer has at the same time, so that one page is enough in practice.
 const PAGE: i32 = 100;
