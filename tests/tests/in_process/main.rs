@@ -3,6 +3,7 @@
 
 mod access_token_abuse;
 mod access_token_corruption;
+mod administration;
 mod client_standing;
 mod credential_abuse;
 mod grant_access;
