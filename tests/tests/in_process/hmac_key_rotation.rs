@@ -1,7 +1,8 @@
 //! DESIGN §4: HMAC keys rotate, old tokens keep working and move to the new version, and an unknown
 //! version reloads once, then 503.
 
-use tokensmith_tests::in_process::{DAY, InProcess, TestClient};
+use tokensmith_tests::records::DAY;
+use tokensmith_tests::{InProcess, TestClient};
 
 async fn rotate(issuer: &InProcess) -> u32 {
     let keys = issuer.hmac_rotation();
