@@ -12,11 +12,12 @@ use tokensmith_issuer::admin::{
 use tokensmith_issuer::keys::RetireError;
 use tokensmith_issuer::names::{ClientId, Scopes, SubjectName};
 use tokensmith_issuer::store::records::AuthenticationMethod;
-use tokensmith_tests::in_process::{Direct, InProcess, scopes};
+use tokensmith_tests::InProcess;
+use tokensmith_tests::records::scopes;
 use tokensmith_verifier::KeyId;
 
 fn administrator(issuer: &InProcess) -> Administrator {
-    let Direct { table, custody } = issuer.direct.clone();
+    let (table, custody) = (issuer.direct.table.clone(), issuer.direct.custody.clone());
     let (config, clock) = (issuer.config.clone(), issuer.clock());
     Administrator::new(config, table, custody.make, custody.open, clock)
 }

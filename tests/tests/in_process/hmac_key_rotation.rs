@@ -2,7 +2,8 @@
 //! version reloads once, then it is rejected.
 
 use tokensmith_issuer::Judged;
-use tokensmith_tests::in_process::{DAY, InProcess, TestClient};
+use tokensmith_tests::records::DAY;
+use tokensmith_tests::{InProcess, TestClient};
 
 async fn rotate(issuer: &InProcess) -> u32 {
     let keys = issuer.hmac_rotation();

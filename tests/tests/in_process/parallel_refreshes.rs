@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use tokensmith_issuer::store::records::RefreshGrace;
-use tokensmith_tests::in_process::{Answer, InProcess, TestClient, TestGrant};
+use tokensmith_tests::{Answer, InProcess, TestClient, TestGrant};
 use tokio::task::JoinSet;
 
 const PARALLEL: usize = 100;

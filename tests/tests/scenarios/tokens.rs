@@ -7,12 +7,12 @@ use proptest::prelude::*;
 use proptest::sample::subsequence;
 use proptest::test_runner::TestRunner;
 use serde_json::json;
-use tokensmith_tests::{HttpRequest, Running, Token, form_encode};
+use tokensmith_tests::{HttpRequest, TestIssuer, form_encode};
 use tokensmith_verifier::{Expectations, JwkSet, VerificationKeys};
 
 #[test]
 fn rfc9068_2_a_token_has_exactly_its_header_and_claims() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let algorithms = ["ES256", "RS256", "PS256", "EdDSA"];
     for algorithm in algorithms {
         let options = ["--scope=read", "--default-scope=read", "--audience", API];
@@ -20,7 +20,7 @@ fn rfc9068_2_a_token_has_exactly_its_header_and_claims() {
         let before = now();
         let answer = issuer.token(&client, "");
         let after = now();
-        let token = Token::from_answer(&answer);
+        let token = answer.token();
 
         let jwks = issuer.send(&HttpRequest::get(JWKS)).json();
         let keys = jwks["keys"].as_array().expect("keys");
@@ -47,7 +47,7 @@ fn rfc9068_2_a_token_has_exactly_its_header_and_claims() {
 
 #[test]
 fn rfc6749_5_1_the_answer_has_exactly_its_members_and_is_not_kept() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("answer", &["--scope=read", "--default-scope=read"]);
     // Twice: the second token rests on a cached record.
     for _ in 0..2 {
@@ -55,7 +55,7 @@ fn rfc6749_5_1_the_answer_has_exactly_its_members_and_is_not_kept() {
         let answer = issuer.token(&client, "");
         let after = now();
         let body = answer.json();
-        let token = Token::from_answer(&answer);
+        let token = answer.token();
         let expires_in = body["expires_in"].as_u64().expect("seconds");
         let answered_at = token.claims["exp"].as_u64().expect("exp") - expires_in;
         assert!((before..=after).contains(&answered_at));
@@ -73,17 +73,17 @@ fn rfc6749_5_1_the_answer_has_exactly_its_members_and_is_not_kept() {
 
 #[test]
 fn rfc9068_2_2_no_two_tokens_have_the_same_jti() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("jti", &[]);
     let jtis: BTreeSet<String> = (0..200)
-        .map(|_| Token::from_answer(&issuer.token(&client, "")).claims["jti"].to_string())
+        .map(|_| issuer.token(&client, "").token().claims["jti"].to_string())
         .collect();
     assert_eq!(jtis.len(), 200);
 }
 
 #[test]
 fn rfc6749_3_3_who_asks_for_no_scope_gets_the_default() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let scopes = ["--scope=a", "--scope=b", "--scope=c"];
     let two = ["--default-scope=c", "--default-scope=a"];
     let with = issuer.register("default", &[&scopes[..], &two].concat());
@@ -91,12 +91,12 @@ fn rfc6749_3_3_who_asks_for_no_scope_gets_the_default() {
     let none = issuer.register("scopeless", &[]);
     for more in ["", "&scope=", "&scope=+"] {
         let answer = issuer.token(&with, more);
-        assert_eq!(Token::from_answer(&answer).claims["scope"], "c a");
+        assert_eq!(answer.token().claims["scope"], "c a");
         assert_eq!(answer.json()["scope"], "c a");
         for client in [&without, &none] {
             let answer = issuer.token(client, more);
             // RFC 9068 §2.2.3: absent, not empty.
-            let claims = Token::from_answer(&answer).claims;
+            let claims = answer.token().claims;
             assert!(claims.get("scope").is_none(), "{claims}");
             assert!(answer.json().get("scope").is_none());
         }
@@ -107,14 +107,14 @@ fn rfc6749_3_3_who_asks_for_no_scope_gets_the_default() {
 
 #[test]
 fn rfc6749_3_3_who_asks_for_less_gets_less() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let odd = "!#$%&'()*+,-./:;<=>?@[]^_`{|}~";
     let scopes = ["--scope=a", "--scope=b", "--scope", odd];
     let client = issuer.register("narrow", &[&scopes[..], &["--default-scope=a"]].concat());
     let both = format!("{odd} b");
     for asked in ["b", "b a", "a b", odd, &both] {
         let answer = issuer.token(&client, &format!("&scope={}", form_encode(asked)));
-        assert_eq!(Token::from_answer(&answer).claims["scope"], asked);
+        assert_eq!(answer.token().claims["scope"], asked);
         assert_eq!(answer.json()["scope"], asked);
     }
     // Nothing of that has changed what the client may have.
@@ -123,12 +123,12 @@ fn rfc6749_3_3_who_asks_for_less_gets_less() {
 
 #[test]
 fn rfc8707_2_a_token_is_for_the_resources_asked_for_or_the_first() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let two = issuer.register("audiences", &["--audience", API, "--audience", URN]);
     let own = issuer.register("own", &[]);
     let audience = |client, more: &str| {
         let answer = issuer.token(client, more);
-        Token::from_answer(&answer).claims["aud"].clone()
+        answer.token().claims["aud"].clone()
     };
     let (api, urn) = (form_encode(API), form_encode(URN));
     let cases = [
@@ -150,23 +150,23 @@ fn rfc8707_2_a_token_is_for_the_resources_asked_for_or_the_first() {
 
 #[test]
 fn rfc9068_2_2_a_client_has_its_own_lifetime_and_algorithm() {
-    let issuer = Running::start(&["--alg=EdDSA", "--alg=ES256"]);
+    let issuer = TestIssuer::serve(&["--alg=EdDSA", "--alg=ES256"]);
     for (ttl, seconds) in [("1s", 1), ("90s", 90), ("24h", 86_400)] {
         let client = issuer.register("ttl", &["--access-ttl", ttl]);
-        let claims = Token::from_answer(&issuer.token(&client, "")).claims;
+        let claims = issuer.token(&client, "").token().claims;
         let at = |name: &str| claims[name].as_u64().expect("seconds");
         assert_eq!(at("exp") - at("iat"), seconds);
     }
     let default = issuer.register("default-alg", &[]);
     let named = issuer.register("named-alg", &["--alg=ES256"]);
-    let algorithm = |client| Token::from_answer(&issuer.token(client, "")).header["alg"].clone();
+    let algorithm = |client| issuer.token(client, "").token().header["alg"].clone();
     assert_eq!(algorithm(&default), "EdDSA", "the first one is the default");
     assert_eq!(algorithm(&named), "ES256");
 }
 
 #[test]
 fn invariant_5_a_token_never_goes_beyond_what_its_client_may_have() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let jwks = issuer.send(&HttpRequest::get(JWKS)).json();
     let published: JwkSet = serde_json::from_value(jwks).expect("a key set");
     let keys = VerificationKeys::new(&published).expect("usable keys");
@@ -186,7 +186,7 @@ fn invariant_5_a_token_never_goes_beyond_what_its_client_may_have() {
             prop_assert!(error == "invalid_scope" || error == "invalid_target");
             return Ok(());
         }
-        let token = Token::from_answer(&answer);
+        let token = answer.token();
         let claims = keys.signed_claims(&token.text);
         let claims = claims.map_err(|err| TestCaseError::fail(err.to_string()))?;
         let expected = Expectations {

@@ -1,7 +1,8 @@
 //! A KMS in this process, at the SDK's connector: strict where the emulator is not, and with faults.
 //! Its signing keys are Ed25519, the one algorithm that signs the message itself.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -13,77 +14,46 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_runtime_api::http::StatusCode;
-use aws_smithy_types::body::SdkBody;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokensmith_aws::AwsClients;
 use tokensmith_aws::kms::CustodyMode;
 
-use crate::TestCustody;
-
-/// What happens to one attempt.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum KmsFault {
-    /// It is refused: too many requests.
-    Throttled,
-    /// It is carried out, and then the answer is lost.
-    After,
-    /// No answer ever comes: only a time limit ends it.
-    Silence,
-    /// It is carried out, but the answer is that of another key.
-    OtherKey,
-    /// It is answered with something that is no signature and no key.
-    Junk,
-}
-
-/// One attempt as it was sent.
-#[derive(Clone, Debug)]
-pub struct KmsAttempt {
-    /// The operation's name.
-    pub operation: String,
-    /// The request.
-    pub body: Value,
-}
+use tokensmith_tests::TestCustody;
+use tokensmith_tests::faults::Fault;
+use tokensmith_tests::faults::{Attempt, Faults, answer, refusal};
 
 /// The KMS.
 #[derive(Clone)]
 pub struct FakeKms {
-    shared: Arc<Mutex<Shared>>,
+    keys: Arc<Mutex<Keys>>,
+    faults: Faults,
 }
 
-struct Shared {
+struct Keys {
     wrapping: RandomizedNonceKey,
-    signing: HashMap<String, SigningKey>,
-    plan: VecDeque<Option<KmsFault>>,
-    outage: Option<KmsFault>,
-    attempts: Vec<KmsAttempt>,
+    signing: HashMap<String, KmsKey>,
 }
 
-struct SigningKey {
+struct KmsKey {
     pair: Ed25519KeyPair,
     state: &'static str,
 }
 
 impl FakeKms {
     /// A KMS that has one symmetric key, [`WRAPPING_KEY`].
-    ///
-    /// # Panics
-    /// When there is no randomness.
     pub fn new() -> Self {
         let wrapping = RandomizedNonceKey::new(&AES_256_GCM, &[7; 32]).expect("a key");
         Self {
-            shared: Arc::new(Mutex::new(Shared {
+            keys: Arc::new(Mutex::new(Keys {
                 wrapping,
                 signing: HashMap::new(),
-                plan: VecDeque::new(),
-                outage: None,
-                attempts: Vec::new(),
             })),
+            faults: Faults::default(),
         }
     }
 
@@ -106,23 +76,10 @@ impl FakeKms {
         TestCustody::kms(client, CustodyMode::Kms, wrapping_key)
     }
 
-    /// Plans the next attempts: the first takes the first fault, and so on. Later ones work.
-    pub fn plan(&self, faults: impl IntoIterator<Item = Option<KmsFault>>) {
-        self.lock().plan = faults.into_iter().collect();
-    }
-
-    /// From now on every attempt for which nothing else is planned ends like this.
-    pub fn outage(&self, fault: Option<KmsFault>) {
-        self.lock().outage = fault;
-    }
-
     /// Every signing key is in this state from now on: `Enabled`, `Disabled` or `PendingDeletion`.
     pub fn set_key_states(&self, state: &'static str) {
-        let mut shared = self.lock();
-        shared
-            .signing
-            .values_mut()
-            .for_each(|key| key.state = state);
+        let mut keys = self.lock();
+        keys.signing.values_mut().for_each(|key| key.state = state);
     }
 
     /// The states of all signing keys.
@@ -130,25 +87,16 @@ impl FakeKms {
         self.lock().signing.values().map(|key| key.state).collect()
     }
 
-    /// The attempts made since this was last asked.
-    pub fn take_attempts(&self) -> Vec<KmsAttempt> {
-        std::mem::take(&mut self.lock().attempts)
-    }
-
-    /// Their names.
-    pub fn take_calls(&self) -> Vec<String> {
-        let attempts = self.take_attempts().into_iter();
-        attempts.map(|attempt| attempt.operation).collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().expect("no test has panicked here")
+    fn lock(&self) -> MutexGuard<'_, Keys> {
+        self.keys.lock().expect("no test has panicked here")
     }
 }
 
-impl Default for FakeKms {
-    fn default() -> Self {
-        Self::new()
+impl Deref for FakeKms {
+    type Target = Faults;
+
+    fn deref(&self) -> &Faults {
+        &self.faults
     }
 }
 
@@ -170,50 +118,42 @@ impl HttpClient for FakeKms {
 
 impl HttpConnector for FakeKms {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let body = request.body().bytes().unwrap_or_default();
-        let body: Value = serde_json::from_slice(body).expect("JSON");
-        let mut shared = self.lock();
-        let fault = shared.plan.pop_front().unwrap_or(shared.outage);
-        shared.attempts.push(KmsAttempt {
-            operation: operation.clone(),
-            body: body.clone(),
-        });
+        let attempt = Attempt::of(&request);
+        let (operation, body) = (attempt.operation.clone(), attempt.json());
+        let fault = self.next(attempt);
+        let mut keys = self.lock();
         let timeout = || ConnectorError::timeout("a planned fault".into());
         let answered = match fault {
-            Some(KmsFault::Silence) => return HttpConnectorFuture::new(std::future::pending()),
-            Some(KmsFault::Throttled) => Err(("ThrottlingException", "a planned fault")),
-            Some(KmsFault::After) => {
-                let _ = shared.answer(&operation, &body);
+            Some(Fault::Silence) => return HttpConnectorFuture::new(std::future::pending()),
+            Some(Fault::Throttled) => Err(("ThrottlingException", "a planned fault")),
+            Some(Fault::After) => {
+                let _ = keys.answer(&operation, &body);
                 return HttpConnectorFuture::ready(Err(timeout()));
             }
-            Some(KmsFault::OtherKey) => {
-                let other = SigningKey::generate();
+            Some(Fault::OtherKey) => {
+                let other = KmsKey::generate();
                 Ok(json!({ "PublicKey": other.spki(), "Signature": other.sign(b"something else") }))
             }
-            Some(KmsFault::Junk) => {
+            Some(Fault::Junk) => {
                 let junk = STANDARD.encode("junk");
                 Ok(json!({ "PublicKey": junk, "Signature": "", "Plaintext": junk }))
             }
-            None => shared.answer(&operation, &body),
+            Some(Fault::Before | Fault::Unprocessed) => panic!("{fault:?} is not faked"),
+            None => keys.answer(&operation, &body),
         };
-        let (status, json) = match answered {
-            Ok(json) => (200, json),
-            Err((kind, message)) => (400, json!({ "__type": kind, "message": message })),
+        let mut response = match answered {
+            Ok(json) => answer(200, &json),
+            Err((kind, message)) => refusal(kind, message),
         };
-        let status = StatusCode::try_from(status).expect("a status");
-        let mut response = HttpResponse::new(status, SdkBody::from(json.to_string()));
-        response
-            .headers_mut()
-            .insert("x-amzn-requestid", REQUEST_ID);
+        let headers = response.headers_mut();
+        headers.insert("x-amzn-requestid", REQUEST_ID);
         HttpConnectorFuture::ready(Ok(response))
     }
 }
 
 type Answered = Result<Value, (&'static str, &'static str)>;
 
-impl Shared {
+impl Keys {
     fn answer(&mut self, operation: &str, body: &Value) -> Answered {
         let text = |name: &str| body[name].as_str().unwrap_or_default();
         let bytes = |name: &str| STANDARD.decode(text(name)).expect("base64");
@@ -224,7 +164,7 @@ impl Shared {
                     "arn:aws:kms:eu-central-1:111122223333:key/{}",
                     self.signing.len()
                 );
-                self.signing.insert(arn.clone(), SigningKey::generate());
+                self.signing.insert(arn.clone(), KmsKey::generate());
                 Ok(json!({ "KeyMetadata": { "KeyId": arn, "Arn": arn } }))
             }
             "GenerateDataKeyWithoutPlaintext" => {
@@ -258,7 +198,7 @@ impl Shared {
     }
 }
 
-impl SigningKey {
+impl KmsKey {
     fn generate() -> Self {
         Self {
             pair: Ed25519KeyPair::generate().expect("a key"),

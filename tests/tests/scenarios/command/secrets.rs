@@ -4,11 +4,11 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
-use tokensmith_tests::{Registered, Running, eventually};
+use tokensmith_tests::{TestClient, TestIssuer, eventually};
 
 #[test]
 fn invariant_1_a_secret_is_shown_once_and_its_hash_never() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("once", &["--scope=a"]);
     let rotated = rotate(&issuer, &client, &[]);
     let mut printed = String::new();
@@ -28,7 +28,7 @@ fn invariant_1_a_secret_is_shown_once_and_its_hash_never() {
     }
     assert!(printed.contains(id));
     assert!(!printed.contains("tksmc_"), "{printed}");
-    for secret in [&client.secret, &rotated.secret] {
+    for secret in [client.secret(), rotated.secret()] {
         let hash = digest::digest(&digest::SHA256, secret.as_bytes());
         assert!(
             !printed.contains(&URL_SAFE_NO_PAD.encode(hash)),
@@ -39,13 +39,13 @@ fn invariant_1_a_secret_is_shown_once_and_its_hash_never() {
 
 #[test]
 fn a_rotated_secret_works_at_once_and_so_does_the_old_one_during_the_overlap() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     for _ in 0..5 {
         let old = issuer.register("overlap", &[]);
         // The issuer has the record with only the old secret cached from here on.
         assert_eq!(issuer.token(&old, "").status, 200);
         let new = rotate(&issuer, &old, &[]);
-        assert_ne!(old.secret, new.secret);
+        assert_ne!(old.secret(), new.secret());
         for client in [&new, &old, &new] {
             assert_eq!(issuer.token(client, "").status, 200);
         }
@@ -54,7 +54,7 @@ fn a_rotated_secret_works_at_once_and_so_does_the_old_one_during_the_overlap() {
 
 #[test]
 fn without_an_overlap_the_old_secret_ends() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let old = issuer.register("no-overlap", &[]);
     assert_eq!(issuer.token(&old, "").status, 200);
     let new = rotate(&issuer, &old, &["--overlap", "0"]);
@@ -67,7 +67,7 @@ fn without_an_overlap_the_old_secret_ends() {
 
 #[test]
 fn without_an_overlap_the_old_secret_ends_also_when_nobody_uses_the_new_one() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let old = issuer.register("unused", &[]);
     assert_eq!(issuer.token(&old, "").status, 200);
     rotate(&issuer, &old, &["--overlap", "0"]);
@@ -78,7 +78,7 @@ fn without_an_overlap_the_old_secret_ends_also_when_nobody_uses_the_new_one() {
 
 #[test]
 fn an_overlap_ends() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let old = issuer.register("short", &[]);
     let new = rotate(&issuer, &old, &["--overlap", "2s"]);
     eventually("the old secret is refused", || {
@@ -89,7 +89,7 @@ fn an_overlap_ends() {
 
 #[test]
 fn at_most_two_secrets_are_live() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let first = issuer.register("two", &[]);
     let second = rotate(&issuer, &first, &[]);
     let third = rotate(&issuer, &first, &[]);
@@ -106,7 +106,7 @@ fn at_most_two_secrets_are_live() {
 
 #[test]
 fn a_later_rotation_never_lengthens_an_overlap() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let first = issuer.register("shorter", &[]);
     rotate(&issuer, &first, &["--overlap", "1h"]);
     let end = |index: usize| {
@@ -130,16 +130,13 @@ fn a_later_rotation_never_lengthens_an_overlap() {
 }
 
 /// A new secret for the client, with `options` on the command.
-fn rotate(issuer: &Running, client: &Registered, options: &[&str]) -> Registered {
+fn rotate(issuer: &TestIssuer, client: &TestClient, options: &[&str]) -> TestClient {
     let command = ["client", "rotate-secret", client.id.as_str()];
     let rotated = issuer.manage(&[&command[..], options].concat());
     assert_eq!(rotated["client_id"], client.id);
     assert_eq!(rotated.as_object().map(serde_json::Map::len), Some(2));
-    Registered {
-        id: client.id.clone(),
-        secret: rotated["client_secret"]
-            .as_str()
-            .expect("a secret")
-            .to_owned(),
-    }
+    TestClient::new(
+        &client.id,
+        rotated["client_secret"].as_str().expect("a secret"),
+    )
 }

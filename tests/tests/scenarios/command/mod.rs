@@ -12,11 +12,11 @@ use std::process::Output;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tokensmith_tests::{Running, command};
+use tokensmith_tests::{TestIssuer, command};
 
 #[test]
 fn exit_0_is_success_with_json_on_stdout_and_nothing_on_stderr() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("streams", &["--scope=a"]);
     let id = client.id.as_str();
     let commands: [&[&str]; 10] = [
@@ -46,7 +46,7 @@ fn exit_0_is_success_with_json_on_stdout_and_nothing_on_stderr() {
 
 #[test]
 fn exit_1_is_a_failure_with_a_message_on_stderr() {
-    let issuer = Running::start(&["--alg=ES256"]);
+    let issuer = TestIssuer::serve(&["--alg=ES256"]);
     let client = issuer.register("fails", &["--scope=a"]);
     let id = client.id.as_str();
     let listening = issuer.url.strip_prefix("http://").expect("plain http");
@@ -97,7 +97,7 @@ fn exit_1_where_there_is_no_data_and_none_is_made() {
 
 #[test]
 fn exit_2_is_a_command_that_cannot_be_understood() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("usage", &["--scope=a"]);
     let id = client.id.as_str();
     let long = "x".repeat(129);
@@ -161,7 +161,7 @@ fn exit_2_is_a_command_that_cannot_be_understood() {
 
 #[test]
 fn invariant_1_nobody_else_may_read_the_data_directory() {
-    let issuer = Running::start(&["--alg=ES256"]);
+    let issuer = TestIssuer::serve(&["--alg=ES256"]);
     let mode = |path: &std::path::Path| {
         let metadata = std::fs::metadata(path).expect("it is there");
         metadata.permissions().mode() & 0o777

@@ -73,7 +73,7 @@ fn resources(fixture: &Fixture) -> Vec<Row> {
 
 /// A stranger learns nothing of what a client may ask for.
 fn order(fixture: &Fixture) -> Vec<Row> {
-    let (id, wrong) = (&fixture.client.id, &fixture.other.secret);
+    let (id, wrong) = (&fixture.client.id, fixture.other.secret());
     let scope = form(format!("{GRANT}&scope=nobody-has-this")).basic(id, wrong);
     let resource = form(format!("{GRANT}&resource=https://evil.example/")).basic(id, wrong);
     vec![

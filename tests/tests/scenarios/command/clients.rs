@@ -1,11 +1,11 @@
 //! Registering and changing clients.
 
 use serde_json::{Value, json};
-use tokensmith_tests::{Registered, Running, Token, eventually};
+use tokensmith_tests::{TestClient, TestIssuer, eventually, unique};
 
 #[test]
 fn create_prints_id_and_secret_and_takes_no_id_twice() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let id = format!("Created.~_-{}", tokensmith_issuer::credential::random_id());
     let created = issuer.manage(&["client", "create", "--id", &id]);
     let secret = created["client_secret"].as_str().expect("a secret");
@@ -18,16 +18,13 @@ fn create_prints_id_and_secret_and_takes_no_id_twice() {
     let again = issuer.try_manage(&["client", "create", "--id", &id, "--scope=a"]);
     assert_eq!(again.status.code(), Some(1));
     assert_eq!(issuer.manage(&["client", "show", &id]), before);
-    let client = Registered {
-        id,
-        secret: secret.to_owned(),
-    };
+    let client = TestClient::new(&id, secret);
     assert_eq!(issuer.token(&client, "").status, 200);
 }
 
 #[test]
 fn show_and_list_tell_what_was_registered() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register(
         "shown",
         &[
@@ -74,7 +71,7 @@ fn show_and_list_tell_what_was_registered() {
 
 #[test]
 fn list_knows_many_clients() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let mut created: Vec<String> = (0..40).map(|_| issuer.register("many", &[]).id).collect();
     created.sort();
     let listed = issuer.manage(&["client", "list"]);
@@ -85,7 +82,7 @@ fn list_knows_many_clients() {
 
 #[test]
 fn update_works_at_once_and_keeps_what_it_does_not_name() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register(
         "updated",
         &[
@@ -98,7 +95,7 @@ fn update_works_at_once_and_keeps_what_it_does_not_name() {
     assert_eq!(issuer.token(&client, "&scope=a").status, 200);
     issuer.manage(&["client", "update", &client.id, "--scope=a", "--scope=b"]);
     let answer = issuer.token(&client, "&scope=b");
-    assert_eq!(Token::from_answer(&answer).claims["scope"], "b");
+    assert_eq!(answer.token().claims["scope"], "b");
 
     let before = issuer.manage(&["client", "show", &client.id]);
     let audience = ["--audience=https://two.example/", "--access-ttl=1h"];
@@ -107,7 +104,7 @@ fn update_works_at_once_and_keeps_what_it_does_not_name() {
         let answer = issuer.token(&client, "&resource=https://two.example/");
         (answer.status == 200).then_some(answer)
     });
-    let claims = Token::from_answer(&answer).claims;
+    let claims = answer.token().claims;
     assert_eq!(
         (&claims["scope"], &claims["aud"]),
         (&json!("a"), &json!("https://two.example/"))
@@ -122,7 +119,7 @@ fn update_works_at_once_and_keeps_what_it_does_not_name() {
 
 #[test]
 fn a_new_scope_works_at_once_although_the_record_is_cached() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     for _ in 0..5 {
         let client = issuer.register("scope", &["--scope=a"]);
         assert_eq!(issuer.token(&client, "").status, 200);
@@ -138,27 +135,21 @@ fn a_new_scope_works_at_once_although_the_record_is_cached() {
 
 #[test]
 fn a_client_that_was_unknown_a_moment_ago_works_at_once() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     for _ in 0..5 {
-        let id = format!("early-{}", tokensmith_issuer::credential::random_id());
-        let secret = issuer.register("any", &[]).secret;
-        let early = Registered {
-            id: id.clone(),
-            secret,
-        };
+        let id = unique("early");
+        let early = issuer.register("any", &[]).called(&id);
         assert_eq!(issuer.token(&early, "").status, 401);
         let created = issuer.manage(&["client", "create", "--id", &id]);
-        let secret = created["client_secret"]
-            .as_str()
-            .expect("a secret")
-            .to_owned();
-        assert_eq!(issuer.token(&Registered { id, secret }, "").status, 200);
+        let secret = created["client_secret"].as_str().expect("a secret");
+        let client = TestClient::new(&id, secret);
+        assert_eq!(issuer.token(&client, "").status, 200);
     }
 }
 
 #[test]
 fn disable_is_seen_within_the_cache_bound_and_enable_undoes_it() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("disabled", &[]);
     assert_eq!(issuer.token(&client, "").status, 200);
     let disabled = issuer.manage(&["client", "disable", &client.id]);
@@ -182,7 +173,7 @@ fn disable_is_seen_within_the_cache_bound_and_enable_undoes_it() {
 
 #[test]
 fn a_client_that_is_disabled_before_its_first_use_is_refused_at_once() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("disabled-first", &[]);
     issuer.manage(&["client", "disable", &client.id]);
     assert_eq!(issuer.token(&client, "").status, 401);
@@ -190,7 +181,7 @@ fn a_client_that_is_disabled_before_its_first_use_is_refused_at_once() {
 
 #[test]
 fn delete_ends_a_client_and_a_new_one_of_that_name_has_another_secret() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("deleted", &[]);
     assert_eq!(issuer.token(&client, "").status, 200);
     let deleted = issuer.manage(&["client", "delete", &client.id]);
@@ -218,13 +209,10 @@ fn delete_ends_a_client_and_a_new_one_of_that_name_has_another_secret() {
     );
 
     let created = issuer.manage(&["client", "create", "--id", &client.id]);
-    let successor = Registered {
-        id: client.id.clone(),
-        secret: created["client_secret"]
-            .as_str()
-            .expect("a secret")
-            .to_owned(),
-    };
+    let successor = TestClient::new(
+        &client.id,
+        created["client_secret"].as_str().expect("a secret"),
+    );
     eventually("the successor works", || {
         (issuer.token(&successor, "").status == 200).then_some(())
     });
@@ -233,7 +221,7 @@ fn delete_ends_a_client_and_a_new_one_of_that_name_has_another_secret() {
 
 #[test]
 fn concurrent_changes_are_all_kept() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("concurrent", &["--scope=a"]);
     std::thread::scope(|scope| {
         for options in [

@@ -8,12 +8,12 @@ mod request_rows;
 
 use proptest::prelude::*;
 use serde_json::Value;
-use tokensmith_tests::{HttpRequest, HttpResponse, Registered, Running, Token};
+use tokensmith_tests::{Answer, HttpRequest, TestClient, TestIssuer};
 
 #[test]
 fn rfc6749_5_2_every_bad_request_has_its_exact_answer_and_writes_nothing() {
     // Nobody else may write while the table is compared.
-    let fixture = Fixture::new(Running::issuer_alone());
+    let fixture = Fixture::new(TestIssuer::alone());
     let rows = [
         request_rows::rows(&fixture),
         client_rows::rows(&fixture),
@@ -32,7 +32,7 @@ fn rfc6749_5_2_every_bad_request_has_its_exact_answer_and_writes_nothing() {
         wrong.extend(
             faults_of(row, &answer, &fixture)
                 .into_iter()
-                .map(|fault| format!("{}: {fault}: {} {}", row.name, answer.status, answer.text())),
+                .map(|fault| format!("{}: {fault}: {} {}", row.name, answer.status, answer.body)),
         );
         if fixture.issuer.table_items() != before {
             wrong.push(format!("{}: something was written", row.name));
@@ -44,7 +44,7 @@ fn rfc6749_5_2_every_bad_request_has_its_exact_answer_and_writes_nothing() {
 
 #[test]
 fn rfc6749_3_1_what_is_odd_but_right_gets_a_token() {
-    let fixture = Fixture::new(Running::issuer());
+    let fixture = Fixture::new(TestIssuer::shared());
     let mut wrong = Vec::new();
     for row in accepted_rows::rows(&fixture) {
         if !fixture.issuer.hears(&row.name, &row.request) {
@@ -52,10 +52,10 @@ fn rfc6749_3_1_what_is_odd_but_right_gets_a_token() {
         }
         let answer = fixture.issuer.send(&row.request);
         if answer.status != 200 {
-            wrong.push(format!("{}: {} {}", row.name, answer.status, answer.text()));
+            wrong.push(format!("{}: {} {}", row.name, answer.status, answer.body));
             continue;
         }
-        let token = Token::from_answer(&answer);
+        let token = answer.token();
         let granted = (&token.claims["scope"], &token.claims["aud"]);
         if granted != (&row.scope, &row.audience) {
             wrong.push(format!("{}: {}", row.name, token.claims));
@@ -66,10 +66,10 @@ fn rfc6749_3_1_what_is_odd_but_right_gets_a_token() {
 
 #[test]
 fn invariant_10_a_wrong_client_id_and_a_wrong_secret_are_indistinguishable() {
-    let fixture = Fixture::new(Running::issuer());
+    let fixture = Fixture::new(TestIssuer::shared());
     let id = &fixture.client.id;
     let unknown = &format!("{id}x");
-    let wrong = &fixture.other.secret;
+    let wrong = fixture.other.secret();
     let body = |id: &str, secret: &str| {
         form(format!(
             "{GRANT}&client_id={id}&client_secret={secret}&scope=nobody-has-this"
@@ -91,26 +91,26 @@ fn invariant_10_a_wrong_client_id_and_a_wrong_secret_are_indistinguishable() {
         (
             "wrong method",
             basic(unknown, wrong),
-            basic(&post_only.id, &post_only.secret),
+            basic(&post_only.id, post_only.secret()),
         ),
     ];
     // Twice: the second answers rest on cached records.
     for (name, unknown_client, wrong_secret) in cases.iter().chain(&cases) {
-        let one = comparable(fixture.issuer.send(unknown_client));
-        let other = comparable(fixture.issuer.send(wrong_secret));
-        assert_eq!(one.0, 401, "{name}");
+        let one = fixture.issuer.send(unknown_client).comparable();
+        let other = fixture.issuer.send(wrong_secret).comparable();
+        assert_eq!(one.status, 401, "{name}");
         assert_eq!(one, other, "{name}");
     }
     // The comparison would see a difference if there were one.
     let right = fixture
         .issuer
-        .send(&form(GRANT).basic(id, &fixture.client.secret));
-    assert_ne!(comparable(right).0, 401);
+        .send(&form(GRANT).basic(id, fixture.client.secret()));
+    assert_ne!(right.status, 401);
 }
 
 #[test]
 fn no_bytes_that_a_client_can_send_make_a_server_error() {
-    let fixture = Fixture::new(Running::issuer());
+    let fixture = Fixture::new(TestIssuer::shared());
     let config = ProptestConfig {
         cases: 256,
         failure_persistence: None,
@@ -135,7 +135,7 @@ fn no_bytes_that_a_client_can_send_make_a_server_error() {
         for request in [request, typed] {
             if fixture.issuer.hears("random bytes", &request) {
                 let answer = fixture.issuer.send(&request);
-                prop_assert!((400..500).contains(&answer.status), "{}", answer.text());
+                prop_assert!((400..500).contains(&answer.status), "{}", answer.body);
             }
         }
     });
@@ -144,20 +144,20 @@ fn no_bytes_that_a_client_can_send_make_a_server_error() {
 
 /// An issuer, and a client of each kind that the rows need.
 struct Fixture {
-    issuer: Running,
+    issuer: TestIssuer,
     /// May use both methods; scopes `read write`, by default `read`; audiences [`API`], [`OTHER`].
-    client: Registered,
-    other: Registered,
-    basic_only: Registered,
-    post_only: Registered,
-    disabled: Registered,
-    deleted: Registered,
+    client: TestClient,
+    other: TestClient,
+    basic_only: TestClient,
+    post_only: TestClient,
+    disabled: TestClient,
+    deleted: TestClient,
     /// With the secret that it had before an immediate rotation.
-    rotated: Registered,
+    rotated: TestClient,
 }
 
 impl Fixture {
-    fn new(issuer: Running) -> Self {
+    fn new(issuer: TestIssuer) -> Self {
         let access = [
             "--scope=read",
             "--scope=write",
@@ -188,10 +188,10 @@ impl Fixture {
 
     /// A request that works, to be spoilt in one point; `more` follows the grant type.
     fn good(&self, more: &str) -> HttpRequest {
-        form(format!("{GRANT}{more}")).basic(&self.client.id, &self.client.secret)
+        form(format!("{GRANT}{more}")).by(&self.client)
     }
 
-    fn clients(&self) -> [&Registered; 7] {
+    fn clients(&self) -> [&TestClient; 7] {
         [
             &self.client,
             &self.other,
@@ -223,7 +223,7 @@ fn row(name: impl Into<String>, request: HttpRequest, expected: (u16, &'static s
 }
 
 /// What is wrong with the answer to a bad request.
-fn faults_of(row: &Row, answer: &HttpResponse, fixture: &Fixture) -> Vec<String> {
+fn faults_of(row: &Row, answer: &Answer, fixture: &Fixture) -> Vec<String> {
     let mut faults = Vec::new();
     let mut expect = |holds: bool, what: &str| {
         if !holds {
@@ -249,9 +249,9 @@ fn faults_of(row: &Row, answer: &HttpResponse, fixture: &Fixture) -> Vec<String>
     let allowed = answer.header("allow") == Some("POST, OPTIONS");
     expect(allowed == (answer.status == 405), "allow");
 
-    let whole = format!("{:?}{}", answer.headers, answer.text());
+    let whole = format!("{:?}{}", answer.headers, answer.body);
     let echoed = |secret: &str| whole.contains(secret);
-    let secrets = fixture.clients().map(|client| &client.secret);
+    let secrets = fixture.clients().map(|client| client.secret());
     expect(!secrets.into_iter().any(|secret| echoed(secret)), "echo");
     expect(!echoed("tksmc_"), "echo of a part");
 
@@ -259,7 +259,7 @@ fn faults_of(row: &Row, answer: &HttpResponse, fixture: &Fixture) -> Vec<String>
         expect(answer.body.is_empty(), "a body for HEAD");
         return faults;
     }
-    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
     expect(body["error"] == row.error, "error");
     let members = body
         .as_object()
@@ -275,14 +275,6 @@ fn faults_of(row: &Row, answer: &HttpResponse, fixture: &Fixture) -> Vec<String>
     expect(!description.is_empty(), "no description");
     expect(description.bytes().all(plain), "description");
     faults
-}
-
-/// What a caller can compare of an answer.
-fn comparable(answer: HttpResponse) -> (u16, Vec<(String, String)>, Vec<u8>) {
-    let mut headers = answer.headers;
-    headers.retain(|(name, _)| name != "date" && name != "x-request-id");
-    headers.sort();
-    (answer.status, headers, answer.body)
 }
 
 fn form(body: impl AsRef<[u8]>) -> HttpRequest {

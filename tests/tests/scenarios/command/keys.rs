@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use tokensmith_tests::{HttpRequest, Registered, Running, Token};
+use tokensmith_tests::{HttpRequest, TestClient, TestIssuer};
 
-fn published(issuer: &Running) -> Vec<String> {
+fn published(issuer: &TestIssuer) -> Vec<String> {
     let jwks = issuer.send(&HttpRequest::get("/.well-known/jwks.json"));
     names(&jwks.json()["keys"])
 }
@@ -16,28 +16,28 @@ fn names(keys: &Value) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-fn state(issuer: &Running, kid: &str) -> String {
+fn state(issuer: &TestIssuer, kid: &str) -> String {
     let listed = issuer.manage(&["key", "list"]);
     let mut keys = listed.as_array().expect("keys").iter();
     let key = keys.find(|key| key["kid"] == kid).expect("the key");
     key["state"].as_str().expect("a state").to_owned()
 }
 
-fn kid(issuer: &Running, client: &Registered) -> (String, String) {
-    let token = Token::from_answer(&issuer.token(client, ""));
+fn kid(issuer: &TestIssuer, client: &TestClient) -> (String, String) {
+    let token = issuer.token(client, "").token();
     let kid = token.header["kid"].as_str().expect("a kid");
     (kid.to_owned(), token.text)
 }
 
-fn is_active(issuer: &Running, client: &Registered, token: &str) -> Value {
+fn is_active(issuer: &TestIssuer, client: &TestClient, token: &str) -> Value {
     let request = HttpRequest::post("/oauth2/introspect", format!("token={token}"));
-    let answer = issuer.send(&request.basic(&client.id, &client.secret));
+    let answer = issuer.send(&request.by(&client));
     answer.json()["active"].clone()
 }
 
 #[test]
 fn key_list_names_the_published_keys_and_nothing_private() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let jwks = issuer
         .send(&HttpRequest::get("/.well-known/jwks.json"))
         .json();
@@ -58,7 +58,7 @@ fn key_list_names_the_published_keys_and_nothing_private() {
 
 #[test]
 fn a_rotation_publishes_first() {
-    let issuer = Running::start(&["--alg=ES256"]);
+    let issuer = TestIssuer::serve(&["--alg=ES256"]);
     let client = issuer.register("rotates", &["--scope=a"]);
     let (first, token) = kid(&issuer, &client);
     let rotated = issuer.manage(&["key", "rotate"]);
@@ -86,7 +86,7 @@ fn a_rotation_publishes_first() {
 
 #[test]
 fn a_compromised_key_is_gone_with_the_next_request() {
-    let issuer = Running::start(&["--alg=ES256", "--alg=EdDSA"]);
+    let issuer = TestIssuer::serve(&["--alg=ES256", "--alg=EdDSA"]);
     let client = issuer.register("compromised", &["--scope=a"]);
     let (first, token) = kid(&issuer, &client);
     let before: BTreeSet<_> = published(&issuer).into_iter().collect();

@@ -20,13 +20,11 @@ pub fn rows(fixture: &Fixture) -> Vec<Row> {
 }
 
 fn several_methods(fixture: &Fixture) -> Vec<Row> {
-    let (id, secret) = (&fixture.client.id, &fixture.client.secret);
+    let (id, secret) = (&fixture.client.id, fixture.client.secret());
     let both = fixture.good(&format!("&client_id={id}&client_secret={secret}"));
     let both_without_id = fixture.good(&format!("&client_secret={secret}"));
     let basic_twice = fixture.good("").basic(id, secret);
-    let two_clients = fixture
-        .good("")
-        .basic(&fixture.other.id, &fixture.other.secret);
+    let two_clients = fixture.good("").by(&fixture.other);
     let with_bearer = fixture.good("").header("authorization", "Bearer abc");
     let bearer_and_post = form(format!("{GRANT}&client_id={id}&client_secret={secret}"))
         .header("authorization", "Bearer abc");
@@ -48,7 +46,7 @@ fn several_methods(fixture: &Fixture) -> Vec<Row> {
 }
 
 fn headers(fixture: &Fixture) -> Vec<Row> {
-    let (id, secret) = (&fixture.client.id, &fixture.client.secret);
+    let (id, secret) = (&fixture.client.id, fixture.client.secret());
     let right = STANDARD.encode(format!("{id}:{secret}"));
     let url_safe = URL_SAFE_NO_PAD.encode(format!("{id}~:?{secret}"));
     let with = |value: &[u8]| form(GRANT).header("authorization", value);
@@ -95,7 +93,7 @@ fn headers(fixture: &Fixture) -> Vec<Row> {
 }
 
 fn basic_encodings(fixture: &Fixture) -> Vec<Row> {
-    let (id, secret) = (&fixture.client.id, &fixture.client.secret);
+    let (id, secret) = (&fixture.client.id, fixture.client.secret());
     let basic = |credentials: &[u8]| {
         let value = format!("Basic {}", STANDARD.encode(credentials));
         form(GRANT).header("authorization", value)
@@ -129,7 +127,7 @@ fn basic_encodings(fixture: &Fixture) -> Vec<Row> {
 }
 
 fn assertions(fixture: &Fixture) -> Vec<Row> {
-    let (id, secret) = (&fixture.client.id, &fixture.client.secret);
+    let (id, secret) = (&fixture.client.id, fixture.client.secret());
     let assertion = "&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer\
                      &client_assertion=eyJhbGciOiJub25lIn0.e30.";
     let alone = form(format!("{GRANT}{assertion}"));
@@ -165,18 +163,21 @@ fn assertions(fixture: &Fixture) -> Vec<Row> {
 }
 
 fn secrets(fixture: &Fixture) -> Vec<Row> {
-    let (id, secret) = (&fixture.client.id, &fixture.client.secret);
-    let mut last_changed = secret.clone();
+    let (id, secret) = (&fixture.client.id, fixture.client.secret());
+    let mut last_changed = secret.to_owned();
     let last = if last_changed.pop() == Some('0') {
         '1'
     } else {
         '0'
     };
     last_changed.push(last);
-    let other_middle = format!("{}{}", &fixture.other.secret[..47], &secret[47..]);
+    let other_middle = format!("{}{}", &fixture.other.secret()[..47], &secret[47..]);
     let mut rows = Vec::new();
     for (name, wrong) in [
-        ("the secret of another client", fixture.other.secret.clone()),
+        (
+            "the secret of another client",
+            fixture.other.secret().to_owned(),
+        ),
         ("a truncated secret", secret[..secret.len() - 1].to_owned()),
         ("a secret and more", format!("{secret}A")),
         ("a wrong checksum", last_changed),
@@ -199,7 +200,7 @@ fn secrets(fixture: &Fixture) -> Vec<Row> {
 }
 
 fn client_ids(fixture: &Fixture) -> Vec<Row> {
-    let secret = &fixture.client.secret;
+    let secret = fixture.client.secret();
     let long = "x".repeat(129);
     let mut rows = Vec::new();
     for (name, id) in [
@@ -226,14 +227,14 @@ fn client_ids(fixture: &Fixture) -> Vec<Row> {
 }
 
 fn clients(fixture: &Fixture) -> Vec<Row> {
-    let (id, secret) = (&fixture.client.id, &fixture.client.secret);
+    let (id, secret) = (&fixture.client.id, fixture.client.secret());
     let named = form(format!("{GRANT}&client_id={id}"));
     let nameless = form(format!("{GRANT}&client_secret={secret}"));
-    let basic_only = post(&fixture.basic_only.id, &fixture.basic_only.secret);
-    let post_only = form(GRANT).basic(&fixture.post_only.id, &fixture.post_only.secret);
-    let disabled = form(GRANT).basic(&fixture.disabled.id, &fixture.disabled.secret);
-    let deleted = form(GRANT).basic(&fixture.deleted.id, &fixture.deleted.secret);
-    let rotated = form(GRANT).basic(&fixture.rotated.id, &fixture.rotated.secret);
+    let basic_only = post(&fixture.basic_only.id, fixture.basic_only.secret());
+    let post_only = form(GRANT).by(&fixture.post_only);
+    let disabled = form(GRANT).by(&fixture.disabled);
+    let deleted = form(GRANT).by(&fixture.deleted);
+    let rotated = form(GRANT).by(&fixture.rotated);
     [
         ("a client id without a secret", named),
         ("a secret without a client id", nameless),

@@ -6,13 +6,13 @@ use std::process::Stdio;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tokensmith_tests::{Running, Token, eventually};
+use tokensmith_tests::{TestIssuer, eventually};
 
 #[test]
 fn rfc9068_4_a_live_token_is_active_with_its_claims() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("live", &["--scope=a", "--default-scope=a"]);
-    let token = Token::from_answer(&issuer.token(&client, ""));
+    let token = issuer.token(&client, "").token();
     let expected = json!({"active": true, "claims": token.claims});
     assert_eq!(inspect(&issuer, &token.text), expected);
     for ending in ["", "\n", "\r\n"] {
@@ -23,9 +23,9 @@ fn rfc9068_4_a_live_token_is_active_with_its_claims() {
 
 #[test]
 fn rfc9068_4_what_was_changed_is_not_active_and_not_shown() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("tampered", &[]);
-    let token = Token::from_answer(&issuer.token(&client, ""));
+    let token = issuer.token(&client, "").token();
     let [header, payload, signature] = parts(&token.text);
     let mut claims = token.claims.clone();
     claims["scope"] = json!("admin");
@@ -54,7 +54,7 @@ fn rfc9068_4_what_was_changed_is_not_active_and_not_shown() {
         "garbage".to_owned(),
         "a.b.c".to_owned(),
         "..".to_owned(),
-        client.secret.clone(),
+        client.secret().to_owned(),
     ] {
         let verdict = inspect(&issuer, &tampered);
         assert_eq!(verdict["active"], false, "{tampered}");
@@ -69,10 +69,10 @@ fn rfc9068_4_what_was_changed_is_not_active_and_not_shown() {
 
 #[test]
 fn rfc9068_4_a_token_of_another_issuer_is_not_active() {
-    let issuer = Running::issuer();
-    let stranger = Running::start(&["--alg=ES256"]);
+    let issuer = TestIssuer::shared();
+    let stranger = TestIssuer::serve(&["--alg=ES256"]);
     let client = stranger.register("stranger", &[]);
-    let token = Token::from_answer(&stranger.token(&client, ""));
+    let token = stranger.token(&client, "").token();
     let verdict = inspect(&issuer, &token.text);
     assert_eq!(verdict["active"], false);
     assert!(verdict.get("claims").is_none(), "{verdict}");
@@ -81,14 +81,14 @@ fn rfc9068_4_a_token_of_another_issuer_is_not_active() {
 
 #[test]
 fn rfc9068_4_a_token_of_an_earlier_issuer_url_is_not_active() {
-    let mut issuer = Running::start(&["--issuer=https://old.example"]);
+    let mut issuer = TestIssuer::serve(&["--issuer=https://old.example"]);
     let client = issuer.register("moved", &[]);
-    let old = Token::from_answer(&issuer.token(&client, ""));
+    let old = issuer.token(&client, "").token();
     assert_eq!(old.claims["iss"], "https://old.example");
     assert_eq!(inspect(&issuer, &old.text)["active"], true);
     issuer.terminate();
     issuer.restart_with(&["--issuer=https://new.example"]);
-    let new = Token::from_answer(&issuer.token(&client, ""));
+    let new = issuer.token(&client, "").token();
     // The key is still the same: only the claim tells them apart.
     assert_eq!(old.header, new.header);
     assert_eq!(inspect(&issuer, &new.text)["active"], true);
@@ -97,9 +97,9 @@ fn rfc9068_4_a_token_of_an_earlier_issuer_url_is_not_active() {
 
 #[test]
 fn rfc9068_4_an_expired_token_is_not_active() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("expired", &["--access-ttl=1s"]);
-    let token = Token::from_answer(&issuer.token(&client, ""));
+    let token = issuer.token(&client, "").token();
     let verdict = eventually("the token expires", || {
         let verdict = inspect(&issuer, &token.text);
         (verdict["active"] == false).then_some(verdict)
@@ -113,9 +113,9 @@ fn rfc9068_4_an_expired_token_is_not_active() {
 
 #[test]
 fn a_token_dies_with_its_client() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("dies", &[]);
-    let token = Token::from_answer(&issuer.token(&client, ""));
+    let token = issuer.token(&client, "").token();
     let is_active = || inspect(&issuer, &token.text)["active"] == true;
     assert!(is_active());
     issuer.manage(&["client", "disable", &client.id]);
@@ -125,11 +125,11 @@ fn a_token_dies_with_its_client() {
     assert!(!is_active());
 }
 
-fn inspect(issuer: &Running, token: &str) -> Value {
+fn inspect(issuer: &TestIssuer, token: &str) -> Value {
     issuer.manage(&["inspect", token])
 }
 
-fn inspect_input(issuer: &Running, input: &str) -> Value {
+fn inspect_input(issuer: &TestIssuer, input: &str) -> Value {
     let mut child = issuer
         .command(&["inspect", "-"])
         .stdin(Stdio::piped())

@@ -77,8 +77,8 @@ fn bodies(fixture: &Fixture) -> Named {
     let mut full = format!("{GRANT}&pad=").into_bytes();
     full.resize(65_536, b'x');
     let hundred: String = (1..100).map(|index| format!("&p{index}=x")).collect();
-    let unknown_in_query = HttpRequest::post("/oauth2/token?tenant=1&%zz=%", GRANT)
-        .basic(&fixture.client.id, &fixture.client.secret);
+    let unknown_in_query =
+        HttpRequest::post("/oauth2/token?tenant=1&%zz=%", GRANT).by(&fixture.client);
     let latin = fixture.good("").header("x-name", b"J\xfcrgen".to_vec());
     let rows = [
         (
@@ -137,7 +137,7 @@ fn types(fixture: &Fixture) -> Named {
 }
 
 fn credentials(fixture: &Fixture) -> Named {
-    let (id, secret) = (&fixture.client.id, &fixture.client.secret);
+    let (id, secret) = (&fixture.client.id, fixture.client.secret());
     let own_id = fixture.good(&format!("&client_id={id}"));
     let post = form(format!("client_secret={secret}&client_id={id}&{GRANT}"));
     let escaped_post = form(format!(
@@ -154,10 +154,11 @@ fn credentials(fixture: &Fixture) -> Named {
         let credentials = STANDARD.encode(format!("{id}:{secret}"));
         form(GRANT).header("authorization", format!("Basic   {credentials}  "))
     };
-    let basic_only = form(GRANT).basic(&fixture.basic_only.id, &fixture.basic_only.secret);
+    let basic_only = form(GRANT).by(&fixture.basic_only);
     let post_only = form(format!(
         "{GRANT}&client_id={}&client_secret={}",
-        fixture.post_only.id, fixture.post_only.secret
+        fixture.post_only.id,
+        fixture.post_only.secret()
     ));
     let rows = [
         (

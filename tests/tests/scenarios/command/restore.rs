@@ -6,15 +6,15 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokensmith_tests::{HttpRequest, HttpResponse, Registered, Running, Token, command};
+use tokensmith_tests::{Answer, HttpRequest, TestClient, TestIssuer, command};
 
 /// Data, a backup of it, and what became of the data since.
 struct Rehearsal {
-    issuer: Running,
-    client: Registered,
-    disabled: Registered,
-    deleted: Registered,
-    rotated: Registered,
+    issuer: TestIssuer,
+    client: TestClient,
+    disabled: TestClient,
+    deleted: TestClient,
+    rotated: TestClient,
     /// Refresh tokens of three grants: one is used further and one is revoked after the backup.
     untouched: String,
     used: String,
@@ -27,7 +27,7 @@ struct Rehearsal {
 impl Rehearsal {
     fn new() -> Self {
         let original = TempDir::new().expect("a directory");
-        let mut issuer = Running::start_in(original.path(), &["--alg=ES256", "--alg=RS256"]);
+        let mut issuer = TestIssuer::serve_in(original.path(), &["--alg=ES256", "--alg=RS256"]);
         let [client, disabled, deleted, rotated] =
             ["app", "disabled", "deleted", "rotated"].map(|name| issuer.register(name, &SCOPES));
         let [untouched, used, revoked] = ["a", "b", "c"].map(|subject| {
@@ -84,8 +84,8 @@ impl Rehearsal {
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
-    fn start_restored(&self) -> Running {
-        let issuer = Running::start_in(self.restored.path(), &["--alg=ES256", "--alg=RS256"]);
+    fn start_restored(&self) -> TestIssuer {
+        let issuer = TestIssuer::serve_in(self.restored.path(), &["--alg=ES256", "--alg=RS256"]);
         // The same issuer, so that only their keys can make old tokens bad.
         assert_eq!(issuer.url, self.issuer.url);
         issuer
@@ -138,7 +138,7 @@ fn after_a_restore_clients_go_on_with_new_keys_and_new_grants() {
     let rehearsal = Rehearsal::new();
     let restored = rehearsal.restore(&[]);
     let issuer = rehearsal.start_restored();
-    let token = Token::from_answer(&issuer.token(&rehearsal.client, ""));
+    let token = issuer.token(&rehearsal.client, "").token();
     let created: Vec<_> = restored["created"]
         .as_array()
         .expect("keys")
@@ -202,14 +202,14 @@ fn a_second_restore_withdraws_what_the_first_has_made() {
     assert_eq!(json!(kids(&first["created"])), second["withdrawn"]);
 }
 
-fn refresh(issuer: &Running, client: &Registered, token: &str) -> HttpResponse {
+fn refresh(issuer: &TestIssuer, client: &TestClient, token: &str) -> Answer {
     let form = format!("grant_type=refresh_token&refresh_token={token}");
-    issuer.send(&HttpRequest::post("/oauth2/token", form).basic(&client.id, &client.secret))
+    issuer.send(&HttpRequest::post("/oauth2/token", form).by(&client))
 }
 
-fn is_active(issuer: &Running, client: &Registered, token: &str) -> bool {
+fn is_active(issuer: &TestIssuer, client: &TestClient, token: &str) -> bool {
     let request = HttpRequest::post("/oauth2/introspect", format!("token={token}"));
-    let answer = issuer.send(&request.basic(&client.id, &client.secret));
+    let answer = issuer.send(&request.by(&client));
     assert_eq!(answer.status, 200);
     answer.json()["active"].as_bool().expect("a boolean")
 }

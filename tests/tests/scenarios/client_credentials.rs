@@ -1,11 +1,11 @@
 //! RFC 6749 §4.4 and RFC 9068: a client gets a token for itself.
 
-use tokensmith_tests::{HttpRequest, Running};
+use tokensmith_tests::{HttpRequest, TestIssuer};
 use tokensmith_verifier::{Expectations, JwkSet, VerificationKeys};
 
 #[test]
 fn rfc9068_a_token_of_every_algorithm_verifies_with_the_published_keys() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let jwks = issuer
         .send(&HttpRequest::get("/.well-known/jwks.json"))
         .json();
@@ -25,7 +25,7 @@ fn rfc9068_a_token_of_every_algorithm_verifies_with_the_published_keys() {
             ],
         );
         let answer = issuer.token(&client, "");
-        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.status, 200, "{}", answer.body);
         let token = answer.json()["access_token"]
             .as_str()
             .expect("a token")

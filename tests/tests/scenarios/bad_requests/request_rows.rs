@@ -40,7 +40,7 @@ fn repetitions(fixture: &Fixture) -> Vec<Row> {
 
 /// OAuth 2.1 §3.2: what stands in a URL is logged by whoever sees it.
 fn queries(fixture: &Fixture) -> Vec<Row> {
-    let secret = &fixture.client.secret;
+    let secret = fixture.client.secret();
     let mut rows: Vec<Row> = REQUEST_PARAMETERS
         .into_iter()
         .chain(["resource"])
@@ -66,7 +66,7 @@ fn queries(fixture: &Fixture) -> Vec<Row> {
 
 fn in_query(fixture: &Fixture, query: &str) -> HttpRequest {
     let target = format!("/oauth2/token?{query}");
-    HttpRequest::post(&target, GRANT).basic(&fixture.client.id, &fixture.client.secret)
+    HttpRequest::post(&target, GRANT).by(&fixture.client)
 }
 
 fn methods(fixture: &Fixture) -> Vec<Row> {
@@ -77,14 +77,14 @@ fn methods(fixture: &Fixture) -> Vec<Row> {
         .into_iter()
         .map(|method| {
             let name = format!("RFC 6749 §3.2, RFC 9110 §15.5.6: {method}");
-            let request = HttpRequest::new(method, "/oauth2/token")
-                .basic(&fixture.client.id, &fixture.client.secret);
+            let request = HttpRequest::new(method, "/oauth2/token").by(&fixture.client);
             row(name, request, METHOD_NOT_ALLOWED)
         })
         .collect();
     let target = format!(
         "/oauth2/token?{GRANT}&client_id={}&client_secret={}",
-        fixture.client.id, fixture.client.secret
+        fixture.client.id,
+        fixture.client.secret()
     );
     let request = HttpRequest::get(&target);
     rows.push(row(
@@ -95,7 +95,7 @@ fn methods(fixture: &Fixture) -> Vec<Row> {
     let put = HttpRequest::new("PUT", "/oauth2/token")
         .header("content-type", "application/x-www-form-urlencoded")
         .body(GRANT)
-        .basic(&fixture.client.id, &fixture.client.secret);
+        .by(&fixture.client);
     rows.push(row(
         "RFC 6749 §3.2: PUT of a right form",
         put,
