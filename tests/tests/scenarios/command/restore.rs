@@ -114,7 +114,7 @@ fn a_backup_alone_would_revive_what_was_revoked_and_used() {
 }
 
 #[test]
-fn after_a_restore_nothing_that_was_handed_out_before_is_good() {
+fn after_a_restore_no_credential_issued_before_is_valid() {
     let rehearsal = Rehearsal::new();
     rehearsal.restore(&[]);
     let issuer = rehearsal.start_restored();
