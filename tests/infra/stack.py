@@ -1,6 +1,7 @@
 """A template as CloudFormation sees it: read, its conditions decided."""
 
 import json
+import re
 from pathlib import Path
 
 from cfnlint.decode.cfn_yaml import load
@@ -8,6 +9,12 @@ from cfnlint.decode.cfn_yaml import load
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "infra" / "template.yaml"
 EXAMPLE = ROOT / "infra" / "example-api.yaml"
+
+# The path of each endpoint, by the name under which a function's `main` lists it.
+PATHS = {
+    name.lower(): path
+    for name, path in re.findall(r'const (\w+): &str = "(/[^"]+)"', (ROOT / "shared/verifier/src/paths.rs").read_text())
+}
 
 NOTHING = object()
 

@@ -8,18 +8,17 @@ import tomllib
 
 import pytest
 
-from stack import ROOT
+from stack import PATHS, ROOT
 
 CRATES = sorted(path.parent for path in (ROOT / "functions").glob("*/Cargo.toml"))
 WORKSPACE = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["metadata"]["lambda"]
 
 
 def test_watch_leads_every_path_to_the_function_that_serves_it():
-    endpoints = re.findall(r'Self::(\w+) => "(/[^"]+)"', (ROOT / "shared/issuer/src/routes.rs").read_text())
     mains = {f"tokensmith-{crate.name}": (crate / "src/main.rs").read_text() for crate in CRATES}
     serving = {
-        path: [name for name, main in mains.items() if re.search(rf"Endpoint::{endpoint}\b", main)]
-        for endpoint, path in endpoints
+        path: [name for name, main in mains.items() if re.search(rf"\b{endpoint}\(\)", main)]
+        for endpoint, path in PATHS.items()
     }
     assert {path: [name] for path, name in WORKSPACE["watch"]["router"].items()} == serving
 

@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from stack import EXAMPLE, ROOT, TEMPLATE, Template
+from stack import EXAMPLE, PATHS, ROOT, TEMPLATE, Template
 
 ALIAS = re.compile(r"(\w+)\.Alias")
 
@@ -89,7 +89,7 @@ def referred_to(value):
 
 
 def test_every_endpoint_that_a_function_serves_has_its_route_and_no_other(template):
-    paths = [path for path in re.findall(r'=> "(/[^"]+)"', source("shared/issuer/src/routes.rs")) if served_by(path)]
+    paths = [path for path in PATHS.values() if served_by(path)]
     routes = template.of_type("AWS::ApiGatewayV2::Route").values()
     # ANY, so that 405 and CORS are the endpoint's own.
     assert sorted(route["RouteKey"] for route in routes) == sorted(f"ANY {path}" for path in paths)
@@ -129,9 +129,9 @@ def test_every_route_reaches_the_function_that_serves_it(template):
 
 def served_by(path):
     """The functions whose `main` serves the endpoint at `path`."""
-    endpoint = re.search(rf'Self::(\w+) => "{re.escape(path)}"', source("shared/issuer/src/routes.rs"))[1]
+    (endpoint,) = (name for name, known in PATHS.items() if known == path)
     mains = (ROOT / "functions").glob("*/src/main.rs")
-    return [logical_id(main.parts[-3]) for main in mains if f"Endpoint::{endpoint}" in main.read_text()]
+    return [logical_id(main.parts[-3]) for main in mains if re.search(rf"\b{endpoint}\(\)", main.read_text())]
 
 
 def logical_id(function):
@@ -272,7 +272,8 @@ def test_the_issuer_has_no_path(domain):
 
 
 def test_metric_filters_look_for_what_the_code_logs(template):
-    error, log = source("shared/issuer/src/error.rs"), source("shared/issuer/src/request_log.rs")
+    error = "".join(path.read_text() for path in sorted((ROOT / "shared/issuer/src/error").glob("*.rs")))
+    log = source("shared/issuer/src/event.rs")
     host, custody = source("shared/aws/src/host.rs"), source("shared/issuer/src/keys/custody.rs")
     reasons = {re.sub(r"(?<!^)(?=[A-Z])", "_", variant).lower() for variant in re.findall(r"^    (\w+)[,(]", error, re.M)}
     events = set(re.findall(r'event: "(\w+)"', host)) | set(re.findall(r'Level::\w+, "(\w+)"', host))

@@ -7,9 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tokensmith_issuer::Judged;
-use tokensmith_issuer::keys::Signer;
+use tokensmith_issuer::keys::{PublicJwk, Signer};
 use tokensmith_issuer::store::records::SigningKey;
-use tokensmith_verifier::{Algorithm, Jwk};
+use tokensmith_verifier::Algorithm;
 
 use crate::records::API;
 use crate::{InProcess, TestClient};
@@ -43,7 +43,7 @@ pub struct Forger {
     /// The client.
     pub client: TestClient,
     /// The published half of the key.
-    pub jwk: Jwk,
+    pub jwk: PublicJwk,
     signer: Arc<dyn Signer>,
 }
 

@@ -13,13 +13,13 @@ use tokensmith_aws::environment::{
 use tokensmith_issuer::Level;
 use tokensmith_verifier::StalePolicy;
 
-/// The environment of the authorizer. It opens no key, so it has no custody.
+/// The environment of the authorizer. The authorizer opens no private key, so it names no custody.
 #[derive(Clone, Debug)]
-pub struct AuthorizerEnvironment {
+pub(crate) struct AuthorizerEnvironment {
     /// The authorizer's configuration.
-    pub config: AuthorizerConfig,
+    pub(crate) config: AuthorizerConfig,
     /// The name of the table.
-    pub table: String,
+    pub(crate) table: String,
 }
 
 impl AuthorizerEnvironment {
@@ -27,7 +27,7 @@ impl AuthorizerEnvironment {
     ///
     /// # Errors
     /// The first variable that is missing or malformed.
-    pub fn parse(value_of: impl Fn(&str) -> Option<String>) -> Result<Self, BadVariable> {
+    pub(crate) fn parse(value_of: impl Fn(&str) -> Option<String>) -> Result<Self, BadVariable> {
         let variables = Variables::new(value_of);
         let mut stale = StalePolicy::default();
         if let Some(then) = variables.optional(FEED_STALE, parsed)? {
@@ -67,5 +67,5 @@ const FEED_STALE: &str = "TOKENSMITH_FEED_STALE";
 
 const DEFAULT_FEED_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Well below the age at which a view is stale.
+/// Well below the age at which a view is stale, so that one failed query does not make it stale.
 const FEED_INTERVALS: RangeInclusive<Duration> = SECOND..=Duration::from_secs(60);

@@ -5,15 +5,14 @@ use tokensmith_issuer::Level;
 use tokensmith_issuer::revocation::TableRevocations;
 use tokensmith_issuer::store::TableReader;
 use tokensmith_issuer::store::aws_calls;
-use tokensmith_verifier::Clock;
 use tokensmith_verifier::{
-    BearerToken, InvalidConfiguration, Refusal, SourceUnavailable, VerifiedClaims, Verifier,
+    BearerToken, Clock, InvalidConfiguration, Refusal, SourceUnavailable, VerifiedClaims, Verifier,
 };
 
 use crate::answer::{AuthorizerAnswer, TokenContext};
 use crate::config::{AuthorizerConfig, ResponseFormat};
 use crate::decision::{Decision, Forbidden};
-use crate::event::{AuthorizationRequest, AuthorizerEvent, Kind, NotFromAuthorizer};
+use crate::event::{AuthorizationRequest, AuthorizerEvent, EventKind, NotFromAuthorizer};
 use crate::keys::KeysInTable;
 use crate::log;
 use crate::policy::PolicyDocument;
@@ -31,7 +30,8 @@ pub struct Authorizer {
 }
 
 impl Authorizer {
-    /// An authorizer for the tokens of the issuer that `table` belongs to. Nothing is read yet.
+    /// An authorizer for the tokens of the issuer that `table` belongs to. It only reads the table,
+    /// and reads nothing yet.
     ///
     /// # Errors
     /// [`InvalidConfiguration`] for an audience that no challenge could name.
@@ -68,9 +68,10 @@ impl Authorizer {
     /// Reads the keys, so that the first request does not wait for them.
     ///
     /// # Errors
-    /// [`SourceUnavailable`] when they cannot be read. Requests read what is still missing.
+    /// [`SourceUnavailable`] when they cannot be read. Requests then read the keys that are
+    /// missing.
     pub async fn warm_up(&self) -> Result<(), SourceUnavailable> {
-        // Any token makes the verifier read its keys, and this one is refused right after that.
+        // Even an empty token makes the verifier read its keys before it refuses the token.
         match self.verifier.verify("").await {
             Err(Refusal::Unavailable(unavailable)) => Err(unavailable),
             _ => Ok(()),
@@ -80,12 +81,12 @@ impl Authorizer {
     /// Answers one event, which Lambda calls `request_id`, and writes its log line.
     ///
     /// # Errors
-    /// [`Failure`], whose text API Gateway reads.
+    /// [`AuthorizerError`], whose text API Gateway reads.
     pub async fn answer(
         &self,
         event: &AuthorizerEvent,
         request_id: &str,
-    ) -> Result<AuthorizerAnswer, Failure> {
+    ) -> Result<AuthorizerAnswer, AuthorizerError> {
         aws_calls::counted(self.answer_counted(event, request_id)).await
     }
 
@@ -93,7 +94,7 @@ impl Authorizer {
         &self,
         event: &AuthorizerEvent,
         request_id: &str,
-    ) -> Result<AuthorizerAnswer, Failure> {
+    ) -> Result<AuthorizerAnswer, AuthorizerError> {
         let started = Instant::now();
         let request = event.request()?;
         let routes = self.routes.as_ref();
@@ -112,7 +113,7 @@ impl Authorizer {
         self.answer_to(&request, route, decision)
     }
 
-    /// Verifies the token, and then asks what its route requires.
+    /// Verifies the token, and then checks the scopes that its route requires.
     async fn decide(
         &self,
         request: &AuthorizationRequest<'_>,
@@ -133,7 +134,7 @@ impl Authorizer {
         }
     }
 
-    /// The claims of what the request presents.
+    /// The claims of the token that the request brings.
     async fn verify(&self, request: &AuthorizationRequest<'_>) -> Result<VerifiedClaims, Refusal> {
         let values = request.authorization.iter().copied();
         let token = BearerToken::from_headers(values)?;
@@ -145,16 +146,18 @@ impl Authorizer {
         request: &AuthorizationRequest<'_>,
         route: Option<Matched<'_>>,
         decision: Decision,
-    ) -> Result<AuthorizerAnswer, Failure> {
+    ) -> Result<AuthorizerAnswer, AuthorizerError> {
         let is_authorized = matches!(decision, Decision::Allowed(_));
         let claims = match (decision, request.kind) {
             (Decision::Allowed(claims) | Decision::Forbidden(claims, _), _) => Some(claims),
-            (Decision::Unverified(_), Kind::Rest) => return Err(Failure::Unauthorized),
-            (Decision::Unverified(_), Kind::HttpV1 | Kind::HttpV2) => None,
-            (Decision::Unavailable(_), _) => return Err(Failure::Unavailable),
+            (Decision::Unverified(_), EventKind::Rest) => {
+                return Err(AuthorizerError::Unauthorized);
+            }
+            (Decision::Unverified(_), EventKind::HttpV1 | EventKind::HttpV2) => None,
+            (Decision::Unavailable(_), _) => return Err(AuthorizerError::Unavailable),
         };
         let context = claims.as_ref().map(TokenContext::from);
-        if (request.kind, self.response) == (Kind::HttpV2, ResponseFormat::Simple) {
+        if (request.kind, self.response) == (EventKind::HttpV2, ResponseFormat::Simple) {
             return Ok(AuthorizerAnswer::Simple {
                 is_authorized,
                 context,
@@ -177,16 +180,16 @@ impl Authorizer {
     }
 }
 
-/// Why there is no answer. API Gateway reads the text.
+/// Why there is no answer. API Gateway chooses the HTTP status by this error's text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum Failure {
-    /// The token is not good. This word, and no other, makes a REST API answer 401.
+pub enum AuthorizerError {
+    /// The token is not valid. A REST API answers 401 for exactly this text.
     #[error("Unauthorized")]
     Unauthorized,
     /// Keys or revocations cannot be read: API Gateway answers 500.
     #[error("the authorizer cannot tell now")]
     Unavailable,
-    /// API Gateway does not send such events.
+    /// The event is not one that API Gateway sends.
     #[error(transparent)]
     NotFromAuthorizer(#[from] NotFromAuthorizer),
 }

@@ -6,17 +6,13 @@ use std::sync::Arc;
 use clap::Args;
 use tokensmith_aws::AwsClients;
 use tokensmith_aws::environment::{self, Environment};
-use tokensmith_aws::kms::{KmsMaker, KmsOpener, KmsSigning};
-use tokensmith_issuer::Issuer;
+use tokensmith_aws::kms::{KmsMaker, KmsOpener};
+use tokensmith_issuer::admin::{Administrator, TableScan};
 use tokensmith_issuer::config::Config;
-use tokensmith_issuer::keys::{
-    Custody, HmacKeys, HmacRotation, KeyAccess, KeyRotation, Make, Open, RotationPolicy, Sign,
-};
-use tokensmith_issuer::names::IssuerUrl;
+use tokensmith_issuer::keys::Custody;
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::records::Settings;
 use tokensmith_local::{ChangeCounter, LocalData};
-use tokensmith_verifier::Algorithm;
 use tokensmith_verifier::Clock;
 
 use crate::Failure;
@@ -27,8 +23,8 @@ pub struct Data {
     /// The directory that `tokensmith serve` keeps its data in
     #[arg(long = "data", value_name = "DIR", default_value = ".tokensmith")]
     dir: PathBuf,
-    /// A table in AWS instead; issuer, custody and wrapping key are those of its functions, in the same
-    /// variables: TOKENSMITH_ISSUER, TOKENSMITH_CUSTODY, TOKENSMITH_KMS_KEY
+    /// Use this DynamoDB table in AWS instead of a directory. TOKENSMITH_ISSUER, TOKENSMITH_CUSTODY and
+    /// TOKENSMITH_KMS_KEY must be set as they are for the functions that use the table
     #[arg(long, value_name = "NAME", conflicts_with = "dir")]
     table: Option<String>,
 }
@@ -42,12 +38,13 @@ impl Data {
         }
     }
 
-    /// Opens the table of other data of the same kind: a directory, or a table in AWS.
-    pub async fn open_other(&self, name: &str) -> Result<Table, Failure> {
-        match self.table {
-            Some(_) => Ok(Table::new(AwsClients::load().await.dynamodb, name)),
-            None => Ok(LocalData::open(Path::new(name)).await?.table),
-        }
+    /// Opens other data of the same kind, a directory or a table in AWS, to read its records.
+    pub async fn open_other(&self, name: &str) -> Result<TableScan, Failure> {
+        let table = match self.table {
+            Some(_) => Table::new(AwsClients::load().await.dynamodb, name),
+            None => LocalData::open(Path::new(name)).await?.table,
+        };
+        Ok(TableScan::of(table.reader()))
     }
 
     async fn open_local(&self) -> Result<OpenData, Failure> {
@@ -59,12 +56,10 @@ impl Data {
                 "{dir} belongs to no issuer yet: `tokensmith serve` settles it"
             ))
         })?;
+        let config = Config::new(settings.record.issuer);
+        let (opener, maker) = (local.custody.open(), Arc::new(local.custody));
         Ok(OpenData {
-            table: local.table,
-            opener: local.custody.open(),
-            signing: local.custody.sign(),
-            maker: Arc::new(local.custody),
-            config: Config::new(settings.record.issuer),
+            admin: Administrator::new(config, local.table, maker, opener, Clock::System),
             changes: Some(local.changes),
         })
     }
@@ -82,72 +77,26 @@ async fn open_in_aws(table: &str) -> Result<OpenData, Failure> {
         custody,
         wrapping_key,
     } = environment;
-    let opener = KmsOpener::new(clients.kms.clone(), &wrapping_key);
+    let table = Table::new(clients.dynamodb, table);
+    let opener = Arc::new(KmsOpener::new(clients.kms.clone(), &wrapping_key));
+    let maker = Arc::new(KmsMaker::new(clients.kms, custody, &wrapping_key));
     Ok(OpenData {
-        table: Table::new(clients.dynamodb, table),
-        maker: Arc::new(KmsMaker::new(clients.kms, custody, &wrapping_key)),
-        signing: Arc::new(KmsSigning::new(opener.clone())),
-        opener: Arc::new(opener),
-        config,
+        admin: Administrator::new(config, table, maker, opener, Clock::System),
         changes: None,
     })
 }
 
-/// The open data of one issuer. When a command is done with it, a running `serve` is told to look
-/// at its records again.
+/// The open data of one issuer. When a command is done with it, it tells a running `serve` to read
+/// its records again.
 pub struct OpenData {
-    table: Table,
-    maker: Arc<dyn Make>,
-    opener: Arc<dyn Open>,
-    signing: Arc<dyn Sign>,
-    config: Config,
+    admin: Administrator,
     changes: Option<Arc<ChangeCounter>>,
 }
 
 impl OpenData {
-    /// The issuer URL.
-    pub fn url(&self) -> &IssuerUrl {
-        &self.config.issuer
-    }
-
-    /// The table.
-    pub fn table(&self) -> &Table {
-        &self.table
-    }
-
-    /// The issuer itself, for what it alone can decide.
-    pub fn issuer(&self) -> Issuer {
-        let access = KeyAccess {
-            open: Some(self.opener.clone()),
-            sign: Some(self.signing.clone()),
-        };
-        Issuer::new(
-            self.config.clone(),
-            self.table.clone(),
-            access,
-            Clock::System,
-        )
-    }
-
-    /// The keys that prove refresh tokens, always fresh.
-    pub fn hmac_keys(&self) -> HmacKeys {
-        let (table, opener) = (self.table.reader(), self.opener.clone());
-        HmacKeys::new(table, opener, std::time::Duration::ZERO)
-    }
-
-    /// What makes those keys and takes them away.
-    pub fn hmac_rotation(&self) -> HmacRotation {
-        HmacRotation::new(self.table.clone(), self.maker.clone())
-    }
-
-    /// What makes keys of these algorithms and takes them away.
-    pub fn key_rotation(&self, algorithms: Vec<Algorithm>) -> KeyRotation {
-        let (table, maker) = (self.table.clone(), self.maker.clone());
-        let Config {
-            issuer, cache_ttl, ..
-        } = self.config.clone();
-        let policy = RotationPolicy::new(issuer, algorithms, cache_ttl);
-        KeyRotation::new(table, maker, policy)
+    /// The administrator of the data.
+    pub fn admin(&self) -> &Administrator {
+        &self.admin
     }
 }
 

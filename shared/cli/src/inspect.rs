@@ -9,10 +9,10 @@ use tokensmith_issuer::error::Denied;
 use crate::data::Data;
 use crate::{Failure, display_time, print_json};
 
-/// Decode a token, verify it against the issuer's keys, and say whether it is live and why not
+/// Verify a token, and say whether it is active, or why it is not
 ///
-/// Prints {"active": true, …} or {"active": false, "reason": "…", …}. What a token says is shown
-/// only when this issuer has made it.
+/// Prints {"active": true, …} or {"active": false, "reason": "…", …}. The content of a token is
+/// shown only if this issuer has made it. The exit code is 0 in both cases.
 #[derive(ClapArgs)]
 pub struct Args {
     /// An access or refresh token; `-` reads it from standard input, which keeps it out of the
@@ -24,11 +24,11 @@ pub struct Args {
 
 pub async fn run(args: Args) -> Result<(), Failure> {
     let token = token_or_stdin(args.token)?;
-    let issuer = args.data.open().await?.issuer();
-    print_json(&Verdict::of(issuer.judge(&token).await?))
+    let data = args.data.open().await?;
+    print_json(&Verdict::of(data.admin().judge(&token).await?))
 }
 
-/// A token from the command line, or from standard input where it says `-`.
+/// The token from the command line, or from standard input if the argument is `-`.
 pub fn token_or_stdin(token: String) -> Result<String, Failure> {
     Ok(match token.as_str() {
         "-" => std::io::read_to_string(std::io::stdin())?.trim().to_owned(),

@@ -1,16 +1,12 @@
 //! `tokensmith key …`
 
-use std::collections::BTreeSet;
-
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
-use tokensmith_issuer::keys::{KeyState, Succession, SuccessorKey};
-use tokensmith_issuer::store::records::{SIGNING_KEYS, SigningKey};
-use tokensmith_verifier::Clock;
+use tokensmith_issuer::keys::{KeyState, SuccessorKey};
 use tokensmith_verifier::{Algorithm, KeyId};
 
-use crate::data::{Data, OpenData};
+use crate::data::Data;
 use crate::{Failure, display_time, print_json};
 
 #[derive(Subcommand)]
@@ -20,27 +16,29 @@ pub enum Command {
         #[command(flatten)]
         data: Data,
     },
-    /// Make new keys: each is published first, and signs when everybody can know it
+    /// Create the next signing keys: each is published now, and signs when every cached copy of the key
+    /// set has expired
     ///
-    /// The keys before them stay published until the last token they signed has expired.
+    /// The keys that they replace stay published until the last token they signed has expired.
     Rotate {
-        /// Only the keys of this algorithm; may be repeated [default: all that there are]
+        /// Replace only the key of this algorithm; may be repeated [default: every algorithm that has a
+        /// key]
         #[arg(long = "alg", value_name = "ALG")]
         algorithms: Vec<Algorithm>,
-        /// For a compromised key: the new key signs at once, the old ones are withdrawn, and their
-        /// tokens are refused
+        /// For a compromised key: the new keys sign at once, the old keys are withdrawn, and every token
+        /// that an old key has signed is refused
         #[arg(long)]
         now: bool,
-        /// Instead, make a new version of the HMAC key, which proves refresh tokens; those made by
-        /// older versions stay valid, and move to the new one when they are next used
+        /// Instead, create a new version of the HMAC key, which authenticates refresh tokens. Refresh
+        /// tokens of older versions stay valid, and change to the new version when they are next used
         #[arg(long, conflicts_with_all = ["algorithms", "now"])]
         hmac: bool,
         #[command(flatten)]
         data: Data,
     },
-    /// Take a pending or retiring key away before its time; tokens that it signed are refused
+    /// Withdraw a pending or retiring key before its time; tokens that it has signed are refused
     Retire {
-        /// The key's name, as `key list` shows it
+        /// The key's name (`kid`), as `key list` shows it
         // One name in 64 begins with a hyphen.
         #[arg(allow_hyphen_values = true)]
         kid: String,
@@ -56,52 +54,56 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             data, hmac: true, ..
         } => {
             let data = data.open().await?;
-            let keys = data.hmac_rotation();
-            let version = keys.rotate(data.url(), Clock::System.now()).await?;
+            let (version, _) = data.admin().rotate_hmac_key().await?;
             print_json(&json!({ "hmac_key_version": version }))
         }
         Command::Rotate {
-            algorithms,
-            now,
             data,
+            now: true,
+            algorithms,
             ..
         } => {
             let data = data.open().await?;
-            let algorithms = match algorithms.is_empty() {
-                true => algorithms_in_use(&data).await?,
-                false => algorithms,
-            };
-            rotate(&data, algorithms, now).await
+            let (replaced, _) = data.admin().replace_keys(algorithms).await?;
+            print_json(&json!({
+                "created": shown(&replaced.created),
+                "withdrawn": replaced.withdrawn,
+                "breaks": WHAT_BREAKS,
+            }))
+        }
+        Command::Rotate {
+            data, algorithms, ..
+        } => {
+            let data = data.open().await?;
+            let (successors, _) = data.admin().rotate_keys(algorithms).await?;
+            print_json(&json!({ "created": shown(&successors) }))
         }
         Command::Retire { kid, data } => {
-            let rotation = data.open().await?.key_rotation(Vec::new());
-            rotation.retire(&kid, Clock::System.now()).await?;
-            print_json(&json!({ "retired": kid }))
+            let data = data.open().await?;
+            let (retired, _) = data.admin().retire_key(kid).await?;
+            print_json(&json!({ "retired": retired }))
         }
     }
 }
 
 async fn list(data: &Data) -> Result<(), Failure> {
-    let data = data.open().await?;
-    let stored = data.table().query_all::<SigningKey>(SIGNING_KEYS).await?;
-    let keys: Vec<_> = stored.into_iter().map(|key| key.record).collect();
-    let now = Clock::System.now();
-    let listed: Vec<_> = keys
+    let keys = data.open().await?.admin().signing_keys().await?;
+    let displayed: Vec<_> = keys
         .iter()
-        .map(|key| ListedKey {
-            kid: &key.jwk.kid,
-            alg: key.jwk.alg,
-            state: Succession::of(&keys, key.jwk.alg).state_of(key, now),
-            created_at: display_time(key.created_at),
-            active_from: display_time(key.active_from),
-            withdrawn_at: key.withdrawn_at.map(display_time),
+        .map(|listed| DisplayedKey {
+            kid: &listed.key.jwk.kid,
+            alg: listed.key.jwk.alg,
+            state: listed.state,
+            created_at: display_time(listed.key.created_at),
+            active_from: display_time(listed.key.active_from),
+            withdrawn_at: listed.key.withdrawn_at.map(display_time),
         })
         .collect();
-    print_json(&listed)
+    print_json(&displayed)
 }
 
 #[derive(Serialize)]
-struct ListedKey<'a> {
+struct DisplayedKey<'a> {
     kid: &'a KeyId,
     alg: Algorithm,
     state: KeyState,
@@ -111,29 +113,7 @@ struct ListedKey<'a> {
     withdrawn_at: Option<String>,
 }
 
-/// The algorithms that there are keys of.
-pub async fn algorithms_in_use(data: &OpenData) -> Result<Vec<Algorithm>, Failure> {
-    let keys = data.table().query_all::<SigningKey>(SIGNING_KEYS).await?;
-    let algorithms: BTreeSet<_> = keys.iter().map(|key| key.jwk.alg).collect();
-    Ok(algorithms.into_iter().collect())
-}
-
-async fn rotate(data: &OpenData, algorithms: Vec<Algorithm>, now: bool) -> Result<(), Failure> {
-    let rotation = data.key_rotation(algorithms.clone());
-    let time = Clock::System.now();
-    if !now {
-        let successors = rotation.rotate(&algorithms, time).await?;
-        return print_json(&json!({ "created": shown(&successors) }));
-    }
-    let rotated = rotation.rotate_now(&algorithms, time).await?;
-    print_json(&json!({
-        "created": shown(&rotated.created),
-        "withdrawn": rotated.withdrawn,
-        "breaks": WHAT_BREAKS,
-    }))
-}
-
-/// New keys, as people read them.
+/// New keys as they are displayed.
 pub fn shown(keys: &[SuccessorKey]) -> Vec<serde_json::Value> {
     let shown = keys.iter().map(|key| {
         json!({ "kid": key.kid, "alg": key.alg, "active_from": display_time(key.active_from) })
@@ -141,7 +121,7 @@ pub fn shown(keys: &[SuccessorKey]) -> Vec<serde_json::Value> {
     shown.collect()
 }
 
-/// The price of not publishing a key before it signs.
+/// What fails when a key signs without having been published before.
 const WHAT_BREAKS: [&str; 3] = [
     "every access token signed by a withdrawn key is refused: clients refresh or ask again",
     "verifiers that cached the key set refuse new tokens until they fetch it again: 5 minutes by its \

@@ -59,8 +59,8 @@ async fn run(command: Command) -> Result<(), Failure> {
 
 /// A token service: OAuth 2.1 and RFC 9068 access tokens.
 ///
-/// `tokensmith serve` runs everything in one process; the other commands manage the same data,
-/// also while it runs. They print JSON on stdout and messages on stderr.
+/// `tokensmith serve` runs the whole issuer in one process. The other commands manage its data, also
+/// while it runs, or a table in AWS. They print JSON on standard output and messages on standard error.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -71,10 +71,10 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Args),
-    /// Manage the clients that may ask for tokens
+    /// Manage the clients that may request tokens
     #[command(subcommand)]
     Client(client::Command),
-    /// Manage the keys
+    /// Manage the signing keys and the HMAC key
     #[command(subcommand)]
     Key(key::Command),
     /// Manage what subjects have granted to clients
@@ -113,7 +113,7 @@ fn print_json(answer: &impl Serialize) -> Result<(), Failure> {
     print_text(&format!("{json}\n"))
 }
 
-/// A moment the way people read it (RFC 3339).
+/// A time as it is displayed (RFC 3339).
 fn display_time(moment: Timestamp) -> String {
     let since = Duration::from_secs(moment.seconds());
     humantime::format_rfc3339_seconds(UNIX_EPOCH + since).to_string()

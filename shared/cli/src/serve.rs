@@ -3,50 +3,50 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args as ClapArgs;
 use secrecy::ExposeSecret;
-use tokensmith_issuer::admin::settle;
+use tokensmith_issuer::admin::{Administrator, ClientChanges, ClientError, settle};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::ClientSecret;
-use tokensmith_issuer::keys::{KeyAccess, KeyRotation, RotationPolicy};
+use tokensmith_issuer::keys::{Custody, KeyAccess, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::{ClientId, IssuerUrl};
-use tokensmith_issuer::store::records::{Client, Settings};
-use tokensmith_issuer::store::{Stored, Table};
+use tokensmith_issuer::store::Stored;
+use tokensmith_issuer::store::records::Settings;
 use tokensmith_issuer::{Issuer, endpoint};
 use tokensmith_local::LocalData;
-use tokensmith_verifier::{Algorithm, paths};
-use tokensmith_verifier::{Clock, Timestamp};
+use tokensmith_verifier::{Algorithm, Clock, paths};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::client::{self, new_client, replace_secrets};
 use crate::{Failure, print_text};
 
-/// Run the whole issuer in this process, on data in one directory
+/// Run the whole issuer in this process, with its data in one directory
 ///
-/// The first start creates the signing keys and a demo client, and prints a command that gets a
-/// token. The state survives restarts and kills; SIGTERM lets running requests finish. Logs are
-/// JSON lines on stderr.
+/// The first start creates the keys and a demo client, and prints a command that requests a token. The data
+/// survives restarts and crashes. After a SIGTERM, running requests are still answered. The log is JSON
+/// lines on standard error.
 #[derive(ClapArgs)]
 pub struct Args {
-    /// Where to listen; port 0 takes the port of the last run if it is free, or else any
+    /// The address to listen on; port 0 is the port of the last run if that is free, otherwise any free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Where the data is kept; made if it is not there
+    /// The directory that keeps the data; created if it does not exist
     #[arg(long, value_name = "DIR", default_value = ".tokensmith")]
     data: PathBuf,
-    /// The URL that clients know the issuer by [default: http://ADDRESS on loopback]
+    /// The issuer URL, by which clients reach this issuer [default: http://ADDRESS; required if ADDRESS is
+    /// not on loopback]
     #[arg(long, value_name = "URL")]
     issuer: Option<IssuerUrl>,
-    /// A signing algorithm: RS256, PS256, ES256 or EdDSA; may be repeated, the first is the default
-    /// of clients that name none
+    /// A signing algorithm: RS256, PS256, ES256 or EdDSA; may be repeated, and the first signs the tokens
+    /// of clients that have no algorithm of their own
     #[arg(long = "alg", value_name = "ALG", default_value = "RS256")]
     algorithms: Vec<Algorithm>,
 }
 
 pub async fn run(args: Args) -> Result<(), Failure> {
-    // Set up first: a signal during the start must not be lost.
+    // Set up first, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let data = LocalData::open_or_create(&args.data).await?;
@@ -60,16 +60,20 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let mut config = Config::new(url.clone());
     config.algorithms = args.algorithms;
     let policy = RotationPolicy::new(url.clone(), config.algorithms.clone(), config.cache_ttl);
-    let custody = data.custody.clone();
-    let access = KeyAccess::all(&custody);
-    let rotation = KeyRotation::new(table.clone(), Arc::new(custody), policy);
+    let (access, maker) = (
+        KeyAccess::all(&data.custody),
+        Arc::new(data.custody.clone()),
+    );
+    let rotation = KeyRotation::new(table.clone(), maker.clone(), policy);
     rotation.run(clock.now()).await?;
-    let issuer = Issuer::new(config, table.clone(), access, clock.clone());
+    let issuer = Issuer::new(config.clone(), table.clone(), access, clock.clone());
     issuer.warm_up(&endpoint::TOKEN).await?;
 
     let mut greeting = String::new();
     if settled.is_none() {
-        let secret = create_demo_client(&table, &url, clock.now()).await?;
+        let opener = data.custody.open();
+        let admin = Administrator::new(config, table.clone(), maker, opener, clock);
+        let secret = create_demo_client(&admin).await?;
         greeting = first_steps(&url, &secret);
     }
     settle(&table, &url).await?;
@@ -119,26 +123,22 @@ fn listen_url(address: SocketAddr) -> String {
 
 /// The demo client with a new secret. A first start that was killed before it could print the
 /// secret is followed by another first start, so the client may be there already.
-async fn create_demo_client(
-    table: &Table,
-    issuer: &IssuerUrl,
-    now: Timestamp,
-) -> Result<ClientSecret, Failure> {
+async fn create_demo_client(admin: &Administrator) -> Result<ClientSecret, Failure> {
     let id: ClientId = DEMO_CLIENT.parse()?;
-    let secret = ClientSecret::generate();
-    let mut demo = new_client(id.clone(), issuer, now)?;
-    demo.scopes = "demo:read demo:write".parse()?;
-    demo.default_scopes = "demo:read".parse()?;
-    replace_secrets(&mut demo, &secret, now);
-    if table.get(&Client::key_of(&id)).await?.is_none() {
-        client::create(table, &demo).await?;
-    } else {
-        let replaced = |client: &mut Client| {
-            replace_secrets(client, &secret, now);
-            Ok(())
-        };
-        client::update(table, &id, replaced).await?;
+    let metadata = ClientChanges {
+        scopes: vec!["demo:read".parse()?, "demo:write".parse()?],
+        default_scopes: vec!["demo:read".parse()?],
+        ..ClientChanges::default()
+    };
+    match admin.create_client(id.clone(), &metadata).await {
+        Err(ClientError::Exists(_)) => {}
+        created => {
+            if let Some(secret) = created?.0.secret {
+                return Ok(secret);
+            }
+        }
     }
+    let (secret, _) = admin.rotate_secret(&id, Duration::ZERO).await?;
     Ok(secret)
 }
 

@@ -1,10 +1,12 @@
 //! What an operator decides about the issuer as a whole.
 
+use std::str::FromStr;
 use std::time::Duration;
+
+use serde::Serialize;
 
 use tokensmith_verifier::Algorithm;
 
-use crate::Level;
 use crate::names::IssuerUrl;
 
 /// The issuer's configuration.
@@ -16,11 +18,11 @@ pub struct Config {
     pub algorithms: Vec<Algorithm>,
     /// The lifetime of an access token, unless its client has its own.
     pub access_ttl: Duration,
-    /// How long client records and keys may be cached: the bound within which a change is seen.
+    /// How long client records and keys may be cached: a change takes effect within this time.
     pub cache_ttl: Duration,
     /// How long a request may take before it is answered 503.
     pub request_timeout: Duration,
-    /// The least that is logged of requests: each of them, security events and errors, or errors.
+    /// Which requests are logged: all, only security events and errors, or only errors.
     pub log_level: Level,
 }
 
@@ -49,5 +51,39 @@ pub const MAX_ACCESS_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 /// The longest time that client records and keys may be cached.
 pub const MAX_CACHE_TTL: Duration = Duration::from_secs(5 * 60);
 
-/// The longest life of a grant: how long a superseded HMAC key must stay.
+/// The longest lifetime of a grant: how long a superseded HMAC key must be kept.
 pub const MAX_GRANT_TTL: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// How far the clocks of two functions of one issuer may differ. Bounds the attack in which a token
+/// escapes a revocation because its `iat` came from a faster clock.
+pub const SERVER_CLOCK_SKEW: Duration = Duration::from_secs(1);
+
+/// The level of a log line.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// A request that was answered.
+    Info,
+    /// A security event.
+    Warn,
+    /// A dependency failed.
+    Error,
+}
+
+impl FromStr for Level {
+    type Err = UnknownLevel;
+
+    fn from_str(name: &str) -> Result<Self, UnknownLevel> {
+        match name {
+            "info" => Ok(Self::Info),
+            "warn" => Ok(Self::Warn),
+            "error" => Ok(Self::Error),
+            _ => Err(UnknownLevel),
+        }
+    }
+}
+
+/// The name is not a level.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("unknown level: use info, warn or error")]
+pub struct UnknownLevel;

@@ -1,24 +1,24 @@
-//! One JSON line on stderr for each request. Nothing secret has a field here.
+//! One JSON line on stderr for each request. No field holds a secret.
 
 use std::io::Write;
-use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use http::{Method, StatusCode};
 use serde::Serialize;
 use tokensmith_verifier::KeyId;
 
+use crate::config::Level;
 use crate::credential::GrantId;
 use crate::credential::random_id;
 use crate::error::Error;
-use crate::grant::GrantType;
 use crate::names::ClientId;
 use crate::store::aws_calls;
+use crate::store::records::GrantType;
 
 /// What a host knows about a request.
 #[derive(Clone, Debug, Serialize)]
 pub struct RequestContext {
-    /// Names the request in every log.
+    /// The request id, the same in every log.
     pub request_id: String,
     /// Where it came from.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,7 +28,7 @@ pub struct RequestContext {
     pub trace_id: Option<String>,
 }
 
-/// What becomes known of a request while it is answered.
+/// What is logged about a request, filled in while it is answered.
 #[derive(Debug, Serialize)]
 pub(crate) struct RequestLog {
     /// The endpoint's name.
@@ -81,7 +81,7 @@ impl RequestLog {
                 source: None,
                 trace_id: None,
             }),
-            // A method is a token of the caller's choice: a bounded part of it is enough.
+            // The caller chooses the method's text, so only a bounded part of it is logged.
             method: method.as_str().chars().take(16).collect(),
             outcome: Outcome::Ok,
             reason: None,
@@ -116,7 +116,7 @@ impl RequestLog {
         }
     }
 
-    /// Writes the line, if it matters as much as `least`.
+    /// Writes the line, if its level is at least `least`.
     pub(crate) fn write(&self, least: Level, status: StatusCode, latency: Duration) {
         if self.level < least {
             return;
@@ -139,36 +139,6 @@ struct Answered<'a> {
     latency_us: u128,
     aws_calls: u32,
 }
-
-/// How much a line matters.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// For the record.
-    Info,
-    /// Somebody should look.
-    Warn,
-    /// Something failed.
-    Error,
-}
-
-impl FromStr for Level {
-    type Err = UnknownLevel;
-
-    fn from_str(name: &str) -> Result<Self, UnknownLevel> {
-        match name {
-            "info" => Ok(Self::Info),
-            "warn" => Ok(Self::Warn),
-            "error" => Ok(Self::Error),
-            _ => Err(UnknownLevel),
-        }
-    }
-}
-
-/// The name is no level.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("unknown level: use info, warn or error")]
-pub struct UnknownLevel;
 
 /// Writes `line` as one JSON object on stderr, in one piece.
 pub fn write_line(level: Level, line: &impl Serialize) {

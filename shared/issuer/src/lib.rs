@@ -1,9 +1,9 @@
 //! The authorization server: OAuth 2.1 endpoints that issue RFC 9068 access tokens.
 //!
-//! A request runs through [`Issuer::handle`]: an endpoint parses it, authenticates the client,
-//! lets the grant type find what was granted and policy decide what the token may say, mints it,
-//! and answers. Hosts (Lambda, the local server, a test) bring the HTTP event in and the response
-//! out; they bring the [`Table`], the key custody and the clock as well.
+//! [`Issuer::handle`] answers a request: its endpoint parses it and authenticates the client, the
+//! grant type finds what was granted, policy decides what the token may contain, and the endpoint
+//! mints the token and answers. Hosts (Lambda, the local server, a test) turn their HTTP events
+//! into requests, and provide the [`Table`], the key custody and the clock.
 
 pub mod admin;
 pub mod client;
@@ -21,9 +21,10 @@ pub mod token;
 
 use tokensmith_verifier::Clock;
 
+pub use config::{Level, UnknownLevel};
 pub use endpoint::{Endpoint, Mount};
-pub use event::{Level, RequestContext, UnknownLevel, write_line};
-pub use grant::GrantType;
+pub use event::{RequestContext, write_line};
+pub use store::records::GrantType;
 pub use token::Judged;
 
 use crate::client::Clients;
@@ -45,7 +46,7 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Wires the issuer, which may use private keys as `access` says. Nothing is read yet.
+    /// Makes the issuer, which may use private keys as `access` says. It reads nothing yet.
     pub fn new(config: Config, table: Table, access: KeyAccess, clock: Clock) -> Self {
         let KeyAccess { open, sign } = access;
         let proving = |open| HmacKeys::new(table.reader(), open, config.cache_ttl);
@@ -59,8 +60,8 @@ impl Issuer {
         }
     }
 
-    /// Reads client records and keys again when they are next needed: for a host that knows of a
-    /// change.
+    /// Makes the next requests read client records and keys again, for a host that knows that they
+    /// have changed.
     pub fn forget_cached(&self) {
         self.clients.forget_all();
         self.keys.expire();
@@ -84,7 +85,7 @@ impl Issuer {
     }
 }
 
-/// What endpoints load before their first request.
+/// What endpoints load before the first request.
 impl Issuer {
     async fn load_published_keys(&self) -> Result<(), Unavailable> {
         self.keys.at(self.clock.now()).await?;
@@ -111,5 +112,6 @@ impl Issuer {
     }
 }
 
-/// The longest body that is read, in bytes.
+/// The longest body that is read, in bytes. Bounds the memory and work that an unauthenticated
+/// request can cause.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;

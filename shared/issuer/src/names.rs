@@ -1,4 +1,4 @@
-//! The names that requests and records carry, parsed once: what holds one of these types is valid.
+//! The names in requests and records. They are parsed once: a value of one of these types is valid.
 
 use std::fmt;
 use std::str::FromStr;
@@ -44,7 +44,8 @@ impl FromStr for IssuerUrl {
         };
         let scheme_allowed = url.scheme() == "https" || (url.scheme() == "http" && loopback);
         let origin = url.origin().ascii_serialization();
-        // Comparing with the origin refuses paths, queries, fragments, user names and upper case.
+        // Comparing with the parsed origin refuses paths, queries, fragments, user names and upper
+        // case.
         if scheme_allowed && text.trim_end_matches('/') == origin && text.len() <= origin.len() + 1
         {
             Ok(Self(origin))
@@ -107,7 +108,7 @@ name!(
 );
 
 name!(
-    /// A resource that tokens are meant for: an absolute URI without a fragment (RFC 8707 §2).
+    /// A resource that tokens are issued for: an absolute URI without a fragment (RFC 8707 §2).
     Audience,
     "an audience is an absolute URI of at most 512 ASCII characters, without a fragment",
     |text| (1..=512).contains(&text.len())
@@ -117,19 +118,19 @@ name!(
 );
 
 name!(
-    /// Who a grant was given by (RFC 9068 §2.2 `sub`).
+    /// The subject that granted access: `sub` of its tokens (RFC 9068 §2.2).
     SubjectName,
     "a subject is 1 to 255 printable ASCII characters without spaces",
     |text| (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 );
 
-/// A set of scopes in the order they were given, without repetitions.
+/// A set of scopes, in the order in which they were given.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Scopes(Vec<Scope>);
 
 impl Scopes {
-    /// Whether there is none.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Custody `local`: keys are wrapped by a key in a file that only its owner may read.
+//! Custody `local`: keys are wrapped with a key in a file that only its owner may read.
 
 use std::fmt;
 use std::fs;
@@ -14,10 +14,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokensmith_issuer::credential::{random_bytes, random_id};
 use tokensmith_issuer::error::Unavailable;
 use tokensmith_issuer::keys::{
-    Custody, CustodyError, EncryptionContext, InProcessSigner, Make, Open, PrivateKey, Sign,
-    Signer, Wrapped, generate_private_key,
+    Custody, CustodyError, EncryptionContext, InProcessSigner, Make, Open, PrivateKey, PublicJwk,
+    Sign, Signer, Wrapped, generate_private_key,
 };
-use tokensmith_verifier::{Algorithm, PublicKey};
+use tokensmith_verifier::Algorithm;
 use zeroize::Zeroizing;
 
 /// AES-256-GCM under a key from a file, bound to the encryption context. Cheap to clone.
@@ -27,13 +27,13 @@ pub struct FileCustody {
 }
 
 impl FileCustody {
-    /// Reads the key at `path`, or makes one there.
+    /// Reads the key at `path`, or creates one there.
     ///
-    /// The file appears whole or not at all: of two processes that start at once, one makes the
-    /// key and both use it.
+    /// The file appears complete or not at all: of two processes that start at the same time, one
+    /// creates the key and both use it.
     ///
     /// # Errors
-    /// What the file system says; `InvalidData` when the file is not a key.
+    /// The error of the file system; `InvalidData` when the file is not a key.
     pub fn open_or_create(path: &Path) -> io::Result<Self> {
         match Self::open(path) {
             Err(err) if err.kind() == io::ErrorKind::NotFound => {}
@@ -60,7 +60,7 @@ impl FileCustody {
     /// Reads the key at `path`.
     ///
     /// # Errors
-    /// What the file system says; `InvalidData` when the file is not a key.
+    /// The error of the file system; `InvalidData` when the file is not a key.
     pub fn open(path: &Path) -> io::Result<Self> {
         let bytes = Zeroizing::new(fs::read(path)?);
         let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes)
@@ -88,18 +88,18 @@ impl Make for FileCustody {
         &self,
         algorithm: Algorithm,
         context: EncryptionContext,
-    ) -> Result<(PublicKey, PrivateKey), CustodyError> {
+    ) -> Result<(PublicJwk, PrivateKey), CustodyError> {
         let pkcs8 = generate_private_key(algorithm).map_err(unusable)?;
         let signer = InProcessSigner::from_pkcs8(algorithm, &pkcs8).map_err(unusable)?;
         let wrapped = self.wrap(context, &pkcs8)?;
-        Ok((signer.public_key(), PrivateKey::Wrapped(wrapped)))
+        Ok((signer.public_key().clone(), PrivateKey::Wrapped(wrapped)))
     }
 
     async fn new_secret(&self, context: EncryptionContext) -> Result<Wrapped, CustodyError> {
         self.wrap(context, &*Zeroizing::new(random_bytes::<32>()))
     }
 
-    /// A wrapped key goes with its record.
+    /// Does nothing: a wrapped key is deleted with its record.
     async fn discard(&self, _: &PrivateKey) -> Result<(), CustodyError> {
         Ok(())
     }

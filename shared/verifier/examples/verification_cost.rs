@@ -12,31 +12,30 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokensmith_verifier::{
-    AccessTokenClaims, Algorithm, CacheHeaders, Clock, Fetch, FetchError, FetchRequest, Fetched,
-    Jwk, JwkSet, PublicKey, Revocation, RevocationSource, RevocationStatus, RevocationView,
-    SourceUnavailable, Verifier,
+    AccessTokenClaims, CacheHeaders, Clock, Fetch, FetchError, FetchRequest, Fetched, Revocation,
+    RevocationSource, RevocationStatus, RevocationView, SourceUnavailable, Verifier,
 };
 
 type Error = Box<dyn std::error::Error>;
 
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "https://api.example";
+const KEY: &str = "key-1";
 const ROUNDS: u32 = 20_000;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
-    let jwk = jwk(&pair);
-    let token = token(&pair, &jwk)?;
+    let token = token(&pair)?;
     let now = Clock::System.now().seconds();
     let view = RevocationView::new();
     let other = (0..100_000).map(|n| Revocation::of_token(&format!("other-{n}"), now + 600));
     view.apply(other, now);
     let verifier = Verifier::builder(ISSUER)
         .audience(AUDIENCE)
-        .fetch(Arc::new(OneKey(JwkSet { keys: vec![jwk] })))
+        .fetch(Arc::new(OneKey(key_set(&pair))))
         .revocations(Arc::new(View(view)))
         .build()?;
 
@@ -63,42 +62,39 @@ async fn main() -> Result<(), Error> {
     Ok(())
 }
 
-fn jwk(pair: &EcdsaKeyPair) -> Jwk {
+fn key_set(pair: &EcdsaKeyPair) -> Value {
     let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
-    let key = PublicKey::Ec {
-        crv: "P-256".to_owned(),
-        x: URL_SAFE_NO_PAD.encode(x),
-        y: URL_SAFE_NO_PAD.encode(y),
-    };
-    Jwk::new(key, Algorithm::ES256)
+    let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+    json!({ "keys": [{
+        "kty": "EC", "crv": "P-256", "x": x, "y": y, "use": "sig", "alg": "ES256", "kid": KEY,
+    }] })
 }
 
-fn token(pair: &EcdsaKeyPair, jwk: &Jwk) -> Result<String, Error> {
+fn token(pair: &EcdsaKeyPair) -> Result<String, Error> {
     let now = Clock::System.now().seconds();
-    let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": jwk.kid });
+    let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": KEY });
     let claims = json!({
         "iss": ISSUER, "sub": "alice", "aud": AUDIENCE, "exp": now + 600, "iat": now,
         "jti": "token-1", "client_id": "app", "scope": "orders:read", "grant_id": "grant-1",
     });
-    let part = |json: serde_json::Value| URL_SAFE_NO_PAD.encode(json.to_string());
+    let part = |json: Value| URL_SAFE_NO_PAD.encode(json.to_string());
     let message = format!("{}.{}", part(header), part(claims));
     let signature = pair.sign(&SystemRandom::new(), message.as_bytes())?;
     Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
 #[derive(Debug)]
-struct OneKey(JwkSet);
+struct OneKey(Value);
 
 #[async_trait]
 impl Fetch for OneKey {
     async fn fetch(&self, _: FetchRequest<'_>) -> Result<Fetched, FetchError> {
-        let document = serde_json::to_vec(&self.0);
-        let document = document.map_err(|_| FetchError::Unusable("the keys cannot be printed"))?;
+        let document = self.0.to_string().into_bytes();
         Ok(Fetched::Document(document, CacheHeaders::default()))
     }
 }
 
-/// A view that somebody else keeps up to date.
+/// A view that is filled once and stays as it is.
 #[derive(Debug)]
 struct View(RevocationView);
 

@@ -1,5 +1,5 @@
-//! Verifies the RFC 9068 access tokens of a tokensmith issuer, in the service that is called: the
-//! signature against the issuer's published keys, the claims, revocations and scopes.
+//! Verifies the RFC 9068 access tokens of a tokensmith issuer in the service that is called with
+//! them: the signature with the issuer's published keys, the claims, revocations and scopes.
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -9,20 +9,22 @@
 //! # use tokensmith_verifier::*;
 //! # /// An issuer in this process: it publishes one key, and revokes nothing.
 //! # #[derive(Debug)]
-//! # struct Issuer(JwkSet);
+//! # struct Issuer(serde_json::Value);
 //! # #[async_trait]
 //! # impl Fetch for Issuer {
 //! #     async fn fetch(&self, _: FetchRequest<'_>) -> Result<Fetched, FetchError> {
-//! #         let keys = serde_json::to_vec(&self.0).expect("JSON");
-//! #         Ok(Fetched::Document(keys, CacheHeaders::default()))
+//! #         let keys = self.0.to_string();
+//! #         Ok(Fetched::Document(keys.into_bytes(), CacheHeaders::default()))
 //! #     }
 //! # }
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let pair = Ed25519KeyPair::generate()?;
 //! # let public = BASE64URL.encode(pair.public_key());
-//! # let jwk = Jwk::new(PublicKey::Okp { crv: "Ed25519".into(), x: public }, Algorithm::EdDSA);
-//! # let header = format!(r#"{{"alg":"EdDSA","typ":"at+jwt","kid":"{}"}}"#, jwk.kid);
+//! # let jwk = serde_json::json!({
+//! #     "kty": "OKP", "crv": "Ed25519", "x": public, "use": "sig", "alg": "EdDSA", "kid": "key-1",
+//! # });
+//! # let header = r#"{"alg":"EdDSA","typ":"at+jwt","kid":"key-1"}"#;
 //! # let now = Clock::System.now().seconds();
 //! # let claims = serde_json::json!({
 //! #     "iss": "https://issuer.example", "sub": "alice", "aud": "https://api.example",
@@ -31,7 +33,7 @@
 //! # let signed = format!("{}.{}", BASE64URL.encode(header), BASE64URL.encode(claims.to_string()));
 //! # let signature = BASE64URL.encode(pair.sign(signed.as_bytes()));
 //! # let authorization = format!("Bearer {signed}.{signature}");
-//! # let fetch = Arc::new(Issuer(JwkSet { keys: vec![jwk] }));
+//! # let fetch = Arc::new(Issuer(serde_json::json!({ "keys": [jwk] })));
 //! use tokensmith_verifier::{Refusal, RequiredScopes, Verifier};
 //!
 //! // Once, at start. With the feature `fetch`, `.fetch(…)` is not needed.
@@ -60,15 +62,16 @@
 //! # What it costs
 //!
 //! A request costs one signature verification. Keys are fetched once and renewed in the background
-//! as `Cache-Control` says; through an outage the last good ones serve. Tokens with unknown keys
-//! cause one fetch in each cooldown, however many there are.
+//! as `Cache-Control` says. During an outage of the issuer, the last keys stay in use. Tokens with
+//! unknown keys cause one fetch in each cooldown, however many there are.
 //!
 //! # Revocation
 //!
-//! By default a revoked token passes until it expires. [`VerifierBuilder::revocation_feed`] follows
-//! the issuer's feed: revocations are seen within its interval, without a call for each request.
-//! Who can read the issuer's table has a [`RevocationView`] of its own behind a
-//! [`RevocationSource`]. Whatever the source, [`verdict`] decides.
+//! Without a source of revocations, a revoked token is accepted until it expires.
+//! [`VerifierBuilder::revocation_feed`] follows the issuer's feed: revocations take effect within
+//! its interval, without a call for each request. A service that can read the issuer's table can
+//! keep a [`RevocationView`] of its own behind a [`RevocationSource`]. With any source, [`verdict`]
+//! decides.
 //!
 //! # Features
 //!
@@ -85,8 +88,8 @@ mod bearer;
 mod claims;
 mod clock;
 mod fetch;
-mod jwk;
 mod jws;
+mod key_id;
 #[cfg(feature = "tower")]
 mod layer;
 pub mod paths;
@@ -108,7 +111,8 @@ pub use clock::{Clock, Timestamp};
 #[cfg(feature = "fetch")]
 pub use fetch::HttpFetch;
 pub use fetch::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched};
-pub use jwk::{Jwk, JwkSet, KeyId, PublicKey};
+pub use jsonwebtoken::jwk::{Jwk, JwkSet};
+pub use key_id::KeyId;
 #[cfg(feature = "tower")]
 pub use layer::{BearerLayer, BearerService};
 pub use refusal::{Challenge, Refusal, SourceUnavailable};

@@ -121,7 +121,7 @@ async fn own_context_only(custody: TestCustody) {
             .signer(algorithm, &private_key)
             .await
             .expect("a signer");
-        assert_eq!(signer.public_key(), public_key, "{algorithm}");
+        assert_eq!(*signer.public_key(), public_key, "{algorithm}");
         let mut relabelled = wrapped;
         relabelled.context.key_use = KeyUse::Hmac;
         assert!(

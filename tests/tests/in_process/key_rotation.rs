@@ -36,7 +36,8 @@ async fn published(issuer: &InProcess) -> JwkSet {
 
 async fn kids(issuer: &InProcess) -> Vec<String> {
     let keys = published(issuer).await.keys;
-    keys.iter().map(|key| key.kid.to_string()).collect()
+    let names = keys.iter().map(|key| key.common.key_id.clone());
+    names.map(|name| name.expect("a name")).collect()
 }
 
 /// The name of the key that signs now; its token verifies with what is published.

@@ -36,7 +36,7 @@ async fn new_signer(kms: &FakeKms) -> Arc<dyn Signer> {
         .signer(Algorithm::EdDSA, &private_key)
         .await
         .expect("a signer");
-    assert_eq!(signer.public_key(), public_key);
+    assert_eq!(*signer.public_key(), public_key);
     kms.take_attempts();
     signer
 }

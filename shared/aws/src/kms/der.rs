@@ -1,47 +1,36 @@
-//! DER as KMS speaks it, and JOSE's forms of the same.
+//! Conversions from the DER that KMS returns to the forms of JOSE.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use pkcs1::RsaPublicKey;
+use jsonwebtoken::DecodingKey;
+use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use spki::der::asn1::UintRef;
 use spki::der::{Decode, Reader, SliceReader};
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
-use tokensmith_issuer::keys::CustodyError;
-use tokensmith_verifier::{Algorithm, PublicKey};
+use tokensmith_issuer::keys::{CustodyError, PublicJwk};
+use tokensmith_verifier::Algorithm;
 
 /// The public key of `algorithm` in a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7), as KMS returns it.
 ///
 /// # Errors
-/// [`CustodyError`] when it is no such key, or one of another algorithm.
-pub(super) fn public_key(algorithm: Algorithm, der: &[u8]) -> Result<PublicKey, CustodyError> {
+/// [`CustodyError`] when it is not such a key, or one of another algorithm.
+pub(super) fn public_key(algorithm: Algorithm, der: &[u8]) -> Result<PublicJwk, CustodyError> {
     let unusable = || CustodyError(format!("KMS returned no {algorithm} public key"));
     let info = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| unusable())?;
     let bits = info.subject_public_key.as_bytes().ok_or_else(unusable)?;
     let curve = || info.algorithm.parameters_oid().ok();
-    let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    match (algorithm, info.algorithm.oid) {
+    let key = match (algorithm, info.algorithm.oid) {
         (Algorithm::RS256 | Algorithm::PS256, RSA) => {
-            let key = RsaPublicKey::<UintRef<'_>>::from_der(bits).map_err(|_| unusable())?;
-            Ok(PublicKey::Rsa {
-                n: text(key.modulus.as_bytes()),
-                e: text(key.public_exponent.as_bytes()),
-            })
+            let components = DEFAULT_PROVIDER
+                .key_utils
+                .rsa_pub_components_from_public_key;
+            let (n, e) = components(bits).map_err(|_| unusable())?;
+            DecodingKey::from_rsa_raw_components(&n, &e)
         }
-        (Algorithm::ES256, EC) if curve() == Some(P256) => match bits {
-            // An uncompressed point (SEC 1 §2.3.3): 4, x, y.
-            [4, point @ ..] if point.len() == 64 => Ok(PublicKey::Ec {
-                crv: "P-256".to_owned(),
-                x: text(&point[..32]),
-                y: text(&point[32..]),
-            }),
-            _ => Err(unusable()),
-        },
-        (Algorithm::EdDSA, ED25519) if bits.len() == 32 => Ok(PublicKey::Okp {
-            crv: "Ed25519".to_owned(),
-            x: text(bits),
-        }),
-        _ => Err(unusable()),
-    }
+        // The bits are the point itself (RFC 5480 §2.2), or the key (RFC 8410 §4).
+        (Algorithm::ES256, EC) if curve() == Some(P256) => DecodingKey::from_ec_der(bits),
+        (Algorithm::EdDSA, ED25519) => DecodingKey::from_ed_der(bits),
+        _ => return Err(unusable()),
+    };
+    PublicJwk::new(&key, algorithm).map_err(|_| unusable())
 }
 
 /// An ECDSA signature on P-256 as r‖s (RFC 7518 §3.4), from the DER that KMS returns (RFC 3279
@@ -86,7 +75,7 @@ mod tests {
     use super::*;
 
     /// A key pair's public half, as KMS writes it and as JOSE does.
-    fn public_half(algorithm: Algorithm) -> (Vec<u8>, PublicKey) {
+    fn public_half(algorithm: Algorithm) -> (Vec<u8>, PublicJwk) {
         let pkcs8 = generate_private_key(algorithm).expect("a key");
         let signer = InProcessSigner::from_pkcs8(algorithm, &pkcs8).expect("a signer");
         let x509 = |public: Result<PublicKeyX509Der<'_>, _>| public.expect("DER").as_ref().to_vec();
@@ -105,7 +94,7 @@ mod tests {
                 x509(AsDer::<PublicKeyX509Der<'_>>::as_der(pair.public_key()))
             }
         };
-        (der, signer.public_key())
+        (der, signer.public_key().clone())
     }
 
     /// RFC 7518 §6, RFC 8037 §2.

@@ -4,8 +4,8 @@ use aws_sdk_kms::Client;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{MessageType, SigningAlgorithmSpec};
 use tokensmith_issuer::error::Unavailable;
-use tokensmith_issuer::keys::{CustodyError, Signer};
-use tokensmith_verifier::{Algorithm, PublicKey};
+use tokensmith_issuer::keys::{CustodyError, PublicJwk, Signer};
+use tokensmith_verifier::Algorithm;
 
 use super::der::{fixed_signature, public_key};
 use super::failed;
@@ -16,14 +16,14 @@ pub struct KmsSigner {
     client: Client,
     key_id: String,
     algorithm: Algorithm,
-    public_key: PublicKey,
+    public_key: PublicJwk,
 }
 
 impl KmsSigner {
-    /// Asks KMS for the public half, which proves that the key is there and of that algorithm.
+    /// Asks KMS for the public half, which proves that the key exists and is of that algorithm.
     ///
     /// # Errors
-    /// [`CustodyError`] when it is not, or when KMS does not answer.
+    /// [`CustodyError`] when there is no such key of that algorithm, or when KMS does not answer.
     pub async fn open(
         client: Client,
         algorithm: Algorithm,
@@ -43,8 +43,8 @@ impl KmsSigner {
 
 #[async_trait]
 impl Signer for KmsSigner {
-    fn public_key(&self) -> PublicKey {
-        self.public_key.clone()
+    fn public_key(&self) -> &PublicJwk {
+        &self.public_key
     }
 
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unavailable> {
@@ -91,5 +91,5 @@ fn signing_algorithm(algorithm: Algorithm) -> SigningAlgorithmSpec {
     }
 }
 
-/// What KMS takes as a message that it digests itself, in bytes.
+/// The longest message, in bytes, that KMS accepts when it computes the digest itself.
 const LONGEST_RAW_MESSAGE: usize = 4096;

@@ -1,5 +1,148 @@
-//! What an operator may do.
+//! What an operator can do, with every rule that applies to it. How the operator asks, and how
+//! results are shown, is not decided here.
+//!
+//! A function that changes something returns its outcome and an [`AdminEvent`] that says what was
+//! changed. The `tokensmith` command only parses its arguments and prints the outcome. No Lambda
+//! function links an [`Administrator`].
 
+mod clients;
+mod grants;
+mod keys;
+mod registration;
+mod restore;
+mod revocation;
+mod scan;
+mod secrets;
 mod settings;
 
+use std::sync::Arc;
+
+pub use clients::{ClientError, CreatedClient};
+pub use grants::{CreatedGrant, GrantError, NewGrant};
+pub use keys::ListedKey;
+pub use registration::{AccessTtl, ClientChanges, GrantTtl, RegistrationError};
+pub use restore::{Reason, Restored, Revived};
+pub use revocation::{RevokeError, Revoked};
+pub use scan::TableScan;
+pub use secrets::SecretError;
 pub use settings::{SettleError, settle};
+
+use tokensmith_verifier::{Clock, KeyId};
+
+use crate::config::Config;
+use crate::credential::GrantId;
+use crate::keys::{Make, Open};
+use crate::names::{ClientId, SubjectName};
+use crate::store::Table;
+
+/// Manages the data of one issuer.
+#[derive(Debug)]
+pub struct Administrator {
+    config: Config,
+    table: Table,
+    maker: Arc<dyn Make>,
+    opener: Arc<dyn Open>,
+    clock: Clock,
+}
+
+impl Administrator {
+    /// Manages the data of the issuer that `config` names, in `table`. It makes keys, and opens the
+    /// HMAC keys of refresh tokens; it signs nothing. This reads nothing yet.
+    pub fn new(
+        config: Config,
+        table: Table,
+        maker: Arc<dyn Make>,
+        opener: Arc<dyn Open>,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            config,
+            table,
+            maker,
+            opener,
+            clock,
+        }
+    }
+
+    fn scan(&self) -> TableScan {
+        TableScan::of(self.table.reader())
+    }
+}
+
+/// What an operator has changed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum AdminEvent {
+    /// A client was registered.
+    ClientCreated {
+        /// Its id.
+        client_id: ClientId,
+    },
+    /// A client's metadata was changed.
+    ClientUpdated {
+        /// Its id.
+        client_id: ClientId,
+    },
+    /// A disabled client may authenticate again.
+    ClientEnabled {
+        /// Its id.
+        client_id: ClientId,
+    },
+    /// A client was disabled, and all its grants and tokens were revoked.
+    ClientDisabled {
+        /// Its id.
+        client_id: ClientId,
+    },
+    /// A client was deleted, and all its grants and tokens were revoked.
+    ClientDeleted {
+        /// Its id.
+        client_id: ClientId,
+    },
+    /// A client was given a new secret.
+    SecretRotated {
+        /// Its id.
+        client_id: ClientId,
+    },
+    /// A client was granted access on behalf of a subject.
+    GrantCreated {
+        /// The grant.
+        grant_id: GrantId,
+        /// Who received it.
+        client_id: ClientId,
+        /// Who gave it.
+        subject: SubjectName,
+    },
+    /// A token, a grant, or all grants and tokens of a client or subject were revoked.
+    Revoked(Revoked),
+    /// Successors of signing keys were made. They sign once they have been published for long
+    /// enough.
+    KeysRotated {
+        /// The successors.
+        created: Vec<KeyId>,
+    },
+    /// Signing keys were replaced at once.
+    KeysReplaced {
+        /// The keys that sign now.
+        created: Vec<KeyId>,
+        /// The keys that were withdrawn; every token that they signed is refused.
+        withdrawn: Vec<KeyId>,
+    },
+    /// A new version of the HMAC key was made.
+    HmacKeyRotated {
+        /// The number of the new version.
+        version: u32,
+    },
+    /// A pending or retiring signing key was withdrawn.
+    KeyRetired {
+        /// Its name.
+        key_id: String,
+    },
+    /// Data that came from a backup was made safe to use: every key was replaced.
+    Restored {
+        /// The keys that sign now.
+        created: Vec<KeyId>,
+        /// The signing keys that were withdrawn.
+        withdrawn: Vec<KeyId>,
+        /// The version of the HMAC key that refresh tokens are now made and proven with.
+        hmac_key_version: u32,
+    },
+}

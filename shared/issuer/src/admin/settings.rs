@@ -1,17 +1,18 @@
-//! What the data itself must remember.
+//! The settings that are stored with the data.
 
 use serde::Serialize;
 
-use crate::event::{Level, write_line};
+use crate::config::Level;
+use crate::event::write_line;
 use crate::names::IssuerUrl;
 use crate::store::records::Settings;
 use crate::store::{Change, Insert, StoreError, Table, Update};
 
-/// Remembers whose data this is, and says so in the log when that changes: the tokens of the old
-/// issuer URL are then no longer accepted.
+/// Stores the issuer URL, and writes to the log when it has changed: tokens with the old issuer URL
+/// are then no longer accepted.
 ///
 /// # Errors
-/// [`SettleError`] when the table fails, or another process settles it differently.
+/// [`SettleError`] when the table fails, or another process stored a different issuer URL.
 pub async fn settle(table: &Table, issuer: &IssuerUrl) -> Result<(), SettleError> {
     let settings = Settings {
         issuer: issuer.clone(),
@@ -40,10 +41,10 @@ pub async fn settle(table: &Table, issuer: &IssuerUrl) -> Result<(), SettleError
     }
 }
 
-/// It is not settled whose data this is.
+/// The issuer URL could not be stored.
 #[derive(Debug, thiserror::Error)]
 pub enum SettleError {
-    /// Another process says something else at this moment.
+    /// Another process stored a different issuer URL at the same time.
     #[error("another process has just taken this data")]
     Taken,
     /// The table failed.

@@ -1,8 +1,8 @@
 //! Finding a client's record: in the cache, or in the table.
 //!
-//! Records are cached for a bounded time, absences too, so that an unknown client and a known one
-//! cost the same reads. What is denied on a cached record is checked once against the table, so
-//! that a rotated secret or a new scope works at once.
+//! Records are cached for a bounded time. Absent records are cached too, so that an unknown client
+//! and a known one cost the same reads. A denial that rests on a cached record is checked once
+//! against the table, so that a rotated secret or a new scope works at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,10 +39,10 @@ impl Clients {
         }
     }
 
-    /// Gathers what is known of the client that `presented` names: its record, cached or read.
+    /// Gathers the evidence on the client that `presented` names: its record, cached or read.
     ///
     /// # Errors
-    /// [`StoreError`] when the record must be read and cannot.
+    /// [`StoreError`] when the record must be read and cannot be.
     pub async fn gather<'a>(
         &self,
         presented: &'a PresentedCredentials,
@@ -67,11 +67,11 @@ impl Clients {
         })
     }
 
-    /// Decides on the evidence at hand; and once more with the record read anew when the answer was
-    /// no, the record was cached, and nobody else has read this client anew within the same second.
+    /// Decides on the evidence at hand. If the decision is a denial and the record came from the
+    /// cache, decides once more on a fresh record, at most once per client and second.
     ///
     /// # Errors
-    /// The decision's own, or [`Unavailable`] when the record must be read and cannot.
+    /// The error of the decision, or [`Unavailable`] when the record must be read and cannot be.
     ///
     /// [`Unavailable`]: crate::error::Unavailable
     pub async fn decide<T>(
@@ -88,12 +88,12 @@ impl Clients {
         }
     }
 
-    /// Forgets everything that is cached.
+    /// Empties the cache.
     pub fn forget_all(&self) {
         self.cache.clear();
     }
 
-    /// Forgets what is cached of a client.
+    /// Removes a client from the cache.
     pub fn forget(&self, id: &ClientId) {
         self.cache.remove(id);
     }
@@ -128,7 +128,8 @@ impl Clients {
         Ok(found)
     }
 
-    /// A token dates from the read that it rests on, so short-lived tokens need fresh reads.
+    /// The `iat` of a token is the time of the read that it rests on, so short-lived tokens need
+    /// fresh reads.
     fn lifetime_of(&self, cached: &FoundClient) -> Duration {
         let own_ttl = cached.record.as_ref().and_then(|record| record.access_ttl);
         let access_ttl = own_ttl.map_or(self.access_ttl, Duration::from_secs);
@@ -142,7 +143,7 @@ struct FoundClient {
     record: Option<Arc<Client>>,
     /// When the read started.
     read_at: Timestamp,
-    /// When it was read anew because of a denial.
+    /// When it was read again because of a denial.
     renewed_at: Option<Timestamp>,
 }
 

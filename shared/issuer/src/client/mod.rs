@@ -1,4 +1,4 @@
-//! Clients: what a request presents, where their records are found, and how they are authenticated.
+//! Clients: what a request presents, where a client's record is found, and how it authenticates.
 
 mod authenticate;
 mod cache;

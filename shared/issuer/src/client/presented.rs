@@ -1,4 +1,4 @@
-//! The client authentication of a request (RFC 6749 §2.3), taken apart.
+//! The client authentication of a request (RFC 6749 §2.3), parsed.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use crate::error::ClientDenied;
 use crate::names::ClientId;
 use crate::store::records::AuthenticationMethod;
 
-/// What a request says about its client. Nothing of it is proven.
+/// What a request says about its client. Nothing of it is verified.
 #[derive(Debug)]
 pub struct PresentedCredentials {
     client_id: ClientId,
@@ -21,7 +21,8 @@ impl PresentedCredentials {
     /// Finds the one client authentication of a request.
     ///
     /// # Errors
-    /// None, several, or one that cannot be read; garbage is refused here, before any I/O.
+    /// [`ClientDenied`] when there is none, more than one, or one that cannot be parsed. Malformed
+    /// secrets are refused here, before any I/O.
     pub fn from_request(headers: &HeaderMap, form: &Form) -> Result<Self, ClientDenied> {
         let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
         let authorization = authorizations.next();
@@ -68,7 +69,7 @@ impl PresentedCredentials {
         }
     }
 
-    /// The secret that it shows.
+    /// The secret that it presents.
     pub fn secret(&self) -> Option<&ClientSecret> {
         self.secret.as_ref().map(|(_, secret)| secret)
     }

@@ -1,15 +1,16 @@
-//! Base62 text and the CRC-32 checksum that closes every credential.
+//! Base62 text, and the CRC-32 checksum at the end of every credential.
 
 use zeroize::Zeroizing;
 
 use crate::credential::random_bytes;
 
-/// `length` base62 characters, each with equal chance.
+/// `length` random base62 characters, all equally likely.
 pub(super) fn random_text(length: usize) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(length));
     while text.len() < length {
         let bytes = Zeroizing::new(random_bytes::<64>());
-        // 248 is the largest multiple of 62 in a byte: what lies above would favour some digits.
+        // 248 is the largest multiple of 62 in a byte: bytes from there on would favour some
+        // digits.
         let unbiased = bytes.iter().filter(|byte| **byte < 248);
         for byte in unbiased.take(length - text.len()) {
             text.push(char::from(DIGITS[usize::from(byte % 62)]));

@@ -24,7 +24,7 @@ impl ClientSecret {
         Self(text.into())
     }
 
-    /// Recognises the form of a secret; says nothing about whose it is.
+    /// Checks the form of a secret, not whose it is.
     ///
     /// # Errors
     /// [`Malformed`] when prefix, length, characters or checksum are wrong.
@@ -37,7 +37,8 @@ impl ClientSecret {
         }
     }
 
-    /// What is kept of it. A 256-bit random secret needs no slow hash.
+    /// The hash that is stored. A random secret of 256 bits cannot be guessed, so it needs no slow
+    /// hash.
     pub fn hash(&self) -> SecretHash {
         let hash = digest::digest(&digest::SHA256, self.0.expose_secret().as_bytes());
         SecretHash(URL_SAFE_NO_PAD.encode(hash))
@@ -62,12 +63,12 @@ impl fmt::Debug for ClientSecret {
 pub struct SecretHash(String);
 
 impl SecretHash {
-    /// A hash that no secret has: what the secret of an unknown client is compared with.
+    /// A hash that no secret has. The secret of an unknown client is compared with it.
     pub fn of_nothing() -> Self {
         Self(URL_SAFE_NO_PAD.encode([0; digest::SHA256_OUTPUT_LEN]))
     }
 
-    /// Compares in constant time.
+    /// Compares in constant time, so that the time does not tell how much of a guess was right.
     pub fn matches(&self, other: &Self) -> bool {
         constant_time::verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
     }

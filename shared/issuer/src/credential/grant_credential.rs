@@ -1,5 +1,5 @@
-//! Authorization codes and refresh tokens: generations of one grant, each proven by
-//! an HMAC, so that nothing but the issuer makes one and garbage costs no I/O.
+//! Authorization codes and refresh tokens: generations of one grant. Each carries an HMAC, so that
+//! only the issuer can make one, and a forged one is refused without any I/O.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,8 +16,8 @@ use super::{Malformed, Prefix};
 use crate::credential::random_bytes;
 use crate::names::{InvalidName, IssuerUrl, SubjectName};
 
-/// What a generation of a grant is, as its prefix says. The HMAC covers it: a credential that is
-/// relabelled is rejected.
+/// The kind of a generation, which its prefix says. The HMAC covers the prefix: a credential that
+/// is relabelled is rejected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CredentialKind {
     /// Generation 0 of a grant that a user has approved.
@@ -44,14 +44,14 @@ impl CredentialKind {
     }
 }
 
-/// A credential's text, taken apart. Before [`HmacKey::proves`] nothing of it is proven.
+/// The parts of a credential. Nothing of it is verified until [`HmacKey::proves`] says so.
 #[derive(Clone)]
 pub struct GrantCredential {
     /// What its prefix says.
     pub kind: CredentialKind,
-    /// The version of the HMAC key that proves it.
+    /// The version of the HMAC key that it was made with.
     pub hmac_version: u32,
-    /// The grant that it is a generation of.
+    /// The grant that it belongs to.
     pub grant_id: GrantId,
     /// Which generation.
     pub generation: u32,
@@ -61,7 +61,7 @@ pub struct GrantCredential {
 }
 
 impl GrantCredential {
-    /// Takes a credential apart.
+    /// Parses a credential.
     ///
     /// # Errors
     /// [`Malformed`] when prefix, length, encoding, checksum or version are wrong.
@@ -154,7 +154,8 @@ impl HmacKey {
         text.into()
     }
 
-    /// Whether this issuer made `credential` with this key. Compares in constant time.
+    /// Whether this issuer made `credential` with this key. Compares in constant time, so that the
+    /// time does not help to forge an HMAC.
     pub fn proves(&self, issuer: &IssuerUrl, credential: &GrantCredential) -> bool {
         let expected = self.context(issuer, credential).sign();
         credential.hmac_version == self.version
@@ -162,8 +163,8 @@ impl HmacKey {
                 .is_ok()
     }
 
-    /// The HMAC over everything that a credential says: issuer, prefix, versions, grant,
-    /// generation, nonce. No issuer URL contains a NUL, so the parts cannot shift.
+    /// The HMAC over everything that a credential says: issuer, prefix, versions, grant, generation
+    /// and nonce. No issuer URL contains a NUL, so no two credentials have the same input.
     fn context(&self, issuer: &IssuerUrl, credential: &GrantCredential) -> hmac::Context {
         let mut context = hmac::Context::with_key(&self.key);
         context.update(issuer.as_str().as_bytes());
@@ -182,13 +183,13 @@ impl fmt::Debug for HmacKey {
 
 /// The id of a grant: 128 random bits and the hash of its subject; 43 base64url characters.
 ///
-/// The hash is there so that one read finds the grant and its subject's record together.
+/// It contains the hash so that one read finds the grant and its subject's record together.
 #[derive(Clone, Copy, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct GrantId([u8; GRANT_ID_LENGTH]);
 
 impl GrantId {
-    /// A new id for a grant by `subject`.
+    /// A new id for a grant that `subject` gives.
     pub fn random(subject: &SubjectName) -> Self {
         let mut bytes = [0; GRANT_ID_LENGTH];
         let (random, hash) = bytes.split_at_mut(GRANT_ID_LENGTH - SUBJECT_HASH_LENGTH);
@@ -197,7 +198,7 @@ impl GrantId {
         Self(bytes)
     }
 
-    /// The hash of the subject that the grant is by.
+    /// The hash of the subject that gave the grant.
     pub fn subject_hash(&self) -> SubjectHash {
         let mut hash = [0; SUBJECT_HASH_LENGTH];
         hash.copy_from_slice(&self.0[GRANT_ID_LENGTH - SUBJECT_HASH_LENGTH..]);
@@ -205,7 +206,7 @@ impl GrantId {
     }
 }
 
-/// The hash of a subject's name, which the subject's record is found by: 128 bits of SHA-256.
+/// The hash of a subject's name, by which the subject's record is found: 128 bits of SHA-256.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct SubjectHash([u8; SUBJECT_HASH_LENGTH]);
 
@@ -272,7 +273,7 @@ impl Nonce {
         Self(random_bytes())
     }
 
-    /// What is kept of it: its SHA-256, base64url.
+    /// The hash that is stored: its SHA-256, base64url.
     pub fn hash(&self) -> String {
         URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &self.0))
     }

@@ -1,7 +1,7 @@
-//! The prefixes of everything secret that an issuer hands out, in one table.
+//! The prefixes of all secrets that an issuer makes, in one table.
 
-/// What a credential is, as its first characters say. Secret scanners know them, so each is long
-/// enough to be nobody else's.
+/// The kind of a credential, which its first characters say. Secret scanners search for them, so
+/// each is long enough to be used by nobody else.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Prefix {
     /// `tksmc_`: a client secret.

@@ -13,8 +13,8 @@ pub fn random_id() -> String {
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     if rand::fill(&mut bytes).is_err() {
-        // AWS-LC itself ends the process when the system has no entropy: nothing may be issued
-        // from predictable bytes, so the same holds here.
+        // Credentials from predictable bytes could be guessed, so a process without entropy must
+        // end. AWS-LC itself ends it in that case.
         std::process::abort();
     }
     bytes

@@ -1,4 +1,4 @@
-//! The forms of answers that several endpoints share.
+//! The kinds of response that several endpoints share.
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -46,9 +46,9 @@ struct ErrorBody<'a> {
     error_description: &'a str,
 }
 
-/// A JSON answer that nobody may keep (RFC 6749 §5.1).
+/// A JSON response that no cache may store (RFC 6749 §5.1).
 pub(super) fn uncached_json(body: &impl Serialize) -> Response<Bytes> {
-    // Our own structs of strings and numbers: printing them cannot fail.
+    // These are our own structs of strings and numbers, so serializing them cannot fail.
     let mut response = uncached(serde_json::to_vec(body).unwrap_or_default().into());
     response.headers_mut().insert(header::CONTENT_TYPE, JSON);
     response
@@ -62,7 +62,7 @@ pub(super) fn uncached(body: Bytes) -> Response<Bytes> {
     response
 }
 
-/// The answer to OPTIONS, which names these methods.
+/// The response to OPTIONS, which lists these methods.
 pub(super) fn preflight(methods: &'static str) -> Response<Bytes> {
     let mut response = uncached(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
@@ -82,7 +82,8 @@ pub(super) fn preflight(methods: &'static str) -> Response<Bytes> {
     response
 }
 
-/// The browser may read every answer; no credentials of its own are ever sent along.
+/// Scripts of any origin may read every response. That is safe because browsers send no cookies or
+/// other credentials of their own with these requests.
 pub(super) fn add_cors_headers(headers: &mut HeaderMap) {
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_ORIGIN,

@@ -5,7 +5,7 @@ use http::{HeaderMap, Uri, header};
 use crate::MAX_BODY_BYTES;
 use crate::error::BadRequest;
 
-/// The parameters of a body. Each stands there at most once; only `resource` may repeat.
+/// The parameters of a body. Each occurs at most once; only `resource` may be repeated.
 #[derive(Default)]
 pub struct Form {
     parameters: Vec<(String, String)>,
@@ -17,8 +17,8 @@ impl Form {
     /// An empty parameter counts as absent (RFC 6749 §3.1).
     ///
     /// # Errors
-    /// A size, type, encoding or repetition that no correct client sends, and any request
-    /// parameter in the URL.
+    /// [`BadRequest`] for a size, type, encoding or repetition that no correct client sends, and
+    /// for any request parameter in the URL, where it would be logged.
     pub fn parse(uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Self, BadRequest> {
         if uri.query().is_some_and(names_request_parameter) {
             return Err(BadRequest::ParameterInQuery);
@@ -69,7 +69,7 @@ impl Form {
 
 /// Decodes `application/x-www-form-urlencoded` text (RFC 6749 Appendix B).
 ///
-/// `None` for a broken escape, a NUL, or bytes that are not UTF-8.
+/// `None` for a malformed escape, a NUL, or bytes that are not UTF-8.
 pub(crate) fn decode(encoded: &[u8]) -> Option<String> {
     let mut decoded = Vec::with_capacity(encoded.len());
     let mut rest = encoded.iter();
@@ -126,10 +126,11 @@ fn names_request_parameter(query: &str) -> bool {
 
 const RESOURCE: &str = "resource";
 
-/// More than any grant has; a bound on the work that a hostile body can cause.
+/// More parameters than any request needs. Bounds the quadratic search for repeated names, which a
+/// hostile body could exploit.
 const MAX_PARAMETERS: usize = 100;
 
-/// The IANA "OAuth Parameters" that stand in a request to these endpoints.
+/// The IANA "OAuth Parameters" that requests to these endpoints can have.
 const REQUEST_PARAMETERS: [&str; 19] = [
     "grant_type",
     "client_id",

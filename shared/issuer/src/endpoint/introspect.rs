@@ -15,7 +15,8 @@ use crate::names::{Audience, IssuerUrl};
 use crate::store::records::Grant;
 use crate::token::Judged;
 
-/// The introspection endpoint (RFC 7662), for servers only: no browser has a secret to introspect with.
+/// The introspection endpoint (RFC 7662). It has no CORS, because a browser has no secret to
+/// authenticate with.
 pub static INTROSPECT: Endpoint = Endpoint {
     name: "introspect",
     path: paths::INTROSPECT,
@@ -31,8 +32,9 @@ pub const fn introspect<C: Custody>() -> Mount<C> {
     Mount::proving(&INTROSPECT)
 }
 
-/// Tells a confidential client of its own tokens, and of access tokens for an audience it has.
-/// Everything else, and everything dead, is only `{"active":false}` (RFC 7662 §2.2).
+/// Tells a confidential client about its own tokens, and about access tokens for one of its
+/// audiences. Everything else, and every token that is not active, is answered `{"active":false}`
+/// and no more (RFC 7662 §2.2).
 async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> {
     let form = call.form()?;
     let presented = call.credentials(&form)?;
@@ -69,8 +71,8 @@ async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> 
     })
 }
 
-/// Whether a token is the caller's own, or for an audience that it has. The issuer's own URL is the
-/// audience of every client that names none, and nobody's in particular.
+/// Whether a token was issued to the caller, or for one of its audiences. The issuer's own URL does
+/// not count: it is the audience of every client that was registered without one.
 fn may_know(caller: &AuthenticatedClient, claims: &AccessTokenClaims, issuer: &IssuerUrl) -> bool {
     let caller = caller.record();
     let audiences = caller.audiences.iter().map(Audience::as_str);

@@ -1,4 +1,4 @@
-//! The public documents: JWKS and metadata. They name only what works.
+//! The public documents: JWKS and metadata. They list only what this issuer supports.
 
 use aws_lc_rs::digest;
 use base64::Engine;
@@ -13,9 +13,9 @@ use super::answer::{JSON, json_error};
 use super::{Endpoint, Mount};
 use crate::Issuer;
 use crate::error::Error;
-use crate::grant::GrantType;
 use crate::keys::Custody;
 use crate::store::records::AuthenticationMethod;
+use crate::store::records::GrantType;
 
 /// RFC 7517 §5.
 pub static JWKS: Endpoint = Endpoint {
@@ -45,7 +45,7 @@ pub const fn authorization_server_metadata<C: Custody>() -> Mount<C> {
     Mount::keyless(&AUTHORIZATION_SERVER_METADATA)
 }
 
-/// OpenID Connect Discovery 1.0 §4: the same document, so that resource servers which know only that
+/// OpenID Connect Discovery 1.0 §4: the same document, so that resource servers that know only this
 /// path find the keys.
 pub static OPENID_CONFIGURATION: Endpoint = Endpoint {
     name: "openid_configuration",
@@ -108,7 +108,7 @@ struct Metadata<'a> {
     revocation_endpoint: String,
     introspection_endpoint: String,
     jwks_uri: String,
-    /// Required, and empty until there is an authorization endpoint.
+    /// Required by RFC 8414, and empty while there is no authorization endpoint.
     response_types_supported: [&'a str; 0],
     grant_types_supported: [&'a str; GrantType::ALL.len()],
     token_endpoint_auth_methods_supported: [&'a str; AuthenticationMethod::ALL.len()],
@@ -120,7 +120,8 @@ fn all_methods() -> [&'static str; AuthenticationMethod::ALL.len()] {
     AuthenticationMethod::ALL.map(AuthenticationMethod::as_str)
 }
 
-/// A JSON document that everybody may cache, or 304 for who has it already (RFC 9110 §13.1.2).
+/// A JSON document that everybody may cache, or 304 for a caller that has it already (RFC 9110
+/// §13.1.2).
 fn public_document(json: Bytes, headers: &HeaderMap) -> Response<Bytes> {
     let hash = digest::digest(&digest::SHA256, &json);
     let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
@@ -136,7 +137,7 @@ fn public_document(json: Bytes, headers: &HeaderMap) -> Response<Bytes> {
         header::CACHE_CONTROL,
         HeaderValue::from_static("public, max-age=300"),
     );
-    // base64url between quotes is always a header value.
+    // base64url between quotes is always a valid header value.
     if let Ok(etag) = HeaderValue::from_str(&etag) {
         headers.insert(header::ETAG, etag);
     }

@@ -1,9 +1,9 @@
-//! The endpoints, as values from request to response and without a framework: the same behind
-//! Lambda, behind the local router and in a test.
+//! The endpoints, as values that turn a request into a response without a framework. They are the
+//! same behind Lambda, behind the local router and in a test.
 //!
-//! What every endpoint shares is here: methods, CORS, caching headers, the time limit, and how an
-//! error becomes an answer and a log line. What an endpoint is good for is in a file of its own, as
-//! a value that a function names. A function links nothing of the endpoints that it does not name.
+//! This file has what all endpoints share: methods, CORS, caching headers, the time limit, and how
+//! an error becomes a response and a log line. What one endpoint does is in a file of its own, as a
+//! value that a function names. A function links nothing of the endpoints that it does not name.
 
 mod answer;
 pub(crate) mod form;
@@ -38,7 +38,7 @@ use crate::keys::{Custody, KeyAccess};
 use crate::store::aws_calls;
 use form::Form;
 
-/// What a path leads to: what may be sent to it, how it serves, and how it refuses.
+/// What is served at a path: which requests it takes, how it answers and how it refuses them.
 pub struct Endpoint {
     /// Its name in the log.
     pub name: &'static str,
@@ -48,15 +48,15 @@ pub struct Endpoint {
     methods: &'static str,
     /// Whether browsers may call it.
     has_cors: bool,
-    /// Loads and opens what its requests need.
+    /// Loads and opens the keys that its requests need.
     warm_up: for<'a> fn(&'a Issuer) -> Work<'a, Result<(), Unavailable>>,
-    /// Answers a request by one of its methods.
+    /// Answers a request with one of its methods.
     serve: for<'a> fn(Call<'a>) -> Work<'a, Result<Response<Bytes>, Error>>,
-    /// Answers a request that is refused; the number is for `Retry-After`, in seconds.
+    /// Makes the response to a refused request; the number is for `Retry-After`, in seconds.
     refuse: fn(&Endpoint, &Error, u64) -> Response<Bytes>,
 }
 
-/// A request on its way.
+/// A request that is being answered.
 struct Call<'a> {
     issuer: &'a Issuer,
     request: &'a Request<Bytes>,
@@ -73,7 +73,7 @@ impl Call<'_> {
         )
     }
 
-    /// Who it claims to come from.
+    /// The client authentication that it presents.
     fn credentials(&mut self, form: &Form) -> Result<PresentedCredentials, ClientDenied> {
         let presented = PresentedCredentials::from_request(self.request.headers(), form)?;
         self.log.client_id = Some(presented.client_id().clone());
@@ -81,7 +81,7 @@ impl Call<'_> {
     }
 }
 
-/// Boxed: it is large, and every layer around it would move and hold a copy of its size.
+/// Boxed, because it is large, and every future around it would hold a copy of its size.
 type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl Endpoint {
@@ -97,7 +97,8 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// An endpoint as a host with this custody serves it: with the constructors of what it needs.
+/// An endpoint with the constructors of the key access that it needs, for a host with the custody
+/// `C`.
 pub struct Mount<C> {
     /// The endpoint.
     pub endpoint: &'static Endpoint,
@@ -129,7 +130,7 @@ impl<C: Custody> Mount<C> {
         Self { endpoint, prepare }
     }
 
-    /// The access to keys that these endpoints need, and no more.
+    /// The key access that these endpoints need, and no more.
     pub fn prepare_all(mounts: &[Self], custody: &C) -> KeyAccess {
         let mut access = KeyAccess::default();
         for mount in mounts {
@@ -146,7 +147,7 @@ impl<C> fmt::Debug for Mount<C> {
 }
 
 impl Issuer {
-    /// Answers one request and writes its log line. Never fails: whatever goes wrong is an answer.
+    /// Answers one request and writes its log line. Never fails: every error is a response.
     ///
     /// The host may attach a [`RequestContext`] as a request extension.
     pub async fn handle(
@@ -157,11 +158,11 @@ impl Issuer {
         aws_calls::counted(self.answer(endpoint, request)).await
     }
 
-    /// Loads and opens what requests to `endpoint` need, so that the first one does not wait for it,
-    /// and proves that every private key is the published one.
+    /// Loads and opens the keys that requests to `endpoint` need, so that the first request does
+    /// not wait for them, and checks that every private key belongs to the published one.
     ///
     /// # Errors
-    /// [`Unavailable`] when table or custody fail. Requests load what is still missing.
+    /// [`Unavailable`] when table or custody fail. Requests then load the keys that are missing.
     pub async fn warm_up(&self, endpoint: &'static Endpoint) -> Result<(), Unavailable> {
         (endpoint.warm_up)(self).await
     }
@@ -231,12 +232,13 @@ impl Issuer {
     }
 }
 
-/// The endpoint at `path`, for a host that serves all of them. Who calls this links all of them.
+/// The endpoint at `path`, for a host that serves all of them: a program that calls this links all
+/// endpoints.
 pub fn at(path: &str) -> Option<&'static Endpoint> {
     ALL.into_iter().find(|endpoint| endpoint.path == path)
 }
 
-const ALL: [&'static Endpoint; 8] = [
+const ALL: [&Endpoint; 8] = [
     &TOKEN,
     &REFRESH,
     &REVOKE,
@@ -247,5 +249,5 @@ const ALL: [&'static Endpoint; 8] = [
     &OPENID_CONFIGURATION,
 ];
 
-/// The request id, echoed so that a caller can name the log line.
+/// The request id, returned so that a caller can say which log line is theirs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -1,4 +1,5 @@
-//! The revocation feed for verifiers that cannot read the table: signed, cacheable, and without names.
+//! The revocation feed for verifiers that cannot read the table: signed, cacheable, and with hashes
+//! in place of names.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +19,8 @@ use crate::store::records::FEED_SHARD;
 use crate::token::sign_document;
 use tokensmith_verifier::Timestamp;
 
-/// The revocation feed: a [`FeedDocument`] of what was revoked from the moment `since` on, or of
-/// everything that still matters.
+/// The revocation feed: a [`FeedDocument`] of what was revoked at or after `since`, or without
+/// `since` of all revocations that concern unexpired tokens.
 pub static REVOCATIONS: Endpoint = Endpoint {
     name: "revocations",
     path: paths::REVOCATIONS,
@@ -49,7 +50,8 @@ impl Issuer {
         Ok(response)
     }
 
-    /// The key of the first algorithm that signs a document of any length, or else of the default one.
+    /// The key of the first algorithm that can sign a document of any length, or else of the
+    /// default algorithm.
     async fn feed_key(&self, now: Timestamp) -> Result<Arc<ActiveKey>, Unavailable> {
         for algorithm in &self.config.algorithms {
             let key = self.keys.active(*algorithm, now).await?;
@@ -61,8 +63,9 @@ impl Issuer {
         self.keys.active(default, now).await
     }
 
-    /// One page of the feed, or as many as it takes to get beyond the second of `since`; at `most`
-    /// so many entries, if they are not all of one second.
+    /// One page of the feed, or several when the first holds only entries of the second `since`,
+    /// because a document must not end within a second. It has at most `most` entries, unless they
+    /// are all of one second.
     async fn feed_since(
         &self,
         since: Timestamp,
@@ -78,7 +81,7 @@ impl Issuer {
             found.extend(items);
             match (next, last) {
                 (None, _) => break (now, false),
-                // Of the last second, there may be more on the next page.
+                // The next page may have more entries of the last second.
                 (Some(_), Some(last)) if last > since => break (last, true),
                 (next, _) => after = next,
             }
@@ -101,7 +104,7 @@ impl Issuer {
     }
 }
 
-/// The only parameter; 0, or none, is everything.
+/// Parses the only parameter. 0, or no parameter, asks for all revocations.
 fn parse_since(query: &str) -> Result<Timestamp, BadRequest> {
     let mut values = url::form_urlencoded::parse(query.as_bytes())
         .filter(|(name, value)| name == "since" && !value.is_empty());
@@ -119,8 +122,8 @@ fn parse_since(query: &str) -> Result<Timestamp, BadRequest> {
         .ok_or(BadRequest::MalformedCursor)
 }
 
-/// How many entries a document may have that `key` signs: KMS takes 4 KiB for EdDSA, which it digests
-/// itself.
+/// How many entries a document may have so that `key` can sign it: KMS accepts at most 4 KiB for
+/// EdDSA, because it computes the digest itself.
 fn most_entries(key: &ActiveKey) -> usize {
     key.signer
         .longest_message()
@@ -128,17 +131,19 @@ fn most_entries(key: &ActiveKey) -> usize {
         / LONGEST_ENTRY
 }
 
-/// What a signed document is at most besides its entries, in bytes, base64url included.
+/// The most that a signed document takes without its entries, in bytes of base64url.
 const REST_OF_A_DOCUMENT: usize = 1024;
 
-/// What an entry adds to it at most.
+/// The most that an entry adds to it.
 const LONGEST_ENTRY: usize = 128;
 
 /// RFC 7515 §9.2.1.
 const JOSE: HeaderValue = HeaderValue::from_static("application/jose");
 
-/// Many verifiers that ask at once are one request; each sees a revocation two seconds later at most.
+/// A cache answers all verifiers that ask within 2 s with one document, so each sees a revocation
+/// up to 2 s later.
 const FOR_A_MOMENT: HeaderValue = HeaderValue::from_static("public, max-age=2");
 
-/// How long a document may be shown to verifiers, whoever keeps it.
+/// How long verifiers accept a document. Bounds how long a cache, or an attacker on the way, can
+/// replay one that lacks a newer revocation.
 const BELIEVED_FOR: Duration = Duration::from_secs(60);

@@ -30,8 +30,8 @@ pub const fn revoke<C: Custody>() -> Mount<C> {
     Mount::proving(&REVOKE)
 }
 
-/// Answers 200 for whatever is dead afterwards, known or not (RFC 7009 §2.2). A client can revoke
-/// only its own; another's token is unknown to it.
+/// Answers 200 when the token is invalid afterwards, known or not (RFC 7009 §2.2). A client can
+/// revoke only its own tokens; another client's token is treated as unknown.
 async fn revoke_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> {
     let form = call.form()?;
     let presented = call.credentials(&form)?;

@@ -17,9 +17,10 @@ use crate::credential::{CredentialKind, GrantCredential};
 use crate::error::{ClientDenied, Error, GrantDenied, Unavailable};
 use crate::event::RequestLog;
 use crate::grant::redeem::{self, Advance, GrantState, ProvenCredential, Step};
-use crate::grant::{AskedAccess, GrantType, TokenRequest, client_credentials, refresh_token};
+use crate::grant::{AskedAccess, TokenRequest, client_credentials, refresh_token};
 use crate::keys::Custody;
 use crate::revocation::revoke_grant;
+use crate::store::records::GrantType;
 use crate::token::{self, ApprovedToken, MintedToken};
 
 /// The token endpoint, with every grant.
@@ -38,7 +39,7 @@ pub const fn token<C: Custody>() -> Mount<C> {
     Mount::proving_and_signing(&TOKEN)
 }
 
-/// The token endpoint restricted to refresh tokens, for teams that want it isolated.
+/// The token endpoint restricted to refresh tokens, for teams that want to run them isolated.
 pub static REFRESH: Endpoint = Endpoint {
     name: "refresh",
     path: paths::REFRESH,
@@ -62,7 +63,8 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Response<Byte
     let Call { issuer, log, .. } = call;
 
     let issued = match issuer.issue(&presented, &request, log).await {
-        // What would be dead on arrival is worth a short wait, and a fresh look.
+        // A token issued now would count as revoked. Wait until `not_before` has passed, and decide
+        // again on fresh records.
         Err(Error::Unavailable(Unavailable::JustRevoked(until))) => {
             wait_past(until, &issuer.clock).await;
             issuer.clients.forget(presented.client_id());
@@ -148,7 +150,8 @@ impl Issuer {
                 return Err(GrantDenied::RefreshTokenReused.into());
             };
             let access_token = self.mint(&client, approved, log).await?;
-            // Signed before it is committed: a signature that fails has consumed nothing.
+            // The token is signed before the grant advances, so that a failed signature uses up
+            // nothing.
             evidence.claim(&self.table).await?;
             let advance = redeemer.advance(&client, &state.grant, step, &proven, now);
             match advance.await? {
@@ -158,7 +161,8 @@ impl Issuer {
                         refresh_token: Some(refresh_token),
                     });
                 }
-                // Somebody was faster. What was signed never leaves, and the race is decided anew.
+                // Another request advanced the grant first. The signed token is dropped, and the
+                // request is decided again on the newer record.
                 Advance::LostTo(grant) => state.grant = grant,
             }
         }
@@ -196,14 +200,14 @@ impl Issuer {
     }
 }
 
-/// What a refresh token's request gets.
+/// The decision on a refresh request.
 enum Decision {
     Approved(AuthenticatedClient, Step, ApprovedToken),
-    /// The token was used again after its grace: its grant is to be revoked.
+    /// The token was used again after its grace, so two parties have it: the grant must be revoked.
     Reused,
 }
 
-/// The client, if it is who it says it is and may use the grant type.
+/// The client, if it authenticates and may use the grant type.
 fn authenticate(
     evidence: &Evidence<'_>,
     grant_type: GrantType,
@@ -216,7 +220,7 @@ fn authenticate(
 }
 
 /// Waits until `moment` has passed, if that is soon. A clock that a test has set does not move by
-/// itself, so nothing is waited for.
+/// itself, so this does not wait for it.
 async fn wait_past(moment: Timestamp, clock: &Clock) {
     let rest = moment.since(clock.now()) + Duration::from_secs(1);
     if matches!(clock, Clock::System) && rest <= LONGEST_WAIT {
@@ -241,5 +245,5 @@ struct TokenAnswer<'a> {
     scope: Option<&'a str>,
 }
 
-/// How long a request may wait for a clock; below its time limit.
+/// The longest that a request waits for `not_before` to pass. It is below the request's time limit.
 const LONGEST_WAIT: Duration = Duration::from_secs(4);

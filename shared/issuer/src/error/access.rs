@@ -1,20 +1,20 @@
-//! Access beyond what client, grant and resource allow.
+//! Requests for access that client or grant do not allow.
 
 use strum::IntoStaticStr;
 
 use super::ErrorCode;
 
-/// Why a token may not have the access that is asked for. The variant's name is the `reason` in the log.
+/// Why a token may not have the requested access. The variant's name is the `reason` in the log.
 #[derive(Clone, Debug, Eq, IntoStaticStr, PartialEq, thiserror::Error)]
 #[strum(serialize_all = "snake_case")]
 pub enum AccessDenied {
     /// `scope` is not a list of scope tokens.
     #[error("scope is malformed")]
     MalformedScope,
-    /// A scope beyond what client and grant allow.
+    /// A scope that client or grant do not allow.
     #[error("a requested scope is not allowed")]
     ScopeNotAllowed,
-    /// RFC 8707 §2: a resource that is no absolute URI, or not one of the client's audiences.
+    /// RFC 8707 §2: a resource that is not an absolute URI, or not one of the client's audiences.
     #[error("a requested resource is not allowed")]
     ResourceNotAllowed,
     /// The token would be longer than its key can sign, or than verifiers accept.

@@ -1,10 +1,11 @@
-//! Clients that are not authenticated, or may not do what they ask.
+//! Clients that did not authenticate, or may not do what they request.
 
 use strum::IntoStaticStr;
 
 use super::ErrorCode;
 
-/// Why a client is not authenticated (RFC 6749 §5.2 `invalid_client`), or may not do what it asks. The variant's name is the `reason` in the log.
+/// Why client authentication failed (RFC 6749 §5.2 `invalid_client`), or why the client may not do
+/// what it requests. The variant's name is the `reason` in the log.
 #[derive(Clone, Debug, Eq, IntoStaticStr, PartialEq, thiserror::Error)]
 #[strum(serialize_all = "snake_case")]
 pub enum ClientDenied {
@@ -17,13 +18,13 @@ pub enum ClientDenied {
     /// No client authentication at all.
     #[error("client authentication is required")]
     NoClientAuthentication,
-    /// An Authorization header or an assertion that is not understood.
+    /// An Authorization header or an assertion of a kind that is not supported.
     #[error("client authentication failed")]
     UnsupportedAuthentication,
     /// Basic credentials that cannot be decoded.
     #[error("client authentication failed")]
     MalformedBasicCredentials,
-    /// The client id cannot exist.
+    /// The client id has characters that no client id has.
     #[error("client authentication failed")]
     MalformedClientId,
     /// The secret's form or checksum is wrong.
@@ -32,16 +33,16 @@ pub enum ClientDenied {
     /// No such client.
     #[error("client authentication failed")]
     UnknownClient,
-    /// None of the client's live secrets.
+    /// The secret is none of the client's live secrets.
     #[error("client authentication failed")]
     WrongClientSecret,
-    /// The client has secrets and showed none, or is public and showed one.
+    /// The client authenticated by another method than it is registered for.
     #[error("client authentication failed")]
     WrongAuthenticationMethod,
     /// The client is disabled.
     #[error("client authentication failed")]
     ClientDisabled,
-    /// An assertion or a proof that was used before.
+    /// An assertion or a proof that was used before: a replay.
     #[error("client authentication failed")]
     CredentialsUsed,
     /// The client may not use this grant type.

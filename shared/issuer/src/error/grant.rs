@@ -1,10 +1,11 @@
-//! Grants and their credentials that are not honoured.
+//! Grants and their credentials that are not accepted.
 
 use strum::IntoStaticStr;
 
 use super::ErrorCode;
 
-/// Why a refresh token is not honoured (RFC 6749 §5.2 `invalid_grant`). The variant's name is the `reason` in the log.
+/// Why a refresh token is not accepted (RFC 6749 §5.2 `invalid_grant`). The variant's name is the
+/// `reason` in the log.
 #[derive(Clone, Debug, Eq, IntoStaticStr, PartialEq, thiserror::Error)]
 #[strum(serialize_all = "snake_case")]
 pub enum GrantDenied {
@@ -14,10 +15,14 @@ pub enum GrantDenied {
     /// The refresh token was not made by this issuer.
     #[error("the refresh token is not valid")]
     ForgedRefreshToken,
-    /// The key that made the refresh token was withdrawn, and all that it made with it.
+    /// The HMAC key that made the refresh token was withdrawn, and so were all refresh tokens that
+    /// it made.
     #[error("the refresh token is not valid")]
     WithdrawnKey,
-    /// The grant is not there: it ended long ago, or never was.
+    /// No key has the version that the refresh token names, so this issuer did not make it.
+    #[error("the refresh token is not valid")]
+    UnknownKeyVersion,
+    /// The grant does not exist: it ended long ago, or never existed.
     #[error("the refresh token is not valid")]
     UnknownGrant,
     /// The grant was given to another client.
@@ -26,17 +31,17 @@ pub enum GrantDenied {
     /// The grant was revoked.
     #[error("the refresh token is not valid")]
     GrantRevoked,
-    /// The grant has expired, or was not used for too long.
+    /// The grant has expired, or was unused for too long.
     #[error("the refresh token is not valid")]
     GrantExpired,
-    /// Everything that its client was granted until some moment was revoked.
+    /// All grants of its client up to some time were revoked, and this is one of them.
     #[error("the refresh token is not valid")]
     ClientRevoked,
-    /// Everything that its subject granted until some moment was revoked.
+    /// All grants of its subject up to some time were revoked, and this is one of them.
     #[error("the refresh token is not valid")]
     SubjectRevoked,
-    /// A refresh token whose successor has been used, or whose grace is over: somebody else may
-    /// have it. The grant is revoked.
+    /// A refresh token whose successor has been used, or whose grace is over: a thief may have it.
+    /// The grant is revoked.
     #[error("the refresh token is not valid")]
     RefreshTokenReused,
     /// A generation that the grant has not reached: the table was restored from a backup.
@@ -51,6 +56,7 @@ impl GrantDenied {
             Self::MalformedRefreshToken
             | Self::ForgedRefreshToken
             | Self::WithdrawnKey
+            | Self::UnknownKeyVersion
             | Self::UnknownGrant
             | Self::GrantOfAnotherClient
             | Self::GrantRevoked
@@ -62,7 +68,8 @@ impl GrantDenied {
         }
     }
 
-    /// Whether an operator should look: a stolen refresh token, or a table that was rolled back.
+    /// Whether an operator should look into it: a stolen refresh token, or a table that was rolled
+    /// back.
     pub const fn is_security_event(&self) -> bool {
         matches!(self, Self::RefreshTokenReused | Self::GenerationAhead)
     }

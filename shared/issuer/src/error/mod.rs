@@ -1,8 +1,8 @@
-//! Errors: rich reasons for the operator's log, dull codes for the caller.
+//! Errors: detailed reasons for the operator's log, and the codes of the RFCs for the caller.
 //!
-//! [`Denied`] is the caller's mistake; [`Unavailable`] is a dependency's failure. Each part of the
-//! issuer has its reasons in a file of its own, with one exhaustive match from reason to OAuth error
-//! code; one match here turns the code into the HTTP status.
+//! [`Denied`] means that the request is at fault, [`Unavailable`] that a dependency failed. Each
+//! part of the issuer has its reasons in a file of its own, with one exhaustive match from reason
+//! to OAuth error code. One match here turns the code into the HTTP status.
 
 mod access;
 mod client;
@@ -20,13 +20,13 @@ use serde::Serialize;
 use crate::store::StoreError;
 use tokensmith_verifier::Timestamp;
 
-/// Why a request gets no token.
+/// Why a request is not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The caller's mistake.
+    /// The request is at fault.
     #[error(transparent)]
     Denied(#[from] Denied),
-    /// A dependency's failure.
+    /// A dependency failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -78,7 +78,7 @@ impl Denied {
         }
     }
 
-    /// The reason's name in the log, without what it carries.
+    /// The reason's name in the log, without its data.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Request(reason) => reason.into(),
@@ -88,7 +88,7 @@ impl Denied {
         }
     }
 
-    /// Whether an operator should look.
+    /// Whether this is a security event, which an operator should look into.
     pub const fn is_security_event(&self) -> bool {
         matches!(self, Self::Grant(reason) if reason.is_security_event())
     }
@@ -118,7 +118,8 @@ pub enum ErrorCode {
     TemporarilyUnavailable,
 }
 
-/// A dependency did not do its part in time. The request was not carried out, and may be retried.
+/// A dependency failed or did not answer in time. The request was not carried out, and may be
+/// retried.
 #[derive(Debug, thiserror::Error)]
 pub enum Unavailable {
     /// The table.
@@ -127,11 +128,11 @@ pub enum Unavailable {
     /// A signing key cannot be used: it cannot be unwrapped, or is not the published one.
     #[error("signing key unavailable: {0}")]
     Key(String),
-    /// The client or subject was revoked so recently that a token issued now would count as one
-    /// of those that were revoked. It passes at this moment.
+    /// The client or subject was revoked so recently that a token issued now would count as
+    /// revoked. This is the time at which that ends.
     #[error("revoked a moment ago: nothing can be issued until {}", .0.seconds())]
     JustRevoked(Timestamp),
-    /// The request's time is over.
+    /// The request took longer than its time limit.
     #[error("the request took too long")]
     Timeout,
 }

@@ -4,11 +4,11 @@ use strum::IntoStaticStr;
 
 use super::ErrorCode;
 
-/// What is wrong with a request, whoever sends it. The variant's name is the `reason` in the log.
+/// What is wrong with the form of a request. The variant's name is the `reason` in the log.
 #[derive(Clone, Debug, Eq, IntoStaticStr, PartialEq, thiserror::Error)]
 #[strum(serialize_all = "snake_case")]
 pub enum BadRequest {
-    /// RFC 6749 §3.2: the method is not the endpoint's.
+    /// RFC 6749 §3.2: the endpoint does not allow the method.
     #[error("this endpoint does not support the method")]
     MethodNotAllowed,
     /// The body is longer than [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES).
@@ -17,7 +17,7 @@ pub enum BadRequest {
     /// RFC 6749 §4.4.2: the body must be a form.
     #[error("Content-Type must be application/x-www-form-urlencoded in UTF-8")]
     WrongContentType,
-    /// Broken percent-encoding, a NUL or bytes that are not UTF-8.
+    /// Malformed percent-encoding, a NUL, or bytes that are not UTF-8.
     #[error("the body is not a well-formed UTF-8 form")]
     MalformedForm,
     /// More parameters than any request needs.
@@ -41,7 +41,7 @@ pub enum BadRequest {
     /// `token` is missing (RFC 7009 §2.1, RFC 7662 §2.1).
     #[error("token is required")]
     MissingToken,
-    /// `since` is no moment.
+    /// `since` is not a time in seconds since 1970.
     #[error("since must be a number of seconds since 1970")]
     MalformedCursor,
 }

@@ -4,7 +4,7 @@ use crate::client::AuthenticatedClient;
 use crate::grant::AskedAccess;
 use crate::token::GrantedAccess;
 
-/// The client is the subject, and its registration is the only limit.
+/// The client is the subject of the token, and only its registration limits the access.
 pub fn grant(client: &AuthenticatedClient, asked: AskedAccess) -> GrantedAccess {
     GrantedAccess {
         subject: client.record().id.to_string(),

@@ -7,4 +7,4 @@ pub mod redeem;
 pub mod refresh_token;
 mod request;
 
-pub use request::{AskedAccess, GrantType, TokenRequest};
+pub use request::{AskedAccess, TokenRequest};

@@ -1,9 +1,9 @@
 //! Redeeming a generation of a grant, the same for every kind of credential: prove, read, decide,
-//! advance, print.
+//! advance and print.
 //!
-//! The decision is pure and takes what one strongly consistent read has found; carrying it out is
-//! one conditional write. Both are safe to repeat: the successor is derived, so there is only one
-//! (RFC 6749 §6, RFC 9700 §4.14).
+//! The decision is pure and rests on one strongly consistent read; carrying it out is one
+//! conditional write. Both are safe to repeat: the successor is derived and not random, so there is
+//! only one (RFC 6749 §6, RFC 9700 §4.14).
 
 use std::time::Duration;
 
@@ -18,22 +18,25 @@ use crate::names::IssuerUrl;
 use crate::store::records::{Client, Grant, RefreshGrace, Subject};
 use crate::store::{Change, StoreError, Table, Update};
 
-/// A generation credential whose HMAC is right: this issuer made it.
+/// A generation credential whose HMAC was verified: this issuer made it.
 #[derive(Debug)]
 pub struct ProvenCredential(GrantCredential);
 
 impl ProvenCredential {
-    /// Checks the HMAC of a credential that is presented as a `kind`; nothing else makes one. No I/O.
+    /// Checks the HMAC of a credential that is presented as a `kind`. Nothing else makes a
+    /// [`ProvenCredential`]. No I/O.
     ///
     /// # Errors
-    /// [`GrantDenied`] when it is of another kind, or this issuer has not made it with this key.
+    /// [`GrantDenied`] when it is of another kind, or when this issuer did not make it with this
+    /// key.
     pub fn prove(
         unproven: GrantCredential,
         kind: CredentialKind,
         key: &HmacKey,
         issuer: &IssuerUrl,
     ) -> Result<Self, GrantDenied> {
-        // A code is generation 0 and nothing else is, whatever its prefix was made to say.
+        // Every code is generation 0 and nothing else is, so the prefix and the generation must
+        // agree.
         let fits = (unproven.generation == 0) == (kind == CredentialKind::AuthorizationCode);
         if unproven.kind != kind || !fits {
             return Err(GrantDenied::MalformedRefreshToken);
@@ -62,32 +65,32 @@ pub struct GrantState {
 }
 
 impl GrantState {
-    /// The subject's tokens issued at or before this moment are revoked.
+    /// Tokens of the subject issued at or before this time are invalid.
     pub fn subject_not_before(&self) -> Option<Timestamp> {
         self.subject.as_ref().and_then(|subject| subject.not_before)
     }
 }
 
-/// What a credential is good for now.
+/// What has to be done with a credential.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Step {
-    /// It is the current one: it becomes its successor.
+    /// It is the current one: the grant advances to its successor.
     Advance,
-    /// It is the current one, and its client keeps it.
+    /// It is the current one, and its client does not rotate refresh tokens: it stays current.
     Keep,
-    /// It is the predecessor, still honoured: the same successor is handed out again, and nothing
-    /// is written.
+    /// It is the predecessor and still accepted: the client gets the same successor again, and
+    /// nothing is written.
     Repeat,
-    /// It was used again after its grace: the grant is to be revoked.
+    /// It was used after its grace: two parties have it, and the grant must be revoked.
     Revoke,
 }
 
-/// What became of a step.
+/// The result of a step.
 #[derive(Debug)]
 pub enum Advance {
-    /// It was taken; this is the refresh token that is current after it.
+    /// It was carried out; this is the refresh token that is current after it.
     Advanced(SecretString),
-    /// Another request was faster; this is the grant as it is now.
+    /// Another request advanced the grant first; this is the grant as it is now.
     LostTo(Grant),
 }
 
@@ -100,8 +103,8 @@ pub struct Redeemer<'a> {
 }
 
 impl Redeemer<'_> {
-    /// Checks the HMAC of what is presented as a `kind`. No I/O, unless its key version was never
-    /// loaded.
+    /// Checks the HMAC of a credential that is presented as a `kind`. No I/O, unless its key
+    /// version has not been loaded.
     ///
     /// # Errors
     /// [`GrantDenied`] when this issuer did not make it; [`Unavailable`] when its key is unknown.
@@ -140,7 +143,7 @@ impl Redeemer<'_> {
         })
     }
 
-    /// Takes a step: its one write, and the refresh token that is current after it.
+    /// Carries out a step with one write, and returns the refresh token that is current after it.
     ///
     /// # Errors
     /// [`GrantDenied::UnknownGrant`] when the grant is gone; [`Unavailable`] when it cannot be
@@ -174,7 +177,7 @@ impl Redeemer<'_> {
         }
     }
 
-    /// The grant's current refresh token: derived, so it is the same whoever asks.
+    /// The grant's current refresh token. It is derived, so it is the same for every request.
     fn print_current(
         &self,
         key: &HmacKey,
@@ -186,10 +189,11 @@ impl Redeemer<'_> {
     }
 }
 
-/// Decides what a credential is good for. The client is authenticated; the HMAC is right.
+/// Decides what has to be done with a credential, once its client is authenticated and its HMAC
+/// verified.
 ///
 /// # Errors
-/// Why it is not honoured. Nothing is to be written then.
+/// [`GrantDenied`] says why it is refused. Nothing may be written then.
 pub fn decide(
     state: &GrantState,
     client: &Client,
@@ -224,9 +228,10 @@ pub fn decide(
         return Err(GrantDenied::GenerationAhead);
     }
     match grant.generation - presented.generation {
-        // Only one version of the key has made the current credential.
+        // The record names the version of the key that made the current credential. A credential of
+        // this generation with another version is a forgery.
         0 if presented.hmac_version != grant.hmac_version => Err(GrantDenied::ForgedRefreshToken),
-        // A code always becomes a refresh token.
+        // Redeeming a code always advances the grant to a refresh token.
         0 if client.refresh_rotation || presented.generation == 0 => Ok(Step::Advance),
         0 => Ok(Step::Keep),
         1 if is_honoured(grant, client, now) => Ok(Step::Repeat),
@@ -234,8 +239,8 @@ pub fn decide(
     }
 }
 
-/// Whether the predecessor of the current refresh token is still honoured; a code never is. Its
-/// successor has not been used: then it would be no predecessor any more.
+/// Whether the predecessor of the current refresh token is still accepted; a code never is. Its
+/// successor has not been used, because using it would have advanced the grant.
 fn is_honoured(grant: &Grant, client: &Client, now: Timestamp) -> bool {
     let code_was_redeemed = grant.generation == 1;
     match client.refresh_grace() {
@@ -245,7 +250,8 @@ fn is_honoured(grant: &Grant, client: &Client, now: Timestamp) -> bool {
     }
 }
 
-/// The grant after `step`: with its next generation, made by `hmac_version`, or just used.
+/// The grant after `step`: with its next generation, made by `hmac_version`, or only marked as
+/// used.
 pub fn advanced(
     grant: &Grant,
     step: Step,

@@ -1,10 +1,11 @@
-//! RFC 6749 §6: a refresh token becomes a new access token and its successor.
+//! RFC 6749 §6: a client exchanges a refresh token for a new access token and the next refresh
+//! token.
 
 use super::AskedAccess;
 use super::redeem::GrantState;
 use crate::token::{GrantLimits, GrantedAccess};
 
-/// What the new access token may be good for.
+/// The access that the new token may have.
 pub fn grant(state: &GrantState, asked: AskedAccess) -> GrantedAccess {
     let grant = &state.grant;
     GrantedAccess {

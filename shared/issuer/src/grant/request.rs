@@ -1,34 +1,30 @@
-//! A token request, parsed: an enum of grants, each with only its own fields.
-
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
+//! A parsed token request: an enum of grant types, each with only its own fields.
 
 use crate::credential::{CredentialKind, GrantCredential};
 use crate::endpoint::form::Form;
 use crate::error::{AccessDenied, BadRequest, Denied, GrantDenied};
 use crate::names::{Audience, Scopes};
+use crate::store::records::GrantType;
 
-/// What a client asks of the token endpoint (RFC 6749 §3.2).
+/// A request to the token endpoint (RFC 6749 §3.2).
 #[derive(Debug)]
 pub enum TokenRequest {
     /// RFC 6749 §4.4.
     ClientCredentials(AskedAccess),
     /// RFC 6749 §6.
     RefreshToken {
-        /// The refresh token, not proven yet.
+        /// The refresh token, not verified yet.
         unproven: GrantCredential,
-        /// What the new access token shall be good for.
+        /// The access that the new token shall have.
         asked: AskedAccess,
     },
 }
 
 impl TokenRequest {
-    /// Reads the grant and its parameters, if the grant type is one of those `served`.
+    /// Parses the grant type and its parameters, if the grant type is one of those `served`.
     ///
     /// # Errors
-    /// What is missing, unknown or malformed.
+    /// [`Denied`] for a parameter that is missing, unknown or malformed.
     pub fn parse(form: &Form, served: &[GrantType]) -> Result<Self, Denied> {
         let name = form
             .value("grant_type")
@@ -65,7 +61,7 @@ impl TokenRequest {
     }
 }
 
-/// The access that a request asks for. What it leaves out is decided by client and grant.
+/// The access that a request asks for. Client and grant decide what it leaves out.
 #[derive(Clone, Debug)]
 pub struct AskedAccess {
     /// RFC 6749 §3.3; `None` asks for the default scopes.
@@ -97,45 +93,6 @@ impl AskedAccess {
     }
 }
 
-/// A grant type that the token endpoint serves (RFC 7591 §2 `grant_types`).
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GrantType {
-    /// RFC 6749 §4.4.
-    ClientCredentials,
-    /// RFC 6749 §6.
-    RefreshToken,
-}
-
-impl GrantType {
-    /// The value of `grant_type`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ClientCredentials => "client_credentials",
-            Self::RefreshToken => "refresh_token",
-        }
-    }
-
-    /// Every grant type, as metadata lists them (RFC 8414 §2).
-    pub const ALL: [Self; 2] = [Self::ClientCredentials, Self::RefreshToken];
-}
-
-impl FromStr for GrantType {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        Self::ALL
-            .into_iter()
-            .find(|grant_type| grant_type.as_str() == name)
-            .ok_or(())
-    }
-}
-
-impl fmt::Display for GrantType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Twice what a client can have: a bound on the work that a hostile request can cause.
+/// Twice what a client can have. Bounds the quadratic search for repeated scopes, which a hostile
+/// request could exploit.
 const MAX_SCOPE_BYTES: usize = 4096;

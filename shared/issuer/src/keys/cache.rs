@@ -1,4 +1,5 @@
-//! A value that is loaded from the table, kept for a while, and loaded once however many need it.
+//! A value that is loaded from the table and kept for a while. However many requests need it at the
+//! same time, it is loaded once.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -22,7 +23,7 @@ pub(super) struct Loaded<T> {
 }
 
 impl<T> Cache<T> {
-    /// Nothing is loaded yet; what will be may be kept for `ttl`.
+    /// An empty cache, which keeps each load for `ttl`.
     pub(super) fn new(ttl: Duration) -> Self {
         Self {
             ttl,
@@ -37,7 +38,7 @@ impl<T> Cache<T> {
         current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The last load while it may be kept, and a new one after that.
+    /// The last load while it is fresh, and a new one after that.
     pub(super) async fn fresh<E>(
         &self,
         now: Timestamp,
@@ -49,7 +50,7 @@ impl<T> Cache<T> {
         }
     }
 
-    /// Makes the next reader load again; it can take over what has not changed.
+    /// Makes the next reader load again. That load can take over what has not changed.
     pub(super) fn expire(&self) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(loaded) = &mut *current {
@@ -57,8 +58,8 @@ impl<T> Cache<T> {
         }
     }
 
-    /// A load that is newer than `seen`: somebody else's, if it came while this waited, or one's
-    /// own. `load` gets the last one, to take over what has not changed.
+    /// A load that is newer than `seen`: one that another request made while this one waited, or a
+    /// new one. `load` gets the last value, so that it can take over what has not changed.
     pub(super) async fn newer_than<E>(
         &self,
         seen: Option<Loaded<T>>,

@@ -3,17 +3,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tokensmith_verifier::{Algorithm, PublicKey};
+use tokensmith_verifier::Algorithm;
 use zeroize::Zeroizing;
 
-use super::Signer;
+use super::{PublicJwk, Signer};
 use crate::credential::random_id;
 use crate::names::IssuerUrl;
 
-/// Makes key material. KMS in production, a file's key in development.
+/// Makes key material: with KMS in production, with a key in a file in development.
 ///
-/// Making, opening and signing are three traits, so that a function which does only one of them
-/// neither links nor needs the right to do the others.
+/// Making, opening and signing are three traits, so that a function that does only one of them
+/// links no code for the others, and its role needs no permission for them.
 #[async_trait]
 pub trait Make: fmt::Debug + Send + Sync {
     /// Makes a key pair that signs with `algorithm`, bound to `context` where it is wrapped.
@@ -21,26 +21,27 @@ pub trait Make: fmt::Debug + Send + Sync {
         &self,
         algorithm: Algorithm,
         context: EncryptionContext,
-    ) -> Result<(PublicKey, PrivateKey), CustodyError>;
+    ) -> Result<(PublicJwk, PrivateKey), CustodyError>;
 
-    /// Makes a secret of 32 random bytes, bound to `context`, which only [`Open`] shows.
+    /// Makes a wrapped secret of 32 random bytes, bound to `context`, which only [`Open`] can
+    /// unwrap.
     async fn new_secret(&self, context: EncryptionContext) -> Result<Wrapped, CustodyError>;
 
-    /// Lets go of a private key that will never sign again. Safe to repeat.
+    /// Destroys a private key that will never sign again. Safe to repeat.
     async fn discard(&self, private_key: &PrivateKey) -> Result<(), CustodyError>;
 }
 
 /// Opens wrapped secrets.
 #[async_trait]
 pub trait Open: fmt::Debug + Send + Sync {
-    /// Opens what was wrapped; fails when ciphertext or context were changed.
+    /// Unwraps a secret; fails when ciphertext or context were changed.
     async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, CustodyError>;
 }
 
 /// Signs with private keys.
 #[async_trait]
 pub trait Sign: fmt::Debug + Send + Sync {
-    /// What signs with a private key of `algorithm`.
+    /// A signer with a private key of `algorithm`.
     async fn signer(
         &self,
         algorithm: Algorithm,
@@ -48,8 +49,8 @@ pub trait Sign: fmt::Debug + Send + Sync {
     ) -> Result<Arc<dyn Signer>, CustodyError>;
 }
 
-/// Where a host keeps keys. Endpoints name the constructors that they need, and a function links
-/// those alone: the calls are resolved when it is compiled.
+/// Where a host keeps keys. Endpoints name the constructors that they need, and a function links no
+/// others, because the calls are resolved at compile time.
 pub trait Custody {
     /// What opens wrapped secrets.
     fn open(&self) -> Arc<dyn Open>;
@@ -57,13 +58,13 @@ pub trait Custody {
     /// What signs with private keys.
     fn sign(&self) -> Arc<dyn Sign>;
 
-    /// Both, for who needs both: a host may let them share a connection.
+    /// Both, for an endpoint that needs both: a host may let them share a connection.
     fn open_and_sign(&self) -> (Arc<dyn Open>, Arc<dyn Sign>) {
         (self.open(), self.sign())
     }
 }
 
-/// What a process may do with private keys: nothing, unless it is given.
+/// What a process may do with private keys: nothing by default.
 #[derive(Clone, Debug, Default)]
 pub struct KeyAccess {
     /// Opens the keys that prove refresh tokens.
@@ -73,7 +74,7 @@ pub struct KeyAccess {
 }
 
 impl KeyAccess {
-    /// All that `custody` has.
+    /// Everything that `custody` can do.
     pub fn all(custody: &impl Custody) -> Self {
         let (open, sign) = custody.open_and_sign();
         Self {
@@ -96,7 +97,7 @@ pub enum PrivateKey {
     },
 }
 
-/// Wrapped key material, with the context that it is bound to.
+/// Wrapped key material, with its context.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Wrapped {
     /// What it is for.
@@ -105,8 +106,8 @@ pub struct Wrapped {
     pub ciphertext: String,
 }
 
-/// What wrapped material is bound to (KMS: the encryption context). A role that may open one use
-/// cannot open the other.
+/// What wrapped material is bound to (the encryption context of KMS). A role that may open keys of
+/// one use cannot open those of another.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct EncryptionContext {
     /// The issuer that made it.
@@ -114,7 +115,8 @@ pub struct EncryptionContext {
     /// What the key does.
     #[serde(rename = "use")]
     pub key_use: KeyUse,
-    /// Random, so that no two ciphertexts can be exchanged.
+    /// Random, so that an attacker who can write the table cannot exchange one wrapped key for
+    /// another.
     pub key_id: String,
 }
 
@@ -149,7 +151,8 @@ impl KeyUse {
     }
 }
 
-/// Key material could not be made, opened or let go. For the log; carries no key material.
+/// Key material could not be made, opened or destroyed. The text is for the log and contains no key
+/// material.
 #[derive(Debug, thiserror::Error)]
 #[error("key custody failed: {0}")]
 pub struct CustodyError(pub String);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Open;
 use super::cache::Cache;
+use crate::config::SERVER_CLOCK_SKEW;
 use crate::credential::HmacKey;
 use crate::error::{Error, GrantDenied, Unavailable};
 use crate::store::records::{HMAC_KEYS, HmacKeyRecord};
@@ -33,7 +34,7 @@ impl HmacKeys {
         }
     }
 
-    /// Looks at the records again when a key is next needed.
+    /// Makes the next use of a key read the records again.
     pub fn expire(&self) {
         self.cache.expire();
     }
@@ -41,22 +42,24 @@ impl HmacKeys {
     /// The key that makes new credentials.
     ///
     /// # Errors
-    /// [`Unavailable`] when the keys must be loaded and cannot.
+    /// [`Unavailable`] when the keys must be loaded and cannot be.
     pub async fn newest(&self, now: Timestamp) -> Result<Arc<HmacKey>, Unavailable> {
         let load = async |last| self.load(last).await;
         let keys = self.cache.fresh(now, load).await?;
-        match keys.values().next_back() {
+        match in_use(&keys, now) {
             Some(newest) => newest.open(&*self.opener).await,
             None => Err(Unavailable::Key("there is no HMAC key".to_owned())),
         }
     }
 
-    /// The key of `version`. One that is loaded costs no read, however old the load: a key never
-    /// changes. An unknown one is looked for once, and no more than once a second.
+    /// The key of `version`. A version that was loaded before costs no read, however old the load,
+    /// because a key never changes. An unknown version is looked up at most once a second, so that
+    /// made-up versions cannot cause a read each.
     ///
     /// # Errors
-    /// [`GrantDenied::WithdrawnKey`] when nothing that it proves is good any more; [`Unavailable`] when there
-    /// is no such key, for it may be newer than what was loaded.
+    /// [`GrantDenied::WithdrawnKey`] when the key was withdrawn with all its refresh tokens;
+    /// [`GrantDenied::UnknownKeyVersion`] when there is no such key; [`Unavailable`] when that cannot
+    /// be told.
     pub async fn version(&self, version: u32, now: Timestamp) -> Result<Arc<HmacKey>, Error> {
         let loaded = match self.cache.peek() {
             Some(loaded) if loaded.at == now || loaded.value.contains_key(&version) => loaded.value,
@@ -70,11 +73,11 @@ impl HmacKeys {
                 Err(GrantDenied::WithdrawnKey.into())
             }
             Some(known) => Ok(known.open(&*self.opener).await?),
-            None => Err(Unavailable::Key(format!("HMAC key version {version} is unknown")).into()),
+            None => Err(GrantDenied::UnknownKeyVersion.into()),
         }
     }
 
-    /// Reads every version; those that `last` has opened already are taken over.
+    /// Reads every version, and takes over those that `last` has opened already.
     async fn load(&self, last: Option<Arc<Versions>>) -> Result<Versions, Unavailable> {
         let records: Vec<Stored<HmacKeyRecord>> = self.table.query_all(HMAC_KEYS).await?;
         let known = |version| last.as_ref().and_then(|last| last.get(&version));
@@ -90,7 +93,20 @@ impl HmacKeys {
     }
 }
 
-/// A version of the key, opened when it is first needed and kept.
+/// The version that makes new credentials: the newest that every process which has read the keys within
+/// the current second has read as well. Otherwise one process would refuse, as unknown, what another
+/// has made with a key of this very second. The only version is in use at once.
+fn in_use(versions: &Versions, now: Timestamp) -> Option<&Version> {
+    let mut usable = versions
+        .values()
+        .filter(|version| version.record.withdrawn_at.is_none())
+        .rev();
+    let newest = usable.clone().next();
+    let known = |version: &&Version| now > version.record.created_at.after(SERVER_CLOCK_SKEW);
+    usable.find(known).or(newest)
+}
+
+/// A version of the key, which is opened on first use and kept.
 #[derive(Debug)]
 struct Version {
     record: HmacKeyRecord,

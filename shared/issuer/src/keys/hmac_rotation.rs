@@ -1,4 +1,4 @@
-//! How HMAC keys succeed each other.
+//! Rotation of HMAC keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::names::IssuerUrl;
 use crate::store::records::{HMAC_KEYS, HmacKeyRecord};
 use crate::store::{Change, Insert, Stored, Table, Update};
 
-/// Makes HMAC keys and takes them away. It never opens one.
+/// Makes and withdraws HMAC keys. It never opens one.
 #[derive(Debug)]
 pub struct HmacRotation {
     table: Table,
@@ -25,8 +25,8 @@ impl HmacRotation {
         Self { table, maker }
     }
 
-    /// Makes the first version, or a new one once the newest has been in use for `period`. Returns the
-    /// version that it made.
+    /// Makes the first version, or a new one once the newest has been in use for `period`. Returns
+    /// the number of the version that it made.
     ///
     /// # Errors
     /// [`Unavailable`] when the table or the custody fail.
@@ -40,7 +40,7 @@ impl HmacRotation {
         let newest = records.iter().max_by_key(|record| record.version);
         match newest {
             Some(newest) if now < newest.created_at.after(period) => {
-                // What a rotation that died half-way has left.
+                // A rotation that was killed may not have set the expiry of the older versions.
                 self.end_before(newest.version, &records, now).await?;
                 Ok(None)
             }
@@ -48,10 +48,12 @@ impl HmacRotation {
         }
     }
 
-    /// Makes a new version, which makes every new credential from now on; the older ones stay as
-    /// long as a credential that they prove may live. Returns the new version.
+    /// Makes a new version, with which every new credential is made from now on. Older versions are
+    /// kept until every credential made with them has expired. Returns the number of the new
+    /// version.
     ///
-    /// Safe to repeat: of two rotations at once one makes the version.
+    /// Safe to repeat: of two rotations at the same time, one makes the version and the other uses
+    /// it.
     ///
     /// # Errors
     /// [`Unavailable`] when the table or the custody fail.
@@ -60,10 +62,10 @@ impl HmacRotation {
         self.succeed(issuer, &records, now).await
     }
 
-    /// Makes a new version and withdraws all others, and with them every credential that they prove.
+    /// Makes a new version and withdraws all others: every credential made with them is refused.
     ///
-    /// The new version is made first. Dying in between leaves old ones in use; another call withdraws
-    /// them.
+    /// The new version is made first. If the process is killed in between, old versions stay in
+    /// use, and another call withdraws them.
     ///
     /// # Errors
     /// [`Unavailable`] when the table or the custody fail.
@@ -98,7 +100,8 @@ impl HmacRotation {
         Ok(ReplacedHmacKeys { version, withdrawn })
     }
 
-    /// Makes the version after those that were read: whoever has read the same makes the same one.
+    /// Makes the version after those that were read. Processes that have read the same versions
+    /// make the same next one, and only one of them succeeds.
     async fn succeed(
         &self,
         issuer: &IssuerUrl,
@@ -116,7 +119,7 @@ impl HmacRotation {
         Ok(self.table.query_all(HMAC_KEYS).await?)
     }
 
-    /// Gives an end to every version before `newest` that has none.
+    /// Sets the expiry of every version before `newest` that has none.
     async fn end_before(
         &self,
         newest: u32,
@@ -132,7 +135,7 @@ impl HmacRotation {
             let change = Change::between(record, &ending)?;
             let key = HmacKeyRecord::key_of(record.version);
             match self.table.update(&key, change).await? {
-                // Whoever changed it meanwhile has given it an end as well.
+                // Whoever changed it meanwhile has set its expiry as well.
                 Update::Applied(_) | Update::Refused(_) => {}
             }
         }
@@ -154,17 +157,17 @@ impl HmacRotation {
             secret: self.maker.new_secret(context).await?,
         };
         match self.table.insert(&record).await? {
-            // Somebody else's new key is as good as ours.
+            // Another process made this version first. Its key serves as well as ours.
             Insert::Inserted | Insert::Exists(_) => Ok(()),
         }
     }
 }
 
-/// What a replacement has done.
+/// The result of a replacement.
 #[derive(Clone, Debug)]
 pub struct ReplacedHmacKeys {
-    /// The version that makes and proves credentials now.
+    /// The version that credentials are now made and proven with.
     pub version: u32,
-    /// Those whose credentials are good for nothing any more.
+    /// The versions whose credentials are refused now.
     pub withdrawn: Vec<u32>,
 }

@@ -1,6 +1,6 @@
-//! A signing key's life, as a function of the moments in the records: pending → active → retiring →
-//! retired. No write moves a key on, so nothing can die half-way, and every function that has
-//! read the records comes to the same answer.
+//! A signing key's life, computed from the times in the records: pending → active → retiring →
+//! retired. No write changes a key's state, so nothing is left half done when a process is killed,
+//! and every function that has read the records comes to the same answer.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::config::{MAX_ACCESS_TTL, MAX_CACHE_TTL};
 use crate::store::records::SigningKey;
 use tokensmith_verifier::Timestamp;
 
-/// Where a signing key is in its life.
+/// The state of a signing key.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyState {
@@ -19,7 +19,7 @@ pub enum KeyState {
     Active,
     /// Is published, and does not sign yet.
     Pending,
-    /// Does not sign any more, and is published until the last token it signed has expired.
+    /// No longer signs, and is published until the last token that it signed has expired.
     Retiring,
     /// Is neither published nor used.
     Retired,
@@ -47,12 +47,12 @@ impl<'a> Succession<'a> {
         usable.next().copied()
     }
 
-    /// The place of the next key.
+    /// The sequence number of the next key.
     pub fn next_sequence(&self) -> u32 {
         self.keys.first().map_or(1, |newest| newest.sequence + 1)
     }
 
-    /// What `key`, which is one of these, does at `now`.
+    /// The state at `now` of `key`, which is one of these.
     pub fn state_of(&self, key: &SigningKey, now: Timestamp) -> KeyState {
         if key.withdrawn_at.is_some() {
             return KeyState::Retired;
@@ -67,7 +67,8 @@ impl<'a> Succession<'a> {
         }
     }
 
-    /// When a successor takes over. One that was withdrawn before it began never did.
+    /// When a successor takes over. One that was withdrawn before it began to sign never takes
+    /// over.
     fn stops_signing(&self, key: &SigningKey) -> Option<Timestamp> {
         let newer = self
             .keys
@@ -85,27 +86,24 @@ impl<'a> Succession<'a> {
     }
 }
 
-/// How long a key stays published after it has stopped signing: a function may not have noticed for
-/// the time it caches keys, its last token lives for the longest lifetime, and a verifier's clock
+/// How long a key stays published after it has stopped signing. A function may go on signing for as
+/// long as it caches keys, its last token is valid for the longest lifetime, and a verifier's clock
 /// may be behind.
 const PUBLISHED_AFTER_USE: Duration =
     Duration::from_secs(MAX_ACCESS_TTL.as_secs() + MAX_CACHE_TTL.as_secs() + CLOCK_SKEW_SECONDS);
 
 #[cfg(test)]
 mod tests {
-    use tokensmith_verifier::{Jwk, PublicKey};
+    use jsonwebtoken::DecodingKey;
 
     use super::*;
-    use crate::keys::PrivateKey;
+    use crate::keys::{PrivateKey, PublicJwk};
 
     fn key(sequence: u32, active_from: u64, withdrawn_at: Option<u64>) -> SigningKey {
-        let public = PublicKey::Okp {
-            crv: "Ed25519".into(),
-            x: sequence.to_string(),
-        };
+        let public = DecodingKey::from_ed_der(&[sequence as u8; 32]);
         SigningKey {
             sequence,
-            jwk: Jwk::new(public, Algorithm::EdDSA),
+            jwk: PublicJwk::new(&public, Algorithm::EdDSA).expect("a key"),
             created_at: Timestamp::from_seconds(0),
             active_from: Timestamp::from_seconds(active_from),
             withdrawn_at: withdrawn_at.map(Timestamp::from_seconds),

@@ -1,10 +1,12 @@
-//! Signing keys and HMAC keys: who holds them, which of them sign, and how they succeed each other.
+//! Signing keys and HMAC keys: where they are kept, which of them are in use, and how they are
+//! rotated.
 
 mod cache;
 mod custody;
 mod hmac;
 mod hmac_rotation;
 mod lifecycle;
+mod public_jwk;
 mod rotation;
 mod signer;
 mod signing;
@@ -16,6 +18,7 @@ pub use custody::{
 pub use hmac::HmacKeys;
 pub use hmac_rotation::{HmacRotation, ReplacedHmacKeys};
 pub use lifecycle::{KeyState, Succession};
+pub use public_jwk::{PublicJwk, UnfitJwk};
 pub use rotation::{KeyRotation, RetireError, RotatedNow, Rotation, RotationPolicy, SuccessorKey};
 pub use signer::{InProcessSigner, Signer, generate_private_key};
 pub use signing::{ActiveKey, KeySet, SigningKeys};

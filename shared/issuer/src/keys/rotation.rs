@@ -1,13 +1,14 @@
-//! How keys succeed each other: what the scheduled function and `tokensmith key` do.
+//! Rotation of signing keys, by the scheduled function and by `tokensmith key`.
 //!
-//! Everything here may run twice at once, or die anywhere: a key comes to be by one insert at a
-//! place that only one can take, and is done with when its record is deleted.
+//! Everything here may run twice at once, or be killed at any point. A key exists once its record
+//! was inserted, under a sequence number that only one record can have, and is gone once the record
+//! was deleted.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokensmith_verifier::{Algorithm, Jwk, KeyId};
+use tokensmith_verifier::{Algorithm, KeyId};
 
 use super::{EncryptionContext, HmacRotation, KeyState, KeyUse, Make, Succession};
 use crate::error::Unavailable;
@@ -16,16 +17,17 @@ use crate::store::records::{SIGNING_KEYS, SigningKey};
 use crate::store::{Change, Insert, Stored, Table, Update};
 use tokensmith_verifier::Timestamp;
 
-/// When keys are succeeded.
+/// When keys are rotated.
 #[derive(Clone, Debug)]
 pub struct RotationPolicy {
     /// Whose keys they are.
     pub issuer: IssuerUrl,
     /// The algorithms that have keys.
     pub algorithms: Vec<Algorithm>,
-    /// How long a key signs, and an HMAC key makes new credentials.
+    /// How long a signing key signs, and how long an HMAC key makes new credentials.
     pub period: Duration,
-    /// How long a signing key is published before it signs: as long as anybody caches the key set.
+    /// How long a signing key is published before it signs: at least as long as any verifier caches
+    /// the key set.
     pub publish_ahead: Duration,
     /// How long functions cache keys.
     pub cache_ttl: Duration,
@@ -44,7 +46,7 @@ impl RotationPolicy {
     }
 }
 
-/// Makes keys and takes them away. It never opens one.
+/// Makes and withdraws keys. It never opens one.
 #[derive(Debug)]
 pub struct KeyRotation {
     table: Table,
@@ -64,13 +66,12 @@ impl KeyRotation {
         }
     }
 
-    /// Does what is due at `now`: the first key of an algorithm, which signs at once, for nothing
-    /// that anybody cached can lack it; a successor for a key that has signed for its period; the
-    /// end of retired keys; and the same for HMAC keys.
+    /// Does what is due at `now`. It makes the first key of an algorithm, which signs at once
+    /// because no verifier can have cached a key set without it; makes a successor of a key that
+    /// has signed for its period; deletes retired keys; and does the same for HMAC keys.
     ///
     /// # Errors
-    /// [`Unavailable`] when table or custody fail. What was done stays done; the rest is left for
-    /// the next run.
+    /// [`Unavailable`] when table or custody fail. The next run does what is left.
     pub async fn run(&self, now: Timestamp) -> Result<Rotation, Unavailable> {
         let RotationPolicy { issuer, period, .. } = &self.policy;
         let records = self.records().await?;
@@ -97,8 +98,8 @@ impl KeyRotation {
         Ok(done)
     }
 
-    /// Publishes a successor of each algorithm's key, which takes over when everybody can know it.
-    /// One that is on its way already is not overtaken.
+    /// Publishes a successor of each algorithm's key. It begins to sign once every cached copy of
+    /// the key set has expired. An algorithm with a pending key gets no second one.
     ///
     /// # Errors
     /// [`Unavailable`] when table or custody fail.
@@ -124,11 +125,11 @@ impl KeyRotation {
         Ok(successors)
     }
 
-    /// Replaces the keys of some algorithms at once, for a compromise: the new key signs without
+    /// Replaces the keys of some algorithms at once, after a compromise: the new key signs without
     /// having been published before, and every other key of the algorithm is withdrawn.
     ///
-    /// The new key is made first. Dying in between leaves the old ones published; another call
-    /// withdraws them.
+    /// The new key is made first. If the process is killed in between, the old keys stay published,
+    /// and another call withdraws them.
     ///
     /// # Errors
     /// [`Unavailable`] when table or custody fail.
@@ -155,10 +156,10 @@ impl KeyRotation {
         Ok(rotated)
     }
 
-    /// Takes a pending or retiring key away before its time.
+    /// Withdraws a pending or retiring key.
     ///
     /// # Errors
-    /// [`RetireError`]; an active key has to be replaced, not only taken away.
+    /// [`RetireError`]. An active key cannot be withdrawn, only replaced.
     pub async fn retire(&self, key_id: &str, now: Timestamp) -> Result<(), RetireError> {
         let records = self.records().await?;
         let named = records.iter().find(|key| key.jwk.kid.as_str() == key_id);
@@ -174,7 +175,7 @@ impl KeyRotation {
         Ok(self.table.query_all(SIGNING_KEYS).await?)
     }
 
-    /// When everybody who caches a key set knows a key that is made at `now`.
+    /// When every cached copy of the key set contains a key that is made at `now`.
     fn published_by(&self, now: Timestamp) -> Timestamp {
         now.after(self.policy.cache_ttl)
             .after(self.policy.publish_ahead)
@@ -188,10 +189,10 @@ impl KeyRotation {
         active_from: Timestamp,
     ) -> Result<SigningKey, Unavailable> {
         let context = EncryptionContext::new(&self.policy.issuer, KeyUse::Signing);
-        let (public_key, private_key) = self.maker.new_key_pair(algorithm, context).await?;
+        let (jwk, private_key) = self.maker.new_key_pair(algorithm, context).await?;
         let key = SigningKey {
             sequence,
-            jwk: Jwk::new(public_key, algorithm),
+            jwk,
             created_at: now,
             active_from,
             withdrawn_at: None,
@@ -199,7 +200,8 @@ impl KeyRotation {
         };
         match self.table.insert(&key).await? {
             Insert::Inserted => Ok(key),
-            // Somebody else's new key is as good as ours, which nobody has seen.
+            // Another process made this key first. Its key serves as well as ours, which nobody has
+            // seen.
             Insert::Exists(other) => {
                 self.maker.discard(&key.private_key).await?;
                 Ok(other.record)
@@ -216,12 +218,12 @@ impl KeyRotation {
             .update(&at, Change::between(key, &withdrawn)?)
             .await?
         {
-            // Only a withdrawal changes a key, so that somebody else has done the same.
+            // Only a withdrawal changes a key, so another process has withdrawn it already.
             Update::Applied(_) | Update::Refused(_) => Ok(()),
         }
     }
 
-    /// The private key first: the record is what leads to it.
+    /// The private key is destroyed first, because only the record says where it is.
     async fn end(&self, key: &SigningKey) -> Result<(), Unavailable> {
         self.maker.discard(&key.private_key).await?;
         let at = SigningKey::key_of(key.jwk.alg, key.sequence);
@@ -229,23 +231,23 @@ impl KeyRotation {
     }
 }
 
-/// What a run has done.
+/// The result of a run.
 #[derive(Debug, Default, Serialize)]
 pub struct Rotation {
     /// New signing keys.
     pub created: Vec<SuccessorKey>,
-    /// Signing keys that are gone.
+    /// Signing keys that were deleted.
     pub ended: Vec<KeyId>,
     /// The version of the new HMAC key, if one was due.
     pub hmac_key_version: Option<u32>,
 }
 
-/// What a replacement at once has done.
+/// The result of replacing keys at once.
 #[derive(Debug, Default, Serialize)]
 pub struct RotatedNow {
     /// The keys that sign now.
     pub created: Vec<SuccessorKey>,
-    /// The keys that neither sign nor verify any more.
+    /// The keys that no longer sign or verify.
     pub withdrawn: Vec<KeyId>,
 }
 
@@ -270,7 +272,7 @@ impl From<SigningKey> for SuccessorKey {
     }
 }
 
-/// Why a key is not taken away.
+/// Why a key is not withdrawn.
 #[derive(Debug, thiserror::Error)]
 pub enum RetireError {
     /// There is no such key.

@@ -9,18 +9,18 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
     RSA_PSS_SHA256, RsaEncoding, RsaKeyPair, RsaPublicKeyComponents,
 };
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tokensmith_verifier::{Algorithm, PublicKey};
+use jsonwebtoken::DecodingKey;
+use tokensmith_verifier::Algorithm;
 use zeroize::Zeroizing;
 
+use super::PublicJwk;
 use crate::error::Unavailable;
 
 /// Signs bytes with one private key. It knows nothing of tokens.
 #[async_trait]
 pub trait Signer: fmt::Debug + Send + Sync {
-    /// The public half.
-    fn public_key(&self) -> PublicKey;
+    /// The public half, as it is published.
+    fn public_key(&self) -> &PublicJwk;
 
     /// The JWS signature of `message` (RFC 7518 §3): ECDSA as r‖s.
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unavailable>;
@@ -31,9 +31,11 @@ pub trait Signer: fmt::Debug + Send + Sync {
     }
 }
 
-/// A private key in this process.
+/// A private key in this process, parsed once. jsonwebtoken's own signers cannot be shared between
+/// threads, and parse the key for each signature.
 pub struct InProcessSigner {
     key: PrivateKey,
+    public_key: PublicJwk,
     random: SystemRandom,
 }
 
@@ -47,8 +49,10 @@ impl InProcessSigner {
     /// Opens a PKCS#8 private key of `algorithm`.
     ///
     /// # Errors
-    /// [`Unavailable::Key`] when it is no key of that algorithm.
+    /// [`Unavailable::Key`] when it is not a key of that algorithm.
     pub fn from_pkcs8(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Self, Unavailable> {
+        let unusable =
+            |err: &dyn fmt::Display| Unavailable::Key(format!("not a {algorithm} key: {err}"));
         let key = match algorithm {
             Algorithm::RS256 => {
                 RsaKeyPair::from_pkcs8(pkcs8).map(|pair| PrivateKey::Rsa(pair, &RSA_PKCS1_SHA256))
@@ -60,39 +64,33 @@ impl InProcessSigner {
                 .map(PrivateKey::Ec),
             Algorithm::EdDSA => Ed25519KeyPair::from_pkcs8(pkcs8).map(PrivateKey::Ed25519),
         };
+        let key = key.map_err(|err| unusable(&err))?;
+        let public_key = PublicJwk::new(&key.public_half(), algorithm);
         Ok(Self {
-            key: key.map_err(|err| Unavailable::Key(format!("not a {algorithm} key: {err}")))?,
+            public_key: public_key.map_err(|err| unusable(&err))?,
+            key,
             random: SystemRandom::new(),
         })
     }
 }
 
+impl PrivateKey {
+    fn public_half(&self) -> DecodingKey {
+        match self {
+            Self::Rsa(pair, _) => {
+                let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+                DecodingKey::from_rsa_raw_components(&public.n, &public.e)
+            }
+            Self::Ec(pair) => DecodingKey::from_ec_der(pair.public_key().as_ref()),
+            Self::Ed25519(pair) => DecodingKey::from_ed_der(pair.public_key().as_ref()),
+        }
+    }
+}
+
 #[async_trait]
 impl Signer for InProcessSigner {
-    fn public_key(&self) -> PublicKey {
-        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        match &self.key {
-            PrivateKey::Rsa(pair, _) => {
-                let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
-                PublicKey::Rsa {
-                    n: text(&public.n),
-                    e: text(&public.e),
-                }
-            }
-            PrivateKey::Ec(pair) => {
-                // An uncompressed point (SEC 1 §2.3.3): 4, x, y.
-                let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
-                PublicKey::Ec {
-                    crv: "P-256".to_owned(),
-                    x: text(x),
-                    y: text(y),
-                }
-            }
-            PrivateKey::Ed25519(pair) => PublicKey::Okp {
-                crv: "Ed25519".to_owned(),
-                x: text(pair.public_key().as_ref()),
-            },
-        }
+    fn public_key(&self) -> &PublicJwk {
+        &self.public_key
     }
 
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unavailable> {

@@ -1,5 +1,5 @@
 //! The signing keys in use: loaded from the table, cached, ready to be published, and opened when
-//! something is to be signed.
+//! they are needed to sign.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub struct SigningKeys {
 }
 
 impl SigningKeys {
-    /// Nothing is loaded until a key is needed. Without `signing` they only verify.
+    /// Loads nothing until a key is needed. Without `signing`, the keys only verify.
     pub fn new(table: TableReader, signing: Option<Arc<dyn Sign>>, cache_ttl: Duration) -> Self {
         Self {
             table,
@@ -37,15 +37,15 @@ impl SigningKeys {
         }
     }
 
-    /// Looks at the records again when a key is next needed.
+    /// Makes the next use of a key read the records again.
     pub fn expire(&self) {
         self.cache.expire();
     }
 
-    /// The keys as of at most the cache lifetime ago. No private key is opened for it.
+    /// The keys, read at most one cache lifetime ago. This opens no private key.
     ///
     /// # Errors
-    /// [`Unavailable`] when they must be loaded and cannot.
+    /// [`Unavailable`] when they must be loaded and cannot be.
     pub async fn at(&self, now: Timestamp) -> Result<Arc<KeySet>, Unavailable> {
         let load = async |last: Option<Arc<KeySet>>| {
             let loaded = KeySet::succeeding(last.as_deref(), &self.table, now).await?;
@@ -75,7 +75,7 @@ impl SigningKeys {
     }
 }
 
-/// The keys at one moment.
+/// The keys at one time.
 #[derive(Debug)]
 pub struct KeySet {
     keys: Vec<PublishedKey>,
@@ -84,10 +84,11 @@ pub struct KeySet {
 }
 
 impl KeySet {
-    /// What is published at `now`, for who only publishes or verifies: nothing is cached.
+    /// The keys that are published at `now`, for a process that only publishes or verifies. Nothing
+    /// is cached.
     ///
     /// # Errors
-    /// [`Unavailable`] when it cannot be read.
+    /// [`Unavailable`] when they cannot be read.
     pub async fn read(table: &TableReader, now: Timestamp) -> Result<Self, Unavailable> {
         Self::succeeding(None, table, now).await
     }
@@ -101,7 +102,7 @@ impl KeySet {
         Self::new(records, previous, now)
     }
 
-    /// What verifies the issuer's own tokens: every published key.
+    /// The keys that the issuer's own tokens are verified with: every published one.
     pub fn verification(&self) -> &VerificationKeys {
         &self.verification
     }
@@ -111,7 +112,8 @@ impl KeySet {
         self.jwks.clone()
     }
 
-    /// What is published at `now`. Private keys that `previous` has opened are taken over.
+    /// The keys that are published at `now`. Private keys that `previous` has opened are taken
+    /// over.
     fn new(
         records: Vec<Stored<SigningKey>>,
         previous: Option<&Self>,
@@ -132,7 +134,10 @@ impl KeySet {
             .collect();
         keys.sort_by_key(|key| (key.state, key.record.jwk.alg, key.record.sequence));
         let published = JwkSet {
-            keys: keys.iter().map(|key| key.record.jwk.clone()).collect(),
+            keys: keys
+                .iter()
+                .map(|key| key.record.jwk.clone().into())
+                .collect(),
         };
         let jwks = serde_json::to_vec(&published)
             .map_err(|err| Unavailable::Key(format!("the key set cannot be printed: {err}")))?;
@@ -144,8 +149,8 @@ impl KeySet {
         })
     }
 
-    /// Opens the coming keys of the algorithms that this process signs with, when it first hears of
-    /// them, so that no request has to wait for it when they take over. If that fails, it is done then.
+    /// Opens pending keys of the algorithms that this process signs with as soon as it finds them,
+    /// so that no request has to wait when they begin to sign. If that fails, they are opened then.
     async fn open_ahead(&self, last: &Self, signing: &dyn Sign) {
         for key in &self.keys {
             let jwk = &key.record.jwk;
@@ -182,7 +187,7 @@ impl PublishedKey {
     }
 }
 
-/// A key that signs.
+/// A key that is active or about to be.
 #[derive(Debug)]
 pub struct ActiveKey {
     /// Its name in JWKS and JOSE headers.
@@ -199,7 +204,8 @@ impl ActiveKey {
     async fn open(record: &SigningKey, signing: &dyn Sign) -> Result<Self, Unavailable> {
         let (alg, kid) = (record.jwk.alg, &record.jwk.kid);
         let signer = signing.signer(alg, &record.private_key).await?;
-        if signer.public_key() != record.jwk.key || record.jwk.key.thumbprint() != *kid {
+        // Both are named by their thumbprint, which the signer computed from its own key.
+        if *signer.public_key() != record.jwk {
             return Err(Unavailable::Key(format!(
                 "the private key of {kid} is not the published one"
             )));
@@ -212,13 +218,13 @@ impl ActiveKey {
         })
     }
 
-    /// The JOSE header of something else that it signs, base64url.
+    /// The JOSE header of something other than an access token, base64url.
     pub fn header_of(&self, typ: &str) -> String {
         jose_header(self.algorithm, typ, &self.id)
     }
 }
 
-/// Nothing in it needs JSON escaping.
+/// Builds the header's JSON without a serializer, because nothing in it needs escaping.
 fn jose_header(alg: Algorithm, typ: &str, kid: &KeyId) -> String {
     URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"{alg}","typ":"{typ}","kid":"{kid}"}}"#))
 }

@@ -1,4 +1,4 @@
-//! Revocation: how something is revoked, what is known of one token, and what is known of all.
+//! Revocation: how something is revoked, whether one token is, and which revocations there are.
 
 mod revoke;
 mod status;

@@ -1,10 +1,10 @@
-//! RevokeOutcome (RFC 7009): each kind is one write, which puts the record into the feed as well.
+//! Revocation (RFC 7009). Each kind is one write, which also puts the record into the feed.
 
 use std::time::Duration;
 
 use tokensmith_verifier::AccessTokenClaims;
 
-use crate::config::MAX_ACCESS_TTL;
+use crate::config::{MAX_ACCESS_TTL, SERVER_CLOCK_SKEW};
 use crate::credential::GrantId;
 use crate::names::ClientId;
 use crate::store::aws_calls::ATTEMPT_TIMEOUT;
@@ -12,7 +12,7 @@ use crate::store::records::{Client, FeedAttributes, Grant, RevokedToken, Subject
 use crate::store::{Change, Key, Record, StoreError, Table, Update};
 use tokensmith_verifier::{Clock, Timestamp};
 
-/// What became of a revocation.
+/// The outcome of a revocation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RevokeOutcome {
     /// It is revoked, now or since earlier.
@@ -21,10 +21,10 @@ pub enum RevokeOutcome {
     NothingFound,
 }
 
-/// Revokes a grant and every token of it; only that of `client`, where one is named.
+/// Revokes a grant and all its tokens. If `client` is named, only when the grant was given to it.
 ///
 /// # Errors
-/// [`StoreError`] when the write may not have happened.
+/// [`StoreError`] when it is unknown whether the write was applied. Repeating it is safe.
 pub async fn revoke_grant(
     table: &Table,
     id: GrantId,
@@ -52,7 +52,7 @@ pub async fn revoke_grant(
 /// Revokes one access token.
 ///
 /// # Errors
-/// [`StoreError`] when the write may not have happened.
+/// [`StoreError`] when it is unknown whether the write was applied. Repeating it is safe.
 pub async fn revoke_access_token(
     table: &Table,
     claims: &AccessTokenClaims,
@@ -61,19 +61,20 @@ pub async fn revoke_access_token(
     let expires_at = Timestamp::from_seconds(claims.exp);
     let revoked = RevokedToken {
         jti: claims.jti.clone(),
-        // Verifiers may accept it a little longer than it says.
+        // Verifiers accept a token for the clock skew after its `exp`, so the record must last as
+        // long.
         expires_at: expires_at.after(Duration::from_secs(tokensmith_verifier::CLOCK_SKEW_SECONDS)),
         feed: FeedAttributes::new(now, expires_at),
     };
-    // A record that is there already says the same.
+    // A record that exists already has the same content.
     table.insert(&revoked).await?;
     Ok(RevokeOutcome::Revoked)
 }
 
-/// Revokes everything that `client` was granted and issued until now; nothing later.
+/// Revokes all grants and tokens that `client` has now. Later ones are valid.
 ///
 /// # Errors
-/// [`StoreError`] when the write may not have happened.
+/// [`StoreError`] when it is unknown whether the write was applied. Repeating it is safe.
 pub async fn revoke_client(
     table: &Table,
     client: &ClientId,
@@ -82,10 +83,10 @@ pub async fn revoke_client(
     revoke_until_now(table, &Client::key_of(client), clock).await
 }
 
-/// Revokes everything that `subject` granted until now; nothing later.
+/// Revokes all grants of `subject` until now, and their tokens. Later ones are valid.
 ///
 /// # Errors
-/// [`StoreError`] when the write may not have happened.
+/// [`StoreError`] when it is unknown whether the write was applied. Repeating it is safe.
 pub async fn revoke_subject(
     table: &Table,
     subject: &str,
@@ -94,8 +95,8 @@ pub async fn revoke_subject(
     revoke_until_now(table, &Subject::key_of(subject), clock).await
 }
 
-/// Puts the revocation of everything until now into a change of the client itself: of one that is
-/// disabled or deleted.
+/// Adds the revocation of everything until now to the change that disables or deletes a client, so
+/// that both are one write.
 ///
 /// # Errors
 /// [`StoreError`] when the change cannot be expressed.
@@ -106,8 +107,8 @@ pub fn with_revocation(change: Change, now: Timestamp) -> Result<Change, StoreEr
         .single_attempt())
 }
 
-/// Moves a record's `not_before` to now. Each attempt names its own moment, so it is repeated here
-/// and not by the SDK.
+/// Sets a record's `not_before` from the current time. Each retry needs a new timestamp, so the
+/// code retries, not the SDK.
 async fn revoke_until_now<R: Record>(
     table: &Table,
     key: &Key<R>,
@@ -119,7 +120,8 @@ async fn revoke_until_now<R: Record>(
         let change = Change::of_existing().if_absent_or_less("not_before", cut_off(now));
         attempts_left -= 1;
         return match table.update(key, with_revocation(change, now)?).await {
-            // Refused by a later `not_before`: that covers everything until now as well.
+            // A refusal means that the record has a later `not_before`, which covers everything
+            // until now as well.
             Ok(Update::Applied(_) | Update::Refused(Some(_))) => Ok(RevokeOutcome::Revoked),
             Ok(Update::Refused(None)) => Ok(RevokeOutcome::NothingFound),
             Err(_) if attempts_left > 0 => continue,
@@ -130,13 +132,11 @@ async fn revoke_until_now<R: Record>(
 
 /// The `not_before` of a revocation that is attempted at `now`.
 ///
-/// A read that starts after that, and before the write is applied, does not see it; hence the
-/// attempt's time-out, and the difference between two servers' clocks.
+/// The write may be applied up to the attempt's time-out after `now`, and the server that issues a
+/// token may be ahead by the clock skew. A token that rests on a read within that time must be
+/// covered, because the read could not see the revocation.
 fn cut_off(now: Timestamp) -> Timestamp {
     now.after(ATTEMPT_TIMEOUT + SERVER_CLOCK_SKEW)
 }
 
 const ATTEMPTS: u32 = 3;
-
-/// How far the clocks of two functions of one issuer may be apart.
-const SERVER_CLOCK_SKEW: Duration = Duration::from_secs(1);

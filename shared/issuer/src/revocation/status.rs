@@ -1,4 +1,4 @@
-//! What the table knows of one token's revocation.
+//! Whether one token is revoked, read from the table.
 
 use tokensmith_verifier::{AccessTokenClaims, RevocationStatus};
 
@@ -8,10 +8,10 @@ use crate::store::records::{Client, Grant, RevokedToken, Subject};
 use crate::store::{AnyKey, StoreError, TableReader};
 use tokensmith_verifier::Timestamp;
 
-/// One strongly consistent read of everything that can have revoked a token.
+/// Reads, strongly consistent and at once, every record that can have revoked a token.
 ///
 /// # Errors
-/// [`StoreError`] when it cannot be read.
+/// [`StoreError`] when they cannot be read.
 pub(crate) async fn read_status(
     table: &TableReader,
     claims: &AccessTokenClaims,

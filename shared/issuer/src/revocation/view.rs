@@ -1,5 +1,5 @@
-//! The live revocations, in memory, for who can read the table: followed by one query of the index
-//! `feed` for each interval, and none for each request.
+//! The live revocations in memory, for a service that can read the table. It costs one query of the
+//! index `feed` in each interval, and none per request.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,11 +17,12 @@ use crate::store::records::FEED_SHARD;
 use crate::store::{Cursor, StoreError, TableReader};
 use tokensmith_verifier::{Clock, Timestamp};
 
-/// A view of the feed that is renewed by the request that finds it overdue, for a function that is
+/// A view of the feed. The request that finds it overdue renews it, because a function that is
 /// frozen between requests cannot poll.
 ///
-/// A cold view, or one with far to catch up, never makes a request wait for all of it: that request
-/// is decided by one read of its token's own keys, while the view reads its next page, which is short.
+/// A request never waits for a whole pass of a view that is cold or far behind. It is decided by
+/// one read of the records that can have revoked its token, while the view reads its next page,
+/// which is short.
 #[derive(Debug)]
 pub struct TableRevocations {
     table: TableReader,
@@ -31,14 +32,14 @@ pub struct TableRevocations {
     view: RevocationView,
     /// When the last query began, in seconds since 1970; 0 before the first.
     queried_at: AtomicU64,
-    /// Held by whoever reads the feed.
+    /// Locked by the request that reads the feed.
     reading: Mutex<Reading>,
 }
 
 /// How far a pass through the feed has come.
 #[derive(Debug, Default)]
 enum Reading {
-    /// Nothing was read yet, or what was read has become too old to go on from.
+    /// Nothing was read yet, or what was read is too old to continue from.
     #[default]
     Cold,
     /// There are more pages.
@@ -54,8 +55,8 @@ enum Reading {
 }
 
 impl TableRevocations {
-    /// Reads `table` at most once in each `interval`, in whole seconds; `stale` says what happens
-    /// while it cannot be read.
+    /// Reads `table` at most once in each `interval` of whole seconds. `stale` says what happens
+    /// while the table cannot be read.
     pub fn new(table: TableReader, clock: Clock, interval: Duration, stale: StalePolicy) -> Self {
         Self {
             table,
@@ -88,7 +89,7 @@ impl TableRevocations {
         now >= last.after(self.interval)
     }
 
-    /// Decides by the token's own keys, while the view reads on.
+    /// Decides by the records that can have revoked the token, while the view reads its next page.
     async fn read_both(
         &self,
         claims: &AccessTokenClaims,
@@ -106,7 +107,7 @@ impl TableRevocations {
         }
     }
 
-    /// Reads one page into the view; `true` when there is no other.
+    /// Reads one page into the view; `true` when it was the last.
     async fn read_page(
         &self,
         mut reading: MutexGuard<'_, Reading>,
@@ -132,7 +133,7 @@ impl TableRevocations {
         let complete = next.is_none();
         *reading = match next {
             Some(next) => {
-                // What is not complete says nothing about any moment.
+                // A pass that is not finished must not move `as_of`.
                 self.view.apply(entries, self.view.as_of().unwrap_or(0));
                 Reading::Behind {
                     since,
@@ -149,7 +150,7 @@ impl TableRevocations {
         Ok(complete)
     }
 
-    /// The verdict when nothing new can be read.
+    /// The status when the table cannot be read.
     fn without_news(
         &self,
         claims: &AccessTokenClaims,
@@ -173,8 +174,8 @@ impl RevocationSource for TableRevocations {
         let time = self.clock.now();
         let reading = match self.reading.try_lock() {
             Ok(reading) => reading,
-            // Another request reads it at this moment: what is known is at most an interval and
-            // that reading older.
+            // Another request is reading the feed. Without its result, the view is older than the
+            // interval by at most the time of that read.
             Err(_) if self.stale.check(&self.view, now).is_ok() => {
                 return Ok(self.view.status_of(claims, now));
             }
@@ -182,7 +183,7 @@ impl RevocationSource for TableRevocations {
         };
         match &*reading {
             Reading::CaughtUp { .. } if !self.is_due(time) => {
-                // It is older than an interval when the last query failed.
+                // When the last query failed, the view is older than an interval.
                 self.stale.check(&self.view, now)?;
                 Ok(self.view.status_of(claims, now))
             }
@@ -199,19 +200,21 @@ impl RevocationSource for TableRevocations {
     }
 }
 
-/// How many entries a cold view reads with its first request: about as long as the read of the
-/// token's own keys takes, which it waits for in any case. Each page is twice as large as the last.
+/// How many entries a cold view reads in its first request. That takes about as long as the read of
+/// the token's own records, which the request waits for anyway. Each page is twice as large as the
+/// one before.
 const FIRST_PAGE: u32 = 25;
 
 /// The largest page that a request waits for: some 100 KB.
 const LARGEST_PAGE: u32 = 1000;
 
-/// How far a pass goes back before the last: what was on its way then can be read now.
+/// Each pass starts this long before the last one began: revocations that were being written then
+/// are in the index now.
 const OVERLAP: Duration = Duration::from_secs(FEED_OVERLAP_SECONDS);
 
-/// Verifiers accept a token so much longer than it says.
+/// Verifiers accept a token for this long after its `exp`, so its revocation must be kept as long.
 const SKEW: Duration = Duration::from_secs(CLOCK_SKEW_SECONDS);
 
-/// No token lives that was issued, and so none was revoked that lives, before that.
+/// Tokens issued before this have expired, so older revocations do not matter.
 const LONGEST_LIFE: Duration =
     Duration::from_secs(MAX_ACCESS_TTL.as_secs() + CLOCK_SKEW_SECONDS + FEED_OVERLAP_SECONDS);

@@ -1,5 +1,5 @@
-//! What holds for every call to AWS: how long it may take, and that it is counted, for each is latency
-//! and money, so each log line says how many there were.
+//! What every call to AWS has: a time limit and a counter. Calls cost time and money, so each log
+//! line says how many there were.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -7,12 +7,15 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-/// The time limits of a call: to connect, of an attempt, and of the whole with its retries.
+/// The time limits of a call: of connecting, of one attempt, and of all attempts together.
 pub fn time_limits() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_millis(500))
@@ -21,8 +24,8 @@ pub fn time_limits() -> TimeoutConfig {
         .build()
 }
 
-/// The retries of a call: after throttling, a failure of the service or of the network, and with
-/// jitter.
+/// The retries of a call, with jitter: after throttling, or after a failure of the service or the
+/// network.
 pub fn retries() -> RetryConfig {
     RetryConfig::standard()
         .with_max_attempts(3)
@@ -31,6 +34,29 @@ pub fn retries() -> RetryConfig {
 
 /// How long one attempt of one operation may take.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Why a call failed, for the log: the kind of failure, and the service's error code with the HTTP
+/// status. Nothing of an answer's body, not even its message: a body that was cut off may be the one
+/// that carries a plaintext key.
+pub fn reason_of<E: ProvideErrorMetadata>(err: &SdkError<E, HttpResponse>) -> String {
+    match err {
+        SdkError::ConstructionFailure(_) => "the request could not be built".to_owned(),
+        SdkError::TimeoutError(_) => "no answer within the time limit".to_owned(),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+            "no answer within the time limit".to_owned()
+        }
+        SdkError::DispatchFailure(failure) if failure.is_io() => "the connection failed".to_owned(),
+        SdkError::DispatchFailure(_) => "the request could not be sent".to_owned(),
+        SdkError::ResponseError(answer) => {
+            format!("the answer cannot be read (HTTP {})", answer.raw().status())
+        }
+        SdkError::ServiceError(answer) => {
+            let code = answer.err().code().unwrap_or("no error code");
+            format!("{code} (HTTP {})", answer.raw().status())
+        }
+        _ => "an unknown kind of failure".to_owned(),
+    }
+}
 
 /// Counts every attempt of every SDK client that it is registered with, retries included.
 #[derive(Debug)]
@@ -47,18 +73,18 @@ impl Intercept for CountAwsCalls {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // Outside of a request, nobody asks how many there were.
+        // Calls outside of a request are not counted.
         let _ = CALLS.try_with(|calls| calls.set(calls.get() + 1));
         Ok(())
     }
 }
 
-/// Does `work`, in which [`so_far`] counts from zero.
+/// Runs `work`, in which [`so_far`] counts from zero.
 pub async fn counted<F: Future>(work: F) -> F::Output {
     CALLS.scope(Cell::new(0), work).await
 }
 
-/// How many attempts the current request has made.
+/// How many attempts of calls the current request has made.
 pub fn so_far() -> u32 {
     CALLS.try_with(Cell::get).unwrap_or(0)
 }

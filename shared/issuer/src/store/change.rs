@@ -1,4 +1,4 @@
-//! What an update does, and the condition under which it does it.
+//! An update of one item, and its conditions.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -49,8 +49,8 @@ impl Change {
         Ok(change)
     }
 
-    /// A change of a record that was not read, or of a part that others do not change; it still
-    /// never creates one.
+    /// A change of a record that was not read, or of attributes that nothing else changes. It never
+    /// creates a record.
     pub fn of_existing() -> Self {
         Self {
             conditions: vec![Condition::Exists],
@@ -83,7 +83,7 @@ impl Change {
         self
     }
 
-    /// Only if the attribute has this value.
+    /// Adds the condition that the attribute has this value.
     ///
     /// # Errors
     /// [`StoreError::Unreadable`] when the value cannot be serialized.
@@ -97,20 +97,20 @@ impl Change {
         Ok(self)
     }
 
-    /// Only if there is no such attribute.
+    /// Adds the condition that there is no such attribute.
     pub fn if_absent(mut self, name: &'static str) -> Self {
         self.conditions.push(Condition::Absent(name));
         self
     }
 
-    /// Only if there is no such attribute, or a smaller one.
+    /// Adds the condition that the attribute is absent or smaller.
     pub fn if_absent_or_less(mut self, name: &'static str, than: Timestamp) -> Self {
         let than = number(than.seconds());
         self.conditions.push(Condition::AbsentOrLess(name, than));
         self
     }
 
-    /// The SDK must not repeat it: it names the moment of its attempt.
+    /// Keeps the SDK from retrying the update, because each attempt needs a new timestamp.
     pub fn single_attempt(mut self) -> Self {
         self.single_attempt = true;
         self
@@ -124,7 +124,7 @@ impl Change {
         for (name, value) in self.set.into_iter().chain([own]) {
             sets.push(format!("{} = {}", out.name(&name), out.value(value)));
         }
-        // What a later release has written stays its own.
+        // Never lowers the schema version of an item that a later release has written.
         let (schema, written) = (out.name(SCHEMA), out.value(number(SCHEMA_WRITTEN)));
         sets.push(format!("{schema} = if_not_exists({schema}, {written})"));
         let revision = out.name(REVISION);
@@ -168,7 +168,7 @@ fn unprintable(name: &str, err: &serde_dynamo::Error) -> StoreError {
     }
 }
 
-/// An `UpdateItem`'s expressions with their placeholders.
+/// The expressions of an `UpdateItem`, with their placeholders.
 #[derive(Debug, Default)]
 pub(super) struct Expressions {
     pub update: String,

@@ -1,5 +1,5 @@
-//! The queries of the two sparse indexes. An index lags behind its table, and cannot be read strongly
-//! consistent.
+//! The queries of the two sparse indexes. An index lags behind its table, and DynamoDB offers no
+//! strongly consistent reads of it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -32,8 +32,9 @@ impl TableReader {
         Ok((keys, answer.last_evaluated_key.map(Cursor)))
     }
 
-    /// Reads one page of what was revoked at or after `since`, oldest first, and still concerns a
-    /// token at `now` (`Query` on the index `feed`). It ends after `most` entries, or after 1 MB.
+    /// Reads one page of the revocations at or after `since`, oldest first, that concern a token
+    /// which has not expired at `now` (`Query` on the index `feed`). A page ends after `most`
+    /// entries, or after 1 MB.
     pub async fn query_feed(
         &self,
         shard: &str,
@@ -63,7 +64,7 @@ impl TableReader {
     }
 }
 
-/// The partition key says what was revoked: its prefix, and the name behind it.
+/// The partition key says what was revoked: the prefix is its kind, and the rest its name.
 fn feed_entry(item: Item) -> Result<FeedEntry, StoreError> {
     let text = |name| item.get(name).and_then(|value| value.as_s().ok());
     let unreadable = |reason: &str| StoreError::Unreadable {

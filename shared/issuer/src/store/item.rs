@@ -1,4 +1,4 @@
-//! How a record becomes an item: its own attributes, and around them the key, the schema version,
+//! How a record becomes an item: its own attributes, and besides them the key, the schema version,
 //! the revision, the attempt id and the time to live.
 
 use std::collections::HashMap;
@@ -17,10 +17,10 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// A typed record of the table.
 pub trait Record: DeserializeOwned + Serialize {
-    /// Where the record lives.
+    /// The key under which the record is stored.
     fn key(&self) -> Key<Self>;
 
-    /// When DynamoDB may delete it. Readers check expiry themselves: DynamoDB deletes late.
+    /// When DynamoDB may delete it. DynamoDB deletes late, so readers check expiry themselves.
     fn expires_at(&self) -> Option<Timestamp> {
         None
     }
@@ -35,12 +35,12 @@ pub struct Key<R> {
 }
 
 impl<R> Key<R> {
-    /// A record that has its partition to itself.
+    /// The key of the only record in its partition.
     pub fn single(prefix: &str, id: &str) -> Self {
         Self::ranged(format!("{prefix}#{id}"), SINGLE)
     }
 
-    /// One record among several of a partition.
+    /// The key of one of several records in a partition.
     pub fn ranged(partition: impl Into<String>, sort: impl Into<String>) -> Self {
         Self {
             pk: partition.into(),
@@ -66,7 +66,7 @@ impl<R> Key<R> {
     }
 }
 
-/// A key of whatever record type.
+/// A key of any record type.
 pub trait AnyKey: Sync {
     /// The key's attributes.
     fn to_item(&self) -> HashMap<String, AttributeValue>;
@@ -81,12 +81,12 @@ impl<R> AnyKey for Key<R> {
     }
 }
 
-/// A record as it was read, with the revision that a conditional update names.
+/// A record as it was read, with its revision, which a conditional update compares.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Stored<R> {
     /// The record.
     pub record: R,
-    /// Raised by one with every write of the item.
+    /// Every write of the item adds one to it.
     pub revision: u64,
 }
 
@@ -104,7 +104,7 @@ pub(super) fn encode<R: Record>(record: &R) -> Result<Item, StoreError> {
         key: key.describe(),
         reason: err.to_string(),
     })?;
-    // An absent attribute and a null one would be two ways to say the same.
+    // Null attributes are left out, so that an absent value has one form that conditions can test.
     item.retain(|_, value| !value.is_null());
     if let Some(expires_at) = record.expires_at() {
         item.insert(TTL.to_owned(), number(expires_at.seconds()));
@@ -152,7 +152,8 @@ pub(super) const TTL: &str = "ttl";
 /// The schema version that this release writes.
 pub(super) const SCHEMA_WRITTEN: u64 = 1;
 
-/// A release reads version n + 1 before any release writes it.
+/// A release can read version n + 1 before any release writes it, so that two releases can work on
+/// one table.
 const NEWEST_READABLE_SCHEMA: u64 = SCHEMA_WRITTEN + 1;
 
 const SINGLE: &str = "-";

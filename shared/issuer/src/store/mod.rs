@@ -1,7 +1,7 @@
-//! The one table: typed records and few verbs, each exactly one DynamoDB operation.
+//! The one table: typed records, and a few verbs that are one DynamoDB operation each.
 //!
-//! The SDK's errors stop here. What leaves is [`StoreError`]: the store could not be reached in
-//! time, or holds something that this release cannot read.
+//! The SDK's errors do not leave this module. Callers get a [`StoreError`]: the table could not be
+//! reached in time, or holds something that this release cannot read.
 
 pub mod aws_calls;
 mod change;
@@ -14,12 +14,14 @@ mod table;
 pub use change::Change;
 pub use item::{AnyKey, Key, Record, Stored};
 pub use reader::{Cursor, Found, Page, TableReader, with_time_limits};
+pub(crate) use reader::{failed, page};
 pub use table::{Insert, Table, Update};
 
-/// Why the store gave no answer. Nothing of it is ever shown to a caller.
+/// Why the store gave no answer. It is for the log and never shown to clients.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// DynamoDB refused or did not answer within the time budget; what was written is unknown.
+    /// DynamoDB refused, or did not answer within the time limit. It is unknown whether a write was
+    /// applied.
     #[error("{operation} failed: {reason} (request id {request_id})")]
     Failed {
         /// The DynamoDB operation.
@@ -29,7 +31,7 @@ pub enum StoreError {
         /// DynamoDB's request id, where there was a response.
         request_id: String,
     },
-    /// An item that is not a record of the expected type or schema version.
+    /// An item is not a record of the expected type or schema version.
     #[error("the item {key} cannot be read: {reason}")]
     Unreadable {
         /// Its partition and sort key.

@@ -4,19 +4,19 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
-use super::aws_calls::{CountAwsCalls, retries, time_limits};
+use super::aws_calls::{CountAwsCalls, reason_of, retries, time_limits};
 use super::item::{Item, PK, SK, decode};
 use super::{AnyKey, Key, Record, StoreError, Stored};
 
-/// The table, for reading. Cheap to clone.
+/// The table, for reading only. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct TableReader {
-    pub(super) client: Client,
-    pub(super) name: String,
+    pub(crate) client: Client,
+    pub(crate) name: String,
 }
 
 impl TableReader {
@@ -43,7 +43,8 @@ impl TableReader {
     }
 
     /// Reads several records of different types in one strongly consistent operation
-    /// (`BatchGetItem`). Keys that DynamoDB leaves unprocessed are a failure, never an absence.
+    /// (`BatchGetItem`). Keys that DynamoDB leaves unprocessed are an error, so that a revocation
+    /// is never taken for absent.
     pub async fn get_several(&self, keys: &[&dyn AnyKey]) -> Result<Found, StoreError> {
         let keys = KeysAndAttributes::builder()
             .set_keys(Some(keys.iter().map(|key| key.to_item()).collect()))
@@ -108,10 +109,10 @@ impl TableReader {
 pub struct Found(Vec<Item>);
 
 impl Found {
-    /// Takes one record out.
+    /// Removes one record from the result.
     ///
     /// # Errors
-    /// [`StoreError::Unreadable`] when the item is no such record.
+    /// [`StoreError::Unreadable`] when the item is not such a record.
     pub fn take<R: Record>(&mut self, key: &Key<R>) -> Result<Option<Stored<R>>, StoreError> {
         let at = self
             .0
@@ -132,10 +133,9 @@ pub struct Page<R> {
 
 /// The key after which a page starts.
 #[derive(Clone, Debug)]
-pub struct Cursor(pub(super) Item);
+pub struct Cursor(pub(crate) Item);
 
-/// Gives every call of a DynamoDB client its time limits (an attempt, its retries and the whole), and
-/// counts it.
+/// Gives every call of a DynamoDB client its time limits and retries, and counts its attempts.
 pub fn with_time_limits(config: Builder) -> Builder {
     config
         .interceptor(CountAwsCalls)
@@ -143,7 +143,7 @@ pub fn with_time_limits(config: Builder) -> Builder {
         .retry_config(retries())
 }
 
-pub(super) fn page<R: Record>(
+pub(crate) fn page<R: Record>(
     items: Option<Vec<Item>>,
     last: Option<Item>,
 ) -> Result<Page<R>, StoreError> {
@@ -157,13 +157,14 @@ pub(super) fn page<R: Record>(
     })
 }
 
-pub(super) fn failed<E, R>(operation: &'static str, err: &SdkError<E, R>) -> StoreError
+pub(crate) fn failed<E>(operation: &'static str, err: &SdkError<E>) -> StoreError
 where
-    SdkError<E, R>: std::error::Error + RequestId,
+    E: ProvideErrorMetadata,
+    SdkError<E>: RequestId,
 {
     StoreError::Failed {
         operation,
-        reason: DisplayErrorContext(err).to_string(),
+        reason: reason_of(err),
         request_id: err.request_id().unwrap_or("none").to_owned(),
     }
 }
@@ -181,5 +182,5 @@ pub(super) fn is_text(item: &Item, name: &str, text: &str) -> bool {
     matches!(item.get(name), Some(AttributeValue::S(found)) if found == text)
 }
 
-/// More keys than an issuer has at once: one page in practice.
+/// More keys than an issuer has at the same time, so that one page is enough in practice.
 const PAGE: i32 = 100;

@@ -1,6 +1,6 @@
-//! The verbs that write. Each is one DynamoDB operation; each conditional write carries a random attempt id,
-//! so that a write that was applied but whose answer was lost is recognised when the SDK retries
-//! it and its condition fails on our own work.
+//! The verbs that write. Each is one DynamoDB operation. Each conditional write carries a random
+//! attempt id: when the response to a write is lost and the SDK's retry fails its condition, the id
+//! tells that the first attempt was applied.
 
 use std::ops::Deref;
 
@@ -15,8 +15,8 @@ use tokensmith_verifier::Timestamp;
 
 use super::change::Expressions;
 use super::item::{ATTEMPT, REVISION, SCHEMA, SCHEMA_WRITTEN, decode, encode, number, read_number};
-use super::reader::{failed, incomplete, is_text, page};
-use super::{AnyKey, Change, Cursor, Key, Page, Record, StoreError, Stored, TableReader};
+use super::reader::{failed, incomplete, is_text};
+use super::{AnyKey, Change, Key, Record, StoreError, Stored, TableReader};
 use crate::credential::random_id;
 
 /// The table, for reading and writing. Cheap to clone.
@@ -29,12 +29,12 @@ impl Table {
         Self(TableReader::new(client, name))
     }
 
-    /// The same table, for reading alone.
+    /// The same table, for reading only.
     pub fn reader(&self) -> TableReader {
         self.0.clone()
     }
 
-    /// Writes a record where none is (`PutItem`).
+    /// Writes a record unless one has its key (`PutItem`).
     pub async fn insert<R: Record>(&self, record: &R) -> Result<Insert<R>, StoreError> {
         let attempt = random_id();
         let mut item = encode(record)?;
@@ -66,8 +66,8 @@ impl Table {
         }
     }
 
-    /// Changes a record if its conditions hold (`UpdateItem`), and returns what it is then; or the
-    /// record that refused the change, `None` when there is none.
+    /// Changes a record if the conditions hold (`UpdateItem`). Returns the record after the change;
+    /// or, if it was refused, the record that failed the conditions, `None` when there is none.
     pub async fn update<R: Record>(
         &self,
         key: &Key<R>,
@@ -92,7 +92,8 @@ impl Table {
                 let own_config = Builder::new().retry_config(RetryConfig::disabled());
                 request.customize().config_override(own_config).send().await
             }
-            // An override would cost every update a configuration of its own.
+            // Other updates override nothing, because each override makes the SDK build a
+            // configuration.
             false => request.send().await,
         };
         match outcome {
@@ -142,7 +143,7 @@ impl Table {
             .ok_or_else(|| incomplete("UpdateItem", "no counter came back".into()))
     }
 
-    /// Deletes a record; deleting what is not there is success (`DeleteItem`).
+    /// Deletes a record (`DeleteItem`). Deleting an absent record succeeds.
     pub async fn delete<R: Record>(&self, key: &Key<R>) -> Result<(), StoreError> {
         self.client
             .delete_item()
@@ -152,32 +153,6 @@ impl Table {
             .await
             .map_err(|err| failed("DeleteItem", &err))?;
         Ok(())
-    }
-
-    /// Reads all records whose partition key starts with `prefix`, page by page (`Scan`).
-    ///
-    /// For an operator's listing only: it reads the whole table, so no endpoint calls it.
-    pub async fn scan_all<R: Record>(&self, prefix: &str) -> Result<Vec<Stored<R>>, StoreError> {
-        let (mut records, mut after) = (Vec::new(), None);
-        loop {
-            let answer = self
-                .client
-                .scan()
-                .table_name(&self.name)
-                .filter_expression("begins_with(pk, :prefix)")
-                .expression_attribute_values(":prefix", AttributeValue::S(format!("{prefix}#")))
-                .set_exclusive_start_key(after)
-                .consistent_read(true)
-                .send()
-                .await
-                .map_err(|err| failed("Scan", &err))?;
-            let page: Page<R> = page(answer.items, answer.last_evaluated_key)?;
-            records.extend(page.records);
-            match page.next {
-                Some(Cursor(next)) => after = Some(next),
-                None => return Ok(records),
-            }
-        }
     }
 }
 
@@ -189,7 +164,7 @@ impl Deref for Table {
     }
 }
 
-/// What became of an insert.
+/// The outcome of an insert.
 #[derive(Debug)]
 pub enum Insert<R> {
     /// The record is in the table.
@@ -198,12 +173,12 @@ pub enum Insert<R> {
     Exists(Stored<R>),
 }
 
-/// What became of an update.
+/// The outcome of an update.
 #[derive(Debug)]
 pub enum Update<R> {
     /// The record as it is now.
     Applied(Stored<R>),
-    /// The record as it stood when the condition failed, if there is one.
+    /// The record at the time the condition failed, if there is one.
     Refused(Option<Stored<R>>),
 }
 

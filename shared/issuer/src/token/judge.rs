@@ -1,8 +1,8 @@
-//! Says of any token whether it is live, and to an operator why not.
+//! Says whether a token is active, and to an operator also why not.
 //!
-//! Introspection and `tokensmith inspect` both ask here. An access token is judged by the
-//! verifier's one verdict, on one read of its own keys; a refresh token by the same decision that
-//! a refresh makes.
+//! Introspection and `tokensmith inspect` both use this. An access token is judged by the
+//! verifier's verdict, on one read of the records that can have revoked it; a refresh token by the
+//! same decision that a refresh makes.
 
 use tokensmith_verifier::{AccessTokenClaims, Expectations, Rejection, Timestamp, verdict};
 
@@ -14,26 +14,26 @@ use crate::revocation::read_status;
 use crate::store::Stored;
 use crate::store::records::{Client, Grant};
 
-/// A token, and what became of it.
+/// A token after its judgement.
 #[derive(Debug)]
 pub enum Judged {
-    /// An access token that this issuer has signed.
+    /// An access token that this issuer signed.
     AccessToken {
-        /// What it says.
+        /// Its claims.
         claims: AccessTokenClaims,
-        /// Whether it is live.
+        /// Whether it is active.
         verdict: Result<(), Rejection>,
     },
-    /// A refresh token that this issuer has made, with its grant.
+    /// A refresh token that this issuer made, with its grant.
     RefreshToken {
         /// Its grant.
         grant: Box<Grant>,
-        /// Whether it would be honoured now.
+        /// Whether a refresh with it would succeed now.
         verdict: Result<(), Denied>,
     },
-    /// No token, or an access token that this issuer has not signed.
+    /// Neither an access token that this issuer signed, nor one of its credentials.
     Unrecognized(Rejection),
-    /// A refresh token or code that this issuer has not made, or whose grant is gone.
+    /// A refresh token or code that this issuer did not make, or whose grant no longer exists.
     UnrecognizedCredential(Denied),
 }
 
@@ -78,7 +78,7 @@ impl Issuer {
             now: now.seconds(),
             leeway: 0,
         };
-        // What is dead by what it says needs no read.
+        // A token that is refused for its claims, such as an expired one, needs no read.
         if let Err(rejection) = expected.check(claims) {
             return Ok(Err(rejection));
         }

@@ -1,4 +1,4 @@
-//! Minting: an approved token becomes a signed one. JOSE is assembled here and nowhere else.
+//! Minting: turns an approved token into a signed one. No other code assembles JOSE.
 
 use std::fmt;
 
@@ -14,11 +14,11 @@ use crate::keys::ActiveKey;
 use crate::names::{IssuerUrl, Scopes};
 use crate::token::ApprovedToken;
 
-/// Signs an RFC 9068 access token. The approval is consumed: it makes one token.
+/// Signs an RFC 9068 access token. It consumes the approval, so that each makes one token only.
 ///
 /// # Errors
-/// [`AccessDenied::TokenTooLong`] when the key or the verifiers cannot take so long a token;
-/// [`Unavailable`] when the key cannot sign.
+/// [`AccessDenied::TokenTooLong`] when the token is longer than the key can sign or verifiers
+/// accept; [`Unavailable`] when the key cannot sign.
 pub async fn mint(
     approved: ApprovedToken,
     key: &ActiveKey,
@@ -60,7 +60,7 @@ pub async fn mint(
     })
 }
 
-/// Signs a document that is no token and says so by its `typ`, as a compact JWS (RFC 7515 §7.1).
+/// Signs a document as a compact JWS (RFC 7515 §7.1). Its `typ` says that it is not a token.
 ///
 /// # Errors
 /// [`Unavailable`] when the key cannot sign, or cannot sign anything so long.
@@ -85,7 +85,7 @@ pub async fn sign_document(
     Ok(jws)
 }
 
-/// A signed access token, on its way to its client.
+/// A signed access token for its client.
 pub struct MintedToken {
     token: SecretString,
     /// The key that signed it.

@@ -1,4 +1,4 @@
-//! Access tokens: what one may say, how it is signed, and whether it is live.
+//! Access tokens: what one may contain, how it is signed, and whether it is active.
 
 mod judge;
 mod mint;

@@ -1,4 +1,4 @@
-//! What a token may say. Pure: it takes the time, and does no I/O.
+//! What a token may contain. Pure: it is given the time, and does no I/O.
 
 use std::time::Duration;
 
@@ -10,39 +10,39 @@ use crate::names::{Audience, ClientId, Scopes};
 use crate::store::records::Client;
 use tokensmith_verifier::Timestamp;
 
-/// The access that a grant type found, before policy has looked at it.
+/// The access that a grant type found, before policy is applied.
 #[derive(Debug)]
 pub struct GrantedAccess {
-    /// Who the token will speak for.
+    /// The subject of the token.
     pub subject: String,
     /// What the request asked for.
     pub asked: AskedAccess,
-    /// What the grant allows; `None` where the client's registration is the only limit.
+    /// What the grant allows; `None` when the client's registration is the only limit.
     pub limits: Option<GrantLimits>,
 }
 
 /// What a grant allows its tokens.
 #[derive(Debug)]
 pub struct GrantLimits {
-    /// Its id, which its tokens carry.
+    /// Its id, which its tokens have as `grant_id`.
     pub grant_id: GrantId,
     /// The scopes that were granted.
     pub scopes: Scopes,
-    /// The resources that were granted.
+    /// The audiences that were granted.
     pub audiences: Vec<Audience>,
-    /// No token outlives its grant.
+    /// When the grant ends. No token is valid for longer.
     pub expires_at: Timestamp,
-    /// The subject's tokens that are not newer are dead.
+    /// Tokens of the subject issued at or before this time are invalid.
     pub not_before: Option<Timestamp>,
     /// When the read of the grant started.
     pub read_at: Timestamp,
 }
 
-/// Decides what the token says: never more than client and grant allow.
+/// Decides what the token contains: never more than client and grant allow.
 ///
 /// # Errors
-/// [`Denied`] for a scope or resource that is not allowed; [`Unavailable::JustRevoked`] for a
-/// moment after a revocation that would cover the new token as well.
+/// [`Denied`] for a scope or resource that is not allowed; [`Unavailable::JustRevoked`] shortly
+/// after a revocation that would cover the new token as well.
 pub fn approve(
     client: &AuthenticatedClient,
     granted: GrantedAccess,
@@ -53,8 +53,8 @@ pub fn approve(
     let limits = granted.limits.as_ref();
     let scopes = approve_scopes(record, limits, granted.asked.scopes)?;
     let audiences = approve_audiences(record, limits, granted.asked.resources)?;
-    // A token is as old as the oldest thing it rests on, so that a revocation which that read
-    // could not see still covers it.
+    // The `iat` of a token is the time of the oldest read that it rests on, so that a revocation
+    // which that read could not see covers the token.
     let grant_read_at = limits.map_or(now, |limits| limits.read_at);
     let issued_at = client.read_at().min(grant_read_at).min(now);
     let not_before = record
@@ -85,7 +85,7 @@ fn approve_scopes(
 ) -> Result<Scopes, AccessDenied> {
     let (allowed, default) = match limits {
         None => (client.scopes.clone(), client.default_scopes.clone()),
-        // RFC 6749 §6: what was granted, as far as the client still has it.
+        // RFC 6749 §6: the granted scopes that the client still has.
         Some(limits) => {
             let both = limits.scopes.intersection(&client.scopes);
             (both.clone(), both)

@@ -1,57 +1,44 @@
 #[cfg(test)]
+mod unusable;
+#[cfg(test)]
 mod vectors;
-
-use std::fmt;
 
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
-    RSA_PSS_2048_8192_SHA256,
 };
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::crypto::JwtVerifier;
+use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
+use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
+use jsonwebtoken::{DecodingKey, DecodingKeyKind};
 
 use crate::jws::UnverifiedJws;
-use crate::{Algorithm, Jwk, PublicKey, Rejection};
+use crate::{Algorithm, Rejection};
 
-/// One published key, parsed, with the only algorithm that it verifies.
+/// One published key, with the only algorithm that it verifies.
+#[derive(Debug)]
 pub(crate) struct VerificationKey {
     algorithm: Algorithm,
-    public_key: ParsedPublicKey,
+    key: DecodingKey,
 }
 
 impl VerificationKey {
-    /// The key, or nothing when its members are not a key of its algorithm.
+    /// The key; `None` when `jwk` is not for signatures (RFC 7517 §4.2), names no algorithm of
+    /// ours, or is not a key of that algorithm.
     pub(crate) fn parse(jwk: &Jwk) -> Option<Self> {
-        let bytes = |member: &str| URL_SAFE_NO_PAD.decode(member).ok();
-        let public_key = match (&jwk.key, jwk.alg) {
-            (PublicKey::Rsa { n, e }, alg @ (Algorithm::RS256 | Algorithm::PS256)) => {
-                let components = PublicKeyComponents {
-                    n: bytes(n)?,
-                    e: bytes(e)?,
-                };
-                components.to_parsed_public_key(match alg {
-                    Algorithm::PS256 => &RSA_PSS_2048_8192_SHA256,
-                    _ => &RSA_PKCS1_2048_8192_SHA256,
-                })
-            }
-            (PublicKey::Ec { crv, x, y }, Algorithm::ES256) if crv == "P-256" => {
-                let uncompressed = [vec![4], bytes(x)?, bytes(y)?].concat();
-                ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, uncompressed)
-            }
-            (PublicKey::Okp { crv, x }, Algorithm::EdDSA) if crv == "Ed25519" => {
-                ParsedPublicKey::new(&ED25519, bytes(x)?)
-            }
-            _ => return None,
-        };
-        Some(Self {
-            algorithm: jwk.alg,
-            public_key: public_key.ok()?,
-        })
+        if jwk.common.public_key_use != Some(PublicKeyUse::Signature) {
+            return None;
+        }
+        let algorithm = Algorithm::try_from(jwk.common.key_algorithm?).ok()?;
+        if !algorithm.fits(&jwk.algorithm) {
+            return None;
+        }
+        let key = DecodingKey::from_jwk(jwk).ok()?;
+        is_sound(algorithm, &key).then_some(Self { algorithm, key })
     }
 
-    /// Checks a signature. The algorithm is the key's own; what the header says must agree with
-    /// it and never chooses it (RFC 8725 §3.1).
+    /// Checks a signature. The algorithm is the key's own. The header's `alg` must agree with it
+    /// and never chooses it (RFC 8725 §3.1), so that an attacker cannot choose a weaker one.
     ///
     /// # Errors
     /// [`Rejection::WrongAlgorithm`] or [`Rejection::BadSignature`].
@@ -59,18 +46,46 @@ impl VerificationKey {
         if jws.header.alg != self.algorithm.as_str() {
             return Err(Rejection::WrongAlgorithm);
         }
-        self.verify_bytes(jws.signed.as_bytes(), &jws.signature)
+        self.verifier()?
+            .verify(jws.signed.as_bytes(), &jws.signature)
+            .map_err(|_| Rejection::BadSignature)
     }
 
-    fn verify_bytes(&self, message: &[u8], signature: &[u8]) -> Result<(), Rejection> {
-        self.public_key
-            .verify_sig(message, signature)
+    /// The verifier of signatures by this key. It uses AWS-LC, whatever provider the process has.
+    /// `jsonwebtoken::decode` would use that process-wide provider: it installs one when there is
+    /// none, and panics when both back ends are compiled in.
+    fn verifier(&self) -> Result<Box<dyn JwtVerifier>, Rejection> {
+        (DEFAULT_PROVIDER.verifier_factory)(&self.algorithm.into(), &self.key)
             .map_err(|_| Rejection::BadSignature)
     }
 }
 
-impl fmt::Debug for VerificationKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "VerificationKey({})", self.algorithm)
+/// Whether `key` can verify anything. jsonwebtoken finds that out only when it checks a signature,
+/// but a key set without a usable key must not replace the last one.
+fn is_sound(algorithm: Algorithm, key: &DecodingKey) -> bool {
+    match (key.kind(), algorithm) {
+        (DecodingKeyKind::RsaModulusExponent { n, e }, _) => {
+            let key = PublicKeyComponents { n, e };
+            let parsed = key.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256);
+            parsed.is_ok() && RSA_BITS.contains(&bits(n))
+        }
+        (DecodingKeyKind::SecretOrDer(bytes), Algorithm::EdDSA) => {
+            ParsedPublicKey::new(&ED25519, bytes).is_ok()
+        }
+        (DecodingKeyKind::SecretOrDer(point), _) => {
+            ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).is_ok()
+        }
     }
 }
+
+/// The length of a big-endian number without leading zero bytes.
+fn bits(number: &[u8]) -> usize {
+    let zeros = number
+        .first()
+        .map_or(0, |byte| byte.leading_zeros() as usize);
+    number.len() * 8 - zeros
+}
+
+/// RFC 7518 §3.3: a modulus of at least 2048 bits. The upper end bounds the time that a hostile key
+/// can make each verification take.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;

@@ -194,7 +194,7 @@ async fn what_is_no_token_is_malformed() {
     let (signed, signature) = good.rsplit_once('.').expect("three parts");
     let repeated = format!(
         r#"{{"alg":"EdDSA","alg":"EdDSA","typ":"at+jwt","kid":"{}"}}"#,
-        key.jwk.kid
+        key.kid
     );
     let mut twice_exp = world.claims().to_string();
     twice_exp.insert_str(1, r#""exp":9999999999,"#);

@@ -7,7 +7,7 @@ use tokensmith_authorizer::Authorizer;
 use tokensmith_issuer::keys::{InProcessSigner, Signer, generate_private_key};
 use tokensmith_tests::InProcess;
 use tokensmith_tests::forge::base64url;
-use tokensmith_verifier::{Algorithm, CLOCK_SKEW_SECONDS, Jwk};
+use tokensmith_verifier::{Algorithm, CLOCK_SKEW_SECONDS};
 
 use super::support::{Kind, Setup, decide, refused};
 
@@ -84,7 +84,7 @@ async fn invariant_6_a_key_that_the_token_brings_along_is_not_used() {
     let claims = forger.claims().to_string();
     let own = generate_private_key(Algorithm::ES256).expect("a key");
     let own = InProcessSigner::from_pkcs8(Algorithm::ES256, &own).expect("a key");
-    let own_jwk = Jwk::new(own.public_key(), Algorithm::ES256);
+    let own_jwk = own.public_key();
     let (own_kid, our_kid) = (own_jwk.kid.as_str(), forger.jwk.kid.as_str());
     for more in [
         json!({ "kid": own_kid }),

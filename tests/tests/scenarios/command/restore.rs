@@ -204,12 +204,12 @@ fn a_second_restore_withdraws_what_the_first_has_made() {
 
 fn refresh(issuer: &TestIssuer, client: &TestClient, token: &str) -> Answer {
     let form = format!("grant_type=refresh_token&refresh_token={token}");
-    issuer.send(&HttpRequest::post("/oauth2/token", form).by(&client))
+    issuer.send(&HttpRequest::post("/oauth2/token", form).by(client))
 }
 
 fn is_active(issuer: &TestIssuer, client: &TestClient, token: &str) -> bool {
     let request = HttpRequest::post("/oauth2/introspect", format!("token={token}"));
-    let answer = issuer.send(&request.by(&client));
+    let answer = issuer.send(&request.by(client));
     assert_eq!(answer.status, 200);
     answer.json()["active"].as_bool().expect("a boolean")
 }

@@ -14,7 +14,7 @@ use super::{EVERY_ALGORITHM, published_keys};
 #[test]
 fn the_greeting_of_the_first_start_gets_a_token_when_pasted() {
     let mut issuer = TestIssuer::serve(&[]);
-    let pasted = command_line(&issuer.greeting())
+    let pasted = command_line(issuer.greeting())
         .expect("a curl command")
         .to_owned();
     for _ in 0..2 {
@@ -50,7 +50,7 @@ fn a_first_start_that_was_killed_is_made_up_for_by_the_next() {
         let mut issuer = TestIssuer::serve_in(directory.path(), &EVERY_ALGORITHM);
         assert_one_key_for_each_algorithm(&issuer);
         // Whoever has seen a secret can use it, unless a later start has shown a newer one.
-        let seen = demo_client(&issuer.greeting()).or(demo_client(&printed));
+        let seen = demo_client(issuer.greeting()).or(demo_client(&printed));
         if let Some(demo) = seen {
             let token = issuer.token(&demo, "").token();
             assert_eq!(token.claims["scope"], "demo:read");
@@ -84,7 +84,8 @@ fn first_starts_at_the_same_time_agree_on_the_keys() {
 
 fn assert_one_key_for_each_algorithm(issuer: &TestIssuer) {
     let keys = published_keys(issuer).keys;
-    let algorithms: BTreeSet<&str> = keys.iter().map(|key| key.alg.as_str()).collect();
+    let named = keys.iter().filter_map(|key| key.common.key_algorithm);
+    let algorithms: BTreeSet<_> = named.map(|algorithm| algorithm.to_string()).collect();
     assert_eq!((keys.len(), algorithms.len()), (4, 4));
     let listed = issuer.manage(&["key", "list"]);
     assert_eq!(listed.as_array().map(Vec::len), Some(4));

@@ -4,12 +4,14 @@ use crate::error::{ClientDenied, Error};
 use crate::store::records::SingleUse;
 use crate::store::{Insert, Table};
 
-/// Something that is good for one request only: an assertion or a proof, by its unique id.
+/// Something that may be used for one request only, by its unique id: an assertion or a proof.
+/// Recording it prevents replay.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Claim(SingleUse);
 
 impl Claim {
-    /// `name` tells it from everything else that is used once; it matters until `expires_at`.
+    /// `name` is unique among everything that is used once. The claim must be kept until
+    /// `expires_at`; after that, the assertion or proof has expired anyway.
     pub fn new(name: impl Into<String>, expires_at: Timestamp) -> Self {
         Self(SingleUse {
             name: name.into(),
@@ -17,7 +19,8 @@ impl Claim {
         })
     }
 
-    /// Takes it, by one conditional insert: of several requests at once, one wins.
+    /// Records the use by one conditional insert: of several requests at the same time, one
+    /// succeeds.
     pub(super) async fn insert(self, table: &Table) -> Result<(), Error> {
         match table.insert(&self.0).await? {
             Insert::Inserted => Ok(()),

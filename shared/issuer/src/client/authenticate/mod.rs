@@ -1,8 +1,8 @@
 //! Client authentication (RFC 6749 §2.3): evidence becomes an authenticated client.
 //!
-//! Evidence is gathered first, and may wait for reads; the decision on it is pure and may be taken
-//! twice. Neither consumes anything: what can be used once travels as a [`Claim`] and is inserted
-//! when the request is carried out.
+//! Evidence is gathered first, which may wait for reads. The decision on it is pure and may be
+//! taken twice. Neither uses up an assertion or a proof: each is kept as a [`Claim`], which is
+//! inserted when the request is carried out.
 
 mod claim;
 mod secret;
@@ -18,7 +18,7 @@ use crate::store::records::{AuthenticationMethod, Client};
 
 pub use claim::Claim;
 
-/// What a request presents of its client, and what one read has found of it.
+/// What a request presents to authenticate its client, and what one read has found of that client.
 #[derive(Debug)]
 pub struct Evidence<'a> {
     pub(super) presented: &'a PresentedCredentials,
@@ -26,18 +26,19 @@ pub struct Evidence<'a> {
     pub(super) record: Option<Arc<Client>>,
     /// When the read of the record started.
     pub(super) read_at: Timestamp,
-    /// The moment of this request.
+    /// The time of this request.
     pub(super) now: Timestamp,
-    /// Whether the record is a cached one that may be read anew.
+    /// Whether the record came from the cache and may be read again.
     pub(super) may_renew: bool,
-    /// What the presented credentials use up.
+    /// The single uses that the presented credentials are limited to.
     pub(super) claims: Vec<Claim>,
 }
 
 impl Evidence<'_> {
-    /// Decides whether the client is who it says it is. Pure: it may be asked again.
+    /// Decides whether the client is the one that it claims to be. Pure, so it may be called again.
     ///
-    /// An unknown client costs the same work as a wrong secret, and looks the same outside.
+    /// An unknown client costs the same work as a wrong secret, and gets the same answer, so that
+    /// nobody can find out which client ids exist.
     ///
     /// # Errors
     /// Why the client is not authenticated.
@@ -55,7 +56,8 @@ impl Evidence<'_> {
         if method != AuthenticationMethod::None && !matches {
             return Err(ClientDenied::WrongClientSecret);
         }
-        // Only the client itself may learn from the log's reason that it is disabled.
+        // Checked after the secret, so that this reason in the log means that the client itself has
+        // asked.
         if record.disabled {
             return Err(ClientDenied::ClientDisabled);
         }
@@ -66,12 +68,13 @@ impl Evidence<'_> {
         })
     }
 
-    /// Uses up what the credentials are good for once: after signing, before a grant advances, so
-    /// that what is refused or cannot be signed uses up nothing. Repeating it does nothing.
+    /// Records the single uses of the credentials. It comes after signing and before the grant
+    /// advances, so that a request that is refused, or whose token cannot be signed, uses up
+    /// nothing. Repeating it has no effect.
     ///
     /// # Errors
-    /// [`ClientDenied::CredentialsUsed`] when somebody was faster; [`Unavailable`] when the table
-    /// fails.
+    /// [`ClientDenied::CredentialsUsed`] when another request has used them; [`Unavailable`] when
+    /// the table fails.
     ///
     /// [`Unavailable`]: crate::error::Unavailable
     pub async fn claim(&mut self, table: &Table) -> Result<(), Error> {
@@ -81,13 +84,13 @@ impl Evidence<'_> {
         Ok(())
     }
 
-    /// The moment of this request.
+    /// The time of this request.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 }
 
-/// A client whose credentials were proven, as of one read of its record.
+/// A client that has authenticated, as of one read of its record.
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient {
     record: Arc<Client>,
@@ -106,7 +109,7 @@ impl AuthenticatedClient {
         self.read_at
     }
 
-    /// The moment at which it was authenticated.
+    /// The time at which it was authenticated.
     pub fn now(&self) -> Timestamp {
         self.now
     }

@@ -5,7 +5,7 @@ use tokensmith_verifier::Timestamp;
 use crate::credential::{ClientSecret, SecretHash};
 use crate::store::records::Client;
 
-/// Whether `secret` is one of the client's live ones.
+/// Whether `secret` is one of the client's live secrets.
 pub(super) fn matches(
     secret: Option<&ClientSecret>,
     client: Option<&Client>,
@@ -23,14 +23,14 @@ fn matches_live_secret(client: &Client, hash: Option<&SecretHash>, now: Timestam
         .secrets
         .iter()
         .filter(|secret| secret.expires_at.is_none_or(|end| now < end));
-    // Every live secret is compared, so that the time does not tell which one came close.
+    // Every live secret is compared, so that the time does not tell which one matched.
     live.fold(false, |matched, secret| {
         matched | hash.is_some_and(|hash| secret.hash.matches(hash))
     })
 }
 
-/// The comparison that an unknown client's secret gets: without it, the time would tell which
-/// client ids exist.
+/// Compares the secret of an unknown client with a hash that no secret has. Without it, the time
+/// would tell which client ids exist.
 fn matches_nothing(hash: Option<&SecretHash>) -> bool {
     let other = SecretHash::of_nothing();
     hash.is_some_and(|hash| other.matches(hash))

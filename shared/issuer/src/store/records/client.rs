@@ -4,9 +4,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use tokensmith_verifier::Algorithm;
 
+use super::GrantType;
 use crate::config::MAX_ACCESS_TTL;
 use crate::credential::SecretHash;
-use crate::grant::GrantType;
 use crate::names::{Audience, ClientId, Scopes};
 use crate::store::{Key, Record};
 use tokensmith_verifier::Timestamp;
@@ -16,7 +16,7 @@ use tokensmith_verifier::Timestamp;
 pub struct Client {
     /// Its id; also the subject of its own tokens.
     pub id: ClientId,
-    /// How it authenticates; `None` allows Basic and form alike.
+    /// How it authenticates; `None` allows both Basic and form.
     pub authentication: Option<AuthenticationMethod>,
     /// The hashes of its live secrets, newest first.
     pub secrets: Vec<LiveSecret>,
@@ -26,26 +26,27 @@ pub struct Client {
     pub scopes: Scopes,
     /// The scopes of a token when it asks for none.
     pub default_scopes: Scopes,
-    /// The resources that its tokens may be meant for; the first is the default.
+    /// The audiences that its tokens may have; the first is the default.
     pub audiences: Vec<Audience>,
     /// The lifetime of its access tokens in seconds; `None` is the issuer's.
     pub access_ttl: Option<u64>,
     /// The algorithm of its access tokens; `None` is the issuer's first.
     pub algorithm: Option<Algorithm>,
-    /// How long a grant lives unused, in seconds.
+    /// How long a grant is valid without being used, in seconds.
     pub refresh_ttl: u64,
-    /// How long a grant lives at most, in seconds.
+    /// How long a grant is valid in all, in seconds.
     pub grant_ttl: u64,
-    /// How long a refresh token is honoured once it has a successor; `None` is what fits the way
-    /// the client authenticates.
+    /// How long an old refresh token is still accepted after it was refreshed; `None` is the
+    /// default for the way the client authenticates.
     pub refresh_grace: Option<RefreshGrace>,
-    /// Whether every refresh makes a new refresh token.
+    /// Whether every refresh returns a new refresh token.
     pub refresh_rotation: bool,
-    /// Whether it is refused for now.
+    /// Whether it is refused until it is enabled again.
     pub disabled: bool,
-    /// When it was deleted; what is left keeps its tokens dead, and to every reader it is absent.
+    /// When it was deleted. Readers treat the record as absent; it stays so that the client's
+    /// tokens are refused until they have expired.
     pub deleted_at: Option<Timestamp>,
-    /// Grants and tokens of this client that are not newer are dead.
+    /// Grants made and tokens issued at or before this time are invalid.
     pub not_before: Option<Timestamp>,
     /// When it was registered.
     pub created_at: Timestamp,
@@ -57,13 +58,14 @@ impl Client {
         Key::single(Self::PREFIX, id.as_str())
     }
 
-    /// Whether it has no secret and proves itself by what it holds (RFC 6749 §2.1).
+    /// Whether it is a public client (RFC 6749 §2.1): it has no secret, and identifies itself by
+    /// its id alone.
     pub fn is_public(&self) -> bool {
         self.authentication == Some(AuthenticationMethod::None)
     }
 
-    /// How long a predecessor is honoured. A thief of a confidential client's token needs its
-    /// secret too, so only a public client's predecessor dies by the clock.
+    /// How long an old refresh token is still accepted. A thief of a confidential client's token
+    /// needs its secret too, so only a public client's old refresh token expires by time.
     pub fn refresh_grace(&self) -> RefreshGrace {
         self.refresh_grace.unwrap_or(match self.is_public() {
             true => RefreshGrace::Seconds(60),
@@ -86,14 +88,15 @@ impl Record for Client {
     }
 }
 
-/// How long a refresh token is honoured once it has a successor, so that a client whose answer was
-/// lost can ask again.
+/// How long an old refresh token is still accepted after it was refreshed, so that a client that
+/// did not get the response can repeat its request.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefreshGrace {
     /// Until the successor has been used.
     UntilUsed,
-    /// For so long after the rotation, and only until the successor has been used; 0 is never.
+    /// For this long after the rotation, and only until the successor has been used; 0 is not at
+    /// all.
     Seconds(u64),
 }
 
@@ -114,7 +117,7 @@ impl FromStr for RefreshGrace {
 /// A secret that authenticates the client until it expires.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct LiveSecret {
-    /// What is kept of it.
+    /// Its hash.
     pub hash: SecretHash,
     /// When it was made.
     pub created_at: Timestamp,

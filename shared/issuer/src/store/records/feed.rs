@@ -2,20 +2,20 @@ use serde::{Deserialize, Serialize};
 
 use tokensmith_verifier::{Revocation, Timestamp};
 
-/// The attributes that put a record into the sparse index `feed`: what was revoked, by time. They are
-/// part of the write that revokes, so nothing can be half-revoked.
+/// The attributes that put a record into the sparse index `feed`, which lists revocations by time.
+/// They are part of the write that revokes, so that no revocation can be missing in the feed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct FeedAttributes {
     /// Its partition of the index: [`FEED_SHARD`].
     pub feed_shard: String,
     /// When it was revoked.
     pub feed_at: Timestamp,
-    /// When the last token that it concerns has expired.
+    /// When the last token that the revocation concerns has expired.
     pub feed_until: Timestamp,
 }
 
 impl FeedAttributes {
-    /// An entry of `now` that concerns tokens until `until`.
+    /// The attributes of a revocation at `now` that concerns tokens until `until`.
     pub fn new(now: Timestamp, until: Timestamp) -> Self {
         Self {
             feed_shard: FEED_SHARD.to_owned(),
@@ -25,7 +25,7 @@ impl FeedAttributes {
     }
 }
 
-/// A revocation as the index has it.
+/// A revocation as it stands in the index.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FeedEntry {
     /// When it was written.
@@ -34,6 +34,6 @@ pub struct FeedEntry {
     pub revocation: Revocation,
 }
 
-/// The only partition of the index: one query reads everything new. It takes a thousand revocations a
-/// second; an installation that needs more would write to several and read them side by side.
+/// The only partition of the index, so that one query reads everything new. It takes a thousand
+/// writes a second; an installation with more revocations would need several partitions.
 pub const FEED_SHARD: &str = "0";

@@ -6,20 +6,21 @@ use crate::names::{Audience, ClientId, Scopes, SubjectName};
 use crate::store::{Key, Record};
 use tokensmith_verifier::Timestamp;
 
-/// What a subject has granted to a client. Every credential of it is a generation.
+/// What a subject has granted to a client. Each code or refresh token of it is one generation.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Grant {
     /// Its id, which its tokens carry.
     pub id: GrantId,
     /// The client it was given to.
     pub client_id: ClientId,
-    /// Who gave it. The sparse index `by_subject` finds grants by it.
+    /// The subject that gave it. The sparse index `by_subject` finds grants by it.
     pub subject: SubjectName,
-    /// How it came to be; the grant type that may redeem generation 0.
+    /// How it began, which decides whether there is a generation 0.
     pub origin: Origin,
-    /// The scopes that its tokens may have. Narrowing a token never shrinks them.
+    /// The scopes that its tokens may have. A request for a token with fewer scopes does not change
+    /// them.
     pub scopes: Scopes,
-    /// The resources that its tokens may be meant for.
+    /// The audiences that its tokens may have.
     pub audiences: Vec<Audience>,
     /// The SHA-256 of the nonce in its credentials.
     pub nonce_hash: String,
@@ -27,13 +28,13 @@ pub struct Grant {
     pub generation: u32,
     /// The HMAC key version of the current credential.
     pub hmac_version: u32,
-    /// When the current generation came to be.
+    /// When the current generation was made or last used.
     pub rotated_at: Timestamp,
     /// When it was given.
     pub created_at: Timestamp,
-    /// When it dies if it is not used before.
+    /// When it expires unless it is used before.
     pub idle_expires_at: Timestamp,
-    /// When it dies in any case.
+    /// When it expires in any case.
     pub expires_at: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
@@ -45,7 +46,8 @@ impl Grant {
         Key::single(Self::PREFIX, &id.to_string())
     }
 
-    /// When the last of it may be forgotten: no credential and no access token lives then.
+    /// When DynamoDB may delete the record: every credential and access token of the grant has
+    /// expired by then.
     pub fn forgotten_at(&self) -> Timestamp {
         let last_use = self.idle_expires_at.min(self.expires_at);
         self.revoked_at
@@ -67,7 +69,7 @@ impl Record for Grant {
     }
 }
 
-/// How a grant came to be.
+/// How a grant began.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {

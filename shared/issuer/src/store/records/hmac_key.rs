@@ -7,13 +7,14 @@ use tokensmith_verifier::Timestamp;
 /// One version of the key that proves authorization codes, device codes and refresh tokens.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct HmacKeyRecord {
-    /// Counts from 1; the highest makes new credentials.
+    /// Counts from 1; new credentials are made with the highest.
     pub version: u32,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it goes, once there is a newer one: no credential that it proves lives then.
+    /// When DynamoDB may delete it, set once there is a newer version: every credential made with
+    /// it has expired by then.
     pub expires_at: Option<Timestamp>,
-    /// When everything that it proves was taken back.
+    /// When it was withdrawn: every credential made with it is refused.
     pub withdrawn_at: Option<Timestamp>,
     /// The wrapped secret.
     pub secret: Wrapped,

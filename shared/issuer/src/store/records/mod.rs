@@ -4,6 +4,7 @@
 mod client;
 mod feed;
 mod grant;
+mod grant_type;
 mod hmac_key;
 mod revoked_token;
 mod settings;
@@ -14,6 +15,7 @@ mod subject;
 pub use client::{AuthenticationMethod, Client, LiveSecret, MAX_LIVE_SECRETS, RefreshGrace};
 pub use feed::{FEED_SHARD, FeedAttributes, FeedEntry};
 pub use grant::{Grant, Origin};
+pub use grant_type::GrantType;
 pub use hmac_key::{HMAC_KEYS, HmacKeyRecord};
 pub use revoked_token::RevokedToken;
 pub use settings::Settings;

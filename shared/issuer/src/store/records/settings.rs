@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::names::IssuerUrl;
 use crate::store::{Key, Record};
 
-/// What the data itself must remember: whose it is.
+/// Settings that are stored with the data: the issuer that it belongs to.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Settings {
     /// The issuer URL.

@@ -1,26 +1,26 @@
 use serde::{Deserialize, Serialize};
-use tokensmith_verifier::{Algorithm, Jwk};
+use tokensmith_verifier::Algorithm;
 
-use crate::keys::PrivateKey;
+use crate::keys::{PrivateKey, PublicJwk};
 use crate::store::{Key, Record};
 use tokensmith_verifier::Timestamp;
 
-/// A signing key: what is published of it, and where its private part is.
+/// A signing key: its published half, and where its private half is.
 ///
-/// What it does at a moment follows from the moments in it and in its successors: see
-/// [`Succession`](crate::keys::Succession). Nobody has to move it on.
+/// Its state at a given time follows from the times in this record and in those of its successors:
+/// see [`Succession`](crate::keys::Succession). No write changes the state.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct SigningKey {
-    /// Its place in the succession of its algorithm's keys, from 1. Two makers of the same
-    /// successor collide on it, and one key wins.
+    /// Its number among its algorithm's keys, from 1. If two processes make a successor at the same
+    /// time, both use the same number, and only one insert succeeds.
     pub sequence: u32,
     /// The published key.
-    pub jwk: Jwk,
+    pub jwk: PublicJwk,
     /// When it was made; from then on it is published.
     pub created_at: Timestamp,
     /// When it begins to sign, and its predecessor stops.
     pub active_from: Timestamp,
-    /// When it was taken away before its time: it neither signs nor verifies any more.
+    /// When it was withdrawn: it no longer signs or verifies.
     pub withdrawn_at: Option<Timestamp>,
     /// The private key.
     pub private_key: PrivateKey,

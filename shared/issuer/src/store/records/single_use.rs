@@ -6,17 +6,18 @@ use tokensmith_verifier::Timestamp;
 
 use crate::store::{Key, Record};
 
-/// Something that was used, and is not good a second time.
+/// Something that was used and must not be accepted again. Prevents the replay of an assertion or a
+/// proof.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SingleUse {
-    /// What it was: whoever claims it chooses a name that nothing else has.
+    /// What was used, by a name that nothing else has.
     pub name: String,
-    /// When it would not be accepted any more in any case.
+    /// When it would no longer be accepted even if it had not been used.
     pub expires_at: Timestamp,
 }
 
 impl SingleUse {
-    /// The key of what has this name. It is a hash, for names come from outside and may be long.
+    /// The key of this name. It is a hash, because names come from callers and may be long.
     pub fn key_of(name: &str) -> Key<Self> {
         let hash = digest::digest(&digest::SHA256, name.as_bytes());
         Key::single("REPLAY", &URL_SAFE_NO_PAD.encode(hash))

@@ -4,17 +4,17 @@ use crate::credential::SubjectHash;
 use crate::store::{Key, Record};
 use tokensmith_verifier::Timestamp;
 
-/// A name that tokens may carry as `sub`, and what it stands for.
+/// A name that tokens may have as `sub`, and whether it is a client's.
 ///
-/// Client ids and user subjects are separate namespaces (RFC 9700 §4.15): whichever claims a name
-/// first keeps it, because the claim is one insert of this record.
+/// A client id and a user's subject must never be the same (RFC 9700 §4.15). Whichever claims a
+/// name first keeps it, because the claim is one insert of this record.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Subject {
     /// The name.
     pub name: String,
     /// What it stands for.
     pub kind: SubjectKind,
-    /// Grants and tokens of this subject that are not newer are dead.
+    /// Grants made and tokens issued at or before this time are invalid.
     pub not_before: Option<Timestamp>,
 }
 
@@ -33,7 +33,7 @@ impl Subject {
         Self::key_of_hash(SubjectHash::of(name))
     }
 
-    /// The key of the subject whose name has this hash: what a grant's id tells.
+    /// The key of the subject whose name has this hash, which a grant's id contains.
     pub fn key_of_hash(hash: SubjectHash) -> Key<Self> {
         Key::single("SUBJECT", &hash.to_string())
     }

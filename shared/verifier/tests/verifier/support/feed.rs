@@ -58,7 +58,6 @@ impl Feed {
     }
 
     pub fn header(&self) -> Value {
-        let jwk = &self.key.jwk;
-        json!({ "alg": jwk.alg, "typ": FEED_TYPE, "kid": jwk.kid })
+        json!({ "alg": self.key.algorithm, "typ": FEED_TYPE, "kid": self.key.kid })
     }
 }

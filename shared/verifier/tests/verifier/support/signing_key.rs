@@ -7,12 +7,16 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::DecodingKey;
+use jsonwebtoken::jwk::PublicKeyUse;
 use serde_json::{Value, json};
-use tokensmith_verifier::{ACCESS_TOKEN_TYPE, Algorithm, Jwk, PublicKey};
+use tokensmith_verifier::{ACCESS_TOKEN_TYPE, Algorithm, Jwk, KeyId};
 
 /// A private key of an issuer, or of a forger.
 pub struct SigningKey {
     pub jwk: Jwk,
+    pub kid: KeyId,
+    pub algorithm: Algorithm,
     pair: Pair,
 }
 
@@ -33,23 +37,31 @@ impl SigningKey {
             }
             Algorithm::EdDSA => Pair::Ed25519(Ed25519KeyPair::generate().expect("a key")),
         };
+        let public_half = public_half(&pair);
+        let jwk = Jwk::from_decoding_key(&public_half, Some(algorithm.into()));
+        let mut jwk = jwk.expect("a JWK");
+        let kid = KeyId::thumbprint_of(&jwk).expect("a thumbprint");
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        jwk.common.key_id = Some(kid.to_string());
         Self {
-            jwk: Jwk::new(public_key(&pair), algorithm),
+            jwk,
+            kid,
+            algorithm,
             pair,
         }
     }
 
     /// The header of this key's tokens.
     pub fn header(&self) -> Value {
-        json!({ "alg": self.jwk.alg, "typ": ACCESS_TOKEN_TYPE, "kid": self.jwk.kid })
+        json!({ "alg": self.algorithm, "typ": ACCESS_TOKEN_TYPE, "kid": self.kid })
     }
 
-    /// A token with these claims that is right in every other respect.
+    /// A token with these claims that is valid in every other respect.
     pub fn token(&self, claims: &Value) -> String {
         self.sign(&self.header(), claims)
     }
 
-    /// A right signature over this header and payload.
+    /// A valid signature over this header and payload.
     pub fn sign(&self, header: &Value, payload: &Value) -> String {
         self.sign_bytes(
             header.to_string().as_bytes(),
@@ -68,7 +80,7 @@ impl SigningKey {
         match &self.pair {
             Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
-                let encoding: &dyn aws_lc_rs::signature::RsaEncoding = match self.jwk.alg {
+                let encoding: &dyn aws_lc_rs::signature::RsaEncoding = match self.algorithm {
                     Algorithm::PS256 => &RSA_PSS_SHA256,
                     _ => &RSA_PKCS1_SHA256,
                 };
@@ -102,27 +114,14 @@ impl SigningKey {
     }
 }
 
-fn public_key(pair: &Pair) -> PublicKey {
+fn public_half(pair: &Pair) -> DecodingKey {
     match pair {
         Pair::Rsa(pair) => {
             let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
-            PublicKey::Rsa {
-                n: base64url(&public.n),
-                e: base64url(&public.e),
-            }
+            DecodingKey::from_rsa_raw_components(&public.n, &public.e)
         }
-        Pair::Ec(pair) => {
-            let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
-            PublicKey::Ec {
-                crv: "P-256".to_owned(),
-                x: base64url(x),
-                y: base64url(y),
-            }
-        }
-        Pair::Ed25519(pair) => PublicKey::Okp {
-            crv: "Ed25519".to_owned(),
-            x: base64url(pair.public_key().as_ref()),
-        },
+        Pair::Ec(pair) => DecodingKey::from_ec_der(pair.public_key().as_ref()),
+        Pair::Ed25519(pair) => DecodingKey::from_ed_der(pair.public_key().as_ref()),
     }
 }
 

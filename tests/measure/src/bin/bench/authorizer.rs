@@ -13,7 +13,7 @@ use tokensmith_issuer::store::records::{FeedAttributes, RevokedToken};
 use tokensmith_tests::authorizer::{INTERVAL, http_api_event, new_authorizer};
 use tokensmith_tests::forge::Forger;
 use tokensmith_tests::{InProcess, TestClient};
-use tokensmith_verifier::{Algorithm, PublicKey};
+use tokensmith_verifier::Algorithm;
 
 /// Prints all of it.
 pub fn measure() {
@@ -213,10 +213,9 @@ impl RawSignature {
     async fn of(bench: &Bench, token: &str) -> Self {
         let forger = Forger::with_key_of(&bench.issuer, &bench.client, Algorithm::ES256).await;
         let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).expect("base64url");
-        let PublicKey::Ec { x, y, .. } = &forger.jwk.key else {
-            panic!("a key on a curve");
-        };
-        let point = [vec![4], decode(x), decode(y)].concat();
+        let jwk = json!(forger.jwk);
+        let coordinate = |name: &str| decode(jwk[name].as_str().expect("a coordinate"));
+        let point = [vec![4], coordinate("x"), coordinate("y")].concat();
         let (message, signature) = token.rsplit_once('.').expect("three parts");
         Self {
             key: ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).expect("a key"),

@@ -3,9 +3,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use tokensmith_issuer::error::Unavailable;
-use tokensmith_issuer::keys::{CustodyError, Open, PrivateKey, Sign, Signer, Wrapped};
+use tokensmith_issuer::keys::{CustodyError, Open, PrivateKey, PublicJwk, Sign, Signer, Wrapped};
 use tokensmith_tests::TestCustody;
-use tokensmith_verifier::{Algorithm, PublicKey};
+use tokensmith_verifier::Algorithm;
 use zeroize::Zeroizing;
 
 /// Counts what KMS would be asked for.
@@ -69,7 +69,7 @@ struct CountingSigner {
 
 #[async_trait]
 impl Signer for CountingSigner {
-    fn public_key(&self) -> PublicKey {
+    fn public_key(&self) -> &PublicJwk {
         self.signer.public_key()
     }
 

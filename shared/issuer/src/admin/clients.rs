@@ -1,0 +1,235 @@
+//! Clients: registered, changed, disabled, deleted, listed.
+
+use tokensmith_verifier::{Algorithm, Timestamp};
+
+use super::{AdminEvent, Administrator, ClientChanges, RegistrationError, SecretError};
+use crate::credential::ClientSecret;
+use crate::names::ClientId;
+use crate::revocation::with_revocation;
+use crate::store::records::{Client, SIGNING_KEYS, SigningKey, Subject, SubjectKind};
+use crate::store::{Change, Insert, StoreError, Stored, Update};
+
+impl Administrator {
+    /// Registers a client under an id that nobody has, with a secret unless it is a public client.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the id is taken, the metadata is not allowed, or the table fails.
+    pub async fn create_client(
+        &self,
+        id: ClientId,
+        metadata: &ClientChanges,
+    ) -> Result<(CreatedClient, AdminEvent), ClientError> {
+        self.require_key(metadata.algorithm).await?;
+        let (secret, now) = (ClientSecret::generate(), self.clock.now());
+        let client = metadata.new_client(id, &self.config.issuer, &secret, now)?;
+        self.insert_client(&client).await?;
+        let event = AdminEvent::ClientCreated {
+            client_id: client.id.clone(),
+        };
+        let secret = (!client.is_public()).then_some(secret);
+        Ok((CreatedClient { client, secret }, event))
+    }
+
+    /// Changes a client's metadata. Another change at the same time is not lost.
+    ///
+    /// # Errors
+    /// [`ClientError`] when there is no such client, the metadata is not allowed, or the table fails.
+    pub async fn update_client(
+        &self,
+        id: &ClientId,
+        changes: &ClientChanges,
+    ) -> Result<(Client, AdminEvent), ClientError> {
+        self.require_key(changes.algorithm).await?;
+        let applied = |client: &mut Client| Ok(changes.apply(client)?);
+        let client = self.change_client(id, applied).await?;
+        let client_id = id.clone();
+        Ok((client, AdminEvent::ClientUpdated { client_id }))
+    }
+
+    /// Lets a disabled client authenticate again. Its grants and tokens from before it was disabled
+    /// stay revoked.
+    ///
+    /// # Errors
+    /// [`ClientError`] when there is no such client, or the table fails.
+    pub async fn enable_client(&self, id: &ClientId) -> Result<(Client, AdminEvent), ClientError> {
+        let enabled = |client: &mut Client| {
+            client.disabled = false;
+            Ok(())
+        };
+        let client = self.change_client(id, enabled).await?;
+        let client_id = id.clone();
+        Ok((client, AdminEvent::ClientEnabled { client_id }))
+    }
+
+    /// Refuses a client until it is enabled again, and revokes all its grants and tokens.
+    ///
+    /// # Errors
+    /// [`ClientError`] when there is no such client, or the table fails.
+    pub async fn disable_client(&self, id: &ClientId) -> Result<(Client, AdminEvent), ClientError> {
+        let disabled = |client: &mut Client, _| client.disabled = true;
+        let client = self.end_client(id, disabled).await?;
+        let client_id = id.clone();
+        Ok((client, AdminEvent::ClientDisabled { client_id }))
+    }
+
+    /// Deletes a client and revokes all its grants and tokens. Its id can be registered again, but
+    /// no subject can have it.
+    ///
+    /// # Errors
+    /// [`ClientError`] when there is no such client, or the table fails.
+    pub async fn delete_client(&self, id: &ClientId) -> Result<(Client, AdminEvent), ClientError> {
+        let deleted = |client: &mut Client, now| {
+            client.deleted_at = Some(now);
+            client.secrets.clear();
+        };
+        let client = self.end_client(id, deleted).await?;
+        let client_id = id.clone();
+        Ok((client, AdminEvent::ClientDeleted { client_id }))
+    }
+
+    /// One client's record.
+    ///
+    /// # Errors
+    /// [`ClientError`] when there is no such client, or the table fails.
+    pub async fn client(&self, id: &ClientId) -> Result<Client, ClientError> {
+        let found = self.find_client(id).await?.ok_or_else(|| unknown(id))?;
+        Ok(found.record)
+    }
+
+    /// All clients, sorted by id. This reads the whole table.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table fails.
+    pub async fn clients(&self) -> Result<Vec<Client>, StoreError> {
+        let stored = self.scan().records::<Client>(Client::PREFIX).await?;
+        let clients = stored.into_iter().map(|client| client.record);
+        let mut clients: Vec<_> = clients.filter(|one| one.deleted_at.is_none()).collect();
+        clients.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(clients)
+    }
+
+    /// The client's record; `None` for a deleted client.
+    pub(super) async fn find_client(
+        &self,
+        id: &ClientId,
+    ) -> Result<Option<Stored<Client>>, StoreError> {
+        let client = self.table.get(&Client::key_of(id)).await?;
+        Ok(client.filter(|client| client.deleted_at.is_none()))
+    }
+
+    /// A client may choose an algorithm only if a key signs with it.
+    async fn require_key(&self, algorithm: Option<Algorithm>) -> Result<(), ClientError> {
+        let Some(algorithm) = algorithm else {
+            return Ok(());
+        };
+        let keys = self.table.query_all::<SigningKey>(SIGNING_KEYS).await?;
+        match keys.iter().any(|key| key.jwk.alg == algorithm) {
+            true => Ok(()),
+            false => Err(ClientError::NoKey(algorithm)),
+        }
+    }
+
+    async fn insert_client(&self, client: &Client) -> Result<(), ClientError> {
+        let id = &client.id;
+        let claim = Subject::new(id.as_str(), SubjectKind::Client);
+        match self.table.insert(&claim).await? {
+            Insert::Exists(taken)
+                if taken.kind != SubjectKind::Client || taken.name != claim.name =>
+            {
+                return Err(ClientError::NameOfSubject(id.clone()));
+            }
+            Insert::Inserted | Insert::Exists(_) => {}
+        }
+        match self.table.insert(client).await? {
+            Insert::Inserted => Ok(()),
+            Insert::Exists(old) if old.deleted_at.is_some() => {
+                // The grants and tokens of the deleted client with this id stay revoked.
+                let mut successor = client.clone();
+                successor.not_before = old.not_before;
+                let change = Change::between(&old, &successor)?;
+                match self.table.update(&Client::key_of(id), change).await? {
+                    Update::Applied(_) => Ok(()),
+                    Update::Refused(_) => Err(ClientError::Exists(id.clone())),
+                }
+            }
+            Insert::Exists(_) => Err(ClientError::Exists(id.clone())),
+        }
+    }
+
+    /// Changes a client's record. If somebody else changed it first, starts again from the newer
+    /// record.
+    pub(super) async fn change_client(
+        &self,
+        id: &ClientId,
+        mutate: impl Fn(&mut Client) -> Result<(), ClientError>,
+    ) -> Result<Client, ClientError> {
+        let mut current = self.find_client(id).await?.ok_or_else(|| unknown(id))?;
+        loop {
+            let mut wanted = current.record.clone();
+            mutate(&mut wanted)?;
+            let change = Change::between(&current, &wanted)?;
+            match self.table.update(&Client::key_of(id), change).await? {
+                Update::Applied(updated) => return Ok(updated.record),
+                Update::Refused(Some(newer)) if newer.deleted_at.is_none() => current = newer,
+                Update::Refused(_) => return Err(unknown(id)),
+            }
+        }
+    }
+
+    /// Changes a client's record, and in the same write revokes all its grants and tokens.
+    async fn end_client(
+        &self,
+        id: &ClientId,
+        mutate: impl Fn(&mut Client, Timestamp),
+    ) -> Result<Client, ClientError> {
+        loop {
+            let current = self.find_client(id).await?.ok_or_else(|| unknown(id))?;
+            let (mut wanted, now) = (current.record.clone(), self.clock.now());
+            mutate(&mut wanted, now);
+            let change = with_revocation(Change::between(&current, &wanted)?, now)?;
+            match self.table.update(&Client::key_of(id), change).await? {
+                Update::Applied(ended) => return Ok(ended.record),
+                Update::Refused(_) => {}
+            }
+        }
+    }
+}
+
+fn unknown(id: &ClientId) -> ClientError {
+    ClientError::Unknown(id.clone())
+}
+
+/// A client that was registered.
+#[derive(Debug)]
+pub struct CreatedClient {
+    /// Its record.
+    pub client: Client,
+    /// Its secret, of which only a hash is stored; a public client has none.
+    pub secret: Option<ClientSecret>,
+}
+
+/// Why a client is not registered or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// There is no such client.
+    #[error("no client {0}")]
+    Unknown(ClientId),
+    /// Another client has this id.
+    #[error("client {0} exists already")]
+    Exists(ClientId),
+    /// RFC 9700 §4.15: a client must not be mistaken for a subject.
+    #[error("{0} is the name of a subject")]
+    NameOfSubject(ClientId),
+    /// No key signs with the algorithm that the client is to have.
+    #[error("there is no {0} key: `tokensmith serve --alg {0}` makes one")]
+    NoKey(Algorithm),
+    /// The metadata is not allowed.
+    #[error(transparent)]
+    Registration(#[from] RegistrationError),
+    /// It cannot have a new secret.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,200 @@
+//! Grants that an operator makes on behalf of a subject, and the lists of grants.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokensmith_verifier::Timestamp;
+
+use super::{AdminEvent, Administrator};
+use crate::credential::{CredentialKind, GrantId, HmacKey, Nonce};
+use crate::error::Unavailable;
+use crate::names::{Audience, ClientId, Scopes, SubjectName};
+use crate::store::records::GrantType;
+use crate::store::records::{Client, Grant, Origin, Subject, SubjectKind};
+use crate::store::{Insert, StoreError};
+
+impl Administrator {
+    /// Grants a client access on behalf of a subject, and makes the first refresh token.
+    ///
+    /// # Errors
+    /// [`GrantError`] when client or subject may not have this grant, or when table or custody
+    /// fail.
+    pub async fn create_grant(
+        &self,
+        wanted: NewGrant,
+    ) -> Result<(CreatedGrant, AdminEvent), GrantError> {
+        let found = self.find_client(&wanted.client_id).await?;
+        let client = found.ok_or_else(|| GrantError::UnknownClient(wanted.client_id.clone()))?;
+        wanted.check(&client)?;
+        let (now, nonce) = (self.clock.now(), Nonce::random());
+        let hmac_key = self.hmac_keys().newest(now).await?;
+        let subject = self.claim_subject(&wanted.subject).await?;
+        let grant = wanted.record(&client, &subject, &hmac_key, &nonce, now);
+        match self.table.insert(&grant).await? {
+            Insert::Inserted => {}
+            Insert::Exists(_) => return Err(GrantError::IdTaken),
+        }
+        let (issuer, kind) = (&self.config.issuer, CredentialKind::RefreshToken);
+        let created = CreatedGrant {
+            grant_id: grant.id,
+            refresh_token: hmac_key.print(issuer, kind, grant.id, grant.generation, &nonce),
+        };
+        let event = AdminEvent::GrantCreated {
+            grant_id: grant.id,
+            client_id: grant.client_id,
+            subject: grant.subject,
+        };
+        Ok((created, event))
+    }
+
+    /// The grants that a subject has given.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table fails.
+    pub async fn grants_of_subject(&self, subject: &SubjectName) -> Result<Vec<Grant>, StoreError> {
+        let (mut grants, mut after) = (Vec::new(), None);
+        loop {
+            let subject = subject.as_str();
+            let (keys, next) = self.table.query_by_subject(subject, after).await?;
+            for key in keys {
+                let grant = self.table.get::<Grant>(&key).await?;
+                grants.extend(grant.map(|grant| grant.record));
+            }
+            match next {
+                Some(_) => after = next,
+                None => return Ok(grants),
+            }
+        }
+    }
+
+    /// The grants that a client has received. This reads the whole table.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table fails.
+    pub async fn grants_of_client(&self, client: &ClientId) -> Result<Vec<Grant>, StoreError> {
+        let grants = self.scan().records::<Grant>(Grant::PREFIX).await?;
+        let grants = grants.into_iter().map(|grant| grant.record);
+        Ok(grants.filter(|one| one.client_id == *client).collect())
+    }
+
+    /// Makes sure that the name belongs to a subject and not to a client.
+    async fn claim_subject(&self, name: &SubjectName) -> Result<Subject, GrantError> {
+        let claim = Subject::new(name.as_str(), SubjectKind::User);
+        match self.table.insert(&claim).await? {
+            Insert::Inserted => Ok(claim),
+            Insert::Exists(taken)
+                if taken.kind == SubjectKind::User && taken.name == claim.name =>
+            {
+                Ok(taken.record)
+            }
+            Insert::Exists(_) => Err(GrantError::NameOfClient(name.clone())),
+        }
+    }
+}
+
+/// What is to be granted.
+#[derive(Clone, Debug)]
+pub struct NewGrant {
+    /// The client that receives it.
+    pub client_id: ClientId,
+    /// The subject of its tokens (`sub`).
+    pub subject: SubjectName,
+    /// The scopes that its tokens may have.
+    pub scopes: Scopes,
+    /// The audiences that its tokens may have; if none is given, all of the client's.
+    pub audiences: Vec<Audience>,
+}
+
+impl NewGrant {
+    /// Whether `client` may have it.
+    fn check(&self, client: &Client) -> Result<(), GrantError> {
+        if !client.grant_types.contains(&GrantType::RefreshToken) {
+            return Err(GrantError::GrantTypeNotAllowed(client.id.clone()));
+        }
+        if !client.scopes.contains_all(&self.scopes) {
+            return Err(GrantError::ScopeNotAllowed);
+        }
+        let allowed = |one| client.audiences.contains(one);
+        match self.audiences.iter().all(allowed) {
+            true => Ok(()),
+            false => Err(GrantError::AudienceNotAllowed),
+        }
+    }
+
+    fn record(
+        self,
+        client: &Client,
+        subject: &Subject,
+        hmac_key: &HmacKey,
+        nonce: &Nonce,
+        now: Timestamp,
+    ) -> Grant {
+        let audiences = match self.audiences.is_empty() {
+            true => client.audiences.clone(),
+            false => self.audiences,
+        };
+        // A revocation sets `not_before` slightly ahead of the clock. This grant is made after it,
+        // so its time must be later too.
+        let covered = client.not_before.max(subject.not_before);
+        let created_at = covered.map_or(now, |end| now.max(end.after(Duration::from_secs(1))));
+        let expires_at = created_at.after(Duration::from_secs(client.grant_ttl));
+        let idle_end = created_at.after(Duration::from_secs(client.refresh_ttl));
+        Grant {
+            id: GrantId::random(&self.subject),
+            client_id: self.client_id,
+            subject: self.subject,
+            origin: Origin::Created,
+            scopes: self.scopes,
+            audiences,
+            nonce_hash: nonce.hash(),
+            generation: 1,
+            hmac_version: hmac_key.version(),
+            rotated_at: created_at,
+            created_at,
+            idle_expires_at: idle_end.min(expires_at),
+            expires_at,
+            revoked_at: None,
+        }
+    }
+}
+
+/// A grant that was made.
+#[derive(Debug)]
+pub struct CreatedGrant {
+    /// Its id.
+    pub grant_id: GrantId,
+    /// Its first refresh token, which is not stored.
+    pub refresh_token: SecretString,
+}
+
+/// Why no grant is made.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// There is no such client.
+    #[error("no client {0}")]
+    UnknownClient(ClientId),
+    /// The client may not use refresh tokens.
+    #[error("client {0} has no --grant refresh_token")]
+    GrantTypeNotAllowed(ClientId),
+    /// A scope is not one of the client's.
+    #[error("every --scope must be a scope of the client")]
+    ScopeNotAllowed,
+    /// An audience is not one of the client's.
+    #[error("every --audience must be an audience of the client")]
+    AudienceNotAllowed,
+    /// RFC 9700 §4.15: a subject must not be mistaken for a client.
+    #[error("{0} is the name of a client")]
+    NameOfClient(SubjectName),
+    /// Another grant has the same random id.
+    #[error("the grant id is taken: try again")]
+    IdTaken,
+    /// Table or custody failed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<StoreError> for GrantError {
+    fn from(err: StoreError) -> Self {
+        Self::Unavailable(err.into())
+    }
+}

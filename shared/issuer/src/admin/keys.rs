@@ -1,0 +1,132 @@
+//! Signing keys and HMAC keys: listed, rotated, replaced, retired.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokensmith_verifier::{Algorithm, KeyId};
+
+use super::{AdminEvent, Administrator};
+use crate::error::Unavailable;
+use crate::keys::{
+    HmacKeys, HmacRotation, KeyRotation, KeyState, RetireError, RotatedNow, RotationPolicy,
+    Succession, SuccessorKey,
+};
+use crate::store::StoreError;
+use crate::store::records::{SIGNING_KEYS, SigningKey};
+
+impl Administrator {
+    /// Every signing key, with its current state.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table fails.
+    pub async fn signing_keys(&self) -> Result<Vec<ListedKey>, StoreError> {
+        let (keys, now) = (self.key_records().await?, self.clock.now());
+        let state = |key: &SigningKey| Succession::of(&keys, key.jwk.alg).state_of(key, now);
+        let states: Vec<_> = keys.iter().map(state).collect();
+        let listed = keys.into_iter().zip(states);
+        Ok(listed
+            .map(|(key, state)| ListedKey { key, state })
+            .collect())
+    }
+
+    /// Publishes successors of the keys of `algorithms`, or of all keys if none is named. They
+    /// begin to sign once every cached copy of the key set has expired.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when table or custody fail.
+    pub async fn rotate_keys(
+        &self,
+        algorithms: Vec<Algorithm>,
+    ) -> Result<(Vec<SuccessorKey>, AdminEvent), Unavailable> {
+        let algorithms = self.all_if_empty(algorithms).await?;
+        let rotation = self.key_rotation(algorithms.clone());
+        let successors = rotation.rotate(&algorithms, self.clock.now()).await?;
+        let created = names(&successors);
+        Ok((successors, AdminEvent::KeysRotated { created }))
+    }
+
+    /// Replaces the keys of `algorithms`, or all keys if none is named, at once, after a
+    /// compromise. Every token that the old keys signed is refused.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when table or custody fail.
+    pub async fn replace_keys(
+        &self,
+        algorithms: Vec<Algorithm>,
+    ) -> Result<(RotatedNow, AdminEvent), Unavailable> {
+        let algorithms = self.all_if_empty(algorithms).await?;
+        let rotation = self.key_rotation(algorithms.clone());
+        let replaced = rotation.rotate_now(&algorithms, self.clock.now()).await?;
+        let event = AdminEvent::KeysReplaced {
+            created: names(&replaced.created),
+            withdrawn: replaced.withdrawn.clone(),
+        };
+        Ok((replaced, event))
+    }
+
+    /// Makes a new version of the HMAC key, and returns its number. Refresh tokens of older
+    /// versions stay valid; their successors are made with the new version.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when table or custody fail.
+    pub async fn rotate_hmac_key(&self) -> Result<(u32, AdminEvent), Unavailable> {
+        let (issuer, now) = (&self.config.issuer, self.clock.now());
+        let version = self.hmac_rotation().rotate(issuer, now).await?;
+        Ok((version, AdminEvent::HmacKeyRotated { version }))
+    }
+
+    /// Withdraws a pending or retiring key. Every token that it has signed is refused.
+    ///
+    /// # Errors
+    /// [`RetireError`] when there is no such key, it is the one that signs, or the table fails.
+    pub async fn retire_key(&self, key_id: String) -> Result<(String, AdminEvent), RetireError> {
+        let rotation = self.key_rotation(Vec::new());
+        rotation.retire(&key_id, self.clock.now()).await?;
+        Ok((key_id.clone(), AdminEvent::KeyRetired { key_id }))
+    }
+
+    /// The HMAC keys, always read afresh.
+    pub(super) fn hmac_keys(&self) -> HmacKeys {
+        let (table, opener) = (self.table.reader(), self.opener.clone());
+        HmacKeys::new(table, opener, Duration::ZERO)
+    }
+
+    pub(super) fn hmac_rotation(&self) -> HmacRotation {
+        HmacRotation::new(self.table.clone(), self.maker.clone())
+    }
+
+    fn key_rotation(&self, algorithms: Vec<Algorithm>) -> KeyRotation {
+        let (table, maker) = (self.table.clone(), self.maker.clone());
+        let issuer = self.config.issuer.clone();
+        let policy = RotationPolicy::new(issuer, algorithms, self.config.cache_ttl);
+        KeyRotation::new(table, maker, policy)
+    }
+
+    /// `algorithms`, or if none is named, every algorithm that has a key.
+    async fn all_if_empty(&self, algorithms: Vec<Algorithm>) -> Result<Vec<Algorithm>, StoreError> {
+        if !algorithms.is_empty() {
+            return Ok(algorithms);
+        }
+        let keys = self.key_records().await?;
+        let in_use: BTreeSet<_> = keys.iter().map(|key| key.jwk.alg).collect();
+        Ok(in_use.into_iter().collect())
+    }
+
+    async fn key_records(&self) -> Result<Vec<SigningKey>, StoreError> {
+        let stored = self.table.query_all::<SigningKey>(SIGNING_KEYS).await?;
+        Ok(stored.into_iter().map(|key| key.record).collect())
+    }
+}
+
+pub(super) fn names(keys: &[SuccessorKey]) -> Vec<KeyId> {
+    keys.iter().map(|key| key.kid.clone()).collect()
+}
+
+/// A signing key, and its state.
+#[derive(Clone, Debug)]
+pub struct ListedKey {
+    /// Its record.
+    pub key: SigningKey,
+    /// Its state.
+    pub state: KeyState,
+}

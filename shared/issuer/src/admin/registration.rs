@@ -1,0 +1,196 @@
+//! The metadata of a client (RFC 7591 §2), and what of it is allowed.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use tokensmith_verifier::{Algorithm, Timestamp};
+
+use super::secrets::only_secret;
+use crate::config::{MAX_ACCESS_TTL, MAX_GRANT_TTL};
+use crate::credential::ClientSecret;
+use crate::names::{Audience, ClientId, InvalidName, IssuerUrl, Scope, Scopes};
+use crate::store::records::GrantType;
+use crate::store::records::{AuthenticationMethod, Client, RefreshGrace};
+
+/// The metadata that a client shall have. `None`, or an empty list, leaves a value as it is.
+#[derive(Clone, Debug, Default)]
+pub struct ClientChanges {
+    /// The grant types that it may use.
+    pub grant_types: Vec<GrantType>,
+    /// The scopes that it may ask for.
+    pub scopes: Vec<Scope>,
+    /// The scopes of a token when it asks for none.
+    pub default_scopes: Vec<Scope>,
+    /// The audiences that its tokens may have; the first is the default.
+    pub audiences: Vec<Audience>,
+    /// Its only authentication method; [`AuthenticationMethod::None`] makes it a public client.
+    pub authentication: Option<AuthenticationMethod>,
+    /// The lifetime of its access tokens.
+    pub access_ttl: Option<AccessTtl>,
+    /// How long a grant is valid without being used.
+    pub refresh_ttl: Option<GrantTtl>,
+    /// How long a grant is valid in all.
+    pub grant_ttl: Option<GrantTtl>,
+    /// How long an old refresh token is still accepted after it was refreshed.
+    pub refresh_grace: Option<RefreshGrace>,
+    /// Whether every refresh returns a new refresh token.
+    pub refresh_rotation: Option<bool>,
+    /// The algorithm of its access tokens.
+    pub algorithm: Option<Algorithm>,
+}
+
+impl ClientChanges {
+    /// A new client with this metadata. By default it may use `client_credentials`, or as a public
+    /// client `refresh_token`, and the audience of its tokens is the issuer itself. It has
+    /// `secret`, unless it is public.
+    pub(super) fn new_client(
+        &self,
+        id: ClientId,
+        issuer: &IssuerUrl,
+        secret: &ClientSecret,
+        now: Timestamp,
+    ) -> Result<Client, RegistrationError> {
+        let grant_type = match self.makes_public() {
+            true => GrantType::RefreshToken,
+            false => GrantType::ClientCredentials,
+        };
+        let mut client = Client {
+            id,
+            authentication: None,
+            secrets: only_secret(secret, now),
+            grant_types: vec![grant_type],
+            scopes: Scopes::default(),
+            default_scopes: Scopes::default(),
+            audiences: vec![issuer.as_str().parse()?],
+            access_ttl: None,
+            algorithm: None,
+            refresh_ttl: DEFAULT_REFRESH_TTL.as_secs(),
+            grant_ttl: DEFAULT_GRANT_TTL.as_secs(),
+            refresh_grace: None,
+            refresh_rotation: true,
+            disabled: false,
+            deleted_at: None,
+            not_before: None,
+            created_at: now,
+        };
+        self.apply(&mut client)?;
+        Ok(client)
+    }
+
+    /// Makes these changes.
+    pub(super) fn apply(&self, client: &mut Client) -> Result<(), RegistrationError> {
+        if !self.grant_types.is_empty() {
+            client.grant_types.clone_from(&self.grant_types);
+        }
+        if !self.scopes.is_empty() {
+            client.scopes = self.scopes.iter().cloned().collect();
+        }
+        if !self.default_scopes.is_empty() {
+            client.default_scopes = self.default_scopes.iter().cloned().collect();
+        }
+        if !self.audiences.is_empty() {
+            client.audiences.clone_from(&self.audiences);
+        }
+        client.authentication = self.authentication.or(client.authentication);
+        if self.makes_public() {
+            client.secrets.clear();
+        }
+        let seconds = |ttl: Option<GrantTtl>| ttl.map(|GrantTtl(ttl)| ttl.as_secs());
+        client.refresh_ttl = seconds(self.refresh_ttl).unwrap_or(client.refresh_ttl);
+        client.grant_ttl = seconds(self.grant_ttl).unwrap_or(client.grant_ttl);
+        client.refresh_grace = self.refresh_grace.or(client.refresh_grace);
+        client.refresh_rotation = self.refresh_rotation.unwrap_or(client.refresh_rotation);
+        let access_ttl = self.access_ttl.map(|AccessTtl(ttl)| ttl.as_secs());
+        client.access_ttl = access_ttl.or(client.access_ttl);
+        client.algorithm = self.algorithm.or(client.algorithm);
+        check(client)
+    }
+
+    fn makes_public(&self) -> bool {
+        self.authentication == Some(AuthenticationMethod::None)
+    }
+}
+
+fn check(client: &Client) -> Result<(), RegistrationError> {
+    if !client.scopes.contains_all(&client.default_scopes) {
+        return Err(RegistrationError::DefaultScopeNotAllowed);
+    }
+    if client.is_public() {
+        if client.grant_types.contains(&GrantType::ClientCredentials) {
+            return Err(RegistrationError::PublicClientCredentials);
+        }
+        if !client.refresh_rotation {
+            return Err(RegistrationError::PublicWithoutRotation);
+        }
+    } else if client.secrets.is_empty() {
+        return Err(RegistrationError::PublicToConfidential);
+    }
+    let audiences: usize = client.audiences.iter().map(|one| one.as_str().len()).sum();
+    if client.scopes.to_string().len() > MAX_CLAIM_BYTES || audiences > MAX_CLAIM_BYTES {
+        return Err(RegistrationError::TooLong);
+    }
+    Ok(())
+}
+
+/// Why a client cannot have this metadata.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RegistrationError {
+    /// A default scope is not one of the client's scopes.
+    #[error("every --default-scope must be a --scope of the client")]
+    DefaultScopeNotAllowed,
+    /// RFC 6749 §4.4: this grant type is for confidential clients only.
+    #[error("a public client has nothing to prove itself with: no client_credentials")]
+    PublicClientCredentials,
+    /// RFC 9700 §2.2.2: a public client's refresh tokens must rotate.
+    #[error("a public client's refresh tokens must rotate (RFC 9700 section 2.2.2)")]
+    PublicWithoutRotation,
+    /// A client that has no secret shall authenticate with one.
+    #[error("a public client cannot become confidential: create a new one")]
+    PublicToConfidential,
+    /// Its tokens would be longer than verifiers accept.
+    #[error("the scopes, and the audiences, take at most {MAX_CLAIM_BYTES} bytes together")]
+    TooLong,
+    /// The issuer URL is the audience if none is named, and this one cannot be an audience.
+    #[error(transparent)]
+    Audience(#[from] InvalidName),
+}
+
+/// The lifetime of access tokens: 1 s to 24 h.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct AccessTtl(Duration);
+
+impl FromStr for AccessTtl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let message = "an access token lives from 1s to 24h";
+        parse_ttl(text, MAX_ACCESS_TTL, message).map(Self)
+    }
+}
+
+/// How long a grant is valid, without being used or in all: 1 s to 400 days.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct GrantTtl(Duration);
+
+impl FromStr for GrantTtl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse_ttl(text, MAX_GRANT_TTL, "a grant lives from 1s to 400d").map(Self)
+    }
+}
+
+fn parse_ttl(text: &str, longest: Duration, message: &str) -> Result<Duration, String> {
+    let ttl = humantime::parse_duration(text).map_err(|err| err.to_string())?;
+    match (SHORTEST_TTL..=longest).contains(&ttl) {
+        true => Ok(ttl),
+        false => Err(message.to_owned()),
+    }
+}
+
+const DEFAULT_REFRESH_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const DEFAULT_GRANT_TTL: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const SHORTEST_TTL: Duration = Duration::from_secs(1);
+
+/// Keeps every token within `MAX_TOKEN_BYTES`, the length that verifiers accept.
+const MAX_CLAIM_BYTES: usize = 2048;

@@ -1,0 +1,246 @@
+//! Data that was restored from a backup.
+//!
+//! A backup does not contain what was revoked or used up after it was made. So all keys are
+//! replaced, and every token that was issued before is refused. Clients stay as they are in the
+//! backup.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use tokensmith_verifier::Timestamp;
+
+use super::keys::names;
+use super::{AdminEvent, Administrator, TableScan};
+use crate::error::Unavailable;
+use crate::keys::{ReplacedHmacKeys, RotatedNow};
+use crate::names::ClientId;
+use crate::store::StoreError;
+use crate::store::records::{Client, LiveSecret};
+
+impl Administrator {
+    /// Replaces all keys. If the table that the backup was made of still exists as `old`, also
+    /// lists the clients that can do more in the backup than there.
+    ///
+    /// Safe to repeat: if it is killed at any point, another call withdraws the keys that are left.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when table or custody fail.
+    pub async fn restore(
+        &self,
+        old: Option<&TableScan>,
+    ) -> Result<(Restored, AdminEvent), Unavailable> {
+        let now = self.clock.now();
+        let (signing_keys, _) = self.replace_keys(Vec::new()).await?;
+        let hmac_keys = self
+            .hmac_rotation()
+            .replace(&self.config.issuer, now)
+            .await?;
+        let back_to_life = match old {
+            None => None,
+            Some(old) => {
+                let (restored, known) = (records(&self.scan()).await?, records(old).await?);
+                Some(back_to_life(restored, known, now))
+            }
+        };
+        let event = AdminEvent::Restored {
+            created: names(&signing_keys.created),
+            withdrawn: signing_keys.withdrawn.clone(),
+            hmac_key_version: hmac_keys.version,
+        };
+        let restored = Restored {
+            signing_keys,
+            hmac_keys,
+            back_to_life,
+        };
+        Ok((restored, event))
+    }
+}
+
+async fn records(table: &TableScan) -> Result<Vec<Client>, StoreError> {
+    let clients = table.records::<Client>(Client::PREFIX).await?;
+    Ok(clients.into_iter().map(|client| client.record).collect())
+}
+
+/// The clients that can do more in the restored data than in the old data.
+fn back_to_life(restored: Vec<Client>, old: Vec<Client>, now: Timestamp) -> Vec<Revived> {
+    let old = old.into_iter().map(|client| (client.id.clone(), client));
+    let old: HashMap<_, _> = old.collect();
+    let usable = |client: &Client| client.deleted_at.is_none() && !client.disabled;
+    let revived = restored.into_iter().filter(usable).map(|client| Revived {
+        because: reasons(&client, old.get(&client.id), now),
+        client_id: client.id,
+    });
+    revived
+        .filter(|revived| !revived.because.is_empty())
+        .collect()
+}
+
+fn reasons(restored: &Client, old: Option<&Client>, now: Timestamp) -> Vec<Reason> {
+    let Some(old) = old.filter(|old| old.deleted_at.is_none()) else {
+        return vec![Reason::Deleted];
+    };
+    let is_live = |secret: &&LiveSecret| secret.expires_at.is_none_or(|end| now < end);
+    let mut live = restored.secrets.iter().filter(is_live);
+    let secret = live.any(|secret| !outlasts(&old.secrets, secret));
+    let scope = !old.scopes.contains_all(&restored.scopes);
+    let audience = exceeds(&restored.audiences, &old.audiences);
+    let grant_type = exceeds(&restored.grant_types, &old.grant_types);
+    let reasons = [
+        (old.disabled, Reason::Disabled),
+        (secret, Reason::Secret),
+        (scope, Reason::Scope),
+        (audience, Reason::Audience),
+        (grant_type, Reason::GrantType),
+    ];
+    let held = reasons.into_iter().filter(|(holds, _)| *holds);
+    held.map(|(_, reason)| reason).collect()
+}
+
+/// Whether `secret` is one of the secrets in `old`, and does not end earlier there.
+fn outlasts(old: &[LiveSecret], secret: &LiveSecret) -> bool {
+    let same = old.iter().find(|other| other.hash.matches(&secret.hash));
+    same.is_some_and(|other| match (secret.expires_at, other.expires_at) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(end), Some(other)) => end <= other,
+    })
+}
+
+fn exceeds<T: PartialEq>(restored: &[T], old: &[T]) -> bool {
+    restored.iter().any(|one| !old.contains(one))
+}
+
+/// What a restore has done.
+#[derive(Debug)]
+pub struct Restored {
+    /// The signing keys that were made and withdrawn.
+    pub signing_keys: RotatedNow,
+    /// The HMAC keys that were made and withdrawn.
+    pub hmac_keys: ReplacedHmacKeys,
+    /// The clients that can do more than in the old data; `None` when the old data is gone.
+    pub back_to_life: Option<Vec<Revived>>,
+}
+
+/// A client that can do more in the restored data than in the old data.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Revived {
+    /// The client.
+    pub client_id: ClientId,
+    /// What it can do again.
+    pub because: Vec<Reason>,
+}
+
+/// What a client cannot do in the old data, and can do again in the restored data.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Exist.
+    Deleted,
+    /// Authenticate at all.
+    Disabled,
+    /// Authenticate with a secret that it has again.
+    Secret,
+    /// Ask for a scope that it has again.
+    Scope,
+    /// Get tokens for an audience that it has again.
+    Audience,
+    /// Use a grant type that it has again.
+    GrantType,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::ClientChanges;
+    use crate::credential::ClientSecret;
+    use crate::names::Scopes;
+    use crate::store::records::GrantType;
+
+    fn client() -> Client {
+        let changes = ClientChanges {
+            scopes: vec!["a".parse().expect("a scope")],
+            ..ClientChanges::default()
+        };
+        let (id, issuer) = ("app".parse(), "https://issuer.example".parse());
+        let (id, issuer) = (id.expect("an id"), issuer.expect("a URL"));
+        let client = changes.new_client(id, &issuer, &ClientSecret::generate(), NOW);
+        client.expect("it is allowed")
+    }
+
+    const NOW: Timestamp = Timestamp::from_seconds(1000);
+
+    #[test]
+    fn a_client_is_revived_by_each_thing_that_it_can_do_again() {
+        let ends = |at: u64| {
+            move |client: &mut Client| {
+                client.secrets[0].expires_at = Some(Timestamp::from_seconds(at));
+            }
+        };
+        type Difference = Box<dyn Fn(&mut Client)>;
+        let cases: [(Difference, &[Reason]); 10] = [
+            (Box::new(|_| {}), &[]),
+            (
+                Box::new(|old| old.deleted_at = Some(NOW)),
+                &[Reason::Deleted],
+            ),
+            (Box::new(|old| old.disabled = true), &[Reason::Disabled]),
+            (Box::new(|old| old.secrets.clear()), &[Reason::Secret]),
+            (Box::new(ends(2000)), &[Reason::Secret]),
+            (
+                Box::new(|old| old.scopes = Scopes::default()),
+                &[Reason::Scope],
+            ),
+            (Box::new(|old| old.audiences.clear()), &[Reason::Audience]),
+            (
+                Box::new(|old| old.grant_types = vec![GrantType::RefreshToken]),
+                &[Reason::GrantType],
+            ),
+            // A right that only the old data has is not revived.
+            (
+                Box::new(|old| old.scopes = "a b".parse().expect("scopes")),
+                &[],
+            ),
+            (
+                Box::new(|old| {
+                    old.disabled = true;
+                    old.scopes = Scopes::default();
+                }),
+                &[Reason::Disabled, Reason::Scope],
+            ),
+        ];
+        for (index, (change, expected)) in cases.into_iter().enumerate() {
+            let (restored, mut old) = (client(), client());
+            old.secrets.clone_from(&restored.secrets);
+            change(&mut old);
+            assert_eq!(reasons(&restored, Some(&old), NOW), expected, "{index}");
+        }
+        assert_eq!(reasons(&client(), None, NOW), [Reason::Deleted]);
+    }
+
+    #[test]
+    fn a_secret_revives_nobody_when_it_has_ended_or_ends_no_later_than_it_did() {
+        for (restored_end, old_end, revived) in [
+            (Some(1001), Some(1001), false),
+            (Some(1001), None, false),
+            (Some(1002), Some(1001), true),
+            // Its overlap has ended in the backup as well.
+            (Some(1000), Some(900), false),
+        ] {
+            let (mut restored, mut old) = (client(), client());
+            old.secrets.clone_from(&restored.secrets);
+            restored.secrets[0].expires_at = restored_end.map(Timestamp::from_seconds);
+            old.secrets[0].expires_at = old_end.map(Timestamp::from_seconds);
+            let reasons = reasons(&restored, Some(&old), NOW);
+            let expected: &[Reason] = if revived { &[Reason::Secret] } else { &[] };
+            assert_eq!(reasons, expected, "{restored_end:?} {old_end:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_can_do_nothing_in_the_backup_is_not_revived() {
+        let [mut disabled, mut deleted] = [client(), client()];
+        disabled.disabled = true;
+        deleted.deleted_at = Some(NOW);
+        assert_eq!(back_to_life(vec![disabled, deleted], vec![], NOW), []);
+    }
+}
