@@ -256,7 +256,7 @@ impl Work {
 
     fn fetch_tokens(&self, url: &str, client: &TestClient) {
         let request =
-            HttpRequest::post("/oauth2/token", "grant_type=client_credentials").by(&client);
+            HttpRequest::post("/oauth2/token", "grant_type=client_credentials").by(client);
         while !self.end.load(Ordering::SeqCst) {
             // The issuer may be dead already.
             let Some(answer) = request.try_send(url) else {
