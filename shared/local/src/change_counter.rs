@@ -1,10 +1,12 @@
 //! How one process tells another on the same data that something has changed: a file that grows by
 //! a byte with each change. Its length is one `stat` away, so a server can look at every request.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::private::private_file;
 
 /// Counts the changes that other processes have announced.
 #[derive(Debug)]
@@ -29,7 +31,7 @@ impl ChangeCounter {
     /// # Errors
     /// What the file system says; the others then notice when their caches expire.
     pub fn announce(&self) -> io::Result<()> {
-        let mut file = File::options().create(true).append(true).open(&self.file)?;
+        let mut file = private_file().create(true).append(true).open(&self.file)?;
         file.write_all(b".")
     }
 
@@ -40,6 +42,6 @@ impl ChangeCounter {
     }
 
     fn length(&self) -> u64 {
-        fs::metadata(&self.file).map_or(0, |metadata| metadata.len())
+        fs::symlink_metadata(&self.file).map_or(0, |metadata| metadata.len())
     }
 }
