@@ -86,12 +86,17 @@ impl Running {
     /// The same with its data below `directory`, where an earlier or another process may have
     /// made them already.
     pub fn start_in(directory: &Path, arguments: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", directory, arguments)
+    }
+
+    /// The same, listening there.
+    pub fn start_at(listen: &str, directory: &Path, arguments: &[&str]) -> Self {
         let data = directory.join("data");
         let log = directory.join(format!(
             "log-{}",
             tokensmith_issuer::credential::random_id()
         ));
-        let mut all = vec!["serve".to_owned(), "--listen=127.0.0.1:0".to_owned()];
+        let mut all = vec!["serve".to_owned(), format!("--listen={listen}")];
         all.push(format!("--data={}", data.display()));
         all.extend(arguments.iter().map(ToString::to_string));
         let (child, greeting) = spawn(&all, &log);
