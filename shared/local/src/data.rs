@@ -6,10 +6,11 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::http::HttpClient;
 use tokensmith_issuer::credential::random_id;
 use tokensmith_issuer::store::Table;
+use tokensmith_issuer::store::aws_calls::reason_of;
 
 use crate::private::{DIRECTORY_MODE, directory_fault, file_fault, private_file};
 use crate::table_definition::create_table;
@@ -22,7 +23,7 @@ pub struct LocalData {
     pub table: Table,
     /// The custody of keys.
     pub custody: FileCustody,
-    /// What other processes have changed.
+    /// Counts the changes of other processes.
     pub changes: Arc<ChangeCounter>,
     dynamo: EmbeddedDynamo,
     /// The lock on the directory, if this is the `serve` that has it. It goes with the process.
@@ -88,10 +89,10 @@ impl LocalData {
         })
     }
 
-    /// Deletes what has expired, as DynamoDB does by itself.
+    /// Deletes expired records, as DynamoDB does by itself.
     ///
     /// # Errors
-    /// What the database says.
+    /// The error of the database.
     pub fn delete_expired(&self) -> Result<usize, DataError> {
         Ok(self.dynamo.delete_expired()?)
     }
@@ -121,10 +122,10 @@ fn lock(dir: &Path) -> Result<File, DataError> {
     }
 }
 
-/// Makes the database with its table.
+/// Creates the database with its table.
 ///
-/// The file appears whole or not at all: the engine makes a table and its indexes one by one, and a
-/// process that is killed in between leaves a table that nobody can use.
+/// The file appears complete or not at all. The engine creates a table and its indexes one by one,
+/// and a process that is killed in between would leave a table that cannot be used.
 async fn make_database(file: &Path) -> Result<(), DataError> {
     let draft = file.with_extension(random_id());
     // SQLite takes an empty file as a new database, and gives its other files the same mode.
@@ -134,23 +135,23 @@ async fn make_database(file: &Path) -> Result<(), DataError> {
         .open(&draft)
         .map_err(|err| DataError::Directory(draft.clone(), err))?;
     make_table(EmbeddedDynamo::open(&draft)?).await?;
-    // Everything that had it open is gone, and with it the write-ahead log.
+    // All connections to the draft are closed now, so its write-ahead log is merged and gone.
     let linked = fs::hard_link(&draft, file);
     let io = |err| DataError::Directory(file.to_owned(), err);
     fs::remove_file(&draft).map_err(io)?;
     match linked {
-        // Another process was first, and its table is as good.
+        // Another process created the file first. Its table serves as well.
         Err(err) if err.kind() == ErrorKind::AlreadyExists => Ok(()),
         linked => linked.map_err(io),
     }
 }
 
-/// The table behind `http`, made if it is not there.
+/// The table behind `http`, which is created if it does not exist.
 ///
-/// Tests put faults and counters in between.
+/// Tests pass a client that counts calls or makes them fail.
 ///
 /// # Errors
-/// What cannot be made.
+/// [`DataError`] when it cannot be created.
 pub async fn make_table(http: impl HttpClient + 'static) -> Result<Table, DataError> {
     let client = dynamodb_client(http);
     create_table(&client, TABLE).await?;
@@ -160,7 +161,7 @@ pub async fn make_table(http: impl HttpClient + 'static) -> Result<Table, DataEr
 /// The data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
-    /// There is no data.
+    /// There is no data in the directory.
     #[error("no data in {dir}: `tokensmith serve --data {dir}` makes it", dir = .0.display())]
     Missing(PathBuf),
     /// Others may read or write the directory, or files in it.
@@ -185,26 +186,23 @@ pub enum DataError {
         /// The table.
         database: PathBuf,
     },
-    /// The directory or a file in it.
+    /// The directory or a file in it cannot be used.
     #[error("{dir}: {1}", dir = .0.display())]
     Directory(PathBuf, #[source] std::io::Error),
     /// The thread that deletes what has expired.
     #[error("no thread to delete what has expired: {0}")]
     Thread(#[source] std::io::Error),
-    /// The database file.
+    /// The database file cannot be opened.
     #[error("the database cannot be opened: {0}")]
     Database(#[from] dynoxide::DynoxideError),
-    /// The table in it.
+    /// The table in the database cannot be used.
     #[error("the table cannot be made: {0}")]
     Table(String),
 }
 
 impl DataError {
-    pub(crate) fn table<E, R>(err: &SdkError<E, R>) -> Self
-    where
-        SdkError<E, R>: std::error::Error,
-    {
-        Self::Table(DisplayErrorContext(err).to_string())
+    pub(crate) fn table<E: ProvideErrorMetadata>(err: &SdkError<E>) -> Self {
+        Self::Table(reason_of(err))
     }
 }
 

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
-use tokensmith_tests::{HttpRequest, Running, Token, command};
+use tokensmith_tests::{HttpRequest, TestIssuer, command};
 
 #[test]
 fn the_data_directory_is_0700_and_its_files_0600() {
-    let issuer = Running::start(&["--alg=ES256"]);
+    let issuer = TestIssuer::serve(&["--alg=ES256"]);
     issuer.register("mode", &[]);
     assert_eq!(mode(issuer.data()), 0o700);
     let files: Vec<PathBuf> = fs::read_dir(issuer.data())
@@ -143,7 +143,7 @@ fn the_data_directory_itself_may_be_reached_through_a_link() {
     let link = elsewhere.path().join("data");
     symlink(issuer.data(), &link).expect("a link");
     assert!(list(&link).status.success());
-    Running::start_in(elsewhere.path(), &["--alg=ES256"]);
+    TestIssuer::serve_in(elsewhere.path(), &["--alg=ES256"]);
 }
 
 #[test]
@@ -166,9 +166,9 @@ fn no_wrapping_key_is_made_beside_a_table() {
 #[test]
 fn a_second_serve_on_a_directory_is_refused() {
     let directory = TempDir::new().expect("a directory");
-    let mut issuer = Running::start_in(directory.path(), &["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve_in(directory.path(), &["--alg=ES256"]);
     let client = issuer.register("only", &[]);
-    let token = Token::from_answer(&issuer.token(&client, ""));
+    let token = issuer.token(&client, "").token();
     for arguments in [&[][..], &["--issuer=https://other.example"]] {
         let path = issuer.data().display().to_string();
         assert_refused(&serve(issuer.data(), arguments), &["another", &path]);
@@ -178,7 +178,7 @@ fn a_second_serve_on_a_directory_is_refused() {
     assert_eq!(issuer.token(&client, "").status, 200);
     // The lock goes with the process, however that ends.
     issuer.kill();
-    let next = Running::start_in(directory.path(), &["--alg=ES256"]);
+    let next = TestIssuer::serve_in(directory.path(), &["--alg=ES256"]);
     assert_eq!(next.token(&client, "").status, 200);
 }
 
@@ -186,7 +186,7 @@ fn a_second_serve_on_a_directory_is_refused() {
 fn three_first_starts_at_once_print_one_secret_which_works() {
     for _ in 0..5 {
         let directory = TempDir::new().expect("a directory");
-        let start = || Running::start_in(directory.path(), &["--alg=ES256"]);
+        let start = || TestIssuer::serve_in(directory.path(), &["--alg=ES256"]);
         let outcomes = std::thread::scope(|scope| {
             let starting = [(); 3].map(|()| scope.spawn(start));
             starting.map(std::thread::ScopedJoinHandle::join)
@@ -203,7 +203,7 @@ fn three_first_starts_at_once_print_one_secret_which_works() {
             }
         }
         assert_eq!((started.len(), refused), (1, 2));
-        let pasted = started[0].greeting.lines();
+        let pasted = started[0].greeting().lines();
         let curl = pasted.clone().find(|line| line.starts_with("curl "));
         let output = Command::new("sh")
             .args(["-c", curl.expect("a command")])
@@ -215,7 +215,7 @@ fn three_first_starts_at_once_print_one_secret_which_works() {
 
 #[test]
 fn the_issuer_of_data_changes_only_when_another_is_named() {
-    let mut issuer = Running::start(&["--alg=ES256", "--issuer=https://old.example"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256", "--issuer=https://old.example"]);
     let default = issuer.register("default", &[]);
     let named = issuer.register("named", &["--audience=https://api.example"]);
     let both = [
@@ -225,7 +225,7 @@ fn the_issuer_of_data_changes_only_when_another_is_named() {
     let both = issuer.register("both", &both);
     issuer.terminate();
     issuer.restart_with(&["--alg=ES256"]);
-    let claims = Token::from_answer(&issuer.token(&default, "")).claims;
+    let claims = issuer.token(&default, "").token().claims;
     assert_eq!(claims["iss"], "https://old.example");
     assert!(!issuer.log().contains("issuer_changed"));
 
@@ -237,11 +237,11 @@ fn the_issuer_of_data_changes_only_when_another_is_named() {
         (&default, "https://new.example"),
         (&named, "https://api.example"),
     ] {
-        let claims = Token::from_answer(&issuer.token(client, "")).claims;
+        let claims = issuer.token(client, "").token().claims;
         assert_eq!(claims["iss"], "https://new.example");
         assert_eq!(claims["aud"], audience);
     }
-    let both = Token::from_answer(&issuer.token(&both, "&resource=https%3A%2F%2Fnew.example"));
+    let both = issuer.token(&both, "&resource=https%3A%2F%2Fnew.example").token();
     assert_eq!(both.claims["aud"], "https://new.example");
 }
 
@@ -265,13 +265,13 @@ fn an_http_issuer_beyond_loopback_needs_insecure_http() {
     assert!(text(&output.stderr).contains("--insecure-http"));
 
     let allowed = ["--alg=ES256", "--insecure-http"];
-    let mut issuer = Running::start_in(directory.path(), &[&allowed[..], &[named]].concat());
+    let mut issuer = TestIssuer::serve_in(directory.path(), &[&allowed[..], &[named]].concat());
     let client = issuer.register("container", &[]);
     issuer.terminate();
     issuer.restart_with(&allowed);
     let said = issuer.log().matches("insecure_http").count();
     assert_eq!(said, 2, "every start says it");
-    let token = Token::from_answer(&issuer.token(&client, ""));
+    let token = issuer.token(&client, "").token();
     assert_eq!(token.claims["iss"], "http://tokensmith:8080");
     assert_eq!(issuer.manage(&["inspect", &token.text])["active"], true);
 
@@ -283,7 +283,7 @@ fn an_http_issuer_beyond_loopback_needs_insecure_http() {
 #[test]
 fn listen_takes_localhost() {
     let directory = TempDir::new().expect("a directory");
-    let issuer = Running::start_at("localhost:0", directory.path(), &["--alg=ES256"]);
+    let issuer = TestIssuer::serve_at("localhost:0", directory.path(), &["--alg=ES256"]);
     let metadata = issuer.send(&HttpRequest::get("/.well-known/oauth-authorization-server"));
     let port = issuer.url.rsplit_once(':').expect("a port").1;
     let url = format!("http://localhost:{port}");
@@ -293,8 +293,8 @@ fn listen_takes_localhost() {
 }
 
 /// An issuer whose data are complete and which does not run.
-fn stopped() -> Running {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+fn stopped() -> TestIssuer {
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     issuer.register("any", &[]);
     assert_eq!(issuer.terminate(), Some(0));
     issuer

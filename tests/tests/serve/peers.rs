@@ -6,11 +6,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use dynoxide::{Database, ImportOptions};
 use serde_json::json;
 use tempfile::TempDir;
-use tokensmith_tests::{Connection, HttpRequest, Running, eventually};
+use tokensmith_tests::{Connection, HttpRequest, TestIssuer, eventually};
 
 #[test]
 fn a_peer_that_never_reads_loses_its_connection() {
-    let issuer = Running::start(&["--alg=ES256"]);
+    let issuer = TestIssuer::serve(&["--alg=ES256"]);
     let mut connection = Connection::open(&issuer.url);
     let request = HttpRequest::get(JWKS).bytes(connection.host());
     let many = request.repeat(1000);
@@ -33,14 +33,14 @@ fn a_peer_that_never_reads_loses_its_connection() {
 
 #[test]
 fn healthz_answers_while_serve_runs() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let answer = issuer.send(&HttpRequest::get("/healthz"));
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_eq!(answer.json(), json!({ "status": "ok" }));
     let head = issuer.send(&HttpRequest::new("HEAD", "/healthz"));
-    assert_eq!((head.status, head.text().as_str()), (200, ""));
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
     assert!(!issuer.log().contains("not_routed"), "{}", issuer.log());
     let post = issuer.send(&HttpRequest::post("/healthz", ""));
     assert_eq!(
@@ -52,7 +52,7 @@ fn healthz_answers_while_serve_runs() {
 #[test]
 fn requests_are_answered_while_100_000_expired_rows_are_deleted() {
     let directory = TempDir::new().expect("a directory");
-    let mut issuer = Running::start_in(directory.path(), &["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve_in(directory.path(), &["--alg=ES256"]);
     let clients: Vec<_> = (0..20).map(|_| issuer.register("busy", &[])).collect();
     assert_eq!(issuer.terminate(), Some(0));
     let expired = Expired::add(issuer.data());

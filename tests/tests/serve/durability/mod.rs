@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 use tokensmith_issuer::credential::{random_bytes, random_id};
-use tokensmith_tests::{HttpRequest, Registered, Running, Token, command, eventually};
+use tokensmith_tests::{HttpRequest, TestClient, TestIssuer, command, eventually};
 use tokensmith_verifier::{JwkSet, VerificationKeys};
 
 #[test]
 fn invariant_8_twenty_kills_lose_nothing_that_was_acknowledged() {
-    let mut issuer = Running::start(&EVERY_ALGORITHM);
+    let mut issuer = TestIssuer::serve(&EVERY_ALGORITHM);
     let keys = published_keys(&issuer);
     let witness = issuer.register("witness", &["--scope=a", "--default-scope=a"]);
     let mut clients = vec![witness.clone()];
@@ -66,7 +66,7 @@ fn invariant_8_twenty_kills_lose_nothing_that_was_acknowledged() {
 
 #[test]
 fn what_commands_changed_survives_a_kill() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let rotated = issuer.register("rotated", &[]);
     let new = issuer.manage(&["client", "rotate-secret", &rotated.id, "--overlap=0"]);
     let updated = issuer.register("updated", &["--scope=a"]);
@@ -84,10 +84,8 @@ fn what_commands_changed_survives_a_kill() {
     let before = issuer.manage(&["client", "list"]);
     issuer.kill_and_restart();
     assert_eq!(issuer.manage(&["client", "list"]), before);
-    let new = Registered {
-        id: rotated.id.clone(),
-        secret: new["client_secret"].as_str().expect("a secret").to_owned(),
-    };
+    let secret = new["client_secret"].as_str().expect("a secret");
+    let new = TestClient::new(&rotated.id, secret);
     assert_eq!(issuer.token(&new, "").status, 200);
     assert_eq!(issuer.token(&updated, "&scope=b").status, 200);
     for refused in [&rotated, &disabled, &deleted] {
@@ -97,7 +95,7 @@ fn what_commands_changed_survives_a_kill() {
 
 #[test]
 fn port_0_comes_back_on_the_same_port_and_with_the_same_issuer() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let client = issuer.register("port", &[]);
     let (url, keys) = (issuer.url.clone(), published_keys(&issuer));
     for kill in [true, false] {
@@ -108,7 +106,7 @@ fn port_0_comes_back_on_the_same_port_and_with_the_same_issuer() {
         issuer.restart();
         assert_eq!(issuer.url, url);
         assert_eq!(published_keys(&issuer), keys);
-        let claims = Token::from_answer(&issuer.token(&client, "")).claims;
+        let claims = issuer.token(&client, "").token().claims;
         assert_eq!(claims["iss"], url);
     }
     assert!(!issuer.log().contains("issuer_changed"));
@@ -116,7 +114,7 @@ fn port_0_comes_back_on_the_same_port_and_with_the_same_issuer() {
 
 #[test]
 fn port_0_is_refused_where_the_last_one_is_taken() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let client = issuer.register("kept", &[]);
     let (url, keys) = (issuer.url.clone(), published_keys(&issuer));
     issuer.terminate();
@@ -140,13 +138,13 @@ fn port_0_is_refused_where_the_last_one_is_taken() {
         (&url, keys),
         "nothing has changed"
     );
-    let claims = Token::from_answer(&issuer.token(&client, "")).claims;
+    let claims = issuer.token(&client, "").token().claims;
     assert_eq!(claims["iss"], url);
 }
 
 #[test]
 fn a_changed_issuer_is_logged() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let url = issuer.url.clone();
     issuer.terminate();
     issuer.restart_with(&["--alg=ES256", "--issuer=https://moved.example"]);
@@ -162,11 +160,11 @@ fn a_changed_issuer_is_logged() {
 
 #[test]
 fn a_new_algorithm_gets_a_key_beside_the_old_ones() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let jwks = HttpRequest::get("/.well-known/jwks.json");
     let before = issuer.send(&jwks);
     let client = issuer.register("algorithms", &[]);
-    let old = Token::from_answer(&issuer.token(&client, ""));
+    let old = issuer.token(&client, "").token();
     issuer.terminate();
     issuer.restart_with(&["--alg=EdDSA", "--alg=ES256"]);
     let after = issuer.send(&jwks);
@@ -175,7 +173,7 @@ fn a_new_algorithm_gets_a_key_beside_the_old_ones() {
     let keys = after["keys"].as_array().expect("keys");
     assert_eq!(keys.len(), 2);
     assert!(keys.contains(&before["keys"][0]));
-    let new = Token::from_answer(&issuer.token(&client, ""));
+    let new = issuer.token(&client, "").token();
     assert_eq!(new.header["alg"], "EdDSA");
     assert_eq!(old.header["kid"], before["keys"][0]["kid"]);
     for token in [old, new] {
@@ -189,7 +187,7 @@ fn a_new_algorithm_gets_a_key_beside_the_old_ones() {
 
 #[test]
 fn a_start_with_another_wrapping_key_fails_and_harms_nothing() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let keys = published_keys(&issuer);
     issuer.terminate();
     let file = issuer.data().join("wrapping-key");
@@ -214,8 +212,8 @@ fn a_start_with_another_wrapping_key_fails_and_harms_nothing() {
 
 #[test]
 fn many_commands_at_once_write_through_one_file() {
-    let issuer = Running::start(&["--alg=ES256"]);
-    let created: Mutex<Vec<Registered>> = Mutex::default();
+    let issuer = TestIssuer::serve(&["--alg=ES256"]);
+    let created: Mutex<Vec<TestClient>> = Mutex::default();
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -244,7 +242,7 @@ impl Drop for EndAtLast<'_> {
 #[derive(Default)]
 struct Work {
     end: AtomicBool,
-    clients: Mutex<Vec<Registered>>,
+    clients: Mutex<Vec<TestClient>>,
     tokens: Mutex<Vec<String>>,
 }
 
@@ -261,15 +259,15 @@ impl Work {
         }
     }
 
-    fn fetch_tokens(&self, url: &str, client: &Registered) {
-        let request = HttpRequest::post("/oauth2/token", "grant_type=client_credentials")
-            .basic(&client.id, &client.secret);
+    fn fetch_tokens(&self, url: &str, client: &TestClient) {
+        let request =
+            HttpRequest::post("/oauth2/token", "grant_type=client_credentials").by(&client);
         while !self.end.load(Ordering::SeqCst) {
             // The issuer may be dead already.
             let Some(answer) = request.try_send(url) else {
                 continue;
             };
-            let token = Token::from_answer(&answer).text;
+            let token = answer.token().text;
             let mut tokens = self.tokens.lock().expect("no thread has failed");
             // The last ones are the closest to the kill.
             tokens.truncate(KEPT_TOKENS - 1);
@@ -298,15 +296,13 @@ fn start_to_create(data: &Path) -> Child {
 }
 
 /// The client that a command has acknowledged, if it came that far.
-fn acknowledged(output: &Output) -> Option<Registered> {
+fn acknowledged(output: &Output) -> Option<TestClient> {
     let printed: Value = serde_json::from_slice(&output.stdout).ok()?;
-    Some(Registered {
-        id: printed["client_id"].as_str()?.to_owned(),
-        secret: printed["client_secret"].as_str()?.to_owned(),
-    })
+    let text = |name: &str| printed[name].as_str();
+    Some(TestClient::new(text("client_id")?, text("client_secret")?))
 }
 
-fn published_keys(issuer: &Running) -> JwkSet {
+fn published_keys(issuer: &TestIssuer) -> JwkSet {
     let jwks = issuer.send(&HttpRequest::get("/.well-known/jwks.json"));
     serde_json::from_value(jwks.json()).expect("a key set")
 }
