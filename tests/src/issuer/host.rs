@@ -42,7 +42,10 @@ pub(super) struct Serve {
 impl Serve {
     /// Starts it on this address, with these data, and with its log in `directory`.
     pub(super) fn start(listen: &str, directory: &Path, data: &Path, more: &[&str]) -> Self {
-        let (listen, data) = (format!("--listen={listen}"), format!("--data={}", data.display()));
+        let (listen, data) = (
+            format!("--listen={listen}"),
+            format!("--data={}", data.display()),
+        );
         let mut arguments = vec!["serve".to_owned(), listen, data];
         arguments.extend(more.iter().map(ToString::to_string));
         let log = directory.join(format!("log-{}", random_id()));

@@ -241,7 +241,9 @@ fn the_issuer_of_data_changes_only_when_another_is_named() {
         assert_eq!(claims["iss"], "https://new.example");
         assert_eq!(claims["aud"], audience);
     }
-    let both = issuer.token(&both, "&resource=https%3A%2F%2Fnew.example").token();
+    let both = issuer
+        .token(&both, "&resource=https%3A%2F%2Fnew.example")
+        .token();
     assert_eq!(both.claims["aud"], "https://new.example");
 }
 
