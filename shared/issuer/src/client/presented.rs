@@ -29,7 +29,7 @@ impl PresentedCredentials {
         let body_secret = form.value("client_secret");
         let assertion = form
             .value("client_assertion")
-            .or(form.value("client_assertion_type"));
+            .or_else(|| form.value("client_assertion_type"));
         let methods = usize::from(authorization.is_some())
             + authorizations.count()
             + usize::from(body_secret.is_some())
