@@ -11,6 +11,7 @@ use tokensmith_aws::environment::{
     BadVariable, ISSUER, LOG, SECOND, TABLE, Variables, parsed, table_name,
 };
 use tokensmith_issuer::Level;
+use tokensmith_issuer::names::Audience;
 use tokensmith_verifier::StalePolicy;
 
 /// The environment of the authorizer. It opens no key, so it has no custody.
@@ -37,7 +38,7 @@ impl AuthorizerEnvironment {
         let response = variables.optional(RESPONSE, response_format)?;
         let config = AuthorizerConfig {
             issuer: variables.required(ISSUER, parsed)?,
-            audience: variables.required(AUDIENCE, parsed)?,
+            audience: variables.required(AUDIENCE, one_audience)?,
             routes: variables.optional(ROUTE_SCOPES, parsed)?,
             response: response.unwrap_or_default(),
             feed_interval: interval.unwrap_or(DEFAULT_FEED_INTERVAL),
@@ -48,6 +49,15 @@ impl AuthorizerEnvironment {
             config,
             table: variables.required(TABLE, table_name)?,
         })
+    }
+}
+
+/// An authorizer stands before one resource.
+fn one_audience(text: &str) -> Result<Audience, String> {
+    let audience: Audience = parsed(text)?;
+    match audience.is_list() {
+        true => Err("is a list: an authorizer has one audience".to_owned()),
+        false => Ok(audience),
     }
 }
 
