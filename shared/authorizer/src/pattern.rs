@@ -36,9 +36,10 @@ impl Pattern {
     pub(crate) fn of_request(path: &str) -> Option<Self> {
         let literal = |segment: &str| Segment::Literal(segment.to_owned());
         let segments: Vec<_> = path.split('/').map(literal).collect();
-        // Which route takes a doubled or trailing slash is for API Gateway to know.
+        // Which route takes a doubled or trailing slash is for API Gateway to know, and so is what
+        // stands behind an escape: `/orders/%65xport` may be `/orders/export`.
         let is_plain = path.is_empty() || !segments.contains(&literal(""));
-        is_plain.then_some(Self(segments))
+        (is_plain && !path.contains('%')).then_some(Self(segments))
     }
 
     /// Whether API Gateway can give a requested path to this route: no parameter takes the root.
