@@ -1,9 +1,10 @@
 use std::io::{ErrorKind, Read, Result, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::thread;
 use std::time::Duration;
 
-use crate::HttpResponse;
 use crate::patience::PATIENCE;
+use crate::{Answer, HttpRequest};
 
 /// A TCP connection to an issuer, for requests that come in pieces or not at all.
 pub struct Connection {
@@ -13,9 +14,6 @@ pub struct Connection {
 
 impl Connection {
     /// Connects to `http://HOST:PORT`.
-    ///
-    /// # Panics
-    /// When nobody listens there.
     pub fn open(base_url: &str) -> Self {
         Self::try_open(base_url).expect("the issuer listens")
     }
@@ -25,15 +23,11 @@ impl Connection {
     /// # Errors
     /// What the connection fails with.
     pub fn try_open(base_url: &str) -> Result<Self> {
-        let host = base_url
-            .strip_prefix("http://")
-            .expect("tests speak plain http");
-        let stream = TcpStream::connect(host)?;
+        let host = authority_of(base_url).to_owned();
+        let stream = TcpStream::connect(&host)?;
+        stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self {
-            host: host.to_owned(),
-            stream,
-        })
+        Ok(Self { host, stream })
     }
 
     /// The value of the `Host` header.
@@ -50,9 +44,6 @@ impl Connection {
     }
 
     /// Everything that comes until the other side closes the connection.
-    ///
-    /// # Panics
-    /// When it stays silent without closing the connection.
     pub fn read_to_end(&mut self) -> Vec<u8> {
         let mut answer = Vec::new();
         match self.stream.read_to_end(&mut answer) {
@@ -65,9 +56,6 @@ impl Connection {
     }
 
     /// What comes until, and with, `end`.
-    ///
-    /// # Panics
-    /// When the other side closes the connection or stays silent before.
     pub fn read_until(&mut self, end: &[u8]) -> Vec<u8> {
         let mut answer = Vec::new();
         while !answer.ends_with(end) {
@@ -80,9 +68,6 @@ impl Connection {
 
     /// Sends a byte whenever the other side has been silent for half a second, until it closes the
     /// connection.
-    ///
-    /// # Panics
-    /// When it is still open after the last byte.
     pub fn drip(&mut self, bytes: &[u8]) {
         let pause = Some(Duration::from_millis(500));
         self.stream.set_read_timeout(pause).expect("a time limit");
@@ -100,10 +85,74 @@ impl Connection {
     }
 
     /// The one response that comes until the other side closes the connection.
-    ///
-    /// # Panics
-    /// When there is none.
-    pub fn answer(&mut self) -> HttpResponse {
-        HttpResponse::parse(&self.read_to_end())
+    pub fn answer(&mut self) -> Answer {
+        Answer::parse(&self.read_to_end())
     }
+
+    /// Sends a request and reads its whole answer; the connection stays open.
+    ///
+    /// # Errors
+    /// When no whole answer came. Whether the request was carried out is not known then.
+    pub fn ask(&mut self, request: &HttpRequest) -> Result<Answer> {
+        self.write(&request.keep_alive_bytes(&self.host))?;
+        let answer = read_message(&mut self.stream)?;
+        Ok(Answer::parse(&answer))
+    }
+}
+
+/// `HOST:PORT` of a URL of plain HTTP.
+pub(crate) fn authority_of(url: &str) -> &str {
+    url.strip_prefix("http://")
+        .expect("tests speak plain http")
+        .trim_end_matches('/')
+}
+
+/// Listens on a free port until the test's process ends, gives each connection to `serve` on a thread
+/// of its own, and returns `HOST:PORT`.
+pub(crate) fn listen(serve: impl Fn(TcpStream) + Clone + Send + 'static) -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let serve = serve.clone();
+            thread::spawn(move || serve(client));
+        }
+    });
+    address.to_string()
+}
+
+/// Reads a request or a response that says how long it is, or has no body.
+///
+/// # Errors
+/// When the other side goes away before it is whole.
+pub fn read_message(stream: &mut impl Read) -> Result<Vec<u8>> {
+    let (mut message, mut buffer) = (Vec::new(), [0; 16 * 1024]);
+    while body_of(&message).is_none() {
+        match stream.read(&mut buffer)? {
+            0 => return Err(ErrorKind::UnexpectedEof.into()),
+            read => message.extend(&buffer[..read]),
+        }
+    }
+    Ok(message)
+}
+
+/// The body of a message, once it is as long as the head says.
+pub(crate) fn body_of(message: &[u8]) -> Option<&[u8]> {
+    let mut windows = message.windows(4);
+    let end = windows.position(|window| window == b"\r\n\r\n")?;
+    let length = header_of(&message[..end], "content-length");
+    let length = length.and_then(|length| length.parse::<usize>().ok());
+    let length = length.or(message.starts_with(b"GET ").then_some(0))?;
+    message.get(end + 4..end + 4 + length)
+}
+
+/// A header of a message.
+pub(crate) fn header_of(message: &[u8], name: &str) -> Option<String> {
+    let text = String::from_utf8_lossy(message);
+    let mut lines = text.lines().take_while(|line| !line.is_empty());
+    lines.find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        let same = found.eq_ignore_ascii_case(name);
+        same.then(|| value.trim().to_owned())
+    })
 }

@@ -1,74 +1,41 @@
 //! What lies in a table or a data directory, seen past the product's own readers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde_json::Value;
-use tokensmith_local::{EmbeddedDynamo, dynamodb_client};
 
-use crate::emulated::scan;
+/// An item of a table.
+pub type Item = HashMap<String, AttributeValue>;
 
-/// Every item of a table of DynamoDB, which the environment says where to find, printed, in a fixed
-/// order.
-///
-/// # Panics
-/// When the table cannot be read.
-pub(crate) fn of_table(name: &str, environment: &[(&'static str, String)]) -> Vec<String> {
-    let endpoint = environment.iter().find(|(name, _)| *name == ENDPOINT);
-    let endpoint = endpoint.map(|(_, url)| url.clone());
-    let endpoint = endpoint.or_else(|| std::env::var(ENDPOINT).ok());
-    let items = scan(&endpoint.expect("an endpoint"), name);
-    let mut printed: Vec<String> = items.iter().map(Value::to_string).collect();
+/// Every item of a table, by `pk/sk`.
+pub type Items = HashMap<String, Item>;
+
+/// Every item of the table that all hosts have.
+pub(crate) async fn items_by_key(client: &Client) -> Items {
+    let pages = client.scan().table_name("tokensmith").into_paginator();
+    let items = pages.items().send().collect::<Result<Vec<Item>, _>>().await;
+    let items = items.expect("the table can be scanned").into_iter();
+    let keyed = items.map(|item| {
+        let key = |name: &str| item[name].as_s().expect("a string").clone();
+        (format!("{}/{}", key("pk"), key("sk")), item)
+    });
+    keyed.collect()
+}
+
+/// The same, printed, in a fixed order.
+pub(crate) async fn printed_items(client: &Client) -> Vec<String> {
+    let items = items_by_key(client).await.into_values();
+    let mut printed: Vec<String> = items.map(|item| print(&AttributeValue::M(item))).collect();
     printed.sort();
     printed
 }
 
-/// Every item of the table in a data directory, printed, in a fixed order.
-///
-/// # Panics
-/// When the table cannot be read.
-pub(crate) fn of_directory(data: &Path) -> Vec<String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.expect("a runtime").block_on(async {
-        let database = EmbeddedDynamo::open(&data.join("table.sqlite")).expect("a database");
-        let client = dynamodb_client(database);
-        let mut items = Vec::new();
-        let mut after = None;
-        loop {
-            let page = client
-                .scan()
-                .table_name("tokensmith")
-                .set_exclusive_start_key(after)
-                .send()
-                .await
-                .expect("the table can be scanned");
-            items.extend(page.items.unwrap_or_default());
-            after = page.last_evaluated_key;
-            if after.is_none() {
-                break;
-            }
-        }
-        let mut printed: Vec<String> = items
-            .into_iter()
-            .map(|item| print(&AttributeValue::M(item)))
-            .collect();
-        printed.sort();
-        printed
-    })
-}
-
 /// The bytes of every file in a data directory, the write-ahead log included.
-///
-/// # Panics
-/// When a file cannot be read.
 pub fn all_bytes(data: &Path) -> Vec<u8> {
-    let mut files: Vec<_> = std::fs::read_dir(data)
-        .expect("the data is a directory")
-        .map(|file| file.expect("an entry").path())
-        .collect();
+    let files = std::fs::read_dir(data).expect("the data is a directory");
+    let mut files: Vec<_> = files.map(|file| file.expect("an entry").path()).collect();
     files.sort();
     files
         .iter()
@@ -89,5 +56,3 @@ fn print(value: &AttributeValue) -> String {
         other => format!("{other:?}"),
     }
 }
-
-const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";

@@ -2,16 +2,10 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use aws_sdk_kms::Client;
 use tokensmith_aws::kms::{CustodyMode, KmsMaker, KmsOpener, KmsSigning};
-use tokensmith_issuer::keys::{
-    Custody, CustodyError, EncryptionContext, KeyAccess, Make, Open, PrivateKey, PublicJwk, Sign,
-    Signer, Wrapped,
-};
+use tokensmith_issuer::keys::{Custody, KeyAccess, Make, Open, Sign};
 use tokensmith_local::FileCustody;
-use tokensmith_verifier::Algorithm;
-use zeroize::Zeroizing;
 
 /// Makes, opens and signs.
 #[derive(Clone, Debug)]
@@ -51,42 +45,5 @@ impl From<FileCustody> for TestCustody {
             sign: custody.sign(),
             make: Arc::new(custody),
         }
-    }
-}
-
-#[async_trait]
-impl Make for TestCustody {
-    async fn new_key_pair(
-        &self,
-        algorithm: Algorithm,
-        context: EncryptionContext,
-    ) -> Result<(PublicJwk, PrivateKey), CustodyError> {
-        self.make.new_key_pair(algorithm, context).await
-    }
-
-    async fn new_secret(&self, context: EncryptionContext) -> Result<Wrapped, CustodyError> {
-        self.make.new_secret(context).await
-    }
-
-    async fn discard(&self, private_key: &PrivateKey) -> Result<(), CustodyError> {
-        self.make.discard(private_key).await
-    }
-}
-
-#[async_trait]
-impl Open for TestCustody {
-    async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
-        self.open.unwrap(wrapped).await
-    }
-}
-
-#[async_trait]
-impl Sign for TestCustody {
-    async fn signer(
-        &self,
-        algorithm: Algorithm,
-        private_key: &PrivateKey,
-    ) -> Result<Arc<dyn Signer>, CustodyError> {
-        self.sign.signer(algorithm, private_key).await
     }
 }

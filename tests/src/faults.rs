@@ -1,7 +1,8 @@
-//! Faults between the SDK and DynamoDB: at the connector, where the SDK's own retries see them.
+//! Faults between the SDK and a service: at the connector, where the SDK's own retries see them.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -11,6 +12,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use serde_json::{Value, json};
 use tokensmith_local::EmbeddedDynamo;
 use tokio::sync::{mpsc, oneshot};
 
@@ -23,10 +25,14 @@ pub enum Fault {
     After,
     /// Nothing is applied, and no answer ever comes: only a time limit ends it.
     Silence,
-    /// DynamoDB refuses it: too many requests for the table's capacity.
+    /// It is refused: too many requests.
     Throttled,
     /// A `BatchGetItem` leaves all its keys unprocessed; to anything else, the same as throttled.
     Unprocessed,
+    /// KMS carries it out, but the answer is that of another key.
+    OtherKey,
+    /// KMS answers with something that is no signature and no key.
+    Junk,
 }
 
 /// One attempt as it was sent.
@@ -38,15 +44,29 @@ pub struct Attempt {
     pub body: String,
 }
 
-/// An embedded DynamoDB with planned faults and a record of what was called.
-#[derive(Clone, Debug)]
-pub struct FaultyDynamo {
-    dynamo: EmbeddedDynamo,
-    shared: Arc<Mutex<Shared>>,
+impl Attempt {
+    /// The attempt that a request makes.
+    pub fn of(request: &HttpRequest) -> Self {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let body = request.body().bytes().unwrap_or_default();
+        Self {
+            operation: target.rsplit('.').next().unwrap_or_default().to_owned(),
+            body: String::from_utf8_lossy(body).into_owned(),
+        }
+    }
+
+    /// What was sent.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("JSON")
+    }
 }
 
+/// Planned faults of a service, and a record of what was called.
+#[derive(Clone, Debug, Default)]
+pub struct Faults(Arc<Mutex<Planned>>);
+
 #[derive(Debug, Default)]
-struct Shared {
+struct Planned {
     plan: VecDeque<Option<Fault>>,
     plans: HashMap<String, VecDeque<Option<Fault>>>,
     outage: Option<Fault>,
@@ -54,23 +74,7 @@ struct Shared {
     hold: Option<mpsc::UnboundedSender<Held>>,
 }
 
-impl FaultyDynamo {
-    /// A database in memory that works, until told otherwise.
-    ///
-    /// # Panics
-    /// When there is no memory for it.
-    pub fn in_memory() -> Self {
-        Self {
-            dynamo: EmbeddedDynamo::in_memory().expect("a database in memory"),
-            shared: Arc::default(),
-        }
-    }
-
-    /// The database itself, without faults, and without a record of what is called.
-    pub fn direct(&self) -> EmbeddedDynamo {
-        self.dynamo.clone()
-    }
-
+impl Faults {
     /// Plans the next attempts: the first takes the first fault, and so on. Later ones work.
     pub fn plan(&self, faults: impl IntoIterator<Item = Option<Fault>>) {
         self.lock().plan = faults.into_iter().collect();
@@ -110,8 +114,65 @@ impl FaultyDynamo {
         std::mem::take(&mut self.lock().attempts)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Shared> {
-        self.shared.lock().expect("no test has panicked here")
+    /// Notes an attempt, and says how it ends.
+    pub fn next(&self, attempt: Attempt) -> Option<Fault> {
+        let mut planned = self.lock();
+        let own = planned.plans.get_mut(&attempt.operation);
+        let next = match own.and_then(VecDeque::pop_front) {
+            Some(next) => Some(next),
+            None => planned.plan.pop_front(),
+        };
+        planned.attempts.push(attempt);
+        next.unwrap_or(planned.outage)
+    }
+
+    /// Notes an attempt, and hands it to the test if every attempt waits for that.
+    fn held(&self, attempt: &Attempt) -> Option<oneshot::Receiver<Option<Fault>>> {
+        let mut planned = self.lock();
+        let (release, released) = oneshot::channel();
+        let held = Held {
+            request: REQUEST.try_with(|request| *request).ok(),
+            operation: attempt.operation.clone(),
+            release,
+        };
+        // Where nobody waits for it any more, it is not held.
+        planned.hold.as_ref()?.send(held).ok()?;
+        planned.attempts.push(attempt.clone());
+        Some(released)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Planned> {
+        self.0.lock().expect("no test has panicked here")
+    }
+}
+
+/// An embedded DynamoDB with planned faults.
+#[derive(Clone, Debug)]
+pub struct FaultyDynamo {
+    dynamo: EmbeddedDynamo,
+    faults: Faults,
+}
+
+impl Deref for FaultyDynamo {
+    type Target = Faults;
+
+    fn deref(&self) -> &Faults {
+        &self.faults
+    }
+}
+
+impl FaultyDynamo {
+    /// A database in memory that works, until told otherwise.
+    pub fn in_memory() -> Self {
+        Self {
+            dynamo: EmbeddedDynamo::in_memory().expect("a database in memory"),
+            faults: Faults::default(),
+        }
+    }
+
+    /// The database itself, without faults, and without a record of what is called.
+    pub fn direct(&self) -> EmbeddedDynamo {
+        self.dynamo.clone()
     }
 
     fn carry_out(&self, request: HttpRequest, fault: Option<Fault>) -> HttpConnectorFuture {
@@ -127,12 +188,13 @@ impl FaultyDynamo {
                 })
             }
             Some(Fault::Silence) => HttpConnectorFuture::new(std::future::pending()),
-            Some(Fault::Unprocessed) if operation_of(&request) == "BatchGetItem" => {
+            Some(Fault::Unprocessed) if Attempt::of(&request).operation == "BatchGetItem" => {
                 HttpConnectorFuture::ready(Ok(unprocessed(&request)))
             }
             Some(Fault::Throttled | Fault::Unprocessed) => {
-                HttpConnectorFuture::ready(Ok(answer(400, THROTTLED.to_owned())))
+                HttpConnectorFuture::ready(Ok(refusal(THROTTLED, "a planned fault")))
             }
+            Some(Fault::OtherKey | Fault::Junk) => panic!("DynamoDB has no keys"),
         }
     }
 }
@@ -149,38 +211,16 @@ impl HttpClient for FaultyDynamo {
 
 impl HttpConnector for FaultyDynamo {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let operation = operation_of(&request);
-        let mut shared = self.lock();
-        shared.attempts.push(Attempt {
-            operation: operation.clone(),
-            body: String::from_utf8_lossy(body_of(&request)).into_owned(),
-        });
-        if let Some(hold) = &shared.hold {
-            let (release, released) = oneshot::channel();
-            let held = Held {
-                request: REQUEST.try_with(|request| *request).ok(),
-                operation: operation.clone(),
-                release,
-            };
-            // Nobody waits for it any more: then it is not held.
-            if hold.send(held).is_ok() {
-                let this = self.clone();
-                return HttpConnectorFuture::new(async move {
-                    let fault = released.await.unwrap_or_default();
-                    this.carry_out(request, fault).await
-                });
-            }
+        let attempt = Attempt::of(&request);
+        if let Some(released) = self.held(&attempt) {
+            let this = self.clone();
+            return HttpConnectorFuture::new(async move {
+                let fault = released.await.unwrap_or_default();
+                this.carry_out(request, fault).await
+            });
         }
-        let own_plan = shared.plans.get_mut(&operation);
-        let planned = match own_plan.and_then(VecDeque::pop_front) {
-            Some(planned) => planned,
-            None => match shared.plan.pop_front() {
-                Some(planned) => planned,
-                None => shared.outage,
-            },
-        };
-        drop(shared);
-        self.carry_out(request, planned)
+        let fault = self.next(attempt);
+        self.carry_out(request, fault)
     }
 }
 
@@ -211,25 +251,20 @@ tokio::task_local! {
     static REQUEST: usize;
 }
 
-fn operation_of(request: &HttpRequest) -> String {
-    let target = request.headers().get("x-amz-target").unwrap_or_default();
-    target.rsplit('.').next().unwrap_or_default().to_owned()
-}
-
-fn body_of(request: &HttpRequest) -> &[u8] {
-    request.body().bytes().unwrap_or_default()
-}
-
 fn unprocessed(request: &HttpRequest) -> HttpResponse {
-    let body: serde_json::Value = serde_json::from_slice(body_of(request)).expect("JSON");
-    let keys = &body["RequestItems"];
-    let json = serde_json::json!({ "Responses": {}, "UnprocessedKeys": keys });
-    answer(200, json.to_string())
+    let keys = &Attempt::of(request).json()["RequestItems"];
+    answer(200, &json!({ "Responses": {}, "UnprocessedKeys": keys }))
 }
 
-fn answer(status: u16, json: String) -> HttpResponse {
+/// An answer of AWS.
+pub fn answer(status: u16, json: &Value) -> HttpResponse {
     let status = StatusCode::try_from(status).expect("a status");
-    HttpResponse::new(status, SdkBody::from(json))
+    HttpResponse::new(status, SdkBody::from(json.to_string()))
 }
 
-const THROTTLED: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"a planned fault"}"#;
+/// A refusal of AWS.
+pub fn refusal(kind: &str, message: &str) -> HttpResponse {
+    answer(400, &json!({ "__type": kind, "message": message }))
+}
+
+const THROTTLED: &str = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException";

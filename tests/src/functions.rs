@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::emulated::EmulatedAws;
 use crate::process::{Background, free_port};
 use crate::tools::{built, tool, workspace};
-use crate::{HttpRequest, HttpResponse, Running, eventually};
+use crate::{Answer, Connection, HttpRequest, TestIssuer, eventually};
 
 /// What may differ between one set of functions and another.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ impl Setup {
     }
 }
 
-/// Running functions. They, the gateway and the services end with it; if that is because of a panic,
+/// TestIssuer functions. They, the gateway and the services end with it; if that is because of a panic,
 /// their logs are printed.
 #[derive(Debug)]
 pub struct Functions {
@@ -56,9 +56,6 @@ pub struct Functions {
 
 impl Functions {
     /// Starts everything, makes the first keys, and waits until every function answers.
-    ///
-    /// # Panics
-    /// When something does not start.
     pub fn start(setup: &Setup) -> Self {
         let logs = TempDir::new().expect("a temporary directory");
         let aws = EmulatedAws::start(logs.path());
@@ -89,7 +86,7 @@ impl Functions {
         for (name, path) in SERVING {
             // A method that no endpoint has: the answer is the function's own, and free of charge.
             let answer = functions.ask(name, &HttpRequest::new("PATCH", path));
-            assert_eq!(answer.status, 405, "{name}: {}", answer.text());
+            assert_eq!(answer.status, 405, "{name}: {}", answer.body);
         }
         functions
     }
@@ -100,24 +97,18 @@ impl Functions {
     }
 
     /// The issuer that they are.
-    pub fn issuer(&self) -> Running {
-        Running::functions(&self.url, TABLE, &self.variables)
+    pub fn issuer(&self) -> TestIssuer {
+        TestIssuer::functions(&self.url, TABLE, &self.variables)
     }
 
     /// Lets keys rotate, and returns what that has done.
-    ///
-    /// # Panics
-    /// When it fails.
     pub fn rotate_keys(&mut self) -> Value {
         let answer = self.ask(ROTATE_KEYS, &rotation_event());
-        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.status, 200, "{}", answer.body);
         answer.json()
     }
 
     /// The lines that a function has logged, one for each request and event.
-    ///
-    /// # Panics
-    /// When a line is not JSON.
     pub fn log(&self, function: &str) -> Vec<Value> {
         let log = std::fs::read_to_string(self.log_file(function)).expect("a log");
         log.lines()
@@ -151,10 +142,7 @@ impl Functions {
     }
 
     /// The answer of a function to `request`, which leads to it.
-    ///
-    /// # Panics
-    /// When the function ends instead: nobody else would say so, for the gateway waits for another.
-    pub fn ask(&mut self, function: &'static str, request: &HttpRequest) -> HttpResponse {
+    pub fn ask(&mut self, function: &'static str, request: &HttpRequest) -> Answer {
         let (send, answered) = mpsc::channel();
         let (url, request) = (self.url.clone(), request.clone());
         std::thread::spawn(move || send.send(request.send(&url)));
@@ -166,15 +154,9 @@ impl Functions {
     }
 
     fn await_gateway(&mut self) {
-        let port = self
-            .url
-            .rsplit(':')
-            .next()
-            .and_then(|port| port.parse().ok());
-        let port: u16 = port.expect("a port");
         eventually("the gateway listens", || {
             assert_eq!(self.gateway.ended(), None, "the gateway has ended");
-            std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()
+            Connection::try_open(&self.url).ok()
         });
     }
 

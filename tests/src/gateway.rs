@@ -1,10 +1,10 @@
-//! What the gateway of `cargo lambda watch` does to requests before a function sees them. It is the
-//! one place that says which requests of the scenarios do not get through it; what API Gateway does
-//! with the same requests is tested with recorded events.
+//! What the gateway of `cargo lambda watch` does to requests before a function sees them, and what only
+//! bytes can say. It is the one place that says which requests of the scenarios do not reach an issuer;
+//! what API Gateway does with the same requests is tested with recorded events.
 
 use std::collections::BTreeSet;
 
-use crate::{HttpRequest, Running};
+use crate::{HttpRequest, TestIssuer};
 
 /// A difference between what was sent and what the function is told.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -15,6 +15,8 @@ enum Change {
     /// A header that is not UTF-8 has no place in the event, which is JSON: the gateway answers 500.
     /// API Gateway answers 400.
     HeadersAreText,
+    /// An issuer in this process is given a request, and not the bytes that would make one.
+    NoHttpRequest,
 }
 
 impl HttpRequest {
@@ -29,16 +31,20 @@ impl HttpRequest {
     }
 }
 
-impl Running {
-    /// Whether the issuer itself is asked what `request` says. If the gateway before it makes another
-    /// request of it, that is printed.
+impl TestIssuer {
+    /// Whether the issuer itself is asked what `request` says. If another request reaches it,
+    /// or none, that is printed.
     pub fn hears(&self, name: &str, request: &HttpRequest) -> bool {
-        let change = match self.is_behind_gateway() {
-            true => request.changed_by_gateway(),
-            false => None,
+        let change = if self.is_behind_gateway() {
+            request.changed_by_gateway()
+        } else if self.is_in_process() {
+            let unsaid = request.try_in_process().is_none();
+            unsaid.then_some(Change::NoHttpRequest)
+        } else {
+            None
         };
         if let Some(change) = change {
-            println!("not through this gateway: {name} ({change:?})");
+            println!("not to this issuer: {name} ({change:?})");
         }
         change.is_none()
     }

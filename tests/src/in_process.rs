@@ -1,33 +1,27 @@
 //! An issuer inside the test's own process: no port, a clock that the test sets, and faults between
 //! it and its table. What a test does to the table directly is neither counted nor disturbed.
 
-mod asking;
-
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use tokensmith_issuer::config::Config;
-use tokensmith_issuer::credential::{ClientSecret, CredentialKind, GrantId, Nonce};
+use tokensmith_issuer::credential::{ClientSecret, Nonce};
 use tokensmith_issuer::keys::{HmacKeys, HmacRotation, KeyRotation, RotationPolicy};
-use tokensmith_issuer::names::Scopes;
 use tokensmith_issuer::store::records::{
-    AuthenticationMethod, Client, Grant, LiveSecret, Origin, Subject, SubjectKind,
+    AuthenticationMethod, Client, Grant, LiveSecret, Subject, SubjectKind,
 };
-use tokensmith_issuer::store::{Change, Table, Update};
+use tokensmith_issuer::store::{Change, Key, Record, Table, Update};
 use tokensmith_issuer::{GrantType, Issuer, endpoint};
 use tokensmith_local::{FileCustody, dynamodb_client, make_table};
-use tokensmith_verifier::Algorithm;
-use tokensmith_verifier::{Clock, Timestamp};
+use tokensmith_verifier::{Algorithm, Clock, Timestamp, paths};
 
-use crate::TestCustody;
+use crate::contents::{Items, items_by_key};
 use crate::faults::FaultyDynamo;
-
-pub use asking::{Answer, Form, TestClient};
+use crate::records::{API, audiences, new_client, new_grant, refresh_token, scopes};
+use crate::{Answer, Form, HttpRequest, TestClient, TestCustody, TestGrant};
 
 /// An issuer in this process.
 #[derive(Clone)]
@@ -50,9 +44,6 @@ impl InProcess {
     }
 
     /// An issuer with this configuration, its keys made.
-    ///
-    /// # Panics
-    /// When it cannot be made.
     pub async fn configured(configure: impl FnOnce(&mut Config)) -> Self {
         // The wrapping key is read once; then its directory may go.
         let keys = TempDir::new().expect("a directory");
@@ -61,9 +52,6 @@ impl InProcess {
     }
 
     /// An issuer whose keys are in this custody, with this configuration, its keys made.
-    ///
-    /// # Panics
-    /// When it cannot be made.
     pub async fn kept_by(
         custody: impl Into<TestCustody>,
         configure: impl FnOnce(&mut Config),
@@ -132,8 +120,7 @@ impl InProcess {
         self.seconds.fetch_add(seconds, Ordering::SeqCst);
     }
 
-    /// Registers a client that has a secret. It may refresh and use `client_credentials`, has the
-    /// scopes `a b c` (`a` by default) and the audiences [`API`] and [`OTHER_API`].
+    /// Registers a client that has a secret, and otherwise is a [`new_client`].
     pub async fn confidential(&self, id: &str, change: impl FnOnce(&mut Client)) -> TestClient {
         let secret = ClientSecret::generate();
         let mut client = new_client(id, self.now());
@@ -143,7 +130,8 @@ impl InProcess {
             expires_at: None,
         }];
         change(&mut client);
-        self.register(client, Some(secret)).await
+        self.insert(&client).await;
+        TestClient::new(id, secret.expose_secret())
     }
 
     /// Registers a client that has no secret, and otherwise the same.
@@ -152,86 +140,80 @@ impl InProcess {
         client.authentication = Some(AuthenticationMethod::None);
         client.grant_types = vec![GrantType::RefreshToken];
         change(&mut client);
-        self.register(client, None).await
-    }
-
-    async fn register(&self, client: Client, secret: Option<ClientSecret>) -> TestClient {
-        let inserted = self.table().insert(&client).await;
-        inserted.expect("the client can be registered");
-        TestClient {
-            id: client.id,
-            secret: secret.map(|secret| secret.expose_secret().to_owned()),
-        }
-    }
-
-    /// Changes a client's record, as an operator would.
-    pub async fn change_client(&self, client: &TestClient, change: impl FnOnce(&mut Client)) {
-        let key = Client::key_of(&client.id);
-        let stored = self.table().get(&key).await.expect("a read");
-        let stored = stored.expect("a client");
-        let mut wanted = stored.record.clone();
-        change(&mut wanted);
-        let change = Change::between(&stored, &wanted).expect("a change");
-        let changed = self.table().update(&key, change).await.expect("an update");
-        assert!(matches!(changed, Update::Applied(_)));
+        self.insert(&client).await;
+        TestClient::public(id)
     }
 
     /// Gives `client` a grant by alice for the scopes `a b` and [`API`], changed as told.
     pub async fn grant(&self, client: &TestClient, change: impl FnOnce(&mut Grant)) -> TestGrant {
-        let registered = self.client(client).await;
         let (now, nonce) = (self.now(), Nonce::random());
         let subject = "alice".parse().expect("a subject");
-        let mut grant = Grant {
-            id: GrantId::random(&subject),
-            client_id: client.id.clone(),
-            subject,
-            origin: Origin::Created,
-            scopes: scopes("a b"),
-            audiences: vec![API.parse().expect("an audience")],
-            nonce_hash: nonce.hash(),
-            generation: 1,
-            hmac_version: self.hmac_keys().newest(now).await.expect("a key").version(),
-            rotated_at: now,
-            created_at: now,
-            idle_expires_at: now.after(Duration::from_secs(registered.refresh_ttl)),
-            expires_at: now.after(Duration::from_secs(registered.grant_ttl)),
-            revoked_at: None,
-        };
+        let mut grant = new_grant(&self.client(client).await, &subject, &nonce, now);
+        grant.scopes = scopes("a b");
+        grant.audiences = audiences(&[API]);
+        grant.hmac_version = self.hmac_keys().newest(now).await.expect("a key").version();
         change(&mut grant);
         let subject = Subject::new(grant.subject.as_str(), SubjectKind::User);
-        self.table().insert(&subject).await.expect("a subject");
-        self.table().insert(&grant).await.expect("a grant");
-        let of = TestGrant {
+        self.insert(&subject).await;
+        self.insert(&grant).await;
+        let (generation, version) = (grant.generation, grant.hmac_version);
+        let unprinted = TestGrant {
             id: grant.id,
             nonce,
             token: String::new(),
         };
-        let token = self.credential(&of, grant.generation, grant.hmac_version);
-        TestGrant {
-            token: token.await,
-            ..of
-        }
-    }
-
-    /// Changes a grant's record behind the issuer's back.
-    pub async fn change_grant(&self, grant: &TestGrant, change: impl FnOnce(&mut Grant)) {
-        let key = Grant::key_of(grant.id);
-        let stored = self.table().get(&key).await.expect("a read");
-        let stored = stored.expect("a grant");
-        let mut wanted = stored.record.clone();
-        change(&mut wanted);
-        let change = Change::between(&stored, &wanted).expect("a change");
-        let changed = self.table().update(&key, change).await.expect("an update");
-        assert!(matches!(changed, Update::Applied(_)));
+        let token = self.credential(&unprinted, generation, version).await;
+        TestGrant { token, ..unprinted }
     }
 
     /// The refresh token of a generation of `grant`, made by a version of the HMAC key.
     pub async fn credential(&self, grant: &TestGrant, generation: u32, version: u32) -> String {
         let key = self.hmac_keys().version(version, self.now()).await;
         let key = key.expect("a key of that version");
-        let (issuer, kind) = (&self.config.issuer, CredentialKind::RefreshToken);
-        let text = key.print(issuer, kind, grant.id, generation, &grant.nonce);
-        text.expose_secret().to_owned()
+        let issuer = &self.config.issuer;
+        refresh_token(&key, issuer, grant.id, generation, &grant.nonce)
+    }
+
+    /// A client's record as it is in the table.
+    pub async fn client(&self, client: &TestClient) -> Client {
+        self.record(&Client::key_of(&client.client_id())).await
+    }
+
+    /// A grant's record as it is in the table.
+    pub async fn stored(&self, grant: &TestGrant) -> Grant {
+        self.record(&Grant::key_of(grant.id)).await
+    }
+
+    /// Changes a client's record, as an operator would.
+    pub async fn change_client(&self, client: &TestClient, change: impl FnOnce(&mut Client)) {
+        let key = Client::key_of(&client.client_id());
+        self.change(&key, change).await;
+    }
+
+    /// Changes a grant's record behind the issuer's back.
+    pub async fn change_grant(&self, grant: &TestGrant, change: impl FnOnce(&mut Grant)) {
+        self.change(&Grant::key_of(grant.id), change).await;
+    }
+
+    async fn insert(&self, record: &impl Record) {
+        let inserted = self.table().insert(record).await;
+        inserted.expect("the record can be inserted");
+    }
+
+    /// A record as it is in the table.
+    pub async fn record<R: Record>(&self, key: &Key<R>) -> R {
+        let stored = self.table().get(key).await.expect("a read");
+        stored.expect("a record").record
+    }
+
+    async fn change<R: Record + Clone>(&self, key: &Key<R>, change: impl FnOnce(&mut R)) {
+        let stored = self.table().get(key).await.expect("a read");
+        let stored = stored.expect("a record");
+        let mut wanted = stored.record.clone();
+        change(&mut wanted);
+        let change = Change::between(&stored, &wanted).expect("a change");
+        let changed = self.table().update(key, change).await.expect("an update");
+        assert!(matches!(changed, Update::Applied(_)));
     }
 
     /// The HMAC keys, read afresh.
@@ -249,42 +231,61 @@ impl InProcess {
     /// What makes signing keys and takes them away.
     pub fn key_rotation(&self, configure: impl FnOnce(&mut RotationPolicy)) -> KeyRotation {
         let Direct { table, custody } = self.direct.clone();
-        let Config {
-            issuer,
-            algorithms,
-            cache_ttl,
-            ..
-        } = self.config.clone();
-        let mut policy = RotationPolicy::new(issuer, algorithms, cache_ttl);
+        let config = self.config.clone();
+        let mut policy = RotationPolicy::new(config.issuer, config.algorithms, config.cache_ttl);
         configure(&mut policy);
         KeyRotation::new(table, custody.make, policy)
     }
 
-    /// A client's record as it is in the table.
-    pub async fn client(&self, client: &TestClient) -> Client {
-        let stored = self.table().get(&Client::key_of(&client.id)).await;
-        stored.expect("a read").expect("a client").record
-    }
-
-    /// A grant's record as it is in the table.
-    pub async fn stored(&self, grant: &TestGrant) -> Grant {
-        let stored = self.table().get(&Grant::key_of(grant.id)).await;
-        stored.expect("a read").expect("a grant").record
-    }
-
     /// Everything that is in the table, attribute by attribute.
-    pub async fn items(&self) -> HashMap<String, HashMap<String, AttributeValue>> {
-        let scanned = dynamodb_client(self.dynamo.direct())
-            .scan()
-            .table_name("tokensmith")
-            .send()
-            .await;
-        let items = scanned.expect("a scan").items.unwrap_or_default();
-        let keyed = items.into_iter().map(|item| {
-            let key = |name: &str| item[name].as_s().expect("a string").clone();
-            (format!("{}/{}", key("pk"), key("sk")), item)
-        });
-        keyed.collect()
+    pub async fn items(&self) -> Items {
+        items_by_key(&dynamodb_client(self.dynamo.direct())).await
+    }
+
+    /// Sends a request to the endpoint that its path leads to.
+    pub async fn send(&self, request: &HttpRequest) -> Answer {
+        let request = request.in_process();
+        let endpoint = endpoint::at(request.uri().path()).expect("an endpoint");
+        self.issuer.handle(endpoint, request).await.into()
+    }
+
+    /// Posts a form as `client`.
+    pub async fn post(&self, path: &str, client: &TestClient, form: Form<'_>) -> Answer {
+        self.send(&HttpRequest::form(path, form).by(client)).await
+    }
+
+    /// Refreshes (RFC 6749 §6).
+    pub async fn refresh(&self, client: &TestClient, token: &str) -> Answer {
+        self.send(&HttpRequest::refresh(client, token)).await
+    }
+
+    /// Refreshes, with more parameters.
+    pub async fn refresh_with(&self, client: &TestClient, token: &str, more: Form<'_>) -> Answer {
+        let own = [("grant_type", "refresh_token"), ("refresh_token", token)];
+        let form = [&own, more].concat();
+        self.post(paths::TOKEN, client, &form).await
+    }
+
+    /// Asks for a token for the client itself (RFC 6749 §4.4).
+    pub async fn client_credentials(&self, client: &TestClient) -> Answer {
+        self.send(&HttpRequest::client_credentials(client)).await
+    }
+
+    /// Revokes a token (RFC 7009).
+    pub async fn revoke(&self, client: &TestClient, token: &str) -> Answer {
+        self.send(&HttpRequest::revoke(client, token)).await
+    }
+
+    /// Introspects a token (RFC 7662).
+    pub async fn introspect(&self, client: &TestClient, token: &str) -> Answer {
+        self.send(&HttpRequest::introspect(client, token)).await
+    }
+
+    /// Whether introspection calls a token active.
+    pub async fn is_active(&self, client: &TestClient, token: &str) -> bool {
+        let answer = self.introspect(client, token).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()["active"].as_bool().expect("a boolean")
     }
 }
 
@@ -297,65 +298,16 @@ pub struct Direct {
     pub custody: TestCustody,
 }
 
-/// A grant, what its credentials are made from, and its first refresh token.
-#[derive(Clone, Debug)]
-pub struct TestGrant {
-    /// Its id.
-    pub id: GrantId,
-    /// The secret that its credentials carry.
-    pub nonce: Nonce,
-    /// The refresh token that it began with.
-    pub token: String,
-}
-
-/// Scopes from their text.
-pub fn scopes(text: &str) -> Scopes {
-    text.parse().expect("scopes")
-}
-
 async fn new_issuer(
     config: &Config,
     dynamo: &FaultyDynamo,
     direct: &Direct,
     seconds: &Arc<AtomicU64>,
 ) -> Issuer {
-    let table = make_table(dynamo.clone())
-        .await
-        .expect("the table is there");
+    let table = make_table(dynamo.clone()).await.expect("the table");
     let clock = Clock::Manual(seconds.clone());
     Issuer::new(config.clone(), table, direct.custody.access(), clock)
 }
 
-fn new_client(id: &str, now: Timestamp) -> Client {
-    Client {
-        id: id.parse().expect("a client id"),
-        authentication: None,
-        secrets: Vec::new(),
-        grant_types: vec![GrantType::RefreshToken, GrantType::ClientCredentials],
-        scopes: scopes("a b c"),
-        default_scopes: scopes("a"),
-        audiences: [API, OTHER_API].map(|one| one.parse().expect("one")).into(),
-        access_ttl: None,
-        algorithm: None,
-        refresh_ttl: DAY * 30,
-        grant_ttl: DAY * 365,
-        refresh_grace: None,
-        refresh_rotation: true,
-        disabled: false,
-        deleted_at: None,
-        not_before: None,
-        created_at: now,
-    }
-}
-
-/// The resource that tokens are meant for by default.
-pub const API: &str = "https://api.example/";
-
-/// Another resource of every client, which no grant includes by itself.
-pub const OTHER_API: &str = "https://other.example/";
-
 /// The second at which every test begins.
 pub const START: u64 = 1_800_000_000;
-
-/// A day in seconds.
-pub const DAY: u64 = 24 * 60 * 60;

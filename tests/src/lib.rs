@@ -1,45 +1,48 @@
-//! The harness of the black-box scenarios: a running issuer, the `tokensmith` command, and an HTTP
-//! client that can send what no correct client sends.
+//! The harness of the scenarios. It has one word for each thing, whatever the host of an issuer is: a
+//! [`TestIssuer`] is `tokensmith serve`, functions, or an issuer in this process; an [`InProcess`] is
+//! one whose clock and faults a scenario sets; both are sent an [`HttpRequest`] by a [`TestClient`],
+//! which may have a [`TestGrant`], and give an [`Answer`].
 //!
-//! With `ISSUER_URL` set, the scenarios run against that issuer instead of starting one;
-//! `TOKENSMITH_DATA` or `TOKENSMITH_TABLE` then names the data that the command manages.
+//! What a scenario takes for granted is asserted here: everything panics where that does not hold.
+//!
+//! With `ISSUER_URL` set, the scenarios of the test `scenarios` run against that issuer instead of
+//! starting one; `TOKENSMITH_DATA` or `TOKENSMITH_TABLE` then names the data that the command manages.
+//! `ISSUER_URL=in-process` starts one that has no port.
 
+mod answer;
+pub mod authorizer;
+mod client;
 mod connection;
 mod contents;
 mod custody;
 pub mod emulated;
-pub mod fake_kms;
 pub mod faults;
 pub mod forge;
 pub mod functions;
 mod gateway;
-mod grants;
-mod http;
-pub mod in_process;
-mod keep_alive;
+mod in_process;
+mod issuer;
 pub mod load;
 pub mod logged;
-mod message;
 mod patience;
 mod process;
-mod running;
+pub mod records;
+mod request;
 pub mod sandbox;
 pub mod tls;
-mod token;
 mod tools;
 mod turn;
 mod world;
 
+pub use answer::{Answer, Token, Tokens};
+pub use client::{TestClient, TestGrant};
 pub use connection::Connection;
-pub use contents::all_bytes;
+pub use contents::{Item, Items, all_bytes};
 pub use custody::TestCustody;
 pub use functions::{Functions, Setup, rotation_event};
-pub use grants::{Granted, Tokens};
-pub use http::{HttpRequest, HttpResponse, form_encode};
-pub use keep_alive::KeepAlive;
-pub use message::read_message;
+pub use in_process::{InProcess, START};
+pub use issuer::{TestIssuer, command, unique};
 pub use patience::eventually;
-pub use running::{Registered, Running, command, unique};
-pub use token::Token;
+pub use request::{Form, HttpRequest, form_encode};
 pub use tools::built;
-pub use world::{AUDIENCE, CLIENT, World, assert_refused};
+pub use world::{CLIENT, World};

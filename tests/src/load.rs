@@ -6,7 +6,9 @@ use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::{HttpRequest, Running};
+use crate::connection::{authority_of, body_of};
+use crate::process::resident;
+use crate::{HttpRequest, TestIssuer};
 
 /// Load on a started issuer.
 pub struct Load {
@@ -17,10 +19,9 @@ pub struct Load {
 
 impl Load {
     /// Load from `connections` connections at once.
-    pub fn new(issuer: &mut Running, connections: usize) -> Self {
-        let host = issuer.url.strip_prefix("http://").expect("plain http");
+    pub fn new(issuer: &mut TestIssuer, connections: usize) -> Self {
         Self {
-            host: host.to_owned(),
+            host: authority_of(&issuer.url).to_owned(),
             process: issuer.process_id(),
             connections,
         }
@@ -35,9 +36,6 @@ impl Load {
 
     /// Runs one script on each connection until its requests or `time` are over, after a warm-up
     /// of a fifth of the time. A script makes a request of the last answer's body.
-    ///
-    /// # Panics
-    /// When an answer is not 200: what fails must not count as fast.
     pub fn run<S>(&self, mut scripts: Vec<S>, time: Duration) -> Measured
     where
         S: FnMut(Option<&[u8]>) -> Option<Vec<u8>>,
@@ -52,7 +50,7 @@ impl Load {
             Measured {
                 elapsed: started.elapsed(),
                 cpu_seconds: cpu_seconds(self.process) - cpu,
-                rss_mib: rss_mib(self.process),
+                rss_mib: resident(self.process) as f64 / MIB,
                 latencies_us,
             }
         })
@@ -129,7 +127,7 @@ where
                 .expect("the issuer answers");
             assert_ne!(more, 0, "the issuer closed the connection");
             read += more;
-            if let Some(body) = complete_body(&buffer[..read]) {
+            if let Some(body) = body_of(&buffer[..read]) {
                 break body;
             }
         };
@@ -144,19 +142,6 @@ where
     latencies
 }
 
-/// The body of a response with a content length, once it is all there.
-fn complete_body(response: &[u8]) -> Option<&[u8]> {
-    let end = response
-        .windows(4)
-        .position(|window| window == b"\r\n\r\n")?;
-    let head = String::from_utf8_lossy(&response[..end]);
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .and_then(|length| length.parse::<usize>().ok())?;
-    response.get(end + 4..end + 4 + length)
-}
-
 /// User and system time of a process (proc(5): fields 14 and 15 of `stat`, 100 to the second).
 fn cpu_seconds(process: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("proc");
@@ -168,9 +153,4 @@ fn cpu_seconds(process: u32) -> f64 {
     (fields[12] + fields[13]) / 100.0
 }
 
-fn rss_mib(process: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("proc");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-    let kib = line.and_then(|line| line.split_whitespace().nth(1));
-    kib.and_then(|kib| kib.parse::<f64>().ok()).expect("a size") / 1024.0
-}
+const MIB: f64 = 1024.0 * 1024.0;

@@ -16,9 +16,6 @@ pub struct Logged {
 
 impl Logged {
     /// The lines of the log, one for each request.
-    ///
-    /// # Panics
-    /// When a line is not JSON.
     pub fn lines(&self) -> Vec<Value> {
         let lines = self.stderr.lines().filter(|line| line.starts_with('{'));
         lines
@@ -29,9 +26,6 @@ impl Logged {
 
 /// Runs `scenario` in a process of its own and returns what was logged there. In that process,
 /// where the test runs once more, it returns `None`: then the test is over.
-///
-/// # Panics
-/// When the scenario does.
 pub async fn logged(scenario: impl Future<Output = ()>) -> Option<Logged> {
     // Each test runs on a thread that has its name.
     let thread = std::thread::current();

@@ -1,9 +1,6 @@
 use std::time::{Duration, Instant};
 
 /// Tries until there is a value: how a scenario waits for a condition that it cannot be told of.
-///
-/// # Panics
-/// When there is none within 90 s.
 pub fn eventually<T>(condition: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
     let until = Instant::now() + PATIENCE;
     loop {

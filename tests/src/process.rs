@@ -1,26 +1,31 @@
-use std::fs::File;
+use std::fs::{File, read_to_string};
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
-/// A process in the background that ends with its owner, and whose output is in a file.
+/// A process in the background that ends with its owner.
 #[derive(Debug)]
 pub(crate) struct Background(Child);
 
 impl Background {
     /// Starts `command`; what it prints is appended to `log`.
-    ///
-    /// # Panics
-    /// When it cannot be started.
     pub(crate) fn start(command: &mut Command, log: &Path) -> Self {
-        let file = File::options().create(true).append(true).open(log);
-        let file = file.expect("the log can be written");
-        command
-            .stdin(Stdio::null())
-            .stdout(file.try_clone().expect("a second handle"))
-            .stderr(file);
-        match command.spawn() {
+        let file = appended(log);
+        command.stdout(file.try_clone().expect("a second handle"));
+        Self::spawn(command.stderr(file))
+    }
+
+    /// Starts `command`, whose stderr is appended to `log`, and hands out its stdout.
+    pub(crate) fn start_piped(command: &mut Command, log: &Path) -> (Self, ChildStdout) {
+        command.stdout(Stdio::piped()).stderr(appended(log));
+        let mut started = Self::spawn(command);
+        let stdout = started.0.stdout.take().expect("stdout is a pipe");
+        (started, stdout)
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        match command.stdin(Stdio::null()).spawn() {
             Ok(child) => Self(child),
             Err(err) if err.kind() == ErrorKind::NotFound => {
                 panic!("{command:?} is not there: ./tests/run installs or builds it")
@@ -39,6 +44,11 @@ impl Background {
         self.0.try_wait().expect("a child can be waited for")
     }
 
+    /// Waits until it ends.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        self.0.wait().expect("it ends")
+    }
+
     /// Ends it (SIGKILL), and waits until it is gone.
     pub(crate) fn kill(&mut self) {
         let _ = self.0.kill();
@@ -52,11 +62,21 @@ impl Drop for Background {
     }
 }
 
+fn appended(log: &Path) -> File {
+    let file = File::options().create(true).append(true).open(log);
+    file.expect("the log can be written")
+}
+
 /// A port of the loopback interface on which nobody listens.
-///
-/// # Panics
-/// When there is none.
 pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("an address").port()
+}
+
+/// The resident memory of a process, in bytes.
+pub(crate) fn resident(process: u32) -> u64 {
+    let status = read_to_string(format!("/proc/{process}/status")).expect("proc");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+    1024 * kib.expect("a size")
 }

@@ -3,17 +3,16 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::{Result, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::read_message;
+use crate::connection::{authority_of, body_of, header_of, listen, read_message};
 
 /// Who is trusted on a machine, where Debian and where Amazon Linux have it.
 const SYSTEM_ROOTS: [&str; 2] = [
@@ -67,17 +66,10 @@ impl TlsFront {
 
     /// Stands before the service at `upstream`, and returns where.
     pub fn stand_before(&self, upstream: &str) -> String {
-        let upstream = upstream.strip_prefix("http://").expect("plain http");
-        let upstream = upstream.to_owned();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        let (config, known) = (self.config.clone(), Arc::new(Known::default()));
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let (config, known) = (config.clone(), known.clone());
-                let upstream = upstream.clone();
-                thread::spawn(move || forward(client, config, &upstream, &known));
-            }
+        let (config, upstream) = (self.config.clone(), authority_of(upstream).to_owned());
+        let known = Arc::new(Known::default());
+        let address = listen(move |client| {
+            let _ = forward(client, config.clone(), &upstream, &known);
         });
         format!("https://{address}")
     }
@@ -118,10 +110,6 @@ fn forward(
 
 /// The body of a call of Decrypt.
 fn opened(request: &[u8]) -> Option<&[u8]> {
-    let end = request
-        .windows(4)
-        .position(|window| window == b"\r\n\r\n")?;
-    let (head, body) = request.split_at(end);
-    let is_decrypt = String::from_utf8_lossy(head).contains("TrentService.Decrypt");
-    is_decrypt.then_some(body)
+    let is_decrypt = header_of(request, "x-amz-target")? == "TrentService.Decrypt";
+    is_decrypt.then(|| body_of(request)).flatten()
 }

@@ -13,9 +13,6 @@ pub(crate) fn workspace() -> &'static Path {
 }
 
 /// A program of this build.
-///
-/// # Panics
-/// When it has not been built.
 pub fn built(name: &str) -> PathBuf {
     let own = std::env::current_exe().expect("a test knows its path");
     // target/PROFILE/deps/TEST and target/PROFILE/PROGRAM both lie below target/PROFILE.

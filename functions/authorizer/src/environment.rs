@@ -14,7 +14,7 @@ use tokensmith_issuer::Level;
 use tokensmith_issuer::names::Audience;
 use tokensmith_verifier::StalePolicy;
 
-/// The environment of the authorizer. It opens no key, so it has no custody.
+/// The environment of the authorizer. The authorizer opens no private key, so it names no custody.
 #[derive(Clone, Debug)]
 pub(crate) struct AuthorizerEnvironment {
     /// The authorizer's configuration.
@@ -99,5 +99,5 @@ const FEED_STALE: &str = "TOKENSMITH_FEED_STALE";
 
 const DEFAULT_FEED_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Well below the age at which a view is stale.
+/// Well below the age at which a view is stale, so that one failed query does not make it stale.
 const FEED_INTERVALS: RangeInclusive<Duration> = SECOND..=Duration::from_secs(60);

@@ -1,4 +1,5 @@
-//! API Gateway calls it before a request goes on: it lets requests with a good access token through.
+//! API Gateway calls this function before it passes a request on. It allows requests that bring a
+//! valid access token.
 
 mod environment;
 

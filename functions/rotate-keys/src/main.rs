@@ -1,4 +1,4 @@
-//! Called on a schedule: makes the keys that are due, and ends those that are over.
+//! Called on a schedule: makes the keys that are due, and deletes those that are retired.
 
 use std::process::ExitCode;
 

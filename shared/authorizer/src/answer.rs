@@ -7,30 +7,30 @@ use crate::policy::PolicyDocument;
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum AuthorizerAnswer {
-    /// The simple response of HTTP APIs, format 2.0.
+    /// The simple response of HTTP APIs with payload format 2.0.
     #[serde(rename_all = "camelCase")]
     Simple {
-        /// Whether the request goes on to the integration.
+        /// Whether API Gateway passes the request to the integration.
         is_authorized: bool,
-        /// What the integration is told.
+        /// The claims that the integration gets.
         #[serde(skip_serializing_if = "Option::is_none")]
         context: Option<TokenContext>,
     },
     /// A policy that API Gateway applies to the request, and to later ones if it caches the answer.
     #[serde(rename_all = "camelCase")]
     Policy {
-        /// Who asks.
+        /// The subject of the token.
         principal_id: String,
-        /// What may be asked.
+        /// What the token is allowed.
         policy_document: PolicyDocument,
-        /// What the integration is told.
+        /// The claims that the integration gets.
         #[serde(skip_serializing_if = "Option::is_none")]
         context: Option<TokenContext>,
     },
 }
 
-/// What an integration is told of a verified token: strings, for a policy's context can have nothing
-/// else.
+/// The claims of a verified token that an integration gets. They are strings, because the context
+/// of a policy can hold nothing else.
 #[derive(Debug, Serialize)]
 pub struct TokenContext {
     sub: String,

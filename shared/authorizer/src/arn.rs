@@ -7,7 +7,7 @@ pub(crate) struct ResourceArn<'a> {
     /// All of it up to the stage.
     stage: &'a str,
     method: &'a str,
-    /// As it was requested, without its first slash.
+    /// The path as it was requested, without its first slash.
     path: &'a str,
 }
 
@@ -35,7 +35,8 @@ impl<'a> ResourceArn<'a> {
         self.whole
     }
 
-    /// Whether a policy that names the request means nothing else: who asks has chosen the path.
+    /// Whether a policy that names the request matches nothing else. The caller chooses the path,
+    /// which may contain a policy's wildcards.
     pub(crate) fn is_literal(&self) -> bool {
         !self.path.contains(['*', '?', '$'])
     }
@@ -45,7 +46,7 @@ impl<'a> ResourceArn<'a> {
         format!("{}/{resource}", self.stage)
     }
 
-    /// All that it says of the route.
+    /// What the ARN says about the route.
     pub(crate) fn route(&self) -> RouteName<'a> {
         RouteName::Unknown {
             method: self.method,

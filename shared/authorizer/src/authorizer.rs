@@ -31,7 +31,8 @@ pub struct Authorizer {
 }
 
 impl Authorizer {
-    /// An authorizer for the tokens of the issuer that `table` belongs to, which it only reads. Nothing is read yet.
+    /// An authorizer for the tokens of the issuer that `table` belongs to. It only reads the table,
+    /// and reads nothing yet.
     ///
     /// # Errors
     /// [`InvalidConfiguration`] for an audience that no challenge could name.
@@ -68,9 +69,10 @@ impl Authorizer {
     /// Reads the keys, so that the first request does not wait for them.
     ///
     /// # Errors
-    /// [`SourceUnavailable`] when they cannot be read. Requests read what is still missing.
+    /// [`SourceUnavailable`] when they cannot be read. Requests then read the keys that are
+    /// missing.
     pub async fn warm_up(&self) -> Result<(), SourceUnavailable> {
-        // Any token makes the verifier read its keys, and this one is refused right after that.
+        // Even an empty token makes the verifier read its keys before it refuses the token.
         match self.verifier.verify("").await {
             Err(Refusal::Unavailable(unavailable)) => Err(unavailable),
             _ => Ok(()),
@@ -116,7 +118,7 @@ impl Authorizer {
         answer
     }
 
-    /// Verifies the token, and then asks what its route requires.
+    /// Verifies the token, and then checks the scopes that its route requires.
     async fn decide(
         &self,
         request: &AuthorizationRequest<'_>,
@@ -137,7 +139,7 @@ impl Authorizer {
         }
     }
 
-    /// The claims of what the request presents.
+    /// The claims of the token that the request brings.
     async fn verify(&self, request: &AuthorizationRequest<'_>) -> Result<VerifiedClaims, Refusal> {
         let values = request.authorization.iter().copied();
         let token = BearerToken::from_headers(values)?;
@@ -202,20 +204,20 @@ impl Authorizer {
     }
 }
 
-/// Why there is no answer. API Gateway reads the text.
+/// Why there is no answer. API Gateway chooses the HTTP status by this error's text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum AuthorizerError {
-    /// The token is not good. This word, and no other, makes a REST API answer 401.
+    /// The token is not valid. A REST API answers 401 for exactly this text.
     #[error("Unauthorized")]
     Unauthorized,
     /// Keys or revocations cannot be read: API Gateway answers 500.
     #[error("the authorizer cannot tell now")]
     Unavailable,
-    /// The policy is longer than API Gateway takes: there are too many routes in the map for such an
-    /// API, or the token has very many scopes.
+    /// The policy is longer than API Gateway takes: the map has too many routes for such an API, or
+    /// the token has very many scopes.
     #[error("the answer takes {0} bytes, and API Gateway takes {MAX_ANSWER_BYTES}")]
     TooLong(usize),
-    /// API Gateway does not send such events.
+    /// The event is not one that API Gateway sends.
     #[error(transparent)]
     NotFromAuthorizer(#[from] NotFromAuthorizer),
 }

@@ -9,23 +9,25 @@ use crate::route_scopes::RouteScopes;
 /// What an operator decides about an authorizer.
 #[derive(Clone, Debug)]
 pub struct AuthorizerConfig {
-    /// Whose tokens are accepted.
+    /// The issuer whose tokens are accepted.
     pub issuer: IssuerUrl,
-    /// The resource that they must be meant for.
+    /// The audience that they must have.
     pub audience: Audience,
-    /// The scopes that each route requires. Without it every good token passes everywhere.
+    /// The scopes that each route requires. Without it, every valid token is allowed on every
+    /// route.
     pub routes: Option<RouteScopes>,
-    /// How HTTP APIs in format 2.0 are answered: their events do not tell what they expect.
+    /// How HTTP APIs with payload format 2.0 are answered: their events do not say which kind of
+    /// response they expect.
     pub response: ResponseFormat,
-    /// How long after a revocation its tokens may pass.
+    /// How long after a revocation its tokens may still be accepted.
     pub feed_interval: Duration,
     /// What happens while revocations cannot be read.
     pub stale: StalePolicy,
-    /// The least that is logged of requests.
+    /// Which requests are logged: those whose line has at least this level.
     pub log_level: Level,
 }
 
-/// How an HTTP API in format 2.0 is answered, as it is configured there.
+/// How an HTTP API with payload format 2.0 is answered. It must be what that API is configured for.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum ResponseFormat {
     /// A boolean (`EnableSimpleResponses`).

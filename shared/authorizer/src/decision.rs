@@ -1,17 +1,17 @@
 use tokensmith_verifier::{Refusal, SourceUnavailable, VerifiedClaims};
 
-/// What becomes of a request.
+/// The decision on a request.
 #[derive(Debug)]
 pub(crate) enum Decision {
     Allowed(VerifiedClaims),
-    /// The token is good, and not for this route.
+    /// The token is valid, but not allowed on this route.
     Forbidden(VerifiedClaims, Forbidden),
     Unverified(Refusal),
-    /// Nobody can tell.
+    /// It is unknown whether the token is valid.
     Unavailable(SourceUnavailable),
 }
 
-/// Why a good token is not enough.
+/// Why a valid token is not enough.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Forbidden {
     /// The route is not among those that are configured.
@@ -21,7 +21,7 @@ pub(crate) enum Forbidden {
 }
 
 impl Forbidden {
-    /// As the log names it.
+    /// The reason's name in the log.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::RouteNotListed => "route_not_listed",

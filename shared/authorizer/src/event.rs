@@ -1,5 +1,5 @@
-//! What API Gateway asks a Lambda authorizer: HTTP APIs in payload format 2.0 or 1.0, REST APIs with
-//! an authorizer of type TOKEN or REQUEST.
+//! The events that API Gateway calls a Lambda authorizer with: of HTTP APIs in payload format 2.0
+//! or 1.0, and of REST APIs with an authorizer of type TOKEN or REQUEST.
 
 use std::fmt;
 
@@ -9,17 +9,18 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use crate::arn::ResourceArn;
 use crate::route_name::RouteName;
 
-/// An event, of any kind; what is only in the others stays empty.
+/// An event of any kind. Members that only other kinds have stay empty.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct AuthorizerEvent {
     version: Option<String>,
     #[serde(rename = "type")]
     authorizer_type: Option<String>,
-    /// HTTP APIs in format 2.0; the others have the next.
+    /// The ARN in HTTP APIs with format 2.0; the others have the next member.
     route_arn: Option<String>,
     method_arn: Option<String>,
-    /// Of TOKEN, in place of the headers. Format 1.0 repeats its identity sources here.
+    /// TOKEN authorizers have this in place of headers. Format 1.0 repeats its identity sources
+    /// here.
     authorization_token: Option<Secret>,
     headers: AuthorizationValues,
     multi_value_headers: AuthorizationValues,
@@ -34,12 +35,12 @@ pub struct AuthorizerEvent {
 #[serde(default, rename_all = "camelCase")]
 struct RouteContext {
     request_id: Option<String>,
-    /// HTTP APIs in format 1.0 have the route's key here, and REST APIs some id.
+    /// HTTP APIs with format 1.0 have the route's key here, and REST APIs an id of their own.
     resource_id: Option<String>,
     resource_path: Option<String>,
 }
 
-/// What asks.
+/// The kind of API that asks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum EventKind {
     /// An HTTP API, payload format 2.0.
@@ -62,10 +63,10 @@ pub(crate) struct AuthorizationRequest<'a> {
 }
 
 impl AuthorizerEvent {
-    /// What the event asks.
+    /// The request that the event asks about.
     ///
     /// # Errors
-    /// [`NotFromAuthorizer`] for what API Gateway does not send.
+    /// [`NotFromAuthorizer`] for an event that API Gateway does not send.
     pub(crate) fn request(&self) -> Result<AuthorizationRequest<'_>, NotFromAuthorizer> {
         let version = self.version.as_deref();
         let (kind, arn, route) = match (version, self.authorizer_type.as_deref()) {
@@ -121,7 +122,7 @@ impl AuthorizerEvent {
     }
 
     fn authorization(&self) -> Vec<&[u8]> {
-        // Where headers can have several values, `headers` has the last of each as well.
+        // Events with `multiValueHeaders` have the last value of each header in `headers` as well.
         let (one, several) = (&self.headers.0, &self.multi_value_headers.0);
         let headers = if several.is_empty() { one } else { several };
         headers.iter().map(Secret::as_bytes).collect()
@@ -133,7 +134,7 @@ fn resource(arn: &Option<String>) -> Result<ResourceArn<'_>, NotFromAuthorizer> 
     arn.ok_or(NotFromAuthorizer)
 }
 
-/// The event is none of those that an authorizer is called with.
+/// The event is not one that API Gateway calls an authorizer with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the event is not one of an API Gateway authorizer")]
 pub struct NotFromAuthorizer;
@@ -155,8 +156,8 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Of an object of headers, every value of every `Authorization`, whatever the case of its name. An
-/// object may name one twice, and no map would show it.
+/// Reads every value of every `Authorization` member of a headers object, whatever the case of its
+/// name. It is not parsed as a map, because a map would hide a member that occurs twice.
 #[derive(Debug, Default)]
 struct AuthorizationValues(Vec<Secret>);
 

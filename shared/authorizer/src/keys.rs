@@ -3,8 +3,8 @@ use tokensmith_issuer::keys::KeySet;
 use tokensmith_issuer::store::TableReader;
 use tokensmith_verifier::{CacheHeaders, Clock, Fetch, FetchError, FetchRequest, Fetched};
 
-/// Answers the URL of the issuer's keys from its table: one query, and no way through the network.
-/// The verifier caches them, and looks for unknown ones, as it does with any answer.
+/// Answers the fetch of the issuer's key set from its table: one query in place of an HTTP request.
+/// The verifier caches the keys and looks for unknown ones, as with any other fetch.
 #[derive(Debug)]
 pub(crate) struct KeysInTable {
     pub(crate) table: TableReader,

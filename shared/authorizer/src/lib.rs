@@ -1,9 +1,9 @@
-//! The Lambda authorizer of API Gateway: it lets requests with a good access token through.
+//! The Lambda authorizer of API Gateway: it allows requests that bring a valid access token.
 //!
 //! It is a [`Verifier`](tokensmith_verifier::Verifier) whose keys and revocations come from the
-//! issuer's table. Events go in and answers come out: the function that Lambda calls stands in
-//! `functions/authorizer`. A warm request makes no call to AWS, except one query of the revocation
-//! feed in each interval.
+//! issuer's table. This crate turns events into answers; `functions/authorizer` is the function
+//! that Lambda calls. A warm request makes no call to AWS, except one query of the revocation feed
+//! in each interval.
 
 mod answer;
 mod arn;

@@ -1,4 +1,4 @@
-//! One JSON line on stderr for each request. Nothing secret has a field here.
+//! One JSON line on stderr for each request. No field holds a secret.
 
 use std::time::Instant;
 
@@ -9,17 +9,17 @@ use tokensmith_verifier::{InvalidRequest, Refusal, Rejection};
 
 use crate::decision::Decision;
 
-/// What becomes known of a request besides its verdict.
+/// What is logged about a request besides its verdict.
 #[derive(Debug)]
 pub(crate) struct Known<'a> {
     pub(crate) request_id: &'a str,
     pub(crate) route: Option<String>,
     pub(crate) started: Instant,
-    /// How old what is known of revocations is; nothing before it is complete.
+    /// The age of the view of revocations, in seconds; absent while the view is cold.
     pub(crate) feed_age: Option<u64>,
 }
 
-/// Writes the line, if it matters as much as `least`.
+/// Writes the line, if its level is at least `least`.
 pub(crate) fn write(least: Level, known: &Known<'_>, decision: &Decision) {
     let (level, outcome) = match decision {
         Decision::Allowed(_) => (Level::Info, "ok"),

@@ -4,13 +4,14 @@
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Pattern(Vec<Segment>);
 
-/// The more specific, the less: API Gateway prefers a literal to a parameter, and that to a greedy one.
+/// The ordering puts specific patterns first, as API Gateway does: a literal before a parameter
+/// before a greedy parameter.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Segment {
     Literal(String),
     /// Any one segment: `{id}`.
     One,
-    /// One or more of them: `{path+}`, or a `*` in a policy, which matches slashes as well.
+    /// One or more segments: `{path+}`, or a `*` in a policy, which matches slashes as well.
     Several,
 }
 
@@ -26,7 +27,7 @@ impl Pattern {
         let segments: Option<Vec<_>> = segments.map(Segment::of_route).collect();
         let route = Self(segments?);
         let (_, before) = route.0.split_last()?;
-        // A greedy parameter ends its route; an empty segment is no segment.
+        // A greedy parameter must be the last segment, and no segment may be empty.
         let is_route = !before.contains(&Segment::Several)
             && !route.0.contains(&Segment::Literal(String::new()));
         (route.is_root() || is_route).then_some(route)
@@ -36,13 +37,13 @@ impl Pattern {
     pub(crate) fn of_request(path: &str) -> Option<Self> {
         let literal = |segment: &str| Segment::Literal(segment.to_owned());
         let segments: Vec<_> = path.split('/').map(literal).collect();
-        // Which route takes a doubled or trailing slash is for API Gateway to know, and so is what
-        // stands behind an escape: `/orders/%65xport` may be `/orders/export`.
+        // A path with a doubled or trailing slash or an escape matches nothing, because only API
+        // Gateway knows which route it belongs to: `/orders/%65xport` may be `/orders/export`.
         let is_plain = path.is_empty() || !segments.contains(&literal(""));
         (is_plain && !path.contains('%')).then_some(Self(segments))
     }
 
-    /// Whether API Gateway can give a requested path to this route: no parameter takes the root.
+    /// Whether API Gateway can give a requested path to this route. No parameter matches the root.
     pub(crate) fn takes(&self, requested: &Self) -> bool {
         self.overlaps(requested) && self.is_root() == requested.is_root()
     }
@@ -56,7 +57,7 @@ impl Pattern {
         overlap(&self.0, &other.0)
     }
 
-    /// Whether API Gateway prefers this one for the paths that are in both.
+    /// Whether API Gateway prefers this pattern for the paths that are in both.
     pub(crate) fn rank(&self) -> impl Ord + '_ {
         let literal = Segment::Literal(String::new());
         let kind = move |segment: &Segment| match segment {
@@ -66,7 +67,7 @@ impl Pattern {
         self.0.iter().map(kind).collect::<Vec<_>>()
     }
 
-    /// What a policy matches that has a `*` for each parameter.
+    /// The paths that a policy with a `*` for each parameter matches.
     pub(crate) fn in_policy(&self) -> Self {
         let widened = self.0.iter().map(|segment| match segment {
             Segment::One => Segment::Several,
@@ -75,7 +76,8 @@ impl Pattern {
         Self(widened.collect())
     }
 
-    /// What [`in_policy`](Self::in_policy) matches beyond the route: a parameter with a slash in it.
+    /// The paths that [`in_policy`](Self::in_policy) matches beyond the route: those with a slash
+    /// in a parameter.
     pub(crate) fn beyond(&self) -> Vec<Self> {
         let parameters = self.0.iter().enumerate();
         let parameters = parameters.filter(|(_, segment)| **segment == Segment::One);
@@ -88,7 +90,7 @@ impl Pattern {
             .collect()
     }
 
-    /// How a policy writes it.
+    /// The pattern as a policy writes it.
     pub(crate) fn to_resource(&self) -> String {
         let segments = self.0.iter().map(|segment| match segment {
             Segment::Literal(text) => text,
@@ -109,7 +111,7 @@ impl Segment {
                 Some(greedy) => is_name(greedy).then_some(Self::Several),
                 None => is_name(name).then_some(Self::One),
             },
-            // What a policy reads as a wildcard or a variable is no literal.
+            // A literal must not contain what a policy reads as a wildcard or a variable.
             None => {
                 let allowed = |byte: u8| byte.is_ascii_graphic() && !b"*?${}\"\\".contains(&byte);
                 text.bytes()

@@ -14,11 +14,12 @@ pub struct PolicyDocument {
 }
 
 impl PolicyDocument {
-    /// What a token may do. API Gateway may apply it to later requests as well, so it does not depend
-    /// on this one: it lists the routes that the token's scopes permit, below this API and stage.
+    /// The policy for a valid token. API Gateway may cache it and apply it to later requests, so it
+    /// does not depend on this one: it lists the routes of this API and stage that the token's
+    /// scopes permit.
     ///
-    /// Two things are said of the request itself: that it is denied, when it is; and that it is
-    /// allowed, when its route is one that no list can name without opening another.
+    /// The policy names the request itself in two cases: it is denied, or its route cannot be
+    /// listed without allowing another route as well.
     pub(crate) fn of_token(
         claims: &VerifiedClaims,
         routes: Option<&RouteScopes>,
@@ -40,7 +41,7 @@ impl PolicyDocument {
             None => denied.push(arn.as_str().to_owned()),
             Some(route) if permissions.include(route) => {}
             Some(_) if arn.is_literal() => allowed.push(arn.as_str().to_owned()),
-            // Who asks has chosen a path that a policy would read as several.
+            // The caller chose a path with wildcards, which a policy would read as several paths.
             Some(_) => {}
         }
         if let RouteName::Unknown { .. } = route {
@@ -50,13 +51,13 @@ impl PolicyDocument {
         Self::new(allowed, denied)
     }
 
-    /// What is said to who has no good token.
+    /// The policy for a request without a valid token.
     pub(crate) fn of_nobody(arn: &ResourceArn<'_>) -> Self {
         Self::new(vec![], vec![arn.sibling("*")])
     }
 
-    /// Allows and denies resources, each by its ARN. What is in neither is denied, and what is in both
-    /// too.
+    /// Allows and denies resources, each by its ARN. A resource in neither list, or in both, is
+    /// denied.
     fn new(allowed: Vec<String>, denied: Vec<String>) -> Self {
         let statements = [("Allow", allowed), ("Deny", denied)].into_iter();
         let statements = statements.filter(|(_, resource)| !resource.is_empty());

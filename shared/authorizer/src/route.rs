@@ -6,7 +6,7 @@ use crate::pattern::Pattern;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Route {
     key: String,
-    /// `None` is all of them.
+    /// `None` stands for all methods.
     method: Option<String>,
     path: Pattern,
 }
@@ -17,38 +17,38 @@ impl Route {
         &self.key
     }
 
-    /// Whether API Gateway can give it this request.
+    /// Whether API Gateway can give this request to the route.
     pub(crate) fn takes(&self, method: &str, path: &Pattern) -> bool {
         let own = self.method.as_deref();
         own.is_none_or(|own| own == method) && self.path.takes(path)
     }
 
-    /// Whether they differ in the names of their parameters only.
+    /// Whether two routes differ only in the names of their parameters.
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         self.is_default() == other.is_default()
             && self.method == other.method
             && self.path == other.path
     }
 
-    /// Whether a request fits both.
+    /// Whether a request can fit both routes.
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         self.shares_method_with(other) && self.path.overlaps(&other.path)
     }
 
-    /// Whether API Gateway gives a request that fits both to this one.
+    /// Whether API Gateway gives a request that fits both to this route.
     pub(crate) fn goes_before(&self, other: &Self) -> bool {
         let rank = |route: &Self| (route.is_default(), route.method.is_none());
         let (own, others) = (rank(self), rank(other));
         (own.0, self.path.rank(), own.1) < (others.0, other.path.rank(), others.1)
     }
 
-    /// Whether the policy that permits this one matches, beyond it, what belongs to `other`.
+    /// Whether the policy for this route also matches requests that belong to `other`.
     pub(crate) fn spills_into(&self, other: &Self) -> bool {
         let beyond = self.path.beyond();
         self.shares_method_with(other) && beyond.iter().any(|path| path.overlaps(&other.path))
     }
 
-    /// How a policy names it, below API and stage.
+    /// The resources, below API and stage, by which a policy names the route.
     pub(crate) fn resources(&self) -> Vec<String> {
         match self.is_default() {
             true => vec!["*".to_owned()],
@@ -56,7 +56,7 @@ impl Route {
         }
     }
 
-    /// What [`resources`](Self::resources) matches beyond it.
+    /// The resources that [`resources`](Self::resources) matches beyond the route.
     pub(crate) fn resources_beyond(&self) -> Vec<String> {
         let beyond = self.path.beyond();
         beyond
@@ -69,7 +69,7 @@ impl Route {
         self.key == DEFAULT
     }
 
-    /// A `*` for the method would match a part of the path, too.
+    /// Names every method, because a `*` in its place would also match a part of the path.
     fn with_methods(&self, path: &Pattern) -> Vec<String> {
         let path = path.to_resource();
         let with = |method: &str| format!("{method}/{path}");
@@ -108,12 +108,12 @@ impl FromStr for Route {
     }
 }
 
-/// The text is no route key.
+/// The text is not a route key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("a route is METHOD /path/{{parameter}}, ANY /path/{{rest+}} or $default")]
 pub struct InvalidRoute;
 
 const DEFAULT: &str = "$default";
 
-/// What API Gateway has routes for.
+/// The methods that API Gateway has routes for.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];

@@ -1,4 +1,4 @@
-//! Which route needs which scopes, and what a policy says of that.
+//! The scopes that each route requires, and the permissions in a policy that follow from them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,8 +11,8 @@ use crate::route::Route;
 use crate::route_name::RouteName;
 use crate::size::{AROUND_BYTES, STAGE_BYTES};
 
-/// The routes of an API, each with the scopes that it requires. A route that is not among them is
-/// closed.
+/// The routes of an API, each with the scopes that it requires. Requests to any other route are
+/// denied.
 #[derive(Clone, Debug)]
 pub struct RouteScopes {
     routes: Vec<RouteEntry>,
@@ -22,19 +22,19 @@ pub struct RouteScopes {
 struct RouteEntry {
     route: Route,
     required: RequiredScopes,
-    /// Routes that take a part of this one's requests: by index, like the next.
+    /// The indexes of routes that take a part of this one's requests.
     within: Vec<usize>,
-    /// Routes into which the policy for this one spills.
+    /// The indexes of routes whose requests the policy for this one matches as well.
     beyond: Vec<usize>,
 }
 
-/// A route that a request belongs to.
+/// The route that a request belongs to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matched<'a> {
     index: usize,
     /// Its key.
     pub(crate) key: &'a str,
-    /// What it requires.
+    /// The scopes that it requires.
     pub(crate) required: &'a RequiredScopes,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Matched<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Permissions {
     pub(crate) allowed: Vec<String>,
-    /// They take precedence.
+    /// Denials, which take precedence.
     pub(crate) denied: Vec<String>,
     listed: Vec<usize>,
 }
@@ -55,9 +55,9 @@ impl Permissions {
 }
 
 impl RouteScopes {
-    /// The most that an answer with a policy takes, in bytes, of which API Gateway takes
-    /// [`MAX_ANSWER_BYTES`](crate::MAX_ANSWER_BYTES): a token's scopes permit or deny each route, and
-    /// what its parameters would open besides is denied.
+    /// The most that an answer with a policy takes, in bytes. API Gateway takes
+    /// [`MAX_ANSWER_BYTES`](crate::MAX_ANSWER_BYTES). A policy allows or denies each route, and denies
+    /// what the wildcards for its parameters would match beyond it.
     pub fn max_answer_bytes(&self) -> usize {
         let resources = self.routes.iter().flat_map(|entry| {
             let route = &entry.route;
@@ -70,7 +70,7 @@ impl RouteScopes {
         AROUND_BYTES + bytes
     }
 
-    /// The route of a request. API Gateway names it, but to a TOKEN authorizer.
+    /// The route of a request. API Gateway names the route, except to a TOKEN authorizer.
     pub(crate) fn route_of(&self, name: RouteName<'_>) -> Option<Matched<'_>> {
         let index = match name {
             RouteName::Key(key) => self.with_key(key),
@@ -89,12 +89,13 @@ impl RouteScopes {
         })
     }
 
-    /// What may be answered to a token for all of its requests: the routes that its scopes permit,
-    /// and nothing that belongs to another one.
+    /// The permissions of a token for all its requests: the routes that its scopes permit, and
+    /// nothing that belongs to another route.
     ///
-    /// A `*` in a policy matches slashes, so each route with parameters comes with denials of what it
-    /// would open besides. A denial takes precedence wherever it matches: a route whose denials would
-    /// close another permitted one is left out, and permitted request by request.
+    /// A `*` in a policy matches slashes, so a route with parameters is listed together with
+    /// denials of the other routes that it would allow. A denial takes precedence wherever it
+    /// matches, so a route whose denials would close another permitted route is left out, and is
+    /// permitted request by request.
     pub(crate) fn permissions(&self, claims: &VerifiedClaims) -> Permissions {
         let permitted = |entry: &RouteEntry| claims.require(&entry.required).is_ok();
         let permitted: Vec<bool> = self.routes.iter().map(permitted).collect();
@@ -113,7 +114,8 @@ impl RouteScopes {
         permissions
     }
 
-    /// What must be denied so that a route can be allowed; `None` when that would close a permitted one.
+    /// The denials with which a route can be allowed; `None` when they would close a permitted
+    /// route.
     fn denials_for(&self, index: usize, permitted: &[bool]) -> Option<Vec<String>> {
         let entry = &self.routes[index];
         let mut denied = Vec::new();

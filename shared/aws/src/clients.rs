@@ -4,17 +4,17 @@ use aws_sdk_kms::config::SharedCredentialsProvider;
 use tokensmith_issuer::store::aws_calls::{CountAwsCalls, retries, time_limits};
 use tokensmith_issuer::store::with_time_limits;
 
-/// The clients of AWS, for people. Each call has its time limits, and is counted.
+/// The AWS clients of the command. Each call has its time limits, and is counted.
 #[derive(Clone, Debug)]
 pub struct AwsClients {
-    /// For the table.
+    /// The client of the table.
     pub dynamodb: aws_sdk_dynamodb::Client,
-    /// For the keys.
+    /// The client of the keys.
     pub kms: aws_sdk_kms::Client,
 }
 
 impl AwsClients {
-    /// Reads region, credentials and endpoints from where every AWS SDK does.
+    /// Reads region, credentials and endpoints from the places that all AWS SDKs use.
     pub async fn load() -> Self {
         Self::new(&aws_config::load_defaults(BehaviorVersion::latest()).await)
     }
@@ -28,22 +28,22 @@ impl AwsClients {
     }
 }
 
-/// The client of the table, with region and credentials from variables alone, where Lambda puts them.
+/// The client of the table for a function, with region and credentials from the environment
+/// variables that Lambda sets, and from nowhere else.
 pub fn dynamodb_of_function(value_of: impl Fn(&str) -> Option<String>) -> aws_sdk_dynamodb::Client {
     let mut dynamodb = dynamodb(&config_of_function(&value_of));
     dynamodb.set_endpoint_url(endpoint(value_of, "AWS_ENDPOINT_URL_DYNAMODB"));
     aws_sdk_dynamodb::Client::from_conf(dynamodb.build())
 }
 
-/// The client of KMS, the same way. Only functions that make, open or use keys call it.
+/// The client of KMS, made the same way. Only functions that make, open or use keys call this.
 pub(crate) fn kms_of_function(value_of: impl Fn(&str) -> Option<String>) -> aws_sdk_kms::Client {
     let mut kms = kms(&config_of_function(&value_of));
     kms.set_endpoint_url(endpoint(value_of, "AWS_ENDPOINT_URL_KMS"));
     aws_sdk_kms::Client::from_conf(kms.build())
 }
 
-/// A function carries nothing that looks for region and credentials in files, in STS or on the
-/// network.
+/// A function has no code that looks for region and credentials in files, in STS or on the network.
 fn config_of_function(value_of: impl Fn(&str) -> Option<String>) -> SdkConfig {
     let credentials = EnvironmentVariableCredentialsProvider::new();
     SdkConfig::builder()
@@ -53,7 +53,7 @@ fn config_of_function(value_of: impl Fn(&str) -> Option<String>) -> SdkConfig {
         .build()
 }
 
-/// The service's own endpoint, or that of all services.
+/// The endpoint that is configured for this service, or for all services.
 fn endpoint(value_of: impl Fn(&str) -> Option<String>, own: &str) -> Option<String> {
     value_of(own).or_else(|| value_of("AWS_ENDPOINT_URL"))
 }

@@ -53,7 +53,7 @@ impl Environment {
         })
     }
 
-    /// Parses what the function that rotates keys needs besides.
+    /// Parses the variables that only the function that rotates keys has.
     ///
     /// # Errors
     /// The first variable that is malformed.
@@ -79,10 +79,10 @@ impl Environment {
     }
 }
 
-/// Makes sure that this is a Lambda function: what is missing is a variable that Lambda sets.
+/// Makes sure that this process runs as a Lambda function, by the variables that Lambda sets.
 ///
 /// # Errors
-/// The first of them that is not there.
+/// The first of them that is missing.
 pub fn require_lambda(value_of: impl Fn(&str) -> Option<String>) -> Result<(), BadVariable> {
     let variables = Variables::new(value_of);
     for name in SET_BY_LAMBDA {
@@ -121,12 +121,13 @@ const KMS_KEY: &str = "TOKENSMITH_KMS_KEY";
 const ALGORITHMS: &str = "TOKENSMITH_ALGS";
 const ACCESS_TTL: &str = "TOKENSMITH_ACCESS_TTL";
 const CACHE_TTL: &str = "TOKENSMITH_CACHE_TTL";
-/// The variable that says what is logged of requests.
+/// The variable that says which requests are logged.
 pub const LOG: &str = "TOKENSMITH_LOG";
 const KEY_PERIOD: &str = "TOKENSMITH_KEY_PERIOD";
 const PUBLISH_AHEAD: &str = "TOKENSMITH_KEY_PUBLISH_AHEAD";
 
-/// Without one of them the runtime would panic, or look for a region in the network.
+/// Lambda sets these. Without one of them, the runtime would panic, or the SDK would ask the
+/// network for a region.
 const SET_BY_LAMBDA: [&str; 4] = [
     "AWS_LAMBDA_RUNTIME_API",
     "AWS_LAMBDA_FUNCTION_NAME",
@@ -134,8 +135,8 @@ const SET_BY_LAMBDA: [&str; 4] = [
     "AWS_REGION",
 ];
 
-/// The shortest period that a variable can say.
+/// The shortest duration that a variable can have.
 pub const SECOND: Duration = Duration::from_secs(1);
 
-/// Ten years: longer is never.
+/// Ten years. A longer period would mean that keys are never rotated.
 const MAX_KEY_PERIOD: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);

@@ -1,8 +1,8 @@
-//! HTTP requests as API Gateway hands them to a function, and the answers that it takes: HTTP APIs
-//! and function URLs (payload format 2.0), REST APIs and format 1.0.
+//! HTTP requests as API Gateway passes them to a function, and the responses that it takes: of HTTP
+//! APIs and function URLs (payload format 2.0), and of REST APIs (format 1.0).
 //!
-//! Parsed here, because a query or a header that is no part of a URL must be a bad request of its
-//! caller and not the end of the process.
+//! The events are parsed by our own code, because a malformed query or header must be answered 400
+//! and must not end the process.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, h
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded::Serializer;
 
-/// A request, of either format; what is only in the other stays empty.
+/// A request in either format. Members that only the other format has stay empty.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Event {
@@ -68,7 +68,7 @@ pub enum Format {
 }
 
 impl Event {
-    /// Its format, in which it wants to be answered.
+    /// The event's format, which the response must have as well.
     pub fn format(&self) -> Format {
         match self.request_context.http {
             Some(_) => Format::V2,
@@ -76,7 +76,7 @@ impl Event {
         }
     }
 
-    /// API Gateway's name for the request.
+    /// API Gateway's id of the request.
     pub fn request_id(&self) -> Option<&str> {
         self.request_context.request_id.as_deref()
     }
@@ -105,7 +105,7 @@ impl Event {
     /// The request itself.
     ///
     /// # Errors
-    /// [`NotHttp`] for what API Gateway does not send.
+    /// [`NotHttp`] for an event that API Gateway does not send.
     pub fn into_request(self) -> Result<Request<Bytes>, NotHttp> {
         let uri = match self.query() {
             query if query.is_empty() => Uri::from_static("/"),
@@ -146,7 +146,7 @@ impl Event {
         query.finish()
     }
 
-    /// What is no header is left out, as no endpoint could read it.
+    /// Leaves out what is not a valid header, because no endpoint could read it.
     fn header_map(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let mut append = |name: &str, value: &str| {
@@ -179,7 +179,7 @@ impl Event {
     }
 }
 
-/// The event is no HTTP request.
+/// The event is not an HTTP request.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the event is no HTTP request of API Gateway")]
 pub struct NotHttp;
@@ -188,7 +188,7 @@ fn has_values(values: Option<&Vec<String>>) -> bool {
     values.is_some_and(|values| !values.is_empty())
 }
 
-/// A query in which everything is escaped that may not stand there (RFC 3986 §3.4).
+/// The query, with every character escaped that a query may not contain (RFC 3986 §3.4).
 fn escaped(query: &str) -> String {
     let mut escaped = String::with_capacity(query.len());
     for byte in query.bytes() {
@@ -230,7 +230,7 @@ impl Answer {
         Self {
             status_code: head.status.as_u16(),
             headers: Headers::new(format, &head.headers),
-            // Everything that the endpoints answer is text.
+            // All responses of the endpoints are text.
             body: String::from_utf8_lossy(&body).into_owned(),
             is_base64_encoded: false,
         }

@@ -28,11 +28,11 @@ impl Function {
         }
     }
 
-    /// Loads what requests need.
+    /// Loads the keys that requests need.
     ///
     /// # Errors
-    /// [`Unavailable`] when table or custody fail. Requests load what is still missing, and are
-    /// answered 503 as long as they cannot.
+    /// [`Unavailable`] when table or custody fail. Requests then load the keys that are missing,
+    /// and are answered 503 while they cannot.
     pub async fn warm_up(&self) -> Result<(), Unavailable> {
         for endpoint in &self.endpoints {
             self.issuer.warm_up(endpoint).await?;
@@ -40,7 +40,7 @@ impl Function {
         Ok(())
     }
 
-    /// Answers one request, of which Lambda knows `context`.
+    /// Answers one request. `context` is what Lambda says about it.
     ///
     /// # Errors
     /// [`NotHttp`] for events that do not come from API Gateway.
@@ -60,7 +60,7 @@ impl Function {
         Ok(Answer::new(format, response))
     }
 
-    /// A function with one endpoint serves it wherever API Gateway has put it.
+    /// A function with one endpoint serves it at any path, because API Gateway decides where it is.
     fn endpoint_at(&self, path: &str) -> Option<&'static Endpoint> {
         match self.endpoints[..] {
             [only] => Some(only),
@@ -69,8 +69,8 @@ impl Function {
     }
 }
 
-/// The same that API Gateway answers for a route that it does not have. The path is not logged: it is
-/// whatever the caller made up.
+/// The same response that API Gateway gives for a route that it does not have. The path is not
+/// logged, because the caller can put anything into it.
 fn not_found() -> Response<Bytes> {
     #[derive(Serialize)]
     struct NotRouted {

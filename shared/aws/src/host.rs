@@ -1,4 +1,4 @@
-//! The entries of the functions. Only bad configuration stops one.
+//! The entry points of the functions. Only a bad configuration stops a function.
 
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -59,8 +59,8 @@ pub fn rotate_keys() -> ExitCode {
     })
 }
 
-/// Keys in KMS, reached by a client that is made with the first part that needs it. A function whose
-/// endpoints need none links no KMS client.
+/// Keys in KMS. The first constructor that needs a KMS client makes it; a function whose endpoints
+/// need none links no KMS client.
 #[derive(Debug)]
 pub struct FunctionCustody {
     wrapping_key: String,
@@ -87,7 +87,7 @@ impl Custody for FunctionCustody {
     }
 }
 
-/// What every function begins with.
+/// What every function does first.
 fn load() -> Result<(Environment, Table), BadVariable> {
     require_lambda(of_process)?;
     let environment = Environment::parse(of_process)?;
@@ -95,8 +95,8 @@ fn load() -> Result<(Environment, Table), BadVariable> {
     Ok((environment, table))
 }
 
-/// Loads what the first request would wait for. A function whose warm-up fails is logged and serves
-/// all the same: its requests load what is missing.
+/// Loads what the first request would wait for. When the warm-up fails, that is logged and the
+/// function serves all the same: its requests load what is missing.
 pub async fn warm_up<E: Display>(work: impl Future<Output = Result<(), E>>) {
     match tokio::time::timeout(WARM_UP_LIMIT, work).await {
         Ok(Ok(())) => {}
@@ -107,7 +107,7 @@ pub async fn warm_up<E: Display>(work: impl Future<Output = Result<(), E>>) {
 
 /// Runs a function until Lambda ends it, or logs why it could not start.
 ///
-/// Lambda gives a function one request at a time, so that one thread is all it needs.
+/// Lambda gives a function one request at a time, so one thread is enough.
 pub fn run(function: impl Future<Output = Result<(), lambda_runtime::Error>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -125,7 +125,7 @@ pub fn run(function: impl Future<Output = Result<(), lambda_runtime::Error>>) ->
     }
 }
 
-/// Safe to run twice at once, and to die anywhere: the next run does the rest.
+/// Safe to run twice at once, and to be killed at any point: the next run does the rest.
 async fn rotate(
     table: &Table,
     issuer: &IssuerUrl,
@@ -163,5 +163,5 @@ fn log(level: Level, event: &'static str, message: &str) {
     write_line(level, &HostEvent { event, message });
 }
 
-/// Lambda starts a function anew that takes longer than 10 s to start.
+/// Lambda restarts a function that takes longer than 10 s to start.
 const WARM_UP_LIMIT: Duration = Duration::from_secs(5);

@@ -1,5 +1,5 @@
-//! The AWS host: configuration from the environment, keys in KMS, and the entries of the Lambda
-//! functions.
+//! The AWS host: configuration from the environment, keys in KMS, and the entry points of the
+//! Lambda functions.
 
 mod clients;
 pub mod environment;

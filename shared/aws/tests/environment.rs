@@ -1,4 +1,5 @@
-//! The environment of a function: parsed once; what is missing or malformed is named.
+//! The environment of a function is parsed once. The error names the variable that is missing or
+//! malformed.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -89,7 +90,7 @@ fn a_missing_variable_is_named() {
     }
 }
 
-/// Each with the beginning of what is said of it. The value itself is never repeated.
+/// Each variable, with the beginning of its error. The error never repeats the value.
 #[test]
 fn a_malformed_variable_is_named() {
     for (name, value, problem) in [

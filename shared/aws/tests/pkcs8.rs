@@ -4,7 +4,7 @@
 use tokensmith_issuer::keys::{InProcessSigner, Signer, generate_private_key};
 use tokensmith_verifier::Algorithm;
 
-/// A P-256 key whose ECPrivateKey has nothing but the number: what stands before it.
+/// The bytes before the number in a P-256 key whose ECPrivateKey has nothing else.
 const WITHOUT_PUBLIC_HALF: [u8; 35] = [
     0x30, 0x41, 2, 1, 0, 0x30, 0x13, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86,
     0x48, 0xce, 0x3d, 3, 1, 7, 4, 0x27, 0x30, 0x25, 2, 1, 1, 4, 0x20,

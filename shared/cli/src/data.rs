@@ -86,15 +86,15 @@ async fn open_in_aws(table: &str) -> Result<OpenData, Failure> {
     })
 }
 
-/// The open data of one issuer. When a command is done with it, a running `serve` is told to look
-/// at its records again.
+/// The open data of one issuer. When a command is done with it, it tells a running `serve` to read
+/// its records again.
 pub struct OpenData {
     admin: Administrator,
     changes: Option<Arc<ChangeCounter>>,
 }
 
 impl OpenData {
-    /// What manages it.
+    /// The administrator of the data.
     pub fn admin(&self) -> &Administrator {
         &self.admin
     }

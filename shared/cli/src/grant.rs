@@ -37,8 +37,8 @@ pub enum Command {
 /// Grant a client access on behalf of a subject, and print the refresh token, which is shown only this
 /// once
 ///
-/// No browser is needed, and nobody is asked: this is for a device that gets its token in the factory, or
-/// for a job.
+/// No browser is needed, and no user is asked. This is for a device that gets its token in the
+/// factory, or for a scheduled job.
 #[derive(Args)]
 pub struct CreateArgs {
     /// The client; it must have the grant type refresh_token

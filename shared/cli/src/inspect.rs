@@ -9,10 +9,10 @@ use tokensmith_issuer::error::Denied;
 use crate::data::Data;
 use crate::{Failure, display_time, print_json};
 
-/// Verify a token, and say whether it is active, and if it is not, why
+/// Verify a token, and say whether it is active, or why it is not
 ///
-/// Prints {"active": true, …} or {"active": false, "reason": "…", …}. The content of a token is shown only
-/// if this issuer has made it.
+/// Prints {"active": true, …} or {"active": false, "reason": "…", …}. The content of a token is
+/// shown only if this issuer has made it. The exit code is 0 in both cases.
 #[derive(ClapArgs)]
 pub struct Args {
     /// An access or refresh token; `-` reads it from standard input, which keeps it out of the
@@ -28,7 +28,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     print_json(&Verdict::of(data.admin().judge(&token).await?))
 }
 
-/// A token from the command line, or from standard input where it says `-`.
+/// The token from the command line, or from standard input if the argument is `-`.
 pub fn token_or_stdin(token: String) -> Result<String, Failure> {
     Ok(match token.as_str() {
         "-" => std::io::read_to_string(std::io::stdin())?.trim().to_owned(),

@@ -113,7 +113,7 @@ struct DisplayedKey<'a> {
     withdrawn_at: Option<String>,
 }
 
-/// New keys, as people read them.
+/// New keys as they are displayed.
 pub fn shown(keys: &[SuccessorKey]) -> Vec<serde_json::Value> {
     let shown = keys.iter().map(|key| {
         json!({ "kid": key.kid, "alg": key.alg, "active_from": display_time(key.active_from) })
@@ -121,7 +121,7 @@ pub fn shown(keys: &[SuccessorKey]) -> Vec<serde_json::Value> {
     shown.collect()
 }
 
-/// The price of not publishing a key before it signs.
+/// What fails when a key signs without having been published before.
 const WHAT_BREAKS: [&str; 3] = [
     "every access token signed by a withdrawn key is refused: clients refresh or ask again",
     "verifiers that cached the key set refuse new tokens until they fetch it again: 5 minutes by its \

@@ -114,7 +114,7 @@ fn print_json(answer: &impl Serialize) -> Result<(), Failure> {
     print_text(&format!("{json}\n"))
 }
 
-/// A moment the way people read it (RFC 3339).
+/// A time as it is displayed (RFC 3339).
 fn display_time(moment: Timestamp) -> String {
     let since = Duration::from_secs(moment.seconds());
     humantime::format_rfc3339_seconds(UNIX_EPOCH + since).to_string()

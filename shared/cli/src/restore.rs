@@ -12,7 +12,7 @@ use crate::{Failure, print_json};
 /// A backup does not contain what was revoked or used up after it was made. So this command replaces all
 /// keys, and every token that was issued before is refused: access tokens because their signing keys are
 /// withdrawn, refresh tokens because their HMAC keys are. Clients stay as they were in the backup. With
-/// --old, the command lists the clients that are now allowed more than they were at the end.
+/// --old, the command lists the clients that are now allowed more than in the old data.
 #[derive(ClapArgs)]
 pub struct Args {
     /// The data that the backup was made of, if it still exists: a directory, or with --table a table

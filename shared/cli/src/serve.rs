@@ -46,7 +46,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<(), Failure> {
-    // Set up first: a signal during the start must not be lost.
+    // Set up first, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let data = LocalData::open_or_create(&args.data).await?;

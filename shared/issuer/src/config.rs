@@ -54,6 +54,10 @@ pub const MAX_CACHE_TTL: Duration = Duration::from_secs(5 * 60);
 /// The longest lifetime of a grant: how long a superseded HMAC key must be kept.
 pub const MAX_GRANT_TTL: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
+/// How far the clocks of two functions of one issuer may differ. Bounds the attack in which a token
+/// escapes a revocation because its `iat` came from a faster clock.
+pub const SERVER_CLOCK_SKEW: Duration = Duration::from_secs(1);
+
 /// The level of a log line.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,5 +1,6 @@
-//! How one process tells another on the same data that something has changed: a file that grows by
-//! a byte with each change. Its length is one `stat` away, so a server can look at every request.
+//! How one process tells others on the same data that something has changed: a file that grows by a
+//! byte with each change. Reading its length is one `stat`, so a server can check it at every
+//! request.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -14,7 +15,7 @@ pub struct ChangeCounter {
 }
 
 impl ChangeCounter {
-    /// The counter in `file`, which need not be there yet.
+    /// The counter in `file`, which need not exist yet.
     pub(crate) fn new(file: PathBuf) -> Self {
         let counter = Self {
             file,
@@ -24,16 +25,17 @@ impl ChangeCounter {
         counter
     }
 
-    /// Tells the others. To be called after the change.
+    /// Announces a change to the other processes. Call it after the change.
     ///
     /// # Errors
-    /// What the file system says; the others then notice when their caches expire.
+    /// The error of the file system. The other processes then notice the change when their caches
+    /// expire.
     pub fn announce(&self) -> io::Result<()> {
         let mut file = File::options().create(true).append(true).open(&self.file)?;
         file.write_all(b".")
     }
 
-    /// Whether somebody has announced a change since this was last asked.
+    /// Whether another process has announced a change since the last call.
     pub fn has_changed(&self) -> bool {
         let length = self.length();
         self.seen.swap(length, Ordering::Relaxed) != length

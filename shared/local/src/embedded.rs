@@ -1,5 +1,5 @@
-//! DynamoDB inside this process: the engine behind the SDK's own `HttpClient`, so that requests,
-//! retries and errors are those of production, without a port.
+//! DynamoDB inside this process: the engine stands behind the SDK's own `HttpClient`, so that
+//! requests, retries and errors are those of production, and no port is needed.
 
 use std::fmt;
 use std::path::Path;
@@ -30,27 +30,27 @@ impl EmbeddedDynamo {
     /// Opens or creates the database file.
     ///
     /// # Errors
-    /// What SQLite says of the file.
+    /// The error of SQLite.
     pub fn open(file: &Path) -> Result<Self, DynoxideError> {
         let database = Database::new(&file.to_string_lossy())?;
-        // `synchronous=NORMAL`: with the write-ahead log, a killed process loses nothing that was
-        // acknowledged; only a power cut may lose the last moments of development data.
+        // `synchronous=NORMAL`: with the write-ahead log, a killed process loses no acknowledged
+        // write; only a power cut can lose the last writes of development data.
         database.disable_bulk_loading()?;
         Ok(Self { database })
     }
 
-    /// Deletes what has expired, and says how much that was. Blocks.
+    /// Deletes expired items, and returns how many they were. Blocks the thread.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// The error of SQLite.
     pub fn delete_expired(&self) -> Result<usize, DynoxideError> {
         self.database.sweep_ttl()
     }
 
-    /// A database that goes with the process.
+    /// A database in memory, which ends with the process.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// The error of SQLite.
     pub fn in_memory() -> Result<Self, DynoxideError> {
         Ok(Self {
             database: Database::memory()?,
@@ -83,7 +83,7 @@ impl HttpClient for EmbeddedDynamo {
 impl HttpConnector for EmbeddedDynamo {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let database = self.database.clone();
-        // SQLite blocks: on the pool for it, other requests go on.
+        // SQLite blocks, so it runs on the pool for blocking work, and other requests go on.
         let work = tokio::task::spawn_blocking(move || answer(&database, &request));
         HttpConnectorFuture::new(async move {
             work.await

@@ -1,4 +1,4 @@
-//! Custody `local`: keys are wrapped by a key in a file that only its owner may read.
+//! Custody `local`: keys are wrapped with a key in a file that only its owner may read.
 
 use std::fmt;
 use std::fs;
@@ -27,13 +27,13 @@ pub struct FileCustody {
 }
 
 impl FileCustody {
-    /// Reads the key at `path`, or makes one there.
+    /// Reads the key at `path`, or creates one there.
     ///
-    /// The file appears whole or not at all: of two processes that start at once, one makes the
-    /// key and both use it.
+    /// The file appears complete or not at all: of two processes that start at the same time, one
+    /// creates the key and both use it.
     ///
     /// # Errors
-    /// What the file system says; `InvalidData` when the file is not a key.
+    /// The error of the file system; `InvalidData` when the file is not a key.
     pub fn open_or_create(path: &Path) -> io::Result<Self> {
         match Self::open(path) {
             Err(err) if err.kind() == io::ErrorKind::NotFound => {}
@@ -60,7 +60,7 @@ impl FileCustody {
     /// Reads the key at `path`.
     ///
     /// # Errors
-    /// What the file system says; `InvalidData` when the file is not a key.
+    /// The error of the file system; `InvalidData` when the file is not a key.
     pub fn open(path: &Path) -> io::Result<Self> {
         let bytes = Zeroizing::new(fs::read(path)?);
         let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes)
@@ -99,7 +99,7 @@ impl Make for FileCustody {
         self.wrap(context, &*Zeroizing::new(random_bytes::<32>()))
     }
 
-    /// A wrapped key goes with its record.
+    /// Does nothing: a wrapped key is deleted with its record.
     async fn discard(&self, _: &PrivateKey) -> Result<(), CustodyError> {
         Ok(())
     }

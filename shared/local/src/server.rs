@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// Serves `issuer`, which works on `data`, on `listener` until `shutdown` completes; then lets
+/// Serves `issuer`, whose data is `data`, on `listener` until `shutdown` completes, and then lets
 /// running requests finish.
 pub async fn serve(
     issuer: Issuer,
@@ -55,7 +55,7 @@ pub async fn serve(
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
-            // A peer that breaks off, or speaks no HTTP, concerns nobody else.
+            // A connection that breaks, or sends no HTTP, must not affect others.
             let _ = connection.await;
             drop(place);
         });
@@ -80,7 +80,7 @@ struct Host {
     changes: Arc<ChangeCounter>,
 }
 
-/// Deletes what has expired every now and then, as DynamoDB does by itself.
+/// Deletes expired records from time to time, as DynamoDB does by itself.
 async fn delete_expired(data: LocalData) {
     let mut due = tokio::time::interval(EXPIRY_INTERVAL);
     loop {
@@ -100,13 +100,13 @@ async fn accept(
     let place = places.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, peer)) => {
-            // Answers are one small packet: waiting to fill it only delays them.
+            // Responses are small, and waiting to fill a packet would only delay them.
             let _ = stream.set_nodelay(true);
             Some((stream, peer, place))
         }
         Err(err) => {
             log(Level::Warn, "accept_failed", &err.to_string());
-            // Most likely out of file descriptors: let some requests end first.
+            // Most likely the process is out of file descriptors, so let some requests end first.
             tokio::time::sleep(ACCEPT_PAUSE).await;
             None
         }
@@ -138,7 +138,7 @@ async fn answer(
         source: Some(peer.ip().to_string()),
         trace_id: None,
     });
-    // What `tokensmith` has changed meanwhile is seen at once, not when a cache expires.
+    // A change by another `tokensmith` process takes effect now, not when a cache expires.
     if host.changes.has_changed() {
         host.issuer.forget_cached();
     }
@@ -149,8 +149,9 @@ async fn answer(
     Ok(response.map(Full::new))
 }
 
-/// What hyper leaves to the host: HTTP/1.1 has exactly one `Host` (RFC 9112 §3.2), and of the
-/// transfer codings only `chunked` is understood here, once (§6.1).
+/// Checks that hyper leaves to the host: an HTTP/1.1 request has exactly one `Host` (RFC 9112
+/// §3.2), and its only transfer coding is `chunked`, once (§6.1). Otherwise a proxy in front could
+/// read another request than this server, which request smuggling exploits.
 fn is_well_formed(request: &Request<Incoming>) -> bool {
     let hosts = request.headers().get_all(header::HOST).iter().count();
     let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
@@ -160,10 +161,10 @@ fn is_well_formed(request: &Request<Incoming>) -> bool {
         && codings.next().is_none()
 }
 
-/// Reads a body, keeping one byte more than is allowed: enough for the endpoint to refuse it.
+/// Reads a body, and keeps at most one byte more than is allowed, so that the endpoint refuses it.
 ///
-/// The rest is read and dropped, up to a bound, so that a client which is still sending gets the
-/// answer and not a reset.
+/// The rest is read and dropped, up to a bound, so that a client that is still sending gets the
+/// response and not a connection reset.
 async fn read_bounded(mut body: Incoming) -> Result<Bytes, hyper::Error> {
     let mut kept = BytesMut::new();
     let mut dropped = 0;
@@ -181,8 +182,8 @@ async fn read_bounded(mut body: Incoming) -> Result<Bytes, hyper::Error> {
     Ok(kept.freeze())
 }
 
-/// An answer of the host itself; in production API Gateway gives these. The path is not logged: it
-/// is whatever the caller made up.
+/// A response of the host itself, as API Gateway gives it in production. The path is not logged,
+/// because the caller can put anything into it.
 fn plain(status: StatusCode, json: &'static str) -> Response<Full<Bytes>> {
     log(Level::Info, "not_routed", status.as_str());
     let mut response = Response::new(Full::new(Bytes::from_static(json.as_bytes())));
@@ -202,10 +203,14 @@ fn log(level: Level, event: &'static str, message: &str) {
 }
 
 const BAD_REQUEST: &str = r#"{"message":"Bad Request"}"#;
+/// Bounds the file descriptors and the memory that open connections can take.
 const MAX_CONNECTIONS: usize = 1024;
+/// These two bound the memory that the headers of one request can take.
 const MAX_HEADERS: usize = 64;
 const MAX_HEADER_BYTES: usize = 32 * 1024;
+/// Bounds the traffic of a client that never stops sending a body.
 const MAX_DROPPED_BYTES: usize = 4 * 1024 * 1024;
+/// These two keep clients that send very slowly from holding all connections.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,4 +1,5 @@
-//! The table, as the template makes it in AWS: `pk` and `sk`, two sparse indexes, and a time to live.
+//! The table as the template creates it in AWS: `pk` and `sk`, two sparse indexes, and a time to
+//! live.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::BuildError;
@@ -51,7 +52,7 @@ pub(crate) async fn create_table(client: &Client, name: &str) -> Result<(), Data
     Ok(())
 }
 
-/// What was revoked, by shard and time.
+/// The index of revocations, by shard and time.
 fn feed() -> Result<GlobalSecondaryIndex, BuildError> {
     GlobalSecondaryIndex::builder()
         .index_name("feed")
@@ -68,7 +69,7 @@ fn feed() -> Result<GlobalSecondaryIndex, BuildError> {
         .build()
 }
 
-/// Subject → grants.
+/// The index of grants, by subject.
 fn by_subject() -> Result<GlobalSecondaryIndex, BuildError> {
     GlobalSecondaryIndex::builder()
         .index_name("by_subject")

@@ -23,10 +23,10 @@ async fn main() -> Result<(), Error> {
 }
 
 async fn orders(request: Request) -> Result<Response<Body>, Error> {
-    // The layer lets no request through without them.
+    // The layer passes on no request without them.
     let claims = request.extensions().get::<VerifiedClaims>();
     let claims = claims.ok_or("a request without verified claims")?;
-    // Where an authorizer stands before the function, this is what it says of the same token.
+    // If an authorizer runs before the function, this is what it says about the same token.
     let context = request.request_context_ref();
     let authorizer = context.and_then(|context| context.authorizer());
     let answer = json!({

@@ -1,5 +1,5 @@
-//! Prints what live revocations cost: memory, and the time of a lookup, for 100,000 and 1,000,000
-//! of them, or for the numbers given. Run it with `--release`, on Linux, on a quiet machine.
+//! Prints what live revocations cost in memory and in time per lookup, for 100,000 and 1,000,000 of
+//! them, or for the given numbers. Run it with `--release`, on Linux, on a quiet machine.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -94,7 +94,7 @@ impl Fetch for OneKey {
     }
 }
 
-/// A view that somebody else keeps up to date.
+/// A view that is filled once and stays as it is.
 #[derive(Debug)]
 struct View(RevocationView);
 

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 /// A JWS signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1) that tokensmith signs with.
 ///
-/// A key has exactly one of them: RS256 and PS256 never share a key. None of them is symmetric, so
-/// that no configuration and no key set can bring in a shared secret.
+/// A key has exactly one algorithm: RS256 and PS256 never share a key. None of them is symmetric,
+/// so that neither a configuration nor a key set can make the verifier use a shared secret (RFC
+/// 8725 §2.1).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256, 2048-bit keys.
@@ -21,7 +22,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// The `alg` value that stands in JOSE headers and metadata.
+    /// The `alg` value in JOSE headers and metadata.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::RS256 => "RS256",
@@ -34,8 +35,8 @@ impl Algorithm {
     /// Every algorithm, in the order of preference.
     pub const ALL: [Self; 4] = [Self::RS256, Self::PS256, Self::ES256, Self::EdDSA];
 
-    /// Whether `key` is of the type, on the curve and with the coordinates' length (RFC 7518
-    /// §6.2.1.2, RFC 8037 §2) that this algorithm asks for.
+    /// Whether `key` has the type, the curve and the length of coordinates (RFC 7518 §6.2.1.2, RFC
+    /// 8037 §2) that this algorithm requires.
     pub fn fits(self, key: &AlgorithmParameters) -> bool {
         match (self, key) {
             (Self::RS256 | Self::PS256, AlgorithmParameters::RSA(_)) => true,
@@ -51,7 +52,7 @@ impl Algorithm {
     }
 }
 
-/// The characters of a coordinate of 32 bytes in base64url.
+/// The length of a coordinate of 32 bytes in base64url.
 const COORDINATE: usize = 43;
 
 impl From<Algorithm> for jsonwebtoken::Algorithm {
@@ -96,7 +97,7 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// The name is none of [`Algorithm::ALL`].
+/// The name is not one of [`Algorithm::ALL`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("unknown algorithm: use RS256, PS256, ES256 or EdDSA")]
 pub struct UnknownAlgorithm;

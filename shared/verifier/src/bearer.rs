@@ -2,13 +2,13 @@ use std::fmt;
 
 use crate::{MAX_TOKEN_BYTES, Refusal, Rejection};
 
-/// A bearer token as it was sent, of which nothing is proven.
+/// A bearer token as it was sent. Nothing of it is verified.
 #[derive(Clone, Copy)]
 pub struct BearerToken<'a>(&'a str);
 
 impl<'a> BearerToken<'a> {
     /// Takes the token from the values of all `Authorization` headers of one request (RFC 6750
-    /// §2.1). Tokens in the body or the query are not looked for: OAuth 2.1 has neither.
+    /// §2.1). Tokens in the body or the query are ignored, because OAuth 2.1 allows neither.
     ///
     /// # Errors
     /// [`Refusal::NoToken`] without such a header, or when it has another scheme;
@@ -56,13 +56,13 @@ fn is_b64token(text: &str) -> bool {
     !unpadded.is_empty() && unpadded.bytes().all(allowed)
 }
 
-/// Why a request cannot be read (RFC 6750 §3.1 `invalid_request`).
+/// What is wrong with a request (RFC 6750 §3.1 `invalid_request`).
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidRequest {
     /// More than one `Authorization` header.
     #[error("the Authorization header is repeated")]
     RepeatedHeader,
-    /// What follows the scheme is no b64token.
+    /// The text after the scheme is not a b64token.
     #[error("the bearer token is malformed")]
     MalformedToken,
 }

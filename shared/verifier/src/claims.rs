@@ -7,16 +7,16 @@ use crate::is_same_resource;
 pub struct AccessTokenClaims {
     /// The issuer URL.
     pub iss: String,
-    /// Who the token speaks for: a user's subject, or the client itself (RFC 9068 §2.2).
+    /// The subject: a user, or the client itself (RFC 9068 §2.2).
     pub sub: String,
-    /// The resources it is meant for (RFC 8707).
+    /// The resources that it is meant for (RFC 8707).
     pub aud: Audiences,
-    /// Not accepted from this moment on, in seconds since 1970.
+    /// When it expires: not accepted at or after this time, in seconds since 1970.
     pub exp: u64,
-    /// Not accepted before this moment, in seconds since 1970.
+    /// Not accepted before this time, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<u64>,
-    /// When it was issued: the start of the oldest read it rests on, in seconds since 1970.
+    /// When it was issued: the start of the oldest read that it rests on, in seconds since 1970.
     pub iat: u64,
     /// Its unique id.
     pub jti: String,
@@ -34,9 +34,9 @@ pub struct AccessTokenClaims {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Audiences {
-    /// One audience, printed as a string: some libraries accept nothing else.
+    /// One audience, written as a string, because some libraries accept nothing else.
     One(String),
-    /// Several audiences, printed as an array.
+    /// Several audiences, written as an array.
     Many(Vec<String>),
 }
 
@@ -49,7 +49,7 @@ impl Audiences {
         }
     }
 
-    /// Whether `audience` is one of them, by [`is_same_resource`].
+    /// Whether `audience` is one of them, as [`is_same_resource`] compares.
     pub fn contains(&self, audience: &str) -> bool {
         self.as_slice()
             .iter()

@@ -1,4 +1,5 @@
-//! The clock of issuer and verifier, and the moments that it tells. Tests set it, so nothing sleeps.
+//! The clock of issuer and verifier, and the times that it tells. Tests set the clock, so that no
+//! test has to sleep.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-/// Tells the time: the machine's, or the one that a test has set.
+/// A clock: the machine's, or one that a test sets.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
     /// The machine's clock.
@@ -28,7 +29,7 @@ impl Clock {
     }
 }
 
-/// A moment, in whole seconds since 1970: the resolution of JWT claims (RFC 7519 §2).
+/// A time in whole seconds since 1970, the resolution of JWT claims (RFC 7519 §2).
 #[derive(
     Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
 )]
@@ -36,7 +37,7 @@ impl Clock {
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The moment `seconds` after the start of 1970.
+    /// The time `seconds` after the start of 1970.
     pub const fn from_seconds(seconds: u64) -> Self {
         Self(seconds)
     }
@@ -46,17 +47,17 @@ impl Timestamp {
         self.0
     }
 
-    /// This moment and `duration`, in whole seconds.
+    /// This time plus `duration`, in whole seconds.
     pub const fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(duration.as_secs()))
     }
 
-    /// This moment less `duration`, in whole seconds; not before 1970.
+    /// This time minus `duration`, in whole seconds; not before 1970.
     pub const fn before(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(duration.as_secs()))
     }
 
-    /// The whole seconds from `earlier` to this moment; zero when it is not earlier.
+    /// The whole seconds from `earlier` to this time; zero if `earlier` is not earlier.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(self.0.saturating_sub(earlier.0))
     }

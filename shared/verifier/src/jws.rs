@@ -5,21 +5,21 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::Rejection;
 
-/// A JWS in compact form (RFC 7515 §7.1), taken apart; nothing of it is proven.
+/// The parts of a JWS in compact form (RFC 7515 §7.1). Nothing of it is verified.
 pub(crate) struct UnverifiedJws<'a> {
     pub(crate) header: Header,
-    /// What the signature covers: header and payload, as they were sent.
+    /// The bytes that the signature covers: header and payload, as they were sent.
     pub(crate) signed: &'a str,
     pub(crate) signature: Vec<u8>,
     payload: &'a str,
 }
 
 impl<'a> UnverifiedJws<'a> {
-    /// Takes `token` apart.
+    /// Parses `token`.
     ///
     /// # Errors
-    /// [`Rejection::Malformed`], or [`Rejection::UnsupportedHeader`] when the header brings a key
-    /// or demands an extension.
+    /// [`Rejection::Malformed`], or [`Rejection::UnsupportedHeader`] when the header contains a key
+    /// or requires an extension.
     pub(crate) fn parse(token: &'a str) -> Result<Self, Rejection> {
         let (signed, signature) = token.rsplit_once('.').ok_or(Rejection::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(Rejection::Malformed)?;
@@ -41,7 +41,7 @@ impl<'a> UnverifiedJws<'a> {
         })
     }
 
-    /// The payload as JSON. Only for who has checked the signature.
+    /// The payload as JSON. Call it only after the signature was verified.
     ///
     /// # Errors
     /// [`Rejection::Malformed`] when it is not the JSON of a `T`.
@@ -50,7 +50,7 @@ impl<'a> UnverifiedJws<'a> {
     }
 }
 
-/// The members of a JOSE header that decide anything; others are ignored (RFC 7515 §4).
+/// The members of a JOSE header that verification uses; others are ignored (RFC 7515 §4).
 #[derive(Deserialize)]
 pub(crate) struct Header {
     pub(crate) alg: String,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// A key's name in JWKS and JOSE headers (`kid`).
 ///
-/// An issuer names its keys by their RFC 7638 thumbprint; a verifier relies on no form.
+/// An issuer names its keys by their RFC 7638 thumbprint. A verifier accepts any name.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct KeyId(String);
@@ -19,10 +19,10 @@ impl KeyId {
     /// The RFC 7638 thumbprint of `key`: SHA-256 over its required members in lexical order,
     /// base64url without padding. `None` for a type of key that [`jsonwebtoken`] does not know.
     ///
-    /// [`Jwk::thumbprint`] says the same, but by the provider of the process: it installs one, and
-    /// panics when both of the crate's back ends are there and none is installed.
+    /// [`Jwk::thumbprint`] gives the same, but uses the process-wide provider: it installs one, and
+    /// panics when both of that crate's back ends are compiled in and none is installed.
     pub fn thumbprint_of(key: &Jwk) -> Option<Self> {
-        // Of an unknown type, every member is kept, and which of them are required is not known.
+        // It is unknown which members of an unknown type are required.
         if let AlgorithmParameters::Other(_) = key.algorithm {
             return None;
         }
@@ -32,7 +32,7 @@ impl KeyId {
         Some(Self(URL_SAFE_NO_PAD.encode(digest(&SHA256, &canonical))))
     }
 
-    /// The name as it stands in JOSE headers.
+    /// The name as it is written in JOSE headers.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -10,11 +10,11 @@ use tower_service::Service;
 
 use crate::{Challenge, Refusal, RequiredScopes, VerifiedClaims, Verifier};
 
-/// Lets only requests with a good bearer token through to a service: the feature `tower`.
+/// Passes only requests with a valid bearer token to a service (feature `tower`).
 ///
-/// The service finds the [`VerifiedClaims`] among the request's extensions. All other requests are
-/// answered as RFC 6750 §3 says, with an empty body. CORS preflight requests carry no token, so a
-/// layer that answers them belongs outside of this one.
+/// The service finds the [`VerifiedClaims`] in the request's extensions. All other requests are
+/// answered as RFC 6750 §3 says, with an empty body. CORS preflight requests have no token, so a
+/// layer that answers them must be outside of this one.
 #[derive(Clone, Debug)]
 pub struct BearerLayer {
     verifier: Arc<Verifier>,
@@ -22,7 +22,7 @@ pub struct BearerLayer {
 }
 
 impl BearerLayer {
-    /// Requires a good token, whatever its scopes.
+    /// Requires a valid token with any scopes.
     pub fn new(verifier: Arc<Verifier>) -> Self {
         Self {
             verifier,
@@ -30,7 +30,7 @@ impl BearerLayer {
         }
     }
 
-    /// Requires scopes as well.
+    /// Requires these scopes as well.
     pub fn requiring(mut self, required: RequiredScopes) -> Self {
         self.required = Arc::new(required);
         self
@@ -78,7 +78,7 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let layer = self.layer.clone();
-        // The one that was polled ready goes with the request.
+        // The request must be passed to the service that was polled ready, not to its clone.
         let next = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, next);
         Box::pin(async move {
@@ -96,10 +96,10 @@ where
     }
 }
 
-/// An answer without a body.
+/// The response to a refused request, without a body.
 fn answer<R: Default>(challenge: &Challenge) -> Response<R> {
     let mut response = Response::new(R::default());
-    // Every challenge has a status of HTTP's own.
+    // Every challenge has a valid HTTP status, so the fallback is never used.
     *response.status_mut() =
         StatusCode::from_u16(challenge.status).unwrap_or(StatusCode::UNAUTHORIZED);
     let headers = response.headers_mut();

@@ -1,5 +1,5 @@
-//! Verifies the RFC 9068 access tokens of a tokensmith issuer, in the service that is called: the
-//! signature against the issuer's published keys, the claims, revocations and scopes.
+//! Verifies the RFC 9068 access tokens of a tokensmith issuer in the service that is called with
+//! them: the signature with the issuer's published keys, the claims, revocations and scopes.
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -62,15 +62,16 @@
 //! # What it costs
 //!
 //! A request costs one signature verification. Keys are fetched once and renewed in the background
-//! as `Cache-Control` says; through an outage the last good ones serve. Tokens with unknown keys
-//! cause one fetch in each cooldown, however many there are.
+//! as `Cache-Control` says. During an outage of the issuer, the last keys stay in use. Tokens with
+//! unknown keys cause one fetch in each cooldown, however many there are.
 //!
 //! # Revocation
 //!
-//! By default a revoked token passes until it expires. [`VerifierBuilder::revocation_feed`] follows
-//! the issuer's feed: revocations are seen within its interval, without a call for each request.
-//! Who can read the issuer's table has a [`RevocationView`] of its own behind a
-//! [`RevocationSource`]. Whatever the source, [`verdict`] decides.
+//! Without a source of revocations, a revoked token is accepted until it expires.
+//! [`VerifierBuilder::revocation_feed`] follows the issuer's feed: revocations take effect within
+//! its interval, without a call for each request. A service that can read the issuer's table can
+//! keep a [`RevocationView`] of its own behind a [`RevocationSource`]. With any source, [`verdict`]
+//! decides.
 //!
 //! # Features
 //!

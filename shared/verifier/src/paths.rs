@@ -1,9 +1,10 @@
-//! The paths below an issuer URL, in one table: what the issuer serves, and what verifiers fetch.
+//! The paths below an issuer URL, in one table for the issuer, which serves them, and for
+//! verifiers, which fetch some of them.
 
 /// RFC 6749 §3.2, every grant.
 pub const TOKEN: &str = "/oauth2/token";
 
-/// The token endpoint restricted to refresh tokens, for teams that want it isolated.
+/// The token endpoint restricted to refresh tokens, for teams that want to run them isolated.
 pub const REFRESH: &str = "/oauth2/refresh";
 
 /// RFC 7009.

@@ -2,7 +2,7 @@ use crate::bearer::InvalidRequest;
 use crate::fetch::FetchError;
 use crate::{Rejection, RequiredScopes};
 
-/// Why a request is not let through.
+/// Why a request is refused.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Refusal {
     /// It brings no bearer token.
@@ -14,21 +14,21 @@ pub enum Refusal {
     /// Its token is not accepted.
     #[error(transparent)]
     Rejected(#[from] Rejection),
-    /// Its token is good, and not for this.
+    /// Its token is valid, but lacks a scope.
     #[error("the token lacks a scope: {0}")]
     InsufficientScope(RequiredScopes),
-    /// Whether its token is good cannot be told now.
+    /// Its token cannot be judged now.
     #[error(transparent)]
     Unavailable(#[from] SourceUnavailable),
 }
 
-/// What is missing to judge a token. It says nothing about the token.
+/// A source of keys or revocations failed, so no token can be judged.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SourceUnavailable {
     /// The issuer's keys cannot be fetched.
     #[error("the issuer's keys are not available: {0}")]
     Keys(FetchError),
-    /// What is known of revocations is too old, and the policy is to refuse then.
+    /// The view of revocations is too old, and the policy is to refuse then.
     #[error("the view of revocations is stale")]
     StaleRevocations,
     /// An embedder's own source of revocations failed.
@@ -48,11 +48,11 @@ pub struct Challenge {
 }
 
 impl Refusal {
-    /// The answer, for a protection space called `realm` (RFC 9110 §11.5), which must not contain
-    /// quotes or backslashes: [`crate::Verifier::realm`].
+    /// The answer for a protection space called `realm` (RFC 9110 §11.5), such as
+    /// [`crate::Verifier::realm`]. It must not contain quotes or backslashes.
     pub fn challenge(&self, realm: &str) -> Challenge {
         let (status, error, scope) = match self {
-            // RFC 6750 §3.1: who sent no token is told no error.
+            // RFC 6750 §3.1: a caller that sent no token gets no error code.
             Self::NoToken => (401, None, None),
             Self::InvalidRequest(_) => (400, Some("invalid_request"), None),
             Self::Rejected(_) => (401, Some("invalid_token"), None),
@@ -84,10 +84,10 @@ impl Refusal {
         }
     }
 
-    /// What a caller may know: no quotes, no backslashes (RFC 6750 §3).
+    /// The description that the caller gets. It has no quotes or backslashes (RFC 6750 §3).
     fn description(&self) -> String {
         match self {
-            // The expression may contain quotes; `scope` says it anyway.
+            // The expression may contain quotes, and `scope` says which scopes are needed anyway.
             Self::InsufficientScope(_) => "the token lacks a scope".to_owned(),
             _ => self.to_string(),
         }

@@ -1,6 +1,7 @@
 use std::net::IpAddr;
 
-/// Whether `url` is https, or http on loopback, and nothing in it can be read in two ways.
+/// Whether `url` is https, or http on loopback, and has no part that two parsers could read
+/// differently.
 pub(crate) fn is_protected(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else {
         return false;
@@ -19,7 +20,7 @@ pub(crate) fn is_protected(url: &str) -> bool {
     }
 }
 
-/// Whether `url` is an issuer identifier of tokensmith: an origin, without path or query.
+/// Whether `url` is an issuer URL of tokensmith: an origin, without path or query.
 pub(crate) fn is_origin(url: &str) -> bool {
     let authority = url.split_once("://").map_or("", |(_, authority)| authority);
     is_protected(url) && !authority.contains(['/', '?', '#'])

@@ -1,24 +1,24 @@
-//! The verdict: whether an access token is live. Pure, and the only one: the issuer's
-//! introspection, `tokensmith inspect`, the authorizer and embedded verifiers all call it.
+//! The verdict: whether an access token is active. It is pure, and all who judge a token call it:
+//! the issuer's introspection, `tokensmith inspect`, the authorizer and embedded verifiers.
 
 use crate::{AccessTokenClaims, Expectations, Rejection};
 
-/// What is known of revocations that concern one token. Where it is known from (a read of the
-/// token's own keys, or the revocation feed) makes no difference.
+/// The revocations that concern one token. They may come from a read of the table or from the
+/// revocation feed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct RevocationStatus {
     /// The token itself was revoked.
     pub token_revoked: bool,
-    /// Its grant was revoked, or is gone.
+    /// Its grant was revoked, or no longer exists.
     pub grant_revoked: bool,
-    /// Tokens of its client issued at or before this second are dead; [`u64::MAX`] when the
-    /// client is disabled or gone.
+    /// Tokens of its client issued at or before this second are invalid; [`u64::MAX`] when the
+    /// client is disabled or does not exist.
     pub client_not_before: Option<u64>,
-    /// Tokens of its subject issued at or before this second are dead.
+    /// Tokens of its subject issued at or before this second are invalid.
     pub subject_not_before: Option<u64>,
 }
 
-/// Judges signed claims: first what they say, then what has become of them.
+/// Judges verified claims: first by their content, then by the revocations that concern them.
 ///
 /// # Errors
 /// The first [`Rejection`] that applies.

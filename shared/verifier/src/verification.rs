@@ -1,5 +1,5 @@
 //! The order in which an access token is judged (RFC 9068 §4): its form, its type, its key, its
-//! signature, and only then what it claims.
+//! signature, and only then its claims.
 
 use std::collections::HashMap;
 
@@ -22,8 +22,8 @@ impl VerificationKeys {
     /// Parses every key of a JWK Set.
     ///
     /// # Errors
-    /// [`UnusableKey`] names the first that cannot be used: without a name, an algorithm of ours or
-    /// the use `sig`, or with members that are not a key of its algorithm.
+    /// [`UnusableKey`] names the first key that cannot be used: it has no name, no algorithm of
+    /// ours or not the use `sig`, or its members are not a key of its algorithm.
     pub fn new(published: &JwkSet) -> Result<Self, UnusableKey> {
         let parsed = published.keys.iter().map(|jwk| {
             named_key(jwk).ok_or_else(|| {
@@ -36,11 +36,11 @@ impl VerificationKeys {
         })
     }
 
-    /// Parses the keys of a JWK Set document that can be used, and skips all others: those of an
-    /// algorithm, type or use that is not known here (RFC 7517 §5).
+    /// Parses the keys of a JWK Set document that can be used, and ignores those of an unknown
+    /// algorithm, type or use (RFC 7517 §5).
     ///
     /// # Errors
-    /// [`NoUsableKey`] when there is none, as in a document that is no JWK Set.
+    /// [`NoUsableKey`] when there is none, or the document is not a JWK Set.
     pub fn usable_in(document: &[u8]) -> Result<Self, NoUsableKey> {
         #[derive(Deserialize)]
         struct Document {
@@ -56,10 +56,11 @@ impl VerificationKeys {
         }
     }
 
-    /// The claims of `token`, once its signature by one of these keys is proven.
+    /// The claims of `token`, once its signature by one of these keys was verified.
     ///
-    /// The algorithm is the key's own; what the header says must agree with it and never chooses
-    /// it (RFC 8725 §3.1). The claims are not judged yet: see [`Expectations::check`].
+    /// The algorithm is the key's own. The header's `alg` must agree with it and never chooses it
+    /// (RFC 8725 §3.1), so that an attacker cannot choose a weaker one. The claims are not judged
+    /// yet: see [`Expectations::check`].
     ///
     /// # Errors
     /// The [`Rejection`] that names the first thing wrong with it.
@@ -70,7 +71,7 @@ impl VerificationKeys {
         self.signed_payload(token, ACCESS_TOKEN_TYPE)
     }
 
-    /// The payload of a JWS of the type `typ`, once its signature is proven.
+    /// The payload of a JWS of the type `typ`, once its signature was verified.
     ///
     /// # Errors
     /// The [`Rejection`] that names the first thing wrong with it.
@@ -92,13 +93,13 @@ impl VerificationKeys {
     }
 }
 
-/// A key that can be used, with its name: tokens choose their key by it.
+/// A usable key with its name, by which tokens say which key signed them.
 fn named_key(jwk: &Jwk) -> Option<(KeyId, VerificationKey)> {
     let name = jwk.common.key_id.clone()?;
     Some((name.into(), VerificationKey::parse(jwk)?))
 }
 
-/// A document that is no JWK Set, or has no key that tokensmith could have signed with.
+/// The document is not a JWK Set, or has no key that tokensmith could have signed with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the document has no key that can be used")]
 pub struct NoUsableKey;
@@ -108,11 +109,12 @@ pub struct NoUsableKey;
 pub struct Expectations<'a> {
     /// The issuer URL.
     pub issuer: &'a str,
-    /// The resource that was called; `None` where the issuer itself judges any of its tokens.
+    /// The resource that was called; `None` when the issuer judges one of its tokens for any
+    /// resource.
     pub audience: Option<&'a str>,
-    /// The moment of the check, in seconds since 1970.
+    /// The time of the check, in seconds since 1970.
     pub now: u64,
-    /// How far the clocks may be apart, in seconds: [`CLOCK_SKEW_SECONDS`], or 0 for the issuer.
+    /// How far the clocks may differ, in seconds: [`CLOCK_SKEW_SECONDS`], or 0 for the issuer.
     pub leeway: u64,
 }
 
@@ -120,7 +122,7 @@ impl Expectations<'_> {
     /// Judges signed claims.
     ///
     /// # Errors
-    /// The first of issuer, audience, expiry and start that does not fit.
+    /// The [`Rejection`] of the first of issuer, audience, expiry and start that does not fit.
     pub fn check(&self, claims: &AccessTokenClaims) -> Result<(), Rejection> {
         if claims.iss != self.issuer {
             return Err(Rejection::WrongIssuer);
@@ -148,7 +150,7 @@ pub enum Rejection {
     /// Not three base64url parts, or not the JSON of an access token.
     #[error("the token is malformed")]
     Malformed,
-    /// The header carries its own key, or demands an extension (`crit`).
+    /// The header contains a key of its own, or requires an extension (`crit`).
     #[error("the token's header is not supported")]
     UnsupportedHeader,
     /// `typ` is not `at+jwt` (RFC 9068 §4).
@@ -189,7 +191,7 @@ pub enum Rejection {
     SubjectRevoked,
 }
 
-/// A JWK that cannot be used, by its name if it has one.
+/// A JWK cannot be used. It is named if it has a name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the published key {0} cannot be used")]
 pub struct UnusableKey(pub KeyId);
@@ -197,8 +199,10 @@ pub struct UnusableKey(pub KeyId);
 /// The `typ` of an access token (RFC 9068 §2.1).
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 
-/// The longest token that is looked at, in bytes; the issuer never mints a longer one.
+/// The longest token that is parsed, in bytes. Bounds the work that a hostile token can cause; the
+/// issuer never mints a longer one.
 pub const MAX_TOKEN_BYTES: usize = 8192;
 
-/// How far a resource server's clock may be from the issuer's, in seconds.
+/// How far a resource server's clock may differ from the issuer's, in seconds. Bounds how long an
+/// attacker can use an expired token.
 pub const CLOCK_SKEW_SECONDS: u64 = 60;

@@ -5,7 +5,7 @@ use crate::{AccessTokenClaims, Refusal, RequiredScopes};
 pub struct VerifiedClaims(AccessTokenClaims);
 
 impl VerifiedClaims {
-    /// Only for who has the verdict.
+    /// Only the verifier calls this, once the verdict is in.
     pub(crate) fn new(live: AccessTokenClaims) -> Self {
         Self(live)
     }
@@ -15,7 +15,7 @@ impl VerifiedClaims {
         &self.0.iss
     }
 
-    /// `sub`: who the token speaks for; the client itself where no user is involved.
+    /// `sub`: the subject of the token; the client itself where no user is involved.
     pub fn subject(&self) -> &str {
         &self.0.sub
     }
@@ -61,10 +61,10 @@ impl VerifiedClaims {
         self.scopes().any(|granted| granted == scope)
     }
 
-    /// Passes when `required` is met.
+    /// Succeeds when the granted scopes meet `required`.
     ///
     /// # Errors
-    /// [`Refusal::InsufficientScope`] with what is required.
+    /// [`Refusal::InsufficientScope`] with the required scopes.
     pub fn require(&self, required: &RequiredScopes) -> Result<(), Refusal> {
         match required.are_met_by(|scope| self.has_scope(scope)) {
             true => Ok(()),

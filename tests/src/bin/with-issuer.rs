@@ -15,7 +15,8 @@
 use std::process::{Command, ExitCode};
 
 use serde_json::{Value, json};
-use tokensmith_tests::{Running, command};
+use tokensmith_tests::records::{API, OTHER_API};
+use tokensmith_tests::{TestIssuer, command};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
         eprintln!("usage: with-issuer COMMAND [ARGUMENT]...");
         return ExitCode::from(2);
     };
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let clients: Value = ALGORITHMS.map(|alg| register(&issuer, alg)).into();
     let grant_clients = register_grant_clients(&issuer);
     let ended = Command::new(&program)
@@ -47,13 +48,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn data_arguments(issuer: &Running) -> String {
+fn data_arguments(issuer: &TestIssuer) -> String {
     let arguments = issuer.data_arguments();
     let arguments = arguments.map(|one| one.to_string_lossy().into_owned());
     json!(arguments).to_string()
 }
 
-fn register(issuer: &Running, algorithm: &str) -> Value {
+fn register(issuer: &TestIssuer, algorithm: &str) -> Value {
     let client = issuer.register(
         &algorithm.to_lowercase(),
         &[
@@ -63,9 +64,9 @@ fn register(issuer: &Running, algorithm: &str) -> Value {
             "--scope=write",
             "--default-scope=read",
             "--audience",
-            AUDIENCE,
+            API,
             "--audience",
-            OTHER_AUDIENCE,
+            OTHER_API,
             "--access-ttl",
             &format!("{ACCESS_TTL}s"),
         ],
@@ -73,47 +74,45 @@ fn register(issuer: &Running, algorithm: &str) -> Value {
     json!({
         "alg": algorithm,
         "client_id": client.id,
-        "client_secret": client.secret,
-        "audience": AUDIENCE,
-        "other_audience": OTHER_AUDIENCE,
+        "client_secret": client.secret(),
+        "audience": API,
+        "other_audience": OTHER_API,
         "access_ttl": ACCESS_TTL,
     })
 }
 
-fn register_grant_clients(issuer: &Running) -> Value {
+fn register_grant_clients(issuer: &TestIssuer) -> Value {
     let shared = [
         "--grant=refresh_token",
         "--scope=read",
         "--scope=write",
         "--audience",
-        AUDIENCE,
+        API,
         "--audience",
-        OTHER_AUDIENCE,
+        OTHER_API,
     ];
     let own = ["--grant=client_credentials", "--default-scope=read"];
     let confidential = issuer.register("confidential", &[&shared[..], &own].concat());
     let public = issuer.register_public("public", &shared);
-    let resource_server = issuer.register("resource-server", &["--audience", AUDIENCE]);
+    let resource_server = issuer.register("resource-server", &["--audience", API]);
     json!({
         "confidential": {
             "client_id": confidential.id,
-            "client_secret": confidential.secret,
-            "audience": AUDIENCE,
-            "other_audience": OTHER_AUDIENCE,
+            "client_secret": confidential.secret(),
+            "audience": API,
+            "other_audience": OTHER_API,
         },
         "public": {
-            "client_id": public,
-            "audience": AUDIENCE,
-            "other_audience": OTHER_AUDIENCE,
+            "client_id": public.id,
+            "audience": API,
+            "other_audience": OTHER_API,
         },
         "resource_server": {
             "client_id": resource_server.id,
-            "client_secret": resource_server.secret,
+            "client_secret": resource_server.secret(),
         },
     })
 }
 
 const ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
-const AUDIENCE: &str = "https://api.example/";
-const OTHER_AUDIENCE: &str = "https://other.example/";
 const ACCESS_TTL: u64 = 300;

@@ -3,7 +3,7 @@ use std::thread::JoinHandle;
 
 use dynoxide::Database;
 use dynoxide::server::serve_with_shutdown;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokensmith_local::{EmbeddedDynamo, make_table};
 use tokio::net::TcpListener;
@@ -24,9 +24,6 @@ pub(super) struct DynamoDb {
 
 impl DynamoDb {
     /// Starts it on a free port.
-    ///
-    /// # Panics
-    /// When it does not start.
     pub(super) fn start() -> Self {
         let data = TempDir::new().expect("a temporary directory");
         let file = data.path().join("table.sqlite");
@@ -69,27 +66,7 @@ impl Drop for DynamoDb {
     }
 }
 
-/// Every item of `table` of the DynamoDB at `url`.
-///
-/// # Panics
-/// When the table cannot be read.
-pub(crate) fn scan(url: &str, table: &str) -> Vec<Value> {
-    let mut items = Vec::new();
-    let mut request = json!({ "TableName": table });
-    loop {
-        let page = post(url, "DynamoDB_20120810.Scan", &request);
-        items.extend(page["Items"].as_array().cloned().unwrap_or_default());
-        match page.get("LastEvaluatedKey") {
-            Some(last) => request["ExclusiveStartKey"] = last.clone(),
-            None => return items,
-        }
-    }
-}
-
 /// Calls an operation of an emulated service, which does not look at signatures.
-///
-/// # Panics
-/// When it fails.
 pub(super) fn post(url: &str, operation: &str, input: &Value) -> Value {
     let credential = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/x/aws4_request, \
                       SignedHeaders=host, Signature=0";
@@ -100,6 +77,6 @@ pub(super) fn post(url: &str, operation: &str, input: &Value) -> Value {
         .header("x-amz-target", operation)
         .body(input.to_string());
     let answer = request.send(url);
-    assert_eq!(answer.status, 200, "{operation}: {}", answer.text());
+    assert_eq!(answer.status, 200, "{operation}: {}", answer.body);
     answer.json()
 }

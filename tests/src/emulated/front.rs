@@ -1,10 +1,9 @@
 use std::io::{Result, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 
-use crate::message::read_message;
+use crate::connection::{authority_of, header_of, listen, read_message};
 use crate::patience::PATIENCE;
 
 /// What stands between the functions and the emulated services: it notes what is called, in order, and
@@ -36,21 +35,11 @@ pub enum Moment {
 
 impl Fronts {
     /// Stands before the service at `upstream`, and returns where.
-    ///
-    /// # Panics
-    /// When there is no free port.
     pub(super) fn stand_before(self: &Arc<Self>, upstream: &str) -> String {
-        let upstream = upstream.strip_prefix("http://").expect("plain http");
-        let upstream = upstream.to_owned();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        let fronts = self.clone();
-        // It ends with the test's process, and each connection with its client's.
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let (upstream, fronts) = (upstream.clone(), fronts.clone());
-                thread::spawn(move || fronts.forward(client, &upstream));
-            }
+        let (fronts, upstream) = (self.clone(), authority_of(upstream).to_owned());
+        let address = listen(move |client| {
+            // Each connection ends with its client's.
+            let _ = fronts.forward(client, &upstream);
         });
         format!("http://{address}")
     }
@@ -94,7 +83,7 @@ impl Fronts {
                 return hold.wait();
             }
             client.write_all(&answer)?;
-            if header(&request, "connection").is_some_and(|value| value == "close") {
+            if header_of(&request, "connection").is_some_and(|value| value == "close") {
                 return Ok(());
             }
         }
@@ -131,9 +120,6 @@ pub struct Held {
 
 impl Held {
     /// Waits until the call is there.
-    ///
-    /// # Panics
-    /// When it does not come.
     pub fn await_call(&self) {
         let reached = self.reaches.recv_timeout(PATIENCE);
         reached.expect("the call to be held comes");
@@ -142,18 +128,8 @@ impl Held {
 
 /// The name behind the dot of `x-amz-target`.
 fn operation_of(request: &[u8]) -> String {
-    let target = header(request, "x-amz-target").unwrap_or_default();
+    let target = header_of(request, "x-amz-target").unwrap_or_default();
     target.rsplit('.').next().unwrap_or_default().to_owned()
-}
-
-fn header(request: &[u8], name: &str) -> Option<String> {
-    let text = String::from_utf8_lossy(request);
-    let mut lines = text.lines().take_while(|line| !line.is_empty());
-    lines.find_map(|line| {
-        let (found, value) = line.split_once(": ")?;
-        let same = found.eq_ignore_ascii_case(name);
-        same.then(|| value.to_owned())
-    })
 }
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {

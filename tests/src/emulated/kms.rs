@@ -21,9 +21,6 @@ pub(super) struct Kms {
 
 impl Kms {
     /// Starts it on a free port, with its log in `logs`.
-    ///
-    /// # Panics
-    /// When it does not start.
     pub(super) fn start(logs: &Path) -> Self {
         let port = free_port();
         let url = format!("http://{}:{port}", Ipv4Addr::LOCALHOST);

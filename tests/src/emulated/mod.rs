@@ -8,7 +8,6 @@ mod kms;
 use std::path::Path;
 use std::sync::Arc;
 
-pub(crate) use dynamodb::scan;
 pub use front::{Held, Moment};
 
 use dynamodb::DynamoDb;
@@ -30,9 +29,6 @@ pub struct EmulatedAws {
 
 impl EmulatedAws {
     /// Starts them; their logs go to `logs`.
-    ///
-    /// # Panics
-    /// When they do not start.
     pub fn start(logs: &Path) -> Self {
         let dynamodb = DynamoDb::start();
         let kms = Kms::start(logs);

@@ -3,16 +3,16 @@
 mod quota;
 
 use std::io::Write;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::read_message;
+use crate::connection::{listen, read_message};
+use crate::process::resident;
 
 pub use quota::Quota;
 
@@ -36,14 +36,9 @@ struct Request {
 impl Sandbox {
     /// Starts `program` with these variables, and with a share of a processor if there is a quota.
     pub fn start(program: &Path, variables: &[(&str, String)], quota: Option<&Quota>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = listener.local_addr().expect("an address");
         let (send, requests) = channel();
-        thread::spawn(move || {
-            for connection in listener.incoming().flatten() {
-                let send = send.clone();
-                thread::spawn(move || serve(connection, &send));
-            }
+        let address = listen(move |connection| {
+            serve(connection, &send);
         });
         let mut command = match quota {
             Some(quota) => quota.command(program),
@@ -51,7 +46,7 @@ impl Sandbox {
         };
         command
             .env_clear()
-            .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+            .env("AWS_LAMBDA_RUNTIME_API", address)
             .env("AWS_LAMBDA_FUNCTION_NAME", "cold")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
@@ -129,11 +124,7 @@ impl Sandbox {
 
     /// Its resident memory, in bytes.
     pub fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
-        let status = status.expect("proc");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-        let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
-        1024 * kib.expect("a size")
+        resident(self.child.id())
     }
 
     fn request(&self) -> Request {

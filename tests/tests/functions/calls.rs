@@ -1,7 +1,7 @@
 //! What each operation of a warm function calls (DESIGN §4): each call is latency and money.
 
 use tokensmith_tests::functions::{INTROSPECT, ISSUE, JWKS, REFRESH, REVOCATIONS, REVOKE};
-use tokensmith_tests::{Functions, HttpRequest, Setup, Token, World};
+use tokensmith_tests::{Functions, HttpRequest, Setup, World};
 
 #[test]
 fn design_3_a_warm_function_makes_exactly_these_calls_with_data_keys() {
@@ -58,18 +58,12 @@ fn expected(signature: &[&str]) -> Calls {
 fn measure(functions: &Functions, world: &World) -> Calls {
     let client = &world.client;
     let refresh_at = |path: &str| {
-        let token = world.grant().refresh_token;
+        let token = world.grant().token;
         let form = format!("grant_type=refresh_token&refresh_token={token}");
-        HttpRequest::by(client, path, form)
+        HttpRequest::post(path, form).by(client)
     };
-    let tokens = || world.refresh(&world.grant().refresh_token);
-    let own = || {
-        HttpRequest::by(
-            client,
-            "/oauth2/token",
-            "grant_type=client_credentials".into(),
-        )
-    };
+    let tokens = || world.refresh(&world.grant().token);
+    let own = || HttpRequest::client_credentials(client);
     let operations: [(&str, &str, &dyn Fn() -> HttpRequest); 10] = [
         ("client_credentials", ISSUE, &own),
         ("refresh at /oauth2/token", ISSUE, &|| {
@@ -118,11 +112,8 @@ fn measure(functions: &Functions, world: &World) -> Calls {
 
 fn carry_out(functions: &Functions, world: &World, request: &HttpRequest) {
     let answer = world.issuer.send(request);
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    if answer.text().contains("access_token") {
-        assert_eq!(
-            Token::from_answer(&answer).claims["iss"],
-            functions.url.as_str()
-        );
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    if answer.body.contains("access_token") {
+        assert_eq!(answer.token().claims["iss"], functions.url.as_str());
     }
 }

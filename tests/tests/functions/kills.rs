@@ -9,8 +9,7 @@ use tokensmith_tests::functions::{
     INTROSPECT, ISSUE, JWKS, REFRESH, REVOCATIONS, REVOKE, ROTATE_KEYS,
 };
 use tokensmith_tests::{
-    Connection, Functions, HttpRequest, HttpResponse, Setup, Token, Tokens, World, eventually,
-    rotation_event, unique,
+    Answer, Connection, Functions, HttpRequest, Setup, World, eventually, rotation_event, unique,
 };
 
 #[test]
@@ -18,9 +17,9 @@ fn invariant_8_an_issuing_function_may_be_killed_in_the_middle_of_any_call() {
     let mut functions = Functions::start(&Setup::new("kms-data-key"));
     let world = World::new(functions.issuer());
     let own_token = |_: &World| {
-        let ask = HttpRequest::by(&world.client, "/oauth2/token", OWN_TOKEN.to_owned());
+        let ask = HttpRequest::post("/oauth2/token", OWN_TOKEN.to_owned()).by(&world.client);
         Attempt::new(ask, |world, _, answer| {
-            let token = Token::from_answer(answer);
+            let token = answer.token();
             assert!(world.is_active(&token.text));
         })
     };
@@ -28,13 +27,13 @@ fn invariant_8_an_issuing_function_may_be_killed_in_the_middle_of_any_call() {
     for (function, path) in [(ISSUE, "/oauth2/token"), (REFRESH, "/oauth2/refresh")] {
         let refresh = |world: &World| {
             let subject = unique("user");
-            let first = world.grant_by(&subject).refresh_token;
+            let first = world.grant_by(&subject).token;
             let form = format!("grant_type=refresh_token&refresh_token={first}");
-            let ask = HttpRequest::by(&world.client, path, form);
+            let ask = HttpRequest::post(path, form).by(&world.client);
             Attempt::new(ask, move |world, again, answer| {
-                let tokens = Tokens::from_answer(answer);
+                let tokens = answer.tokens();
                 // One chain: whoever asks once more gets the same successor.
-                assert_eq!(Tokens::from_answer(&again()).refresh, tokens.refresh);
+                assert_eq!(again().tokens().refresh, tokens.refresh);
                 let listed = world
                     .issuer
                     .manage(&["grant", "list", "--subject", &subject]);
@@ -50,7 +49,7 @@ fn invariant_8_an_issuing_function_may_be_killed_in_the_middle_of_any_call() {
 fn invariant_8_the_other_functions_may_be_killed_in_the_middle_of_any_call() {
     let mut functions = Functions::start(&Setup::new("kms-data-key"));
     let world = World::new(functions.issuer());
-    let tokens = |world: &World| world.refresh(&world.grant().refresh_token);
+    let tokens = |world: &World| world.refresh(&world.grant().token);
     let revoke_access = |world: &World| {
         let access = tokens(world).access;
         let ask = HttpRequest::revoke(&world.client, &access);
@@ -110,8 +109,8 @@ fn invariant_8_a_function_may_be_killed_while_it_starts() {
         functions.kill(ISSUE);
         drop(held);
         functions.start_function(ISSUE);
-        let ask = HttpRequest::by(&world.client, "/oauth2/token", OWN_TOKEN.to_owned());
-        Token::from_answer(&functions.ask(ISSUE, &ask));
+        let ask = HttpRequest::post("/oauth2/token", OWN_TOKEN.to_owned()).by(&world.client);
+        functions.ask(ISSUE, &ask).token();
     }
 }
 
@@ -123,7 +122,7 @@ fn invariant_8_the_rotation_of_keys_may_be_killed_in_the_middle_of_any_call() {
         .with("TOKENSMITH_KEY_PUBLISH_AHEAD", "0s");
     let mut functions = Functions::start(&setup);
     let world = World::new(functions.issuer());
-    let first = world.grant().refresh_token;
+    let first = world.grant().token;
     await_due();
     functions.aws.take_calls();
     functions.rotate_keys();
@@ -152,7 +151,7 @@ fn invariant_8_the_rotation_of_keys_may_be_killed_in_the_middle_of_any_call() {
             "{name}: a key is lost"
         );
         assert!(after.len() > before.len(), "{name}: no new key");
-        let own = Token::from_answer(&world.issuer.token(&world.client, ""));
+        let own = world.issuer.token(&world.client, "").token();
         assert!(after.contains(&own.header["kid"]), "{name}");
         assert!(world.is_active(&own.text), "{name}");
         token = world.refresh(&token).refresh;
@@ -166,12 +165,12 @@ struct Attempt<'a> {
 }
 
 /// It is given the world, what sends the request once more, and the answer.
-type Check<'a> = dyn Fn(&World, &dyn Fn() -> HttpResponse, &HttpResponse) + 'a;
+type Check<'a> = dyn Fn(&World, &dyn Fn() -> Answer, &Answer) + 'a;
 
 impl<'a> Attempt<'a> {
     fn new(
         request: HttpRequest,
-        check: impl Fn(&World, &dyn Fn() -> HttpResponse, &HttpResponse) + 'a,
+        check: impl Fn(&World, &dyn Fn() -> Answer, &Answer) + 'a,
     ) -> Self {
         Self {
             request,
@@ -195,7 +194,7 @@ fn kill_in_every_call<'a>(
     assert!(
         !calls.is_empty(),
         "{function} calls nobody: {}",
-        answer.text()
+        answer.body
     );
     for (number, moment) in every(calls.len()) {
         println!("{function}: {} ({moment:?})", calls[number]);

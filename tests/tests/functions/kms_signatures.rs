@@ -10,11 +10,11 @@ use tempfile::TempDir;
 use tokensmith_aws::AwsClients;
 use tokensmith_aws::kms::CustodyMode;
 use tokensmith_issuer::endpoint;
-use tokensmith_issuer::keys::{EncryptionContext, KeyUse, Make, Open, PrivateKey, Sign};
+use tokensmith_issuer::keys::{EncryptionContext, KeyUse, PrivateKey};
 use tokensmith_issuer::store::records::{FeedAttributes, RevokedToken};
+use tokensmith_tests::InProcess;
 use tokensmith_tests::TestCustody;
 use tokensmith_tests::emulated::EmulatedAws;
-use tokensmith_tests::in_process::InProcess;
 use tokensmith_verifier::{Algorithm, FeedDocument, JwkSet, VerificationKeys};
 use tokio::runtime::Runtime;
 
@@ -108,6 +108,7 @@ async fn own_context_only(custody: TestCustody) {
     for algorithm in Algorithm::ALL {
         let context = EncryptionContext::new(&issuer, KeyUse::Signing);
         let made = custody
+            .make
             .new_key_pair(algorithm, context)
             .await
             .expect("a key");
@@ -116,13 +117,17 @@ async fn own_context_only(custody: TestCustody) {
         };
         let private_key = PrivateKey::Wrapped(wrapped.clone());
         let signer = custody
+            .sign
             .signer(algorithm, &private_key)
             .await
             .expect("a signer");
         assert_eq!(*signer.public_key(), public_key, "{algorithm}");
         let mut relabelled = wrapped;
         relabelled.context.key_use = KeyUse::Hmac;
-        assert!(custody.unwrap(&relabelled).await.is_err(), "{algorithm}");
+        assert!(
+            custody.open.unwrap(&relabelled).await.is_err(),
+            "{algorithm}"
+        );
     }
 }
 

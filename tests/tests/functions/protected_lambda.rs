@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokensmith_tests::sandbox::Sandbox;
 use tokensmith_tests::tls::TlsFront;
-use tokensmith_tests::{HttpRequest, Registered, Running, built, eventually};
+use tokensmith_tests::{HttpRequest, TestClient, TestIssuer, built, eventually};
 
 /// `serve` behind TLS, and the example with what it trusts.
 struct Scene {
-    issuer: Running,
+    issuer: TestIssuer,
     /// The issuer URL.
     url: String,
     tls: TlsFront,
@@ -20,7 +20,7 @@ impl Scene {
     fn start() -> Self {
         let folder = TempDir::new().expect("a directory");
         let tls = TlsFront::new(folder.path());
-        let mut issuer = Running::start(&[]);
+        let mut issuer = TestIssuer::serve(&[]);
         let url = tls.stand_before(&issuer.url);
         issuer.kill();
         issuer.restart_with(&[&format!("--issuer={url}")]);
@@ -32,7 +32,7 @@ impl Scene {
         }
     }
 
-    fn client(&self, scope: &str) -> Registered {
+    fn client(&self, scope: &str) -> TestClient {
         let allowed = format!("--scope={scope}");
         let default = format!("--default-scope={scope}");
         let audience = format!("--audience={API}");
@@ -40,7 +40,7 @@ impl Scene {
             .register("app", &[&allowed, &default, &audience])
     }
 
-    fn token(&self, client: &Registered) -> String {
+    fn token(&self, client: &TestClient) -> String {
         let answer = self.issuer.token(client, "").json();
         answer["access_token"].as_str().expect("a token").to_owned()
     }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokensmith_tests::{Functions, HttpRequest, Running, Setup, Token, World, eventually};
+use tokensmith_tests::{Functions, HttpRequest, Setup, TestIssuer, World, eventually};
 use tokensmith_verifier::{JwkSet, VerificationKeys};
 
 #[test]
@@ -59,7 +59,7 @@ fn get_and_verify(world: &World, tokens: &Tokens, is_over: &AtomicBool) {
     let until = Instant::now() + Duration::from_secs(120);
     let (mut keys, mut fetched) = (published(&world.issuer), Instant::now());
     while !is_over.load(Ordering::SeqCst) && Instant::now() < until {
-        let token = Token::from_answer(&world.issuer.token(&world.client, ""));
+        let token = world.issuer.token(&world.client, "").token();
         if fetched.elapsed() >= Duration::from_secs(1) {
             fetched = Instant::now();
             keys = published(&world.issuer);
@@ -74,9 +74,9 @@ fn get_and_verify(world: &World, tokens: &Tokens, is_over: &AtomicBool) {
     }
 }
 
-fn published(issuer: &Running) -> VerificationKeys {
+fn published(issuer: &TestIssuer) -> VerificationKeys {
     let jwks = issuer.send(&HttpRequest::get("/.well-known/jwks.json"));
-    assert_eq!(jwks.status, 200, "{}", jwks.text());
+    assert_eq!(jwks.status, 200, "{}", jwks.body);
     let set: JwkSet = serde_json::from_value(jwks.json()).expect("a key set");
     VerificationKeys::new(&set).expect("usable keys")
 }

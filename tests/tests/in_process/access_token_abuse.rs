@@ -1,54 +1,39 @@
 //! Invariant 6 and RFC 8725: access tokens with another algorithm, key or type, against
-//! introspection, revocation and `Issuer::judge`: dead, and nothing is written.
+//! introspection, revocation and `Issuer::judge`: rejected, and nothing is written.
 
 use aws_lc_rs::hmac;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokensmith_issuer::Judged;
 use tokensmith_issuer::keys::{InProcessSigner, PublicJwk, Signer, generate_private_key};
-use tokensmith_tests::forge::{Forger, base64url, live_claims};
-use tokensmith_tests::in_process::{InProcess, TestClient};
+use tokensmith_tests::InProcess;
+use tokensmith_tests::forge::{Forger, base64url};
 use tokensmith_verifier::Algorithm;
 
-async fn issuer() -> (InProcess, TestClient) {
+/// A client of one issuer, once with its key of each algorithm.
+async fn forgers() -> Vec<Forger> {
     let issuer = InProcess::configured(|config| config.algorithms = Algorithm::ALL.into()).await;
     let client = issuer.confidential("app", |_| {}).await;
-    (issuer, client)
-}
-
-async fn assert_dead(issuer: &InProcess, client: &TestClient, token: &str, case: &str) {
-    let before = issuer.items().await;
-    let asked = issuer.introspect(client, token).await;
-    let dead = (200, r#"{"active":false}"#);
-    assert_eq!((asked.status, asked.body.as_str()), dead, "{case}");
-    let revoked = issuer.revoke(client, token).await;
-    assert_eq!((revoked.status, revoked.body.as_str()), (200, ""), "{case}");
-    let judged = issuer.issuer.judge(token).await.expect("no 5xx");
-    assert!(
-        matches!(judged, Judged::Unrecognized(_)),
-        "{case}: {judged:?}"
-    );
-    assert_eq!(issuer.items().await, before, "{case}");
+    let forgers = Algorithm::ALL.map(|one| Forger::with_key_of(&issuer, &client, one));
+    join_all(forgers).await
 }
 
 /// The counter-test of this file: a forged token that is right in every respect is live.
 #[tokio::test]
 async fn what_is_forged_without_a_flaw_is_live() {
-    let (issuer, client) = issuer().await;
-    for algorithm in Algorithm::ALL {
-        let forger = Forger::with_key_of(&issuer, algorithm).await;
-        let token = forger.token(&live_claims(&issuer, &client)).await;
-        assert!(issuer.is_active(&client, &token).await, "{algorithm}");
-        issuer.revoke(&client, &token).await;
-        assert!(!issuer.is_active(&client, &token).await, "{algorithm}");
+    for forger in forgers().await {
+        let algorithm = forger.jwk.alg;
+        let token = forger.token(&forger.claims()).await;
+        assert!(forger.is_active(&token).await, "{algorithm}");
+        forger.issuer.revoke(&forger.client, &token).await;
+        assert!(!forger.is_active(&token).await, "{algorithm}");
     }
 }
 
 #[tokio::test]
 async fn invariant_6_none_is_no_algorithm() {
-    let (issuer, client) = issuer().await;
-    let payload = base64url(live_claims(&issuer, &client).to_string());
-    for algorithm in Algorithm::ALL {
-        let forger = Forger::with_key_of(&issuer, algorithm).await;
+    for forger in forgers().await {
+        let (algorithm, claims) = (forger.jwk.alg, forger.claims().to_string());
+        let payload = base64url(&claims);
         for none in ["none", "None", "NONE", "nOnE", ""] {
             let mut header = forger.header();
             header["alg"] = none.into();
@@ -57,14 +42,11 @@ async fn invariant_6_none_is_no_algorithm() {
                 signed.clone(),
                 format!("{signed}."),
                 format!("{signed}.AA"),
-                forger
-                    .sign(
-                        header.to_string(),
-                        live_claims(&issuer, &client).to_string(),
-                    )
-                    .await,
+                forger.sign(header.to_string(), &claims).await,
             ] {
-                assert_dead(&issuer, &client, &token, &format!("{algorithm} {none}")).await;
+                forger
+                    .assert_rejected(&token, &format!("{algorithm} {none}"))
+                    .await;
             }
         }
     }
@@ -92,10 +74,9 @@ fn public_key_bytes(jwk: &PublicJwk) -> Vec<Vec<u8>> {
 
 #[tokio::test]
 async fn invariant_6_an_hmac_with_the_public_key_is_no_signature() {
-    let (issuer, client) = issuer().await;
-    let payload = base64url(live_claims(&issuer, &client).to_string());
-    for algorithm in Algorithm::ALL {
-        let forger = Forger::with_key_of(&issuer, algorithm).await;
+    for forger in forgers().await {
+        let (algorithm, claims) = (forger.jwk.alg, forger.claims().to_string());
+        let payload = base64url(&claims);
         for secret in public_key_bytes(&forger.jwk) {
             let key = hmac::Key::new(hmac::HMAC_SHA256, &secret);
             for claimed in ["HS256", algorithm.as_str()] {
@@ -104,13 +85,9 @@ async fn invariant_6_an_hmac_with_the_public_key_is_no_signature() {
                 let signed = format!("{}.{payload}", base64url(header.to_string()));
                 let tag = hmac::sign(&key, signed.as_bytes());
                 let token = format!("{signed}.{}", base64url(tag));
-                assert_dead(
-                    &issuer,
-                    &client,
-                    &token,
-                    &format!("{algorithm} as {claimed}"),
-                )
-                .await;
+                forger
+                    .assert_rejected(&token, &format!("{algorithm} as {claimed}"))
+                    .await;
             }
         }
     }
@@ -118,10 +95,8 @@ async fn invariant_6_an_hmac_with_the_public_key_is_no_signature() {
 
 #[tokio::test]
 async fn invariant_6_the_algorithm_is_the_keys_and_not_the_headers() {
-    let (issuer, client) = issuer().await;
-    let claims = live_claims(&issuer, &client).to_string();
-    for algorithm in Algorithm::ALL {
-        let forger = Forger::with_key_of(&issuer, algorithm).await;
+    for forger in forgers().await {
+        let (algorithm, claims) = (forger.jwk.alg, forger.claims().to_string());
         for named in [
             "RS256", "PS256", "ES256", "EdDSA", "RS512", "ES384", "Ed25519", "es256",
         ] {
@@ -131,31 +106,31 @@ async fn invariant_6_the_algorithm_is_the_keys_and_not_the_headers() {
             let mut header = forger.header();
             header["alg"] = named.into();
             let token = forger.sign(header.to_string(), &claims).await;
-            assert_dead(&issuer, &client, &token, &format!("{algorithm} as {named}")).await;
+            forger
+                .assert_rejected(&token, &format!("{algorithm} as {named}"))
+                .await;
         }
         for other in Algorithm::ALL
             .into_iter()
             .filter(|other| *other != algorithm)
         {
-            let another = Forger::with_key_of(&issuer, other).await;
+            let another = Forger::with_key_of(&forger.issuer, &forger.client, other).await;
             let mut header = forger.header();
             header["kid"] = another.jwk.kid.as_str().into();
             let case = format!("{algorithm} by the key of {other}");
             let token = forger.sign(header.to_string(), &claims).await;
-            assert_dead(&issuer, &client, &token, &case).await;
+            forger.assert_rejected(&token, &case).await;
             // And with the other key's algorithm as well: only the signature is wrong.
             let token = forger.sign(another.header().to_string(), &claims).await;
-            assert_dead(&issuer, &client, &token, &case).await;
+            forger.assert_rejected(&token, &case).await;
         }
     }
 }
 
 #[tokio::test]
 async fn invariant_6_a_key_that_the_token_brings_along_is_no_key() {
-    let (issuer, client) = issuer().await;
-    let claims = live_claims(&issuer, &client).to_string();
-    for algorithm in Algorithm::ALL {
-        let forger = Forger::with_key_of(&issuer, algorithm).await;
+    for forger in forgers().await {
+        let (algorithm, claims) = (forger.jwk.alg, forger.claims().to_string());
         let own = generate_private_key(algorithm).expect("a key");
         let own = InProcessSigner::from_pkcs8(algorithm, &own).expect("a key");
         let own_jwk = own.public_key();
@@ -177,22 +152,23 @@ async fn invariant_6_a_key_that_the_token_brings_along_is_no_key() {
             let signed = format!("{}.{}", base64url(header.to_string()), base64url(&claims));
             let signature = own.sign(signed.as_bytes()).await.expect("a signature");
             let token = format!("{signed}.{}", base64url(signature));
-            assert_dead(&issuer, &client, &token, &format!("{algorithm} {more}")).await;
+            forger
+                .assert_rejected(&token, &format!("{algorithm} {more}"))
+                .await;
         }
         // Even our own key is not to be named like that.
         let mut header = forger.header();
         header["jwk"] = json!(forger.jwk);
         let token = forger.sign(header.to_string(), &claims).await;
-        assert_dead(&issuer, &client, &token, "our own jwk").await;
+        forger.assert_rejected(&token, "our own jwk").await;
     }
 }
 
 /// Every header is signed by the right key, and wrong in one respect.
 #[tokio::test]
 async fn rfc9068_4_a_header_that_is_not_an_access_tokens_is_refused() {
-    let (issuer, client) = issuer().await;
-    let claims = live_claims(&issuer, &client).to_string();
-    let forger = Forger::with_key_of(&issuer, Algorithm::ES256).await;
+    let forger = Forger::of_new_issuer(Algorithm::ES256).await;
+    let claims = forger.claims().to_string();
     let right = forger.header();
     let with = |name: &str, value: Value| {
         let mut header = right.clone();
@@ -245,11 +221,11 @@ async fn rfc9068_4_a_header_that_is_not_an_access_tokens_is_refused() {
     ];
     for header in headers {
         let token = forger.sign(&header, &claims).await;
-        assert_dead(&issuer, &client, &token, &header).await;
+        forger.assert_rejected(&token, &header).await;
     }
     let not_utf8 = [header_bytes(&right), vec![0xff]].concat();
     let token = forger.sign(not_utf8, &claims).await;
-    assert_dead(&issuer, &client, &token, "not UTF-8").await;
+    forger.assert_rejected(&token, "not UTF-8").await;
 }
 
 fn header_bytes(header: &Value) -> Vec<u8> {
@@ -259,8 +235,7 @@ fn header_bytes(header: &Value) -> Vec<u8> {
 /// RFC 9068 §4 and RFC 2045: with the prefix, and in any case; and unknown members are ignored.
 #[tokio::test]
 async fn rfc9068_4_the_type_has_its_long_form_and_no_case() {
-    let (issuer, client) = issuer().await;
-    let forger = Forger::with_key_of(&issuer, Algorithm::ES256).await;
+    let forger = Forger::of_new_issuer(Algorithm::ES256).await;
     for typ in [
         "at+jwt",
         "AT+JWT",
@@ -270,17 +245,16 @@ async fn rfc9068_4_the_type_has_its_long_form_and_no_case() {
         let mut header = forger.header();
         header["typ"] = typ.into();
         header["unknown"] = json!({ "a": 1 });
-        let claims = live_claims(&issuer, &client).to_string();
+        let claims = forger.claims().to_string();
         let token = forger.sign(header.to_string(), claims).await;
-        assert!(issuer.is_active(&client, &token).await, "{typ}");
+        assert!(forger.is_active(&token).await, "{typ}");
     }
 }
 
 #[tokio::test]
-async fn what_has_not_three_parts_is_nothing() {
-    let (issuer, client) = issuer().await;
-    let forger = Forger::with_key_of(&issuer, Algorithm::ES256).await;
-    let token = forger.token(&live_claims(&issuer, &client)).await;
+async fn what_has_not_three_parts_is_rejected() {
+    let forger = Forger::of_new_issuer(Algorithm::ES256).await;
+    let token = forger.token(&forger.claims()).await;
     let parts: Vec<_> = token.split('.').collect();
     let [header, payload, signature] = parts[..] else {
         panic!("three parts");
@@ -305,6 +279,6 @@ async fn what_has_not_three_parts_is_nothing() {
         "....".to_owned(),
         json!({ "payload": payload, "protected": header, "signature": signature }).to_string(),
     ] {
-        assert_dead(&issuer, &client, &text, &text).await;
+        forger.assert_rejected(&text, &text).await;
     }
 }

@@ -1,81 +1,38 @@
 //! RFC 7515 and RFC 7518 in the manner of Wycheproof: signatures and payloads that are right but for
 //! one bit, one encoding or one member, against introspection, revocation and `Issuer::judge`.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tokensmith_issuer::Judged;
-use tokensmith_tests::forge::{Forger, base64url, live_claims};
-use tokensmith_tests::in_process::{InProcess, TestClient};
+use tokensmith_tests::forge::{Forger, base64url};
 use tokensmith_verifier::Algorithm;
 
-struct Scene {
-    issuer: InProcess,
-    client: TestClient,
-    forger: Forger,
-}
-
-impl Scene {
-    async fn of(algorithm: Algorithm) -> Self {
-        let issuer = InProcess::configured(|config| config.algorithms = vec![algorithm]).await;
-        Self {
-            client: issuer.confidential("app", |_| {}).await,
-            forger: Forger::with_key_of(&issuer, algorithm).await,
-            issuer,
-        }
-    }
-
-    fn claims(&self) -> Value {
-        live_claims(&self.issuer, &self.client)
-    }
-
-    async fn assert_dead(&self, token: &str, case: &str) {
-        let before = self.issuer.items().await;
-        let asked = self.issuer.introspect(&self.client, token).await;
-        let dead = (200, r#"{"active":false}"#);
-        assert_eq!((asked.status, asked.body.as_str()), dead, "{case}");
-        let revoked = self.issuer.revoke(&self.client, token).await;
-        assert_eq!(revoked.status, 200, "{case}");
-        let judged = self.issuer.issuer.judge(token).await.expect("no 5xx");
-        match &judged {
-            Judged::Unrecognized(_) => {}
-            Judged::AccessToken {
-                verdict: Err(_), ..
-            } => {}
-            live => panic!("{case}: {live:?}"),
-        }
-        assert_eq!(self.issuer.items().await, before, "{case}");
-    }
-
-    /// Its signed part, and its signature's bytes.
-    async fn signed(&self) -> (String, Vec<u8>) {
-        use base64::Engine;
-        let token = self.forger.token(&self.claims()).await;
-        let (signed, signature) = token.rsplit_once('.').expect("three parts");
-        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(signature);
-        (signed.to_owned(), bytes.expect("base64url"))
-    }
+/// The signed part of a live token, and its signature's bytes.
+async fn signed(forger: &Forger) -> (String, Vec<u8>) {
+    let token = forger.token(&forger.claims()).await;
+    let (signed, signature) = token.rsplit_once('.').expect("three parts");
+    let bytes = URL_SAFE_NO_PAD.decode(signature);
+    (signed.to_owned(), bytes.expect("base64url"))
 }
 
 #[tokio::test]
 async fn rfc7515_every_flipped_bit_of_a_signature_is_noticed() {
     for algorithm in Algorithm::ALL {
-        let scene = Scene::of(algorithm).await;
-        let (signed, signature) = scene.signed().await;
+        let forger = Forger::of_new_issuer(algorithm).await;
+        let (signed, signature) = signed(&forger).await;
         let token = |bytes: &[u8]| format!("{signed}.{}", base64url(bytes));
-        assert!(
-            scene
-                .issuer
-                .is_active(&scene.client, &token(&signature))
-                .await
-        );
+        assert!(forger.is_active(&token(&signature)).await);
         for at in 0..signature.len() {
             let mut flipped = signature.clone();
             flipped[at] ^= 1 << (at % 8);
             let case = format!("{algorithm} byte {at}");
-            scene.assert_dead(&token(&flipped), &case).await;
+            forger.assert_rejected(&token(&flipped), &case).await;
         }
         for length in [0, 1, signature.len() / 2, signature.len() - 1] {
             let case = format!("{algorithm} {length} bytes");
-            scene.assert_dead(&token(&signature[..length]), &case).await;
+            forger
+                .assert_rejected(&token(&signature[..length]), &case)
+                .await;
         }
         for (longer, case) in [
             ([&signature[..], &[0]].concat(), "trailing zero"),
@@ -84,8 +41,8 @@ async fn rfc7515_every_flipped_bit_of_a_signature_is_noticed() {
             (vec![0; signature.len()], "zeros"),
             (vec![0xff; signature.len()], "ones"),
         ] {
-            scene
-                .assert_dead(&token(&longer), &format!("{algorithm} {case}"))
+            forger
+                .assert_rejected(&token(&longer), &format!("{algorithm} {case}"))
                 .await;
         }
     }
@@ -94,8 +51,8 @@ async fn rfc7515_every_flipped_bit_of_a_signature_is_noticed() {
 #[tokio::test]
 async fn rfc7515_another_spelling_of_the_same_signature_is_no_signature() {
     for algorithm in Algorithm::ALL {
-        let scene = Scene::of(algorithm).await;
-        let (signed, signature) = scene.signed().await;
+        let forger = Forger::of_new_issuer(algorithm).await;
+        let (signed, signature) = signed(&forger).await;
         let right = base64url(&signature);
         let mut spellings = vec![
             format!("{right}="),
@@ -113,8 +70,8 @@ async fn rfc7515_another_spelling_of_the_same_signature_is_no_signature() {
         spellings.push(format!("{start}{}", &alphabet[at + 1..][..1]));
         for spelling in spellings.iter().filter(|spelling| **spelling != right) {
             let token = format!("{signed}.{spelling}");
-            scene
-                .assert_dead(&token, &format!("{algorithm} {spelling}"))
+            forger
+                .assert_rejected(&token, &format!("{algorithm} {spelling}"))
                 .await;
         }
     }
@@ -142,8 +99,8 @@ fn der(signature: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn rfc7518_3_4_an_es256_signature_is_r_and_s_within_their_range() {
-    let scene = Scene::of(Algorithm::ES256).await;
-    let (signed, signature) = scene.signed().await;
+    let forger = Forger::of_new_issuer(Algorithm::ES256).await;
+    let (signed, signature) = signed(&forger).await;
     let (r, s) = signature.split_at(32);
     let zero = [0; 32];
     let mut one = [0; 32];
@@ -164,16 +121,16 @@ async fn rfc7518_3_4_an_es256_signature_is_r_and_s_within_their_range() {
         ([&zero[..1], r, &zero[..1], s].concat(), "33 bytes each"),
     ] {
         let token = format!("{signed}.{}", base64url(bytes));
-        scene.assert_dead(&token, case).await;
+        forger.assert_rejected(&token, case).await;
     }
 }
 
 /// ECDSA gives everybody a second signature, n - s. It is the same token: revoking one revokes both.
 #[tokio::test]
 async fn rfc7518_3_4_the_other_signature_of_a_token_is_the_same_token() {
-    let scene = Scene::of(Algorithm::ES256).await;
-    let (issuer, client) = (&scene.issuer, &scene.client);
-    let (signed, signature) = scene.signed().await;
+    let forger = Forger::of_new_issuer(Algorithm::ES256).await;
+    let (issuer, client) = (&forger.issuer, &forger.client);
+    let (signed, signature) = signed(&forger).await;
     let (r, s) = signature.split_at(32);
     let mut other = [0; 32];
     let mut borrow = 0;
@@ -193,22 +150,24 @@ async fn rfc7518_3_4_the_other_signature_of_a_token_is_the_same_token() {
 
 #[tokio::test]
 async fn rfc7515_every_changed_character_of_what_is_signed_is_noticed() {
-    let scene = Scene::of(Algorithm::ES256).await;
-    let token = scene.forger.token(&scene.claims()).await;
+    let forger = Forger::of_new_issuer(Algorithm::ES256).await;
+    let token = forger.token(&forger.claims()).await;
     let signed = token.rfind('.').expect("three parts");
     for at in 0..signed {
         let mut text = token.clone().into_bytes();
         text[at] = if text[at] == b'A' { b'B' } else { b'A' };
         let text = String::from_utf8(text).expect("text");
-        scene.assert_dead(&text, &format!("character {at}")).await;
+        forger
+            .assert_rejected(&text, &format!("character {at}"))
+            .await;
     }
 }
 
 /// Signed by the right key under the right header: only the payload is wrong.
 #[tokio::test]
 async fn rfc9068_a_payload_that_is_no_access_tokens_is_refused() {
-    let scene = Scene::of(Algorithm::ES256).await;
-    let right = scene.claims();
+    let forger = Forger::of_new_issuer(Algorithm::ES256).await;
+    let right = forger.claims();
     let text = right.to_string();
     let mut payloads: Vec<Vec<u8>> = Vec::new();
     for name in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id"] {
@@ -261,10 +220,10 @@ async fn rfc9068_a_payload_that_is_no_access_tokens_is_refused() {
         "[".repeat(5000).into(),
     ]);
     for payload in payloads {
-        let header = scene.forger.header().to_string();
-        let token = scene.forger.sign(header, &payload).await;
-        scene
-            .assert_dead(&token, &String::from_utf8_lossy(&payload))
+        let header = forger.header().to_string();
+        let token = forger.sign(header, &payload).await;
+        forger
+            .assert_rejected(&token, &String::from_utf8_lossy(&payload))
             .await;
     }
 }
@@ -272,8 +231,8 @@ async fn rfc9068_a_payload_that_is_no_access_tokens_is_refused() {
 /// Signed and well-formed, but of no use here: dead, whoever asks.
 #[tokio::test]
 async fn rfc9068_4_claims_that_do_not_fit_make_a_token_dead() {
-    let scene = Scene::of(Algorithm::ES256).await;
-    let now = scene.issuer.now().seconds();
+    let forger = Forger::of_new_issuer(Algorithm::ES256).await;
+    let now = forger.issuer.now().seconds();
     for (name, value) in [
         ("iss", json!("https://other.example")),
         ("iss", json!("https://issuer.example/")),
@@ -281,10 +240,10 @@ async fn rfc9068_4_claims_that_do_not_fit_make_a_token_dead() {
         ("exp", json!(now)),
         ("exp", json!(0)),
     ] {
-        let mut claims = scene.claims();
+        let mut claims = forger.claims();
         claims[name] = value;
-        let token = scene.forger.token(&claims).await;
-        scene.assert_dead(&token, &claims.to_string()).await;
+        let token = forger.token(&claims).await;
+        forger.assert_dead(&token, &claims.to_string()).await;
     }
     for (name, value) in [
         ("iat", json!(now + 1)),
@@ -295,10 +254,10 @@ async fn rfc9068_4_claims_that_do_not_fit_make_a_token_dead() {
         ("grant_id", json!("not a grant id")),
         ("grant_id", json!(base64url([0; 32]))),
     ] {
-        let mut claims = scene.claims();
+        let mut claims = forger.claims();
         claims[name] = value;
-        let token = scene.forger.token(&claims).await;
-        let asked = scene.issuer.introspect(&scene.client, &token).await;
+        let token = forger.token(&claims).await;
+        let asked = forger.issuer.introspect(&forger.client, &token).await;
         assert_eq!(asked.body, r#"{"active":false}"#, "{claims}");
     }
 }

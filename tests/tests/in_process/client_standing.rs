@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokensmith_issuer::revocation::with_revocation;
 use tokensmith_issuer::store::records::Client;
 use tokensmith_issuer::store::{Change, Update};
-use tokensmith_tests::in_process::{InProcess, START, TestClient};
+use tokensmith_tests::{InProcess, START, TestClient};
 
 /// Disables or deletes a client as the `tokensmith` command does: one write that revokes as well.
 async fn end(issuer: &InProcess, client: &TestClient, change: impl FnOnce(&mut Client)) {
-    let key = Client::key_of(&client.id);
+    let key = Client::key_of(&client.client_id());
     let stored = issuer.table().get(&key).await.expect("a read");
     let stored = stored.expect("a client");
     let mut wanted = stored.record.clone();
@@ -81,7 +81,7 @@ async fn a_deleted_client_is_unknown_and_its_tokens_are_dead() {
     assert!(!issuer.is_active(&judge, &answer.access_token()).await);
     assert_eq!(issuer.items().await, before);
     // DynamoDB deletes what is left of it in the end.
-    let key = Client::key_of(&client.id);
+    let key = Client::key_of(&client.client_id());
     issuer.table().delete(&key).await.expect("a deletion");
     assert!(!issuer.is_active(&judge, &answer.access_token()).await);
     let refused = issuer.refresh(&client, &answer.refresh_token()).await;

@@ -2,7 +2,8 @@
 //! grant and client allow it, and asking for less never shrinks the grant.
 
 use tokensmith_issuer::store::records::{Client, Grant};
-use tokensmith_tests::in_process::{API, Answer, InProcess, OTHER_API, scopes};
+use tokensmith_tests::records::{API, OTHER_API, scopes};
+use tokensmith_tests::{Answer, InProcess};
 use tokensmith_verifier::Audiences;
 
 /// Refreshes once, with these parameters; a refusal must have written nothing.

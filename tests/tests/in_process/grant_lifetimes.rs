@@ -1,7 +1,8 @@
 //! DESIGN §4, lifetimes: a grant dies when it is idle for too long and in any case in the end, no
 //! access token outlives it, and every boundary is a second of the issuer's clock.
 
-use tokensmith_tests::in_process::{DAY, InProcess, START, TestClient, TestGrant};
+use tokensmith_tests::records::DAY;
+use tokensmith_tests::{InProcess, START, TestClient, TestGrant};
 use tokensmith_verifier::Timestamp;
 
 fn at(seconds: u64) -> Timestamp {
@@ -35,7 +36,7 @@ async fn a_grant_that_is_not_used_dies_at_its_idle_end() {
         let answer = issuer.refresh(&client, &grant.token).await;
         assert_eq!(answer.status, status, "{second}");
         if status == 400 {
-            assert_eq!(answer.text("error"), "invalid_grant");
+            assert_eq!(answer.string("error"), "invalid_grant");
             assert_eq!(issuer.items().await, before, "a refusal writes nothing");
         }
     }

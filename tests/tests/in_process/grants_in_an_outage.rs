@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use tokensmith_issuer::endpoint;
 use tokensmith_tests::faults::Fault;
-use tokensmith_tests::in_process::{Answer, InProcess, TestClient};
+use tokensmith_tests::{Answer, InProcess, TestClient};
+use tokensmith_verifier::paths;
 use tokio::time::Instant;
 
 /// How the table can be away.
@@ -84,10 +84,7 @@ async fn invariant_9_a_cold_function_in_an_outage_fails_no_differently_for_a_str
     for outage in OUTAGES {
         let cold = issuer.cold().await;
         issuer.dynamo.outage(Some(outage));
-        let unknown = TestClient {
-            id: "nobody".parse().expect("an id"),
-            ..client.clone()
-        };
+        let unknown = client.called("nobody");
         for stranger in [&client.with_wrong_secret(), &unknown] {
             let answer = cold.refresh(stranger, &tokens.refresh).await;
             answer.assert_unavailable();
@@ -178,6 +175,6 @@ async fn garbage_is_refused_in_an_outage_too() {
     let refused = cold.refresh(&client, "tksmr_garbage").await;
     assert_eq!(refused.error(), (400, "invalid_grant".into()));
     let form = [("grant_type", "nothing")];
-    let refused = cold.post(&endpoint::TOKEN, &client, &form).await;
+    let refused = cold.post(paths::TOKEN, &client, &form).await;
     assert_eq!(refused.error(), (400, "unsupported_grant_type".into()));
 }

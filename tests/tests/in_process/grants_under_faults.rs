@@ -2,7 +2,7 @@
 //! does not finish. Time is tokio's paused clock: what waits for a time limit costs no time.
 
 use tokensmith_tests::faults::Fault;
-use tokensmith_tests::in_process::{Answer, InProcess, TestClient, TestGrant};
+use tokensmith_tests::{Answer, InProcess, TestClient, TestGrant};
 
 const FAULTS: [Fault; 5] = [
     Fault::Before,

@@ -2,7 +2,8 @@
 //! audience they have; anything else, and anything not live, is exactly `{"active":false}`.
 
 use serde_json::json;
-use tokensmith_tests::in_process::{API, InProcess, OTHER_API, START};
+use tokensmith_tests::records::{API, OTHER_API};
+use tokensmith_tests::{InProcess, START};
 
 const DEAD: &str = r#"{"active":false}"#;
 

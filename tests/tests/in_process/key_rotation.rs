@@ -12,7 +12,8 @@ use tokensmith_issuer::endpoint;
 use tokensmith_issuer::keys::{KeyRotation, RetireError, RotationPolicy};
 use tokensmith_issuer::store::records::{HMAC_KEYS, HmacKeyRecord, SIGNING_KEYS, SigningKey};
 use tokensmith_tests::faults::Fault;
-use tokensmith_tests::in_process::{DAY, InProcess, TestClient};
+use tokensmith_tests::records::DAY;
+use tokensmith_tests::{InProcess, TestClient};
 use tokensmith_verifier::{Algorithm, JwkSet, VerificationKeys};
 
 const HOUR: u64 = 60 * 60;

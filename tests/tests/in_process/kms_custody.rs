@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokensmith_issuer::keys::{
-    EncryptionContext, KeyUse, Make, Open, PrivateKey, Sign, Signer, Wrapped,
-};
+use crate::fake_kms::{FakeKms, REQUEST_ID, WRAPPING_KEY};
+use tokensmith_issuer::keys::{EncryptionContext, KeyUse, PrivateKey, Signer, Wrapped};
 use tokensmith_issuer::store::records::Client;
-use tokensmith_tests::fake_kms::{FakeKms, KmsFault, REQUEST_ID, WRAPPING_KEY};
-use tokensmith_tests::in_process::{InProcess, scopes};
+use tokensmith_tests::InProcess;
+use tokensmith_tests::faults::Fault;
+use tokensmith_tests::records::scopes;
 use tokensmith_verifier::Algorithm;
 
 fn context(key_use: KeyUse) -> EncryptionContext {
@@ -27,10 +27,12 @@ async fn issuer(kms: &FakeKms) -> InProcess {
 async fn new_signer(kms: &FakeKms) -> Arc<dyn Signer> {
     let custody = kms.custody();
     let made = custody
+        .make
         .new_key_pair(Algorithm::EdDSA, context(KeyUse::Signing))
         .await;
     let (public_key, private_key) = made.expect("a key");
     let signer = custody
+        .sign
         .signer(Algorithm::EdDSA, &private_key)
         .await
         .expect("a signer");
@@ -44,10 +46,14 @@ async fn a_secret_opens_with_its_key_and_its_context_only() {
     let kms = FakeKms::new();
     let custody = kms.custody();
     let wrapped = custody
+        .make
         .new_secret(context(KeyUse::Hmac))
         .await
         .expect("a secret");
-    assert_eq!(custody.unwrap(&wrapped).await.expect("it opens").len(), 32);
+    assert_eq!(
+        custody.open.unwrap(&wrapped).await.expect("it opens").len(),
+        32
+    );
 
     let mut tampered = wrapped.ciphertext.clone().into_bytes();
     tampered[3] = if tampered[3] == b'A' { b'B' } else { b'A' };
@@ -81,10 +87,10 @@ async fn a_secret_opens_with_its_key_and_its_context_only() {
             }),
         ),
     ] {
-        assert!(custody.unwrap(&wrapped).await.is_err(), "{what}");
+        assert!(custody.open.unwrap(&wrapped).await.is_err(), "{what}");
     }
     let other = kms.custody_under("alias/other");
-    let err = other.unwrap(&wrapped).await.expect_err("another key");
+    let err = other.open.unwrap(&wrapped).await.expect_err("another key");
     assert!(err.to_string().contains("IncorrectKeyException"), "{err}");
     // Without it nobody finds the call in CloudTrail.
     assert!(err.to_string().contains(REQUEST_ID), "{err}");
@@ -96,14 +102,16 @@ async fn every_decrypt_names_the_key_and_the_context() {
     let kms = FakeKms::new();
     let custody = kms.custody();
     let wrapped = custody
+        .make
         .new_secret(context(KeyUse::Hmac))
         .await
         .expect("a secret");
-    custody.unwrap(&wrapped).await.expect("it opens");
+    custody.open.unwrap(&wrapped).await.expect("it opens");
     let attempts = kms.take_attempts();
     for attempt in &attempts {
-        assert_eq!(attempt.body["KeyId"], WRAPPING_KEY);
-        let bound = &attempt.body["EncryptionContext"];
+        let body = attempt.json();
+        assert_eq!(body["KeyId"], WRAPPING_KEY);
+        let bound = &body["EncryptionContext"];
         assert_eq!(bound["issuer"], "https://issuer.example");
         assert_eq!(bound["use"], "hmac");
         assert_eq!(bound["key_id"], wrapped.context.key_id);
@@ -122,11 +130,12 @@ async fn a_new_key_has_the_tags_of_its_issuer() {
     let context = context(KeyUse::Signing);
     let made = kms
         .custody()
+        .make
         .new_key_pair(Algorithm::EdDSA, context.clone())
         .await;
     made.expect("a key");
-    let attempts = kms.take_attempts();
-    let tags = attempts[0].body["Tags"].as_array().expect("tags");
+    let body = kms.take_attempts()[0].json();
+    let tags = body["Tags"].as_array().expect("tags");
     for (name, value) in [
         ("tokensmith:issuer", "https://issuer.example"),
         ("tokensmith:use", "signing"),
@@ -135,7 +144,7 @@ async fn a_new_key_has_the_tags_of_its_issuer() {
         let has = |tag: &&serde_json::Value| tag["TagKey"] == name && tag["TagValue"] == value;
         assert!(tags.iter().any(|tag| has(&tag)), "{name}: {tags:?}");
     }
-    assert_eq!(attempts[0].body["KeyUsage"], "SIGN_VERIFY");
+    assert_eq!(body["KeyUsage"], "SIGN_VERIFY");
 }
 
 /// FACTS: KMS takes at most 4,096 bytes as a raw message.
@@ -175,7 +184,7 @@ async fn a_throttled_signature_is_asked_for_again() {
     let issuer = issuer(&kms).await;
     let client = issuer.confidential("app", |_| {}).await;
     kms.take_attempts();
-    kms.plan([Some(KmsFault::Throttled), Some(KmsFault::Throttled)]);
+    kms.plan([Some(Fault::Throttled), Some(Fault::Throttled)]);
     assert_eq!(issuer.client_credentials(&client).await.status, 200);
     assert_eq!(kms.take_calls(), ["Sign", "Sign", "Sign"]);
 }
@@ -183,12 +192,7 @@ async fn a_throttled_signature_is_asked_for_again() {
 /// Invariant 9: 503 with `Retry-After`, and nothing is consumed; the retry gets what it would have got.
 #[tokio::test(start_paused = true)]
 async fn invariant_9_an_outage_of_kms_is_503_in_time_and_consumes_nothing() {
-    for fault in [
-        KmsFault::Throttled,
-        KmsFault::Silence,
-        KmsFault::After,
-        KmsFault::Junk,
-    ] {
+    for fault in [Fault::Throttled, Fault::Silence, Fault::After, Fault::Junk] {
         let kms = FakeKms::new();
         let issuer = issuer(&kms).await;
         let client = issuer.confidential("app", |_| {}).await;
@@ -213,7 +217,7 @@ async fn a_signature_whose_answer_was_lost_is_made_again() {
     let issuer = issuer(&kms).await;
     let client = issuer.confidential("app", |_| {}).await;
     kms.take_attempts();
-    kms.plan([Some(KmsFault::After)]);
+    kms.plan([Some(Fault::After)]);
     assert_eq!(issuer.client_credentials(&client).await.status, 200);
     assert_eq!(kms.take_calls(), ["Sign", "Sign"]);
 }
@@ -222,9 +226,10 @@ async fn a_signature_whose_answer_was_lost_is_made_again() {
 #[tokio::test]
 async fn a_new_key_whose_answer_was_lost_is_not_made_again() {
     let kms = FakeKms::new();
-    kms.plan([Some(KmsFault::After)]);
+    kms.plan([Some(Fault::After)]);
     let custody = kms.custody();
     let made = custody
+        .make
         .new_key_pair(Algorithm::EdDSA, context(KeyUse::Signing))
         .await;
     assert!(made.is_err());
@@ -257,7 +262,7 @@ async fn another_public_key_is_never_used() {
     let kms = FakeKms::new();
     let issuer = issuer(&kms).await;
     let client = issuer.confidential("app", |_| {}).await;
-    for fault in [KmsFault::OtherKey, KmsFault::Junk] {
+    for fault in [Fault::OtherKey, Fault::Junk] {
         let cold = issuer.cold().await;
         kms.take_attempts();
         kms.plan([Some(fault)]);
@@ -282,7 +287,7 @@ async fn invariant_9_a_cold_start_without_kms_is_503_and_then_works() {
     let issuer = issuer(&kms).await;
     let client = issuer.confidential("app", |_| {}).await;
     let cold = issuer.cold().await;
-    kms.outage(Some(KmsFault::Throttled));
+    kms.outage(Some(Fault::Throttled));
     let warm_up = cold
         .issuer
         .warm_up(&tokensmith_issuer::endpoint::TOKEN)
@@ -313,27 +318,34 @@ async fn discarding_schedules_the_deletion_and_may_be_repeated() {
     let kms = FakeKms::new();
     let custody = kms.custody();
     let made = custody
+        .make
         .new_key_pair(Algorithm::EdDSA, context(KeyUse::Signing))
         .await;
     let (_, key) = made.expect("a key");
     for _ in 0..2 {
-        custody.discard(&key).await.expect("it is scheduled");
+        custody.make.discard(&key).await.expect("it is scheduled");
         assert_eq!(kms.key_states(), ["PendingDeletion"]);
     }
     let gone = PrivateKey::Kms {
         key_id: "arn:aws:kms:eu-central-1:111122223333:key/gone".to_owned(),
     };
-    custody.discard(&gone).await.expect("nothing is left to do");
+    custody
+        .make
+        .discard(&gone)
+        .await
+        .expect("nothing is left to do");
     let secret = custody
+        .make
         .new_secret(context(KeyUse::Signing))
         .await
         .expect("a secret");
     kms.take_attempts();
     custody
+        .make
         .discard(&PrivateKey::Wrapped(secret))
         .await
         .expect("nothing to do");
     assert!(kms.take_calls().is_empty());
-    kms.plan([Some(KmsFault::Throttled); 3]);
-    assert!(custody.discard(&key).await.is_err());
+    kms.plan([Some(Fault::Throttled); 3]);
+    assert!(custody.make.discard(&key).await.is_err());
 }

@@ -3,8 +3,10 @@
 
 mod access_token_abuse;
 mod access_token_corruption;
+mod administration;
 mod client_standing;
 mod credential_abuse;
+mod fake_kms;
 mod grant_access;
 mod grant_lifetimes;
 mod grant_secrets;

@@ -2,10 +2,9 @@
 //! conditional write; garbage costs no I/O).
 
 use serde_json::Value;
-use tokensmith_issuer::endpoint;
-use tokensmith_tests::faults::Attempt;
 use tokensmith_tests::forge::with_checksum;
-use tokensmith_tests::in_process::{InProcess, TestClient, TestGrant};
+use tokensmith_tests::{InProcess, TestClient, TestGrant};
+use tokensmith_verifier::paths;
 
 /// A warm issuer: keys and the client's record are cached, and the clock stands still.
 async fn warm() -> (InProcess, TestClient, TestGrant) {
@@ -18,18 +17,14 @@ async fn warm() -> (InProcess, TestClient, TestGrant) {
     (issuer, client, grant)
 }
 
-fn body_of(attempt: &Attempt) -> Value {
-    serde_json::from_str(&attempt.body).expect("JSON")
-}
-
 #[tokio::test]
 async fn a_refresh_is_one_batch_get_item_and_one_update_item() {
     let (issuer, client, grant) = warm().await;
-    for endpoint in [&endpoint::TOKEN, &endpoint::REFRESH] {
+    for path in [paths::TOKEN, paths::REFRESH] {
         let current = issuer.stored(&grant).await.generation;
         let token = issuer.credential(&grant, current, 1).await;
         let form = [("grant_type", "refresh_token"), ("refresh_token", &token)];
-        assert_eq!(issuer.post(endpoint, &client, &form).await.status, 200);
+        assert_eq!(issuer.post(path, &client, &form).await.status, 200);
         assert_eq!(issuer.dynamo.take_calls(), ["BatchGetItem", "UpdateItem"]);
     }
 }
@@ -39,7 +34,7 @@ async fn the_read_is_strongly_consistent_and_finds_grant_and_subject() {
     let (issuer, client, grant) = warm().await;
     issuer.refresh(&client, &grant.token).await;
     let attempts = issuer.dynamo.take_attempts();
-    let asked = &body_of(&attempts[0])["RequestItems"]["tokensmith"];
+    let asked = &attempts[0].json()["RequestItems"]["tokensmith"];
     assert_eq!(asked["ConsistentRead"], true);
     let keys = asked["Keys"].as_array().expect("keys");
     let pk = |key: &Value| key["pk"]["S"].as_str().expect("text").to_owned();
@@ -56,7 +51,7 @@ async fn the_write_is_conditional_on_the_generation_and_on_no_revocation() {
     let (issuer, client, grant) = warm().await;
     issuer.refresh(&client, &grant.token).await;
     let attempts = issuer.dynamo.take_attempts();
-    let body = body_of(&attempts[1]);
+    let body = attempts[1].json();
     let condition = body["ConditionExpression"].as_str().expect("a condition");
     let parts: Vec<_> = condition.split(" AND ").collect();
     let [exists, equal, absent] = parts[..] else {
@@ -123,7 +118,7 @@ async fn introspection_of_an_access_token_is_one_read() {
             panic!("{attempts:?}");
         };
         assert_eq!(read.operation, "BatchGetItem");
-        let asked = &body_of(read)["RequestItems"]["tokensmith"];
+        let asked = &read.json()["RequestItems"]["tokensmith"];
         assert_eq!(asked["ConsistentRead"], true);
         assert_eq!(asked["Keys"].as_array().expect("keys").len(), keys);
     }

@@ -2,8 +2,8 @@
 //! stranger.
 
 use serde_json::Value;
-use tokensmith_tests::in_process::{InProcess, TestClient, TestGrant};
 use tokensmith_tests::logged::{logged, tell};
+use tokensmith_tests::{InProcess, TestClient, TestGrant};
 
 /// A grant that has been refreshed to generation 3, and its three refresh tokens.
 async fn third_generation(issuer: &InProcess, client: &TestClient) -> (TestGrant, [String; 3]) {
@@ -33,8 +33,8 @@ async fn reuse_revokes_the_grant_once_and_whoever_has_its_tokens_is_out() {
         let refused = issuer.refresh(&client, token).await;
         assert_eq!(refused.error(), invalid_grant());
         assert_eq!(
-            refused.text("error_description"),
-            reused.text("error_description"),
+            refused.string("error_description"),
+            reused.string("error_description"),
             "a thief does not learn that it was noticed"
         );
     }
@@ -88,18 +88,9 @@ async fn a_stranger_with_old_and_current_tokens_neither_kills_nor_advances_the_g
     let client = issuer.confidential("app", |_| {}).await;
     let other = issuer.confidential("other", |_| {}).await;
     let public = issuer.public("public", |_| {}).await;
-    let without_secret = TestClient {
-        secret: None,
-        ..client.clone()
-    };
-    let unknown = TestClient {
-        id: "nobody".parse().expect("a client id"),
-        ..client.clone()
-    };
-    let others_secret = TestClient {
-        secret: other.secret.clone(),
-        ..client.clone()
-    };
+    let without_secret = client.without_secret();
+    let unknown = client.called("nobody");
+    let others_secret = other.called(&client.id);
     let (_, tokens) = third_generation(&issuer, &client).await;
     let before = issuer.items().await;
     let unauthenticated = (401, "invalid_client".to_owned());

@@ -1,10 +1,10 @@
 //! RFC 6749 §6 and DESIGN §4, "Rotation is safe to retry": what a refresh token becomes, and how
 //! long its predecessor is honoured.
 
-use tokensmith_issuer::endpoint;
 use tokensmith_issuer::store::records::RefreshGrace;
-use tokensmith_tests::in_process::{DAY, InProcess};
-use tokensmith_verifier::Timestamp;
+use tokensmith_tests::InProcess;
+use tokensmith_tests::records::DAY;
+use tokensmith_verifier::{Timestamp, paths};
 
 #[tokio::test]
 async fn rfc6749_6_a_refresh_token_becomes_an_access_token_and_its_successor() {
@@ -15,9 +15,9 @@ async fn rfc6749_6_a_refresh_token_becomes_an_access_token_and_its_successor() {
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(answer.headers["cache-control"], "no-store");
     assert_eq!(answer.headers["pragma"], "no-cache");
-    assert_eq!(answer.text("token_type"), "Bearer");
+    assert_eq!(answer.string("token_type"), "Bearer");
     assert_eq!(answer.json()["expires_in"], 900);
-    assert_eq!(answer.text("scope"), "a b");
+    assert_eq!(answer.string("scope"), "a b");
     let claims = answer.claims();
     assert_eq!(claims.iss, "https://issuer.example");
     assert_eq!(
@@ -45,15 +45,12 @@ async fn the_refresh_endpoint_is_the_token_endpoint_for_one_grant_type() {
         ("grant_type", "refresh_token"),
         ("refresh_token", &grant.token),
     ];
-    let here = issuer.post(&endpoint::REFRESH, &client, &form).await;
-    let there = issuer.post(&endpoint::TOKEN, &client, &form).await;
+    let here = issuer.post(paths::REFRESH, &client, &form).await;
+    let there = issuer.post(paths::TOKEN, &client, &form).await;
     assert_eq!(here.refresh_token(), there.refresh_token());
     let other = [("grant_type", "client_credentials")];
-    assert_eq!(
-        issuer.post(&endpoint::TOKEN, &client, &other).await.status,
-        200
-    );
-    let refused = issuer.post(&endpoint::REFRESH, &client, &other).await;
+    assert_eq!(issuer.post(paths::TOKEN, &client, &other).await.status, 200);
+    let refused = issuer.post(paths::REFRESH, &client, &other).await;
     assert_eq!(refused.error(), (400, "unsupported_grant_type".into()));
 }
 

@@ -7,12 +7,11 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokensmith_issuer::config::MAX_ACCESS_TTL;
 use tokensmith_issuer::credential::GrantId;
-use tokensmith_issuer::endpoint;
 use tokensmith_issuer::revocation::{RevokeOutcome, revoke_client, revoke_grant, revoke_subject};
 use tokensmith_issuer::store::records::{FEED_SHARD, Grant};
 use tokensmith_local::dynamodb_client;
-use tokensmith_tests::in_process::{InProcess, TestClient};
-use tokensmith_verifier::{Revocation, Timestamp};
+use tokensmith_tests::InProcess;
+use tokensmith_verifier::{Revocation, Timestamp, paths};
 
 /// What verifiers see in the sparse index `feed`.
 async fn feed(issuer: &InProcess) -> Vec<HashMap<String, AttributeValue>> {
@@ -79,7 +78,7 @@ async fn rfc7009_2_1_the_hint_is_only_a_hint() {
         let answer = issuer.refresh(&client, &grant.token).await;
         for token in [answer.access_token(), answer.refresh_token()] {
             let form = [("token", token.as_str()), ("token_type_hint", hint)];
-            let revoked = issuer.post(&endpoint::REVOKE, &client, &form).await;
+            let revoked = issuer.post(paths::REVOKE, &client, &form).await;
             assert_eq!(revoked.status, 200);
             assert!(!issuer.is_active(&client, &token).await, "{hint}");
         }
@@ -112,10 +111,7 @@ async fn rfc7009_2_1_a_client_revokes_only_its_own_and_a_stranger_nothing() {
     let answer = issuer.refresh(&client, &grant.token).await;
     let other = issuer.confidential("other", |_| {}).await;
     let public = issuer.public("public", |_| {}).await;
-    let without_secret = TestClient {
-        secret: None,
-        ..client.clone()
-    };
+    let without_secret = client.without_secret();
     let before = issuer.items().await;
     let tokens = [
         grant.token.clone(),
@@ -281,7 +277,7 @@ async fn the_feed_names_what_was_revoked_and_until_when_it_matters() {
     issuer.pass(1);
     let (table, clock) = (issuer.table(), issuer.clock());
     let not_before = issuer.now().after(Duration::from_secs(2));
-    revoke_client(table, &client.id, &clock)
+    revoke_client(table, &client.client_id(), &clock)
         .await
         .expect("it is revoked");
     revoke_subject(table, "alice", &clock)

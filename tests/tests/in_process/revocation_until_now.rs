@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokensmith_issuer::revocation::{RevokeOutcome, revoke_client, revoke_subject};
 use tokensmith_issuer::store::records::Subject;
-use tokensmith_tests::in_process::{Answer, InProcess, START, TestClient, TestGrant};
+use tokensmith_tests::{Answer, InProcess, START, TestClient, TestGrant};
 use tokensmith_verifier::Timestamp;
 
 /// Whom a test revokes.
@@ -48,7 +48,7 @@ async fn grant_of(issuer: &InProcess, client: &TestClient, created_at: u64) -> T
 }
 
 fn is_invalid_grant(answer: &Answer) -> bool {
-    answer.status == 400 && answer.text("error") == "invalid_grant"
+    answer.status == 400 && answer.string("error") == "invalid_grant"
 }
 
 #[tokio::test]

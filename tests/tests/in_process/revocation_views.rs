@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::fake_kms::FakeKms;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
@@ -11,9 +12,9 @@ use tokensmith_issuer::endpoint;
 use tokensmith_issuer::revocation::TableRevocations;
 use tokensmith_issuer::revocation::{revoke_client, revoke_subject};
 use tokensmith_issuer::store::records::{FeedAttributes, RevokedToken};
-use tokensmith_tests::fake_kms::FakeKms;
 use tokensmith_tests::faults::Fault;
-use tokensmith_tests::in_process::{API, InProcess, TestClient};
+use tokensmith_tests::records::API;
+use tokensmith_tests::{InProcess, TestClient};
 use tokensmith_verifier::Timestamp;
 use tokensmith_verifier::{
     Algorithm, CacheHeaders, Clock, FEED_TYPE, FeedSettings, Fetch, FetchError, FetchRequest,
@@ -119,7 +120,8 @@ async fn invariant_4_each_kind_of_revocation_is_seen_within_the_interval() {
                 assert_eq!(reused.error(), (400, "invalid_grant".into()));
             }
             "client" => {
-                let revoked = revoke_client(issuer.table(), &client.id, &issuer.clock()).await;
+                let revoked =
+                    revoke_client(issuer.table(), &client.client_id(), &issuer.clock()).await;
                 revoked.expect("it is revoked");
             }
             _ => {

@@ -5,19 +5,16 @@ use std::ops::RangeInclusive;
 use std::sync::mpsc;
 use std::thread;
 
-use serde_json::Value;
-use tokensmith_issuer::credential::GrantCredential;
-use tokensmith_tests::{
-    Granted, HttpRequest, HttpResponse, KeepAlive, Registered, Running, Tokens, World,
-    assert_refused,
-};
+use serde_json::{Value, json};
+use tokensmith_issuer::credential::{GrantCredential, GrantId};
+use tokensmith_tests::{Answer, Connection, HttpRequest, TestClient, TestGrant, TestIssuer, World};
 
 #[test]
 fn invariant_8_a_killed_issuer_loses_nothing_that_it_has_acknowledged() {
     let mut load = Load::new(20);
     for round in 0..20 {
         let answers = 7 * round % 60;
-        load.run_until(answers, Running::kill_and_restart);
+        load.run_until(answers, TestIssuer::kill_and_restart);
         let unanswered = load.check_records(|chain| match chain.unanswered {
             Some(Asked::Refresh) => chain.generation..=chain.generation + 1,
             _ => chain.generation..=chain.generation,
@@ -56,7 +53,7 @@ struct Load {
 impl Load {
     /// Enough grants for so many rounds.
     fn new(rounds: usize) -> Self {
-        let world = World::new(Running::start(&["--alg=ES256"]));
+        let world = World::new(TestIssuer::serve(&["--alg=ES256"]));
         let chains = |count| (0..count).map(|_| Chain::new(world.grant())).collect();
         let worker = |_| Worker {
             chains: chains(CHAINS),
@@ -72,7 +69,7 @@ impl Load {
 
     /// Lets the workers work, and stops the issuer when they have had `answers` answers: each worker
     /// is then about to ask, or waiting for an answer that may never come.
-    fn run_until(&mut self, answers: usize, stop: impl FnOnce(&mut Running)) {
+    fn run_until(&mut self, answers: usize, stop: impl FnOnce(&mut TestIssuer)) {
         let Self { world, workers, .. } = self;
         let (url, client) = (world.issuer.url.clone(), &world.client);
         let (answered, heard) = mpsc::channel();
@@ -81,7 +78,7 @@ impl Load {
                 .iter_mut()
                 .map(|worker| {
                     let answered = answered.clone();
-                    let mut connection = KeepAlive::open(&url).expect("the issuer listens");
+                    let mut connection = Connection::open(&url);
                     scope.spawn(move || worker.work(&mut connection, client, &answered))
                 })
                 .collect();
@@ -102,7 +99,9 @@ impl Load {
         let listed = self.world.issuer.manage(&list);
         let records = listed.as_array().expect("a list");
         let record = |chain: &Chain| {
-            let found = records.iter().find(|one| one["grant_id"] == chain.grant_id);
+            let found = records
+                .iter()
+                .find(|one| one["grant_id"] == json!(chain.grant_id));
             let record = found.expect("no grant is lost");
             let generation = record["generation"].as_u64().expect("a number");
             (generation as u32, record["revoked_at"] != Value::Null)
@@ -150,10 +149,10 @@ impl Load {
                         .all(|token| world.is_active(token))
                 );
                 let again = chain.ask(Asked::Refresh, &world.client);
-                let told = Tokens::from_answer(&world.issuer.send(&again));
+                let told = world.issuer.send(&again).tokens();
                 worker.was_told(at, &world.issuer.send(&again));
                 // However often it asks, there is one successor.
-                assert_eq!(worker.chains[at].refresh_token, told.refresh);
+                assert_eq!(worker.chains[at].token, told.refresh);
             }
             for chain in worker.revoked.drain(..) {
                 chain.check_dead(world);
@@ -187,8 +186,8 @@ impl Worker {
     /// Refreshes its chains in turn, and revokes them now and then, until an answer does not come.
     fn work(
         &mut self,
-        connection: &mut KeepAlive,
-        client: &Registered,
+        connection: &mut Connection,
+        client: &TestClient,
         answered: &mpsc::Sender<()>,
     ) {
         for step in 0..MOST_REQUESTS {
@@ -198,7 +197,7 @@ impl Worker {
                 true => Asked::Revoke,
                 false => Asked::Refresh,
             };
-            let Ok(answer) = connection.send(&chain.ask(asked, client)) else {
+            let Ok(answer) = connection.ask(&chain.ask(asked, client)) else {
                 return;
             };
             self.was_told(at, &answer);
@@ -207,12 +206,12 @@ impl Worker {
         panic!("the issuer does not stop");
     }
 
-    fn was_told(&mut self, at: usize, answer: &HttpResponse) {
+    fn was_told(&mut self, at: usize, answer: &Answer) {
         let chain = &mut self.chains[at];
         match chain.unanswered.take().expect("it has asked") {
             Asked::Refresh => chain.was_refreshed(answer),
             Asked::Revoke => {
-                assert_eq!(answer.status, 200, "{}", answer.text());
+                assert_eq!(answer.status, 200, "{}", answer.body);
                 let next = self.spare.pop().expect("one is there before it revokes");
                 self.revoked.push(std::mem::replace(chain, next));
             }
@@ -223,46 +222,46 @@ impl Worker {
 /// A client's view of one grant: what it was told last, and what it has asked since.
 #[derive(Debug)]
 struct Chain {
-    grant_id: String,
-    refresh_token: String,
+    grant_id: GrantId,
+    token: String,
     generation: u32,
     access_token: Option<String>,
     unanswered: Option<Asked>,
 }
 
 impl Chain {
-    fn new(granted: Granted) -> Self {
+    fn new(granted: TestGrant) -> Self {
         Self {
             grant_id: granted.id,
-            refresh_token: granted.refresh_token,
+            token: granted.token,
             generation: 1,
             access_token: None,
             unanswered: None,
         }
     }
 
-    fn ask(&mut self, asked: Asked, client: &Registered) -> HttpRequest {
+    fn ask(&mut self, asked: Asked, client: &TestClient) -> HttpRequest {
         self.unanswered = Some(asked);
         match asked {
-            Asked::Refresh => HttpRequest::refresh(client, &self.refresh_token),
-            Asked::Revoke => HttpRequest::revoke(client, &self.refresh_token),
+            Asked::Refresh => HttpRequest::refresh(client, &self.token),
+            Asked::Revoke => HttpRequest::revoke(client, &self.token),
         }
     }
 
-    fn was_refreshed(&mut self, answer: &HttpResponse) {
-        let told = Tokens::from_answer(answer);
+    fn was_refreshed(&mut self, answer: &Answer) {
+        let told = answer.tokens();
         let successor = GrantCredential::parse(&told.refresh).expect("a refresh token");
-        assert_eq!(successor.grant_id.to_string(), self.grant_id);
+        assert_eq!(successor.grant_id, self.grant_id);
         assert_eq!(successor.generation, self.generation + 1, "{self:?}");
         self.generation += 1;
-        self.refresh_token = told.refresh;
+        self.token = told.refresh;
         self.access_token = Some(told.access);
     }
 
     fn check_dead(&self, world: &World) {
         assert!(!self.access_token.iter().any(|token| world.is_active(token)));
-        let refused = world.try_refresh(&self.refresh_token);
-        assert_refused(&refused, 400, "invalid_grant");
+        let refused = world.try_refresh(&self.token);
+        refused.assert_refused(400, "invalid_grant");
     }
 }
 

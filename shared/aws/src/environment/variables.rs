@@ -1,4 +1,4 @@
-//! Single variables, and how they are refused.
+//! Single environment variables, and the error for a bad one.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -7,11 +7,11 @@ use std::time::Duration;
 
 /// The value of a variable of this process.
 pub fn of_process(name: &str) -> Option<String> {
-    // What is not UTF-8 becomes what no parser accepts.
+    // A value that is not UTF-8 becomes one that no parser accepts.
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
-/// A variable without which, or with which, nothing can start.
+/// An environment variable that is missing or malformed, so that the function cannot start.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{name} {problem}")]
 pub struct BadVariable {
@@ -31,7 +31,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         Self(value_of)
     }
 
-    /// A variable without which the function cannot start.
+    /// A variable that must be set.
     ///
     /// # Errors
     /// [`BadVariable`] when it is absent or `parse` refuses it.
@@ -42,7 +42,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         })
     }
 
-    /// A variable that need not be there.
+    /// A variable that may be absent.
     ///
     /// # Errors
     /// [`BadVariable`] when `parse` refuses it.
@@ -60,7 +60,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         }
     }
 
-    /// A period, such as `15m`, that need not be there.
+    /// A duration, such as `15m`, that may be absent.
     ///
     /// # Errors
     /// [`BadVariable`] when it is malformed or outside of `range`.
@@ -86,15 +86,15 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
 /// Parses a value, or says what is wrong with it.
 pub type Parse<T> = fn(&str) -> Result<T, String>;
 
-/// Parses what has a parser of its own.
+/// Parses a value of a type that has its own parser.
 ///
 /// # Errors
-/// What that parser says.
+/// The error of that parser.
 pub fn parsed<T: FromStr<Err: Display>>(value: &str) -> Result<T, String> {
     value.parse().map_err(|err| format!("is malformed: {err}"))
 }
 
-/// Whole seconds, for that is the resolution of tokens.
+/// Parses a duration in whole seconds, which is the resolution of the times in tokens.
 fn duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text);
     let duration = duration.map_err(|err| format!("is no duration such as 15m: {err}"))?;
@@ -107,7 +107,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// Parses the name of a table, by DynamoDB's rules.
 ///
 /// # Errors
-/// That it is none.
+/// A message that says that the text is not a table name.
 pub fn table_name(name: &str) -> Result<String, String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     match (3..=255).contains(&name.len()) && name.bytes().all(allowed) {

@@ -1,4 +1,4 @@
-//! DER as KMS speaks it, and JOSE's forms of the same.
+//! Conversions from the DER that KMS returns to the forms of JOSE.
 
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
@@ -11,7 +11,7 @@ use tokensmith_verifier::Algorithm;
 /// The public key of `algorithm` in a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7), as KMS returns it.
 ///
 /// # Errors
-/// [`CustodyError`] when it is no such key, or one of another algorithm.
+/// [`CustodyError`] when it is not such a key, or one of another algorithm.
 pub(super) fn public_key(algorithm: Algorithm, der: &[u8]) -> Result<PublicJwk, CustodyError> {
     let unusable = || CustodyError(format!("KMS returned no {algorithm} public key"));
     let info = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| unusable())?;

@@ -1,5 +1,5 @@
-//! Custody in KMS: key material is made, wrapped and opened there, and in the custody `kms` every
-//! signature is made there too.
+//! Custody in KMS: KMS makes, wraps and opens key material. In the custody `kms`, it also makes
+//! every signature.
 
 mod der;
 mod signer;
@@ -14,7 +14,7 @@ use aws_sdk_kms::Client;
 use aws_sdk_kms::config::Builder;
 use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::config::timeout::TimeoutConfig;
-use aws_sdk_kms::error::{BuildError, DisplayErrorContext, SdkError};
+use aws_sdk_kms::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::operation::RequestId;
 use aws_sdk_kms::operation::schedule_key_deletion::ScheduleKeyDeletionError;
 use aws_sdk_kms::primitives::Blob;
@@ -25,6 +25,7 @@ use tokensmith_issuer::keys::{
     CustodyError, EncryptionContext, InProcessSigner, Make, Open, PrivateKey, PublicJwk, Sign,
     Signer, Wrapped,
 };
+use tokensmith_issuer::store::aws_calls::reason_of;
 use tokensmith_verifier::Algorithm;
 use zeroize::Zeroizing;
 
@@ -32,12 +33,13 @@ pub use signer::KmsSigner;
 
 use der::public_key;
 
-/// Where the private keys of tokens are.
+/// Where the private keys that sign tokens are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CustodyMode {
-    /// In KMS, one KMS key for each: a call for each signature, and no private key in any process.
+    /// In KMS, each as a KMS key of its own: every signature is a call, and no process has a
+    /// private key.
     Kms,
-    /// Made and wrapped by KMS, opened by a function when it starts, and used there.
+    /// Made and wrapped by KMS. A function opens them when it starts, and signs in its own process.
     KmsDataKey,
 }
 
@@ -53,7 +55,7 @@ impl FromStr for CustodyMode {
     }
 }
 
-/// The name is no custody.
+/// The name is not a custody.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("unknown custody: use kms or kms-data-key")]
 pub struct UnknownCustody;
@@ -76,7 +78,7 @@ impl KmsMaker {
         }
     }
 
-    /// A KMS key of its own, tagged so that roles can be limited to an issuer's keys.
+    /// Makes a KMS key, tagged so that roles can be limited to an issuer's keys.
     async fn new_kms_key(
         &self,
         algorithm: Algorithm,
@@ -91,7 +93,7 @@ impl KmsMaker {
             .description(format!("tokensmith signs with it: {algorithm}"))
             .set_tags(Some(tags(context).map_err(incomplete)?))
             .customize()
-            // A repeated attempt would make a second key that nobody knows.
+            // A retry could make a second key that no record leads to, so the SDK does not retry.
             .config_override(Builder::new().retry_config(RetryConfig::disabled()))
             .send()
             .await
@@ -102,7 +104,7 @@ impl KmsMaker {
         Ok((signer.public_key().clone(), PrivateKey::Kms { key_id }))
     }
 
-    /// A key pair whose private half comes out of KMS only wrapped.
+    /// Makes a key pair whose private half leaves KMS only wrapped.
     async fn new_wrapped_pair(
         &self,
         algorithm: Algorithm,
@@ -125,7 +127,7 @@ impl KmsMaker {
         Ok((public, PrivateKey::Wrapped(private)))
     }
 
-    /// Whether the key is already on its way out.
+    /// Whether the key is already scheduled for deletion.
     async fn is_ending(&self, key_id: &str) -> Result<bool, CustodyError> {
         let answer = self.client.describe_key().key_id(key_id).send().await;
         let answer = answer.map_err(|err| failed("DescribeKey", &err))?;
@@ -163,8 +165,8 @@ impl Make for KmsMaker {
         wrapped(context, made.ciphertext_blob)
     }
 
-    /// A KMS key is scheduled for deletion, which an operator can still cancel for 30 days; what is
-    /// wrapped goes with its record.
+    /// Schedules a KMS key for deletion, which an operator can cancel for 30 days. A wrapped key is
+    /// deleted with its record.
     async fn discard(&self, private_key: &PrivateKey) -> Result<(), CustodyError> {
         let PrivateKey::Kms { key_id } = private_key else {
             return Ok(());
@@ -185,7 +187,7 @@ impl Make for KmsMaker {
     }
 }
 
-/// Opens what KMS has wrapped.
+/// Opens secrets that KMS has wrapped.
 #[derive(Clone, Debug)]
 pub struct KmsOpener {
     client: Client,
@@ -193,7 +195,7 @@ pub struct KmsOpener {
 }
 
 impl KmsOpener {
-    /// `wrapping_key` is the key that wrapped what is opened: its id, ARN or alias.
+    /// `wrapping_key` is the KMS key that the secrets were wrapped with: its id, ARN or alias.
     pub fn new(client: Client, wrapping_key: impl Into<String>) -> Self {
         Self {
             client,
@@ -204,7 +206,8 @@ impl KmsOpener {
 
 #[async_trait]
 impl Open for KmsOpener {
-    /// The wrapping key is named, so that KMS opens nothing that another key has wrapped.
+    /// Names the wrapping key, so that KMS refuses a ciphertext that an attacker has made with
+    /// another key.
     async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
         let ciphertext = URL_SAFE_NO_PAD.decode(&wrapped.ciphertext);
         let ciphertext =
@@ -223,7 +226,7 @@ impl Open for KmsOpener {
     }
 }
 
-/// Signs in KMS, or in this process with what KMS has wrapped.
+/// Signs in KMS, or in this process with keys that KMS has wrapped.
 #[derive(Clone, Debug)]
 pub struct KmsSigning(KmsOpener);
 
@@ -281,7 +284,7 @@ fn pairs(context: &EncryptionContext) -> HashMap<String, String> {
     ])
 }
 
-/// The same as tags of a KMS key.
+/// The context as tags of a KMS key.
 fn tags(context: &EncryptionContext) -> Result<Vec<Tag>, BuildError> {
     let tags = pairs(context).into_iter().map(|(name, value)| {
         let tag = Tag::builder().tag_key(format!("tokensmith:{name}"));
@@ -300,8 +303,8 @@ fn wrapped(context: EncryptionContext, ciphertext: Option<Blob>) -> Result<Wrapp
     }
 }
 
-/// KMS looks for the primes of an RSA key while the caller waits. Only the rotation of keys asks
-/// for that.
+/// Longer time limits, because the caller waits while KMS searches the primes of an RSA key. Only
+/// key rotation makes such calls.
 fn patient() -> TimeoutConfig {
     TimeoutConfig::builder()
         .operation_attempt_timeout(Duration::from_secs(8))
@@ -309,12 +312,13 @@ fn patient() -> TimeoutConfig {
         .build()
 }
 
-fn failed<E, R>(operation: &str, err: &SdkError<E, R>) -> CustodyError
+fn failed<E>(operation: &str, err: &SdkError<E>) -> CustodyError
 where
-    SdkError<E, R>: std::error::Error + RequestId,
+    E: ProvideErrorMetadata,
+    SdkError<E>: RequestId,
 {
     let request_id = err.request_id().unwrap_or("none");
-    let reason = DisplayErrorContext(err);
+    let reason = reason_of(err);
     CustodyError(format!(
         "{operation} failed: {reason} (request id {request_id})"
     ))

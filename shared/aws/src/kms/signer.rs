@@ -20,10 +20,10 @@ pub struct KmsSigner {
 }
 
 impl KmsSigner {
-    /// Asks KMS for the public half, which proves that the key is there and of that algorithm.
+    /// Asks KMS for the public half, which proves that the key exists and is of that algorithm.
     ///
     /// # Errors
-    /// [`CustodyError`] when it is not, or when KMS does not answer.
+    /// [`CustodyError`] when there is no such key of that algorithm, or when KMS does not answer.
     pub async fn open(
         client: Client,
         algorithm: Algorithm,
@@ -91,5 +91,5 @@ fn signing_algorithm(algorithm: Algorithm) -> SigningAlgorithmSpec {
     }
 }
 
-/// What KMS takes as a message that it digests itself, in bytes.
+/// The longest message, in bytes, that KMS accepts when it computes the digest itself.
 const LONGEST_RAW_MESSAGE: usize = 4096;

@@ -49,7 +49,8 @@ pub enum Command {
     Enable(Named),
     /// Refuse a client until it is enabled again, and revoke its grants and tokens
     Disable(Named),
-    /// Delete a client for good, and revoke its grants and tokens; no subject can take its id
+    /// Delete a client, and revoke its grants and tokens; its id can be registered again, but no
+    /// subject can have it
     Delete(Named),
     /// Give a client a new secret, and print it; it is shown only this once
     RotateSecret {

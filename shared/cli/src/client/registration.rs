@@ -32,8 +32,8 @@ pub struct Registration {
     /// or none for a public client [default: each of the first two]
     #[arg(long = "auth", value_name = "METHOD")]
     authentication: Option<AuthenticationMethod>,
-    /// Make it a public client, which has no secret: an app or a device in its user's hands could not
-    /// keep one. The same as --auth none
+    /// Make it a public client, which has no secret because an app or a device in its user's hands
+    /// cannot keep one; the same as --auth none
     #[arg(long)]
     public: bool,
     /// How long access tokens are valid, for example 15m; at most 24h [default: the issuer's setting]

@@ -1,4 +1,4 @@
-//! The forms of the credentials that the issuer hands out.
+//! The forms of the credentials that the issuer makes.
 //!
 //! Each has a prefix that secret scanners know, and a checksum, so that a mistyped or made-up one
 //! is refused before any I/O. The table contains hashes only.

@@ -1,4 +1,4 @@
-//! The prefixes of everything secret that an issuer hands out, in one table.
+//! The prefixes of all secrets that an issuer makes, in one table.
 
 /// The kind of a credential, which its first characters say. Secret scanners search for them, so
 /// each is long enough to be used by nobody else.

@@ -238,7 +238,7 @@ pub fn at(path: &str) -> Option<&'static Endpoint> {
     ALL.into_iter().find(|endpoint| endpoint.path == path)
 }
 
-const ALL: [&'static Endpoint; 8] = [
+const ALL: [&Endpoint; 8] = [
     &TOKEN,
     &REFRESH,
     &REVOKE,

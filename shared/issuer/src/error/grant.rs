@@ -19,6 +19,9 @@ pub enum GrantDenied {
     /// it made.
     #[error("the refresh token is not valid")]
     WithdrawnKey,
+    /// No key has the version that the refresh token names, so this issuer did not make it.
+    #[error("the refresh token is not valid")]
+    UnknownKeyVersion,
     /// The grant does not exist: it ended long ago, or never existed.
     #[error("the refresh token is not valid")]
     UnknownGrant,
@@ -53,6 +56,7 @@ impl GrantDenied {
             Self::MalformedRefreshToken
             | Self::ForgedRefreshToken
             | Self::WithdrawnKey
+            | Self::UnknownKeyVersion
             | Self::UnknownGrant
             | Self::GrantOfAnotherClient
             | Self::GrantRevoked

@@ -78,7 +78,7 @@ impl Denied {
         }
     }
 
-    /// The reason's name in the log, without what it carries.
+    /// The reason's name in the log, without its data.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Request(reason) => reason.into(),

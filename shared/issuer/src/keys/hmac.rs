@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Open;
 use super::cache::Cache;
+use crate::config::SERVER_CLOCK_SKEW;
 use crate::credential::HmacKey;
 use crate::error::{Error, GrantDenied, Unavailable};
 use crate::store::records::{HMAC_KEYS, HmacKeyRecord};
@@ -45,7 +46,7 @@ impl HmacKeys {
     pub async fn newest(&self, now: Timestamp) -> Result<Arc<HmacKey>, Unavailable> {
         let load = async |last| self.load(last).await;
         let keys = self.cache.fresh(now, load).await?;
-        match keys.values().next_back() {
+        match in_use(&keys, now) {
             Some(newest) => newest.open(&*self.opener).await,
             None => Err(Unavailable::Key("there is no HMAC key".to_owned())),
         }
@@ -57,7 +58,8 @@ impl HmacKeys {
     ///
     /// # Errors
     /// [`GrantDenied::WithdrawnKey`] when the key was withdrawn with all its refresh tokens;
-    /// [`Unavailable`] when there is no such key, because it may be newer than what was loaded.
+    /// [`GrantDenied::UnknownKeyVersion`] when there is no such key; [`Unavailable`] when that cannot
+    /// be told.
     pub async fn version(&self, version: u32, now: Timestamp) -> Result<Arc<HmacKey>, Error> {
         let loaded = match self.cache.peek() {
             Some(loaded) if loaded.at == now || loaded.value.contains_key(&version) => loaded.value,
@@ -71,7 +73,7 @@ impl HmacKeys {
                 Err(GrantDenied::WithdrawnKey.into())
             }
             Some(known) => Ok(known.open(&*self.opener).await?),
-            None => Err(Unavailable::Key(format!("HMAC key version {version} is unknown")).into()),
+            None => Err(GrantDenied::UnknownKeyVersion.into()),
         }
     }
 
@@ -89,6 +91,19 @@ impl HmacKeys {
         });
         Ok(versions.collect())
     }
+}
+
+/// The version that makes new credentials: the newest that every process which has read the keys within
+/// the current second has read as well. Otherwise one process would refuse, as unknown, what another
+/// has made with a key of this very second. The only version is in use at once.
+fn in_use(versions: &Versions, now: Timestamp) -> Option<&Version> {
+    let mut usable = versions
+        .values()
+        .filter(|version| version.record.withdrawn_at.is_none())
+        .rev();
+    let newest = usable.clone().next();
+    let known = |version: &&Version| now > version.record.created_at.after(SERVER_CLOCK_SKEW);
+    usable.find(known).or(newest)
 }
 
 /// A version of the key, which is opened on first use and kept.

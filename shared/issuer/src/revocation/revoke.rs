@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokensmith_verifier::AccessTokenClaims;
 
-use crate::config::MAX_ACCESS_TTL;
+use crate::config::{MAX_ACCESS_TTL, SERVER_CLOCK_SKEW};
 use crate::credential::GrantId;
 use crate::names::ClientId;
 use crate::store::aws_calls::ATTEMPT_TIMEOUT;
@@ -140,7 +140,3 @@ fn cut_off(now: Timestamp) -> Timestamp {
 }
 
 const ATTEMPTS: u32 = 3;
-
-/// How far the clocks of two functions of one issuer may differ. Bounds the attack in which a token
-/// escapes a revocation because its `iat` came from a faster clock.
-const SERVER_CLOCK_SKEW: Duration = Duration::from_secs(1);

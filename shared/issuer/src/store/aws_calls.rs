@@ -7,8 +7,11 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
@@ -31,6 +34,29 @@ pub fn retries() -> RetryConfig {
 
 /// How long one attempt of one operation may take.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Why a call failed, for the log: the kind of failure, and the service's error code with the HTTP
+/// status. Nothing of an answer's body, not even its message: a body that was cut off may be the one
+/// that carries a plaintext key.
+pub fn reason_of<E: ProvideErrorMetadata>(err: &SdkError<E, HttpResponse>) -> String {
+    match err {
+        SdkError::ConstructionFailure(_) => "the request could not be built".to_owned(),
+        SdkError::TimeoutError(_) => "no answer within the time limit".to_owned(),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+            "no answer within the time limit".to_owned()
+        }
+        SdkError::DispatchFailure(failure) if failure.is_io() => "the connection failed".to_owned(),
+        SdkError::DispatchFailure(_) => "the request could not be sent".to_owned(),
+        SdkError::ResponseError(answer) => {
+            format!("the answer cannot be read (HTTP {})", answer.raw().status())
+        }
+        SdkError::ServiceError(answer) => {
+            let code = answer.err().code().unwrap_or("no error code");
+            format!("{code} (HTTP {})", answer.raw().status())
+        }
+        _ => "an unknown kind of failure".to_owned(),
+    }
+}
 
 /// Counts every attempt of every SDK client that it is registered with, retries included.
 #[derive(Debug)]

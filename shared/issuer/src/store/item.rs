@@ -17,7 +17,7 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// A typed record of the table.
 pub trait Record: DeserializeOwned + Serialize {
-    /// Where the record lives.
+    /// The key under which the record is stored.
     fn key(&self) -> Key<Self>;
 
     /// When DynamoDB may delete it. DynamoDB deletes late, so readers check expiry themselves.

@@ -4,11 +4,11 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
-use super::aws_calls::{CountAwsCalls, retries, time_limits};
+use super::aws_calls::{CountAwsCalls, reason_of, retries, time_limits};
 use super::item::{Item, PK, SK, decode};
 use super::{AnyKey, Key, Record, StoreError, Stored};
 
@@ -157,13 +157,14 @@ pub(crate) fn page<R: Record>(
     })
 }
 
-pub(crate) fn failed<E, R>(operation: &'static str, err: &SdkError<E, R>) -> StoreError
+pub(crate) fn failed<E>(operation: &'static str, err: &SdkError<E>) -> StoreError
 where
-    SdkError<E, R>: std::error::Error + RequestId,
+    E: ProvideErrorMetadata,
+    SdkError<E>: RequestId,
 {
     StoreError::Failed {
         operation,
-        reason: DisplayErrorContext(err).to_string(),
+        reason: reason_of(err),
         request_id: err.request_id().unwrap_or("none").to_owned(),
     }
 }

@@ -78,7 +78,7 @@ impl Issuer {
             now: now.seconds(),
             leeway: 0,
         };
-        // An expired token needs no read.
+        // A token that is refused for its claims, such as an expired one, needs no read.
         if let Err(rejection) = expected.check(claims) {
             return Ok(Err(rejection));
         }

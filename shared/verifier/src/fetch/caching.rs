@@ -5,13 +5,13 @@ pub struct CacheHeaders {
     pub etag: Option<String>,
     /// `Cache-Control` (RFC 9111 §5.2).
     pub cache_control: Option<String>,
-    /// `Age` (RFC 9111 §5.1): how long a cache on the way has had it, in seconds.
+    /// `Age` (RFC 9111 §5.1): how long a cache on the way has kept it, in seconds.
     pub age: Option<String>,
 }
 
 impl CacheHeaders {
-    /// For how many more seconds the document is fresh (RFC 9111 §4.2); `None` when it does not
-    /// say.
+    /// For how many more seconds the document is fresh (RFC 9111 §4.2); `None` when the headers do
+    /// not say.
     pub fn fresh_for(&self) -> Option<u64> {
         let directives = self.cache_control.as_deref()?.split(',').map(str::trim);
         let mut max_age = None;

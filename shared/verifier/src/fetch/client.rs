@@ -28,7 +28,8 @@ impl HttpFetch {
         let builder = HttpsConnectorBuilder::new()
             .with_provider_and_native_roots(aws_lc_rs::default_provider())
             .map_err(|err| FetchError::Transport(format!("no root certificates: {err}")))?;
-        // http only passes for loopback: every URL is checked before it comes here.
+        // Plain http is allowed here because every URL was checked before: only loopback may use
+        // it.
         let connector = builder.https_or_http().enable_http1().build();
         Ok(Self {
             client: Client::builder(TokioExecutor::new()).build(connector),
@@ -79,7 +80,7 @@ fn cache_headers(headers: &HeaderMap) -> CacheHeaders {
     }
 }
 
-/// An error and its causes: hyper's own text leaves out what went wrong.
+/// The text of an error with its causes, because hyper's own text leaves them out.
 fn transport(err: impl std::error::Error) -> FetchError {
     let mut text = err.to_string();
     let mut cause = err.source();

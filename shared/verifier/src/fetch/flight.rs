@@ -3,23 +3,23 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-/// Runs one piece of work at a time, in a task of its own: whoever needs it meanwhile shares it,
-/// and a caller that goes away does not end it.
+/// Runs one piece of work at a time, in a task of its own. Callers that need it meanwhile wait for
+/// the same work, and a caller that is dropped does not end it.
 #[derive(Debug, Default)]
 pub(crate) struct Flight {
     running: Mutex<Option<watch::Receiver<()>>>,
 }
 
 impl Flight {
-    /// Starts `work`, unless it is running already or `needed` says, while nothing is running,
-    /// that it need not.
+    /// Starts `work`, unless it is running already, or nothing is running and `needed` says that it
+    /// is not needed.
     pub(crate) fn start(
         &self,
         needed: impl FnOnce() -> bool,
         work: impl Future<Output = ()> + Send + 'static,
     ) -> Start {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        // The sender is dropped at the end of the work, whatever ends it.
+        // The sender is dropped when the work ends, also when it panics or is aborted.
         if let Some(end) = running.as_ref().filter(|end| end.has_changed().is_ok()) {
             return Start::Joined(Landing(end.clone()));
         }
@@ -36,7 +36,7 @@ impl Flight {
     }
 }
 
-/// What became of an attempt to start.
+/// The outcome of an attempt to start.
 pub(crate) enum Start {
     /// The work was started.
     Started(Landing),
@@ -47,7 +47,7 @@ pub(crate) enum Start {
 }
 
 impl Start {
-    /// Waits for the end of the work, whoever started it.
+    /// Waits until the work ends, whether this call or another one started it.
     pub(crate) async fn landed(self) {
         if let Self::Started(landing) | Self::Joined(landing) = self {
             landing.wait().await;

@@ -1,5 +1,5 @@
-//! How documents of the issuer are fetched: a seam, so that an embedder brings the HTTP client it
-//! has already, and tests bring none.
+//! How documents of the issuer are fetched: a trait, so that an embedder can use its own HTTP
+//! client, and tests need none.
 
 mod caching;
 #[cfg(feature = "fetch")]
@@ -20,8 +20,9 @@ use crate::url::is_protected;
 
 /// A conditional GET (RFC 9110 §13.1.2).
 ///
-/// The crate's feature `fetch` brings one. One's own must not follow redirects to another host,
-/// should stop reading after [`FetchRequest::max_bytes`], and needs no time limit.
+/// The crate's feature `fetch` has an implementation. An implementation of your own must not follow
+/// redirects to another host, should stop reading after [`FetchRequest::max_bytes`], and needs no
+/// time limit.
 #[async_trait]
 pub trait Fetch: fmt::Debug + Send + Sync {
     /// Gets one document.
@@ -31,50 +32,50 @@ pub trait Fetch: fmt::Debug + Send + Sync {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Fetched, FetchError>;
 }
 
-/// What is asked for.
+/// The document to fetch.
 #[derive(Clone, Copy, Debug)]
 pub struct FetchRequest<'a> {
     /// An absolute URL: https, or http on loopback.
     pub url: &'a str,
-    /// The entity tag of what is here already, for `If-None-Match`.
+    /// The entity tag of the copy that the verifier has, for `If-None-Match`.
     pub etag: Option<&'a str>,
     /// The longest body that is accepted, in bytes.
     pub max_bytes: usize,
 }
 
-/// What was answered.
+/// The response to a [`FetchRequest`].
 #[derive(Clone, Debug)]
 pub enum Fetched {
     /// 200, with the body.
     Document(Vec<u8>, CacheHeaders),
-    /// 304: what is here already is still right.
+    /// 304: the copy that the verifier has is still current.
     NotModified(CacheHeaders),
 }
 
 /// Why there is no document.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum FetchError {
-    /// The URL is not one that may be fetched.
+    /// The URL is not https, nor http on loopback.
     #[error("the URL is neither https nor http on loopback")]
     ForbiddenUrl,
     /// No answer within the time limit.
     #[error("no answer within the time limit")]
     TimedOut,
-    /// The body is longer than was asked for.
+    /// The body is longer than the limit.
     #[error("the answer is too long")]
     TooLong,
-    /// Another status than 200 and 304.
+    /// The status is neither 200 nor 304.
     #[error("the answer has status {0}")]
     Status(u16),
-    /// No connection, or it broke.
+    /// There was no connection, or it broke.
     #[error("{0}")]
     Transport(String),
-    /// The document is not what it should be.
+    /// The document is not the one that was expected.
     #[error("{0}")]
     Unusable(&'static str),
 }
 
-/// Fetches within limits that hold for every [`Fetch`].
+/// Fetches with the limits on URL, time and size that hold for every [`Fetch`].
 pub(crate) async fn fetch_within(
     time_limit: Duration,
     fetch: &dyn Fetch,

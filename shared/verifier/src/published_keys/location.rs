@@ -8,9 +8,9 @@ use crate::paths;
 /// Where the issuer publishes its keys.
 #[derive(Clone, Debug)]
 pub(crate) enum KeysLocation {
-    /// At this URL.
+    /// The URL of the JWK Set.
     Url(String),
-    /// Where its metadata say (RFC 8414 §2, `jwks_uri`), asked at every renewal.
+    /// The `jwks_uri` of the issuer's metadata (RFC 8414 §2), which are fetched at every renewal.
     MetadataOf {
         /// The issuer URL.
         issuer: String,
@@ -21,7 +21,7 @@ impl KeysLocation {
     /// The URL of the JWK Set.
     ///
     /// # Errors
-    /// [`FetchError`] when the metadata cannot be had, or are another issuer's (RFC 8414 §3.3).
+    /// [`FetchError`] when the metadata cannot be fetched, or are another issuer's (RFC 8414 §3.3).
     pub(super) async fn url(
         &self,
         fetch: &dyn Fetch,
@@ -55,4 +55,5 @@ struct Metadata {
     jwks_uri: String,
 }
 
+/// Far more than metadata need. Bounds the memory that a wrong or hostile response can take.
 const MAX_METADATA_BYTES: usize = 64 * 1024;

@@ -1,5 +1,5 @@
-//! The issuer's published keys, from a URL: kept while they are fresh, renewed by one fetch at a
-//! time, and kept on through an outage.
+//! The issuer's published keys, from a URL. They are kept while they are fresh, renewed by one
+//! fetch at a time, and still used during an outage.
 
 mod location;
 mod state;
@@ -16,9 +16,11 @@ use crate::{Clock, FeedRejection, Rejection, VerificationKeys};
 /// How long keys are kept.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyLimits {
-    /// Between two fetches for unknown keys, and between two attempts while there are good keys.
+    /// The least time between two fetches for unknown keys, and between two attempts to renew while
+    /// there are keys. Bounds the fetches that made-up key names can cause.
     pub(crate) cooldown: u64,
-    /// How long keys are good without any word from the issuer.
+    /// How long keys are used without a response from the issuer. Bounds how long a withdrawn key
+    /// is accepted when an attacker blocks the fetch.
     pub(crate) max_age: u64,
 }
 
@@ -38,7 +40,7 @@ struct Shared {
 }
 
 impl PublishedKeys {
-    /// Nothing is fetched until a key is needed.
+    /// Fetches nothing until a key is needed.
     pub(crate) fn new(
         location: KeysLocation,
         fetch: Arc<dyn Fetch>,
@@ -57,11 +59,12 @@ impl PublishedKeys {
         }))
     }
 
-    /// Checks a signature with the keys of now, and once more with newer ones when it is by a key
-    /// that is not among them.
+    /// Checks a signature with the current keys. If it names a key that is not among them, checks
+    /// once more with newer keys.
     ///
     /// # Errors
-    /// [`FetchError`] when that cannot be told; within, what the check says.
+    /// The outer error is a [`FetchError`] when there are no keys to check with; the inner one is
+    /// that of the check.
     pub(crate) async fn prove<T, E: NamesUnknownKey>(
         &self,
         check: impl Fn(&VerificationKeys) -> Result<T, E>,
@@ -76,14 +79,14 @@ impl PublishedKeys {
         }
     }
 
-    /// The keys to verify with now.
+    /// The keys to verify with.
     ///
     /// Fresh keys cost no I/O. Keys that are no longer fresh are renewed in the background. A
-    /// function that is frozen between requests may never get to the end of that, so a renewal
-    /// that is late by another lifetime is waited for by the request that starts it.
+    /// function that is frozen between requests may never finish that, so when keys are older than
+    /// two lifetimes, the request that starts the renewal waits for it.
     ///
     /// # Errors
-    /// [`FetchError`] when there are no good keys, and none can be fetched.
+    /// [`FetchError`] when there are no usable keys, and none can be fetched.
     async fn current(&self) -> Result<Arc<VerificationKeys>, FetchError> {
         let now = self.0.clock.now().seconds();
         let (keys, unconfirmed) = {
@@ -108,11 +111,11 @@ impl PublishedKeys {
         keys.ok_or_else(|| state.failure())
     }
 
-    /// The keys after a token named one that is not in `seen`: newer ones, if there are any.
+    /// The keys to use after a token named one that is not in `seen`: newer ones, if there are any.
     /// However many such tokens come, they cause one fetch in each cooldown.
     ///
     /// # Errors
-    /// [`FetchError`] when the last fetch failed, so that nobody can tell whether the key exists.
+    /// [`FetchError`] when the last fetch failed, so that it is unknown whether the key exists.
     async fn newer_than(
         &self,
         seen: &Arc<VerificationKeys>,
@@ -139,7 +142,7 @@ impl PublishedKeys {
     }
 }
 
-/// Errors that newer keys may help against.
+/// Rejections that may change once newer keys are fetched.
 pub(crate) trait NamesUnknownKey {
     fn names_unknown_key(&self) -> bool;
 }
@@ -177,7 +180,7 @@ impl Shared {
     }
 
     async fn load(&self) -> Result<FetchedKeys, FetchError> {
-        // The moment of the question: the answer is at least that new.
+        // The time of the request. The response is no older than this.
         let asked_at = self.clock.now().seconds();
         let url = self.location.url(&*self.fetch, self.time_limit).await?;
         let known = self.read().fetched_from(&url);
@@ -209,5 +212,6 @@ impl Shared {
     }
 }
 
-/// Far more than the keys of one issuer need.
+/// Far more than the keys of one issuer need. Bounds the memory that a wrong or hostile response
+/// can take.
 const MAX_JWKS_BYTES: usize = 64 * 1024;

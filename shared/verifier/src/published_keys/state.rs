@@ -4,30 +4,30 @@ use super::KeyLimits;
 use crate::VerificationKeys;
 use crate::fetch::{CacheHeaders, FetchError};
 
-/// What was fetched last, and what went wrong since. Pure: every decision takes the moment.
+/// The last keys that were fetched, and the failures since. Pure: every decision is given the time.
 #[derive(Debug, Default)]
 pub(super) struct State {
     good: Option<FetchedKeys>,
     /// The last attempt, when it failed.
     failed: Option<(u64, FetchError)>,
-    /// The last fetch for the sake of an unknown key.
+    /// The time of the last fetch because of an unknown key.
     sought_unknown_at: Option<u64>,
 }
 
 impl State {
-    /// The last good keys, unless they are too old to be believed.
+    /// The last keys, unless they are too old to be used.
     pub(super) fn good_keys(&self, now: u64, limits: KeyLimits) -> Option<Arc<VerificationKeys>> {
         let good = self.good.as_ref()?;
         (good.age(now) < limits.max_age).then(|| good.keys.clone())
     }
 
-    /// How many whole lifetimes the last good keys are old: 0 is fresh.
+    /// The age of the last keys in whole lifetimes: 0 means that they are fresh.
     pub(super) fn lifetimes(&self, now: u64) -> u64 {
         let good = self.good.as_ref();
         good.map_or(0, |good| good.age(now) / good.lifetime)
     }
 
-    /// Whether to renew: not while the keys are fresh, nor right after a failure.
+    /// Whether to renew the keys: neither while they are fresh, nor right after a failure.
     pub(super) fn may_renew(&self, now: u64, limits: KeyLimits) -> bool {
         let pause = match self.good_keys(now, limits) {
             Some(_) if self.lifetimes(now) == 0 => return false,
@@ -62,7 +62,7 @@ impl State {
     /// Why there are no keys.
     pub(super) fn failure(&self) -> FetchError {
         let failed = self.failed.as_ref().map(|(_, err)| err.clone());
-        // Without a failure the fetch was ended from outside, with its runtime.
+        // If no failure was recorded, the fetch ended together with its runtime.
         failed.unwrap_or(FetchError::Unusable("the keys were never fetched"))
     }
 
@@ -80,7 +80,7 @@ impl State {
     }
 }
 
-/// A good answer.
+/// Keys that were fetched.
 #[derive(Clone, Debug)]
 pub(super) struct FetchedKeys {
     pub(super) etag: Option<String>,
@@ -130,14 +130,16 @@ fn is_past(moment: Option<u64>, pause: u64, now: u64) -> bool {
     moment.is_none_or(|moment| now >= moment.saturating_add(pause))
 }
 
-/// What the issuer says itself; for a proxy that drops `Cache-Control`.
+/// The issuer's own `max-age`, for when a proxy has removed `Cache-Control`.
 const DEFAULT_LIFETIME: u64 = 300;
 
-/// However little a document may be kept, it is not fetched for every request.
+/// The least lifetime, so that keys are not fetched for every request, whatever `Cache-Control`
+/// says.
 const MIN_LIFETIME: u64 = 30;
 
-/// Well below the two hours for which a new key is published before it signs.
+/// The longest lifetime. It is well below the two hours for which a new key is published before it
+/// signs.
 const MAX_LIFETIME: u64 = 3600;
 
-/// Between two attempts while no request can be answered.
+/// The pause between two attempts while there are no keys and no request can be answered.
 const PAUSE_WITHOUT_KEYS: u64 = 1;

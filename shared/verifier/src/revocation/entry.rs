@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// One revocation: of a token, a grant, or of everything that a client or subject had.
 ///
-/// It names what it revokes by a hash only, so a list of them can be shown to who verifies
-/// tokens: it tells nobody a token id or grant id. A client id or subject that can be guessed can
-/// be recognised.
+/// It names what it revokes only by a hash, so that the list can be public: it discloses no token
+/// id or grant id. Somebody who guesses a client id or subject can check the guess.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "Fields", into = "Fields")]
 pub struct Revocation {
@@ -19,12 +18,12 @@ pub struct Revocation {
 }
 
 impl Revocation {
-    /// Of the token with this `jti`, which expires at `until`.
+    /// Revokes the token with this `jti`, which expires at `until`.
     pub fn of_token(jti: &str, until: u64) -> Self {
         Self::new(RevocationHash::of_token(jti), RevocationKind::Token, until)
     }
 
-    /// Of every token of this grant, the last of which expires by `until`.
+    /// Revokes every token of this grant, the last of which expires by `until`.
     pub fn of_grant(grant_id: &str, until: u64) -> Self {
         Self::new(
             RevocationHash::of_grant(grant_id),
@@ -33,15 +32,15 @@ impl Revocation {
         )
     }
 
-    /// Of every token of this client issued at or before `not_before`, the last of which expires
-    /// by `until`.
+    /// Revokes every token of this client issued at or before `not_before`, the last of which
+    /// expires by `until`.
     pub fn of_client(client_id: &str, not_before: u64, until: u64) -> Self {
         let revoked = RevocationKind::Client { not_before };
         Self::new(RevocationHash::of_client(client_id), revoked, until)
     }
 
-    /// Of every token of this subject issued at or before `not_before`, the last of which expires
-    /// by `until`.
+    /// Revokes every token of this subject issued at or before `not_before`, the last of which
+    /// expires by `until`.
     pub fn of_subject(subject: &str, not_before: u64, until: u64) -> Self {
         let revoked = RevocationKind::Subject { not_before };
         Self::new(RevocationHash::of_subject(subject), revoked, until)
@@ -55,7 +54,7 @@ impl Revocation {
         }
     }
 
-    /// Names what is revoked.
+    /// The hash of what is revoked.
     pub fn hash(&self) -> RevocationHash {
         self.hash
     }
@@ -72,52 +71,52 @@ impl Revocation {
     }
 }
 
-/// What a [`Revocation`] revokes; moments are seconds since 1970.
+/// What a [`Revocation`] revokes; times are seconds since 1970.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RevocationKind {
     /// One token.
     Token,
     /// A grant, with all its tokens.
     Grant,
-    /// The tokens of a client issued at or before this moment.
+    /// The tokens of a client issued at or before this time.
     Client {
-        /// The moment.
+        /// The time, in seconds since 1970.
         not_before: u64,
     },
-    /// The tokens of a subject issued at or before this moment.
+    /// The tokens of a subject issued at or before this time.
     Subject {
-        /// The moment.
+        /// The time, in seconds since 1970.
         not_before: u64,
     },
 }
 
-/// The first 128 bits of a SHA-256 over the kind of what is revoked and its name. Kinds differ, so
-/// a client id that is also a token id is not the same.
+/// The first 128 bits of a SHA-256 over the kind and the name of what is revoked. It covers the
+/// kind, so that a client and a subject of the same name have different hashes.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub struct RevocationHash([u8; 16]);
 
 impl RevocationHash {
-    /// Of a token, by its `jti`.
+    /// The hash of a token, by its `jti`.
     pub fn of_token(jti: &str) -> Self {
         Self::of(b"tokensmith revoked token\0", jti)
     }
 
-    /// Of a grant, by its `grant_id`.
+    /// The hash of a grant, by its `grant_id`.
     pub fn of_grant(grant_id: &str) -> Self {
         Self::of(b"tokensmith revoked grant\0", grant_id)
     }
 
-    /// Of a client, by its `client_id`.
+    /// The hash of a client, by its `client_id`.
     pub fn of_client(client_id: &str) -> Self {
         Self::of(b"tokensmith revoked client\0", client_id)
     }
 
-    /// Of a subject, by its `sub`.
+    /// The hash of a subject, by its `sub`.
     pub fn of_subject(subject: &str) -> Self {
         Self::of(b"tokensmith revoked subject\0", subject)
     }
 
-    /// Any byte of a hash is as good as another; the view picks its shard by this one.
+    /// The byte by which the view picks a shard. All bytes of a hash are equally random.
     pub(super) fn last_byte(self) -> u8 {
         self.0[15]
     }
@@ -138,7 +137,7 @@ impl fmt::Debug for RevocationHash {
     }
 }
 
-/// How an entry is written: flat, for there may be many.
+/// The serialized form of an entry. It is flat, to be short, because there may be many.
 #[derive(Deserialize, Serialize)]
 struct Fields {
     kind: Kind,
@@ -195,7 +194,7 @@ impl TryFrom<Fields> for Revocation {
     }
 }
 
-/// An entry whose hash is not 128 bits, or whose `not_before` does not fit its kind.
+/// The hash of an entry is not 128 bits, or its `not_before` does not fit its kind.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the revocation is malformed")]
 pub struct MalformedRevocation;

@@ -18,15 +18,15 @@ use crate::{AccessTokenClaims, Clock, RevocationStatus, SourceUnavailable};
 /// How the feed is followed.
 #[derive(Clone, Copy, Debug)]
 pub struct FeedSettings {
-    /// How often it is asked: within that time, and the time of one fetch, a revocation is seen.
-    /// In whole seconds, at least 1.
+    /// How often the feed is fetched, in whole seconds, at least 1. A revocation takes effect
+    /// within this time plus the time of one fetch.
     pub interval: Duration,
-    /// What to do while it does not answer.
+    /// What to do while the feed cannot be fetched.
     pub stale: StalePolicy,
 }
 
 impl Default for FeedSettings {
-    /// Every 5 s; refuses when it has had no answer for two minutes.
+    /// Every 5 s; refuses requests when the view is older than two minutes.
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(5),
@@ -37,9 +37,9 @@ impl Default for FeedSettings {
 
 /// A view that follows the feed of one issuer.
 ///
-/// Nothing runs between requests, because a function that is frozen then cannot: the request that
-/// finds the view overdue renews it, and all that come meanwhile wait for the same answer, for at
-/// most the time limit of a fetch. After that the policy decides.
+/// Nothing runs between requests, because a function may be frozen then. The request that finds the
+/// view overdue renews it. Requests that come meanwhile wait for the same fetch, for at most its
+/// time limit; after that the policy decides.
 #[derive(Debug)]
 pub(crate) struct RevocationFeed(Arc<Shared>);
 
@@ -49,9 +49,9 @@ struct Shared {
     settings: FeedSettings,
     view: RevocationView,
     flight: Flight,
-    /// When the last attempt began, which the next one is counted from; 0 before the first.
+    /// When the last attempt began, from which the interval is counted; 0 before the first.
     attempted_at: AtomicU64,
-    /// What went wrong with it.
+    /// Why the last attempt failed.
     failure: Mutex<Option<FeedFailure>>,
 }
 
@@ -66,7 +66,7 @@ pub(crate) struct FeedAccess {
 }
 
 impl RevocationFeed {
-    /// Nothing is read until a token asks.
+    /// Fetches nothing until a token is judged.
     pub(crate) fn new(access: FeedAccess, settings: FeedSettings) -> Self {
         Self(Arc::new(Shared {
             access,
@@ -91,7 +91,7 @@ impl RevocationFeed {
             .0
             .flight
             .start(|| self.0.is_overdue(now), self.0.clone().refresh());
-        // A view that has far to catch up goes on with that on its own.
+        // A view that is far behind continues to catch up after this request has stopped waiting.
         let _ = tokio::time::timeout(self.0.access.time_limit, start.landed()).await;
     }
 }
@@ -140,7 +140,7 @@ impl Shared {
         Ok(())
     }
 
-    /// The end of the view less the overlap, rounded so that verifiers ask for the same documents
+    /// The end of the view minus the overlap, rounded so that verifiers request the same documents
     /// and a cache on the way can answer them.
     fn first_cursor(&self) -> u64 {
         let as_of = self.view.as_of().unwrap_or(0);
@@ -184,5 +184,6 @@ enum FeedFailure {
     Rejected(#[from] FeedRejection),
 }
 
-/// Pages of one renewal; the next one goes on from there.
+/// How many pages one renewal reads. The next one continues from there. Bounds the work that a
+/// hostile response can cause.
 const MAX_PAGES: usize = 1000;

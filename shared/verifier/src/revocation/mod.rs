@@ -1,4 +1,4 @@
-//! Revocations that concern tokens which have not expired, and where a verifier knows them from.
+//! Revocations of tokens that have not expired, and the sources that a verifier gets them from.
 
 mod document;
 mod entry;
@@ -19,15 +19,15 @@ pub use view::RevocationView;
 
 use crate::{AccessTokenClaims, RevocationStatus, SourceUnavailable};
 
-/// Where a verifier asks what has become of a token: the issuer's feed, or an embedder's own
-/// source, such as a [`RevocationView`] of the issuer's table.
+/// A source that tells a verifier whether a token is revoked: the issuer's feed, or an embedder's
+/// own, such as a [`RevocationView`] of the issuer's table.
 #[async_trait]
 pub trait RevocationSource: fmt::Debug + Send + Sync {
-    /// What is known at `now`, in seconds since 1970, of revocations that concern these claims.
-    /// Their signature is proven, and they have not expired.
+    /// The revocations that concern these claims at `now`, in seconds since 1970. The signature of
+    /// the claims was verified, and they have not expired.
     ///
     /// # Errors
-    /// [`SourceUnavailable`] when too little is known to let the token pass.
+    /// [`SourceUnavailable`] when too little is known about revocations to accept the token.
     async fn status_of(
         &self,
         claims: &AccessTokenClaims,

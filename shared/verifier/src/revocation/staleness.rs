@@ -4,27 +4,28 @@ use std::time::Duration;
 use super::RevocationView;
 use crate::SourceUnavailable;
 
-/// What to do while too little is known of revocations.
+/// What to do while too little is known about revocations.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct StalePolicy {
-    /// How old a view may be, in whole seconds. It is told by the issuer's clock, so the
-    /// difference to the verifier's clock counts too.
+    /// How old a view may be, in whole seconds. Its age is the verifier's time minus the issuer's
+    /// time, so a difference between the clocks counts too. Bounds how long an attacker who blocks
+    /// the feed can use a revoked token.
     pub max_age: Duration,
-    /// What happens beyond that.
+    /// What happens when it is older.
     pub then: WhenStale,
 }
 
-/// What happens to good tokens beyond [`StalePolicy::max_age`].
+/// What happens to valid tokens when the view is older than [`StalePolicy::max_age`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum WhenStale {
-    /// They are not let through: 503, for nobody can tell whether they were revoked.
+    /// Requests are answered 503, because it is unknown whether their tokens were revoked.
     FailClosed,
-    /// They are judged by what is known, so a revoked one may pass until it expires.
+    /// Tokens are judged by the old view, so a revoked one may be accepted until it expires.
     FailOpen,
 }
 
 impl StalePolicy {
-    /// Passes when a view may be used at `now`, in seconds since 1970.
+    /// Succeeds when a view may be used at `now`, in seconds since 1970.
     ///
     /// # Errors
     /// [`SourceUnavailable::StaleRevocations`] when it is too old, or cold, and the policy is to refuse.
@@ -39,7 +40,8 @@ impl StalePolicy {
 }
 
 impl Default for StalePolicy {
-    /// Refuses beyond two minutes: one for the outage, one for the clocks.
+    /// Refuses when the view is older than two minutes: one minute for an outage, one for a
+    /// difference between the clocks.
     fn default() -> Self {
         Self {
             max_age: Duration::from_secs(120),

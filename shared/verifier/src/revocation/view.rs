@@ -5,34 +5,34 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use super::{Revocation, RevocationHash, RevocationKind};
 use crate::{AccessTokenClaims, CLOCK_SKEW_SECONDS, RevocationStatus};
 
-/// The revocations that concern tokens which have not expired, in memory, for many readers and a
-/// writer at a time.
+/// The revocations of tokens that have not expired, in memory, for many readers and one writer at a
+/// time.
 ///
-/// Each takes 29 to 58 bytes, as full as the tables happen to be. A lookup takes a lock that a
-/// writer holds for one entry at a time, or while a sixty-fourth of the entries is moved.
+/// Each takes 29 to 58 bytes, depending on how full the hash tables are. A lookup takes a lock that
+/// a writer holds for one entry at a time, or while it moves a sixty-fourth of the entries.
 #[derive(Debug)]
 pub struct RevocationView {
     shards: Vec<RwLock<Shard>>,
-    /// The moment up to which nothing is missing; 0 before there was one.
+    /// The time up to which the view is complete; 0 while it is cold.
     as_of: AtomicU64,
-    /// The shard whose expired entries go next.
+    /// The shard whose expired entries are removed next.
     next_to_clean: AtomicUsize,
 }
 
 type Shard = HashMap<RevocationHash, Entry>;
 
-/// Seconds since 1970 in 32 bits, which last until 2106: they make the entry 24 bytes instead of
-/// 32. Later moments count as the last.
+/// Times are seconds since 1970 in 32 bits, which last until 2106, so that an entry takes 24 bytes
+/// instead of 32. A later time is stored as the last one.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    /// Tokens issued at or before this moment are dead; [`u32::MAX`] is all of them.
+    /// Tokens issued at or before this time are invalid; [`u32::MAX`] is all of them.
     not_before: u32,
-    /// When no verifier accepts the last of them any more.
+    /// When even the last of these tokens has expired for every verifier.
     until: u32,
 }
 
 impl RevocationView {
-    /// A view that knows nothing yet.
+    /// An empty view, which is cold.
     pub fn new() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
@@ -41,9 +41,9 @@ impl RevocationView {
         }
     }
 
-    /// Takes in revocations. Whoever calls says that, with them, nothing is missing that was
-    /// revoked before `as_of`, in seconds since 1970; an `as_of` that is not newer changes
-    /// nothing about that. Entries may come again and in any order.
+    /// Adds revocations. The caller asserts that with them the view has everything that was revoked
+    /// before `as_of`, in seconds since 1970; an `as_of` that is not newer than the view's own is
+    /// ignored. Entries may be repeated, and come in any order.
     pub fn apply(&self, entries: impl IntoIterator<Item = Revocation>, as_of: u64) {
         for entry in entries {
             self.insert(&entry);
@@ -52,7 +52,7 @@ impl RevocationView {
         self.forget_expired(as_of);
     }
 
-    /// What is known at `now` of revocations that concern these claims.
+    /// The revocations that concern these claims at `now`.
     pub fn status_of(&self, claims: &AccessTokenClaims, now: u64) -> RevocationStatus {
         let not_before = |hash| self.not_before(hash, now);
         let grant = claims.grant_id.as_deref().map(RevocationHash::of_grant);
@@ -64,8 +64,8 @@ impl RevocationView {
         }
     }
 
-    /// The moment up to which nothing is missing, in seconds since 1970; `None` while the view
-    /// is cold.
+    /// The time up to which the view is complete, in seconds since 1970; `None` while the view is
+    /// cold.
     pub fn as_of(&self) -> Option<u64> {
         match self.as_of.load(Ordering::Acquire) {
             0 => None,
@@ -88,8 +88,8 @@ impl RevocationView {
         self.len() == 0
     }
 
-    /// One lookup: tokens of what `hash` names are dead when they were issued at or before this
-    /// moment; [`u64::MAX`] is all of them, `None` is none.
+    /// Looks up one hash. Tokens of what it names are invalid if they were issued at or before the
+    /// returned time; [`u64::MAX`] is all of them, `None` is none.
     pub fn not_before(&self, hash: RevocationHash, now: u64) -> Option<u64> {
         let live = read(self.shard(hash)).get(&hash).copied()?;
         (u64::from(live.until) >= now).then_some(match live.not_before {
@@ -107,7 +107,7 @@ impl RevocationView {
         };
         let new = Entry {
             not_before: saturating(not_before),
-            // Tokens are accepted that long after their `exp`.
+            // Verifiers accept tokens for this long after their `exp`.
             until: saturating(entry.until().saturating_add(CLOCK_SKEW_SECONDS)),
         };
         let mut shard = write(self.shard(entry.hash()));
@@ -116,8 +116,8 @@ impl RevocationView {
         live.until = live.until.max(new.until);
     }
 
-    /// Cleans one shard, so that no writer holds locks for long; in turn, so that an expired entry
-    /// goes within [`SHARDS`] calls.
+    /// Removes the expired entries of one shard, so that a writer holds no lock for long. Each call
+    /// takes the next shard, so that an expired entry is removed within [`SHARDS`] calls.
     fn forget_expired(&self, now: u64) {
         let turn = self.next_to_clean.fetch_add(1, Ordering::Relaxed) % SHARDS;
         let mut shard = write(&self.shards[turn]);

@@ -1,4 +1,4 @@
-//! Which scopes a request needs.
+//! The scopes that a request needs.
 
 mod parse;
 
@@ -26,7 +26,7 @@ pub use parse::InvalidScopes;
 #[serde(try_from = "String", into = "String")]
 pub struct RequiredScopes(Option<Expression>);
 
-/// Conjunctions and disjunctions have at least two members, and none of their own kind.
+/// Conjunctions and disjunctions have at least two members, none of which is of the same kind.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Expression {
     Scope(String),
@@ -35,19 +35,19 @@ enum Expression {
 }
 
 impl RequiredScopes {
-    /// Requires nothing: every verified token passes.
+    /// Requires nothing: every valid token is enough.
     pub const fn nothing() -> Self {
         Self(None)
     }
 
-    /// Whether the scopes of which `granted` is true are enough.
+    /// Whether the scopes for which `granted` is true are enough.
     pub fn are_met_by(&self, granted: impl Fn(&str) -> bool) -> bool {
         let expression = self.0.as_ref();
         expression.is_none_or(|expression| expression.is_met_by(&granted))
     }
 
-    /// Scopes that would be enough, space-separated, for the `scope` of a challenge (RFC 6750
-    /// §3). Of alternatives it is the first, so write the least privilege first.
+    /// Scopes that are enough, space-separated, for the `scope` of a challenge (RFC 6750 §3). Of
+    /// alternatives it names the first, so write the one with the least privilege first.
     pub fn sufficient(&self) -> String {
         let mut scopes = Vec::new();
         if let Some(expression) = &self.0 {

@@ -2,7 +2,7 @@ use std::str::FromStr;
 
 use super::{Expression, RequiredScopes};
 
-/// Why a text is no scope expression.
+/// Why a text is not a scope expression.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidScopes {
     /// A scope was expected: at the start, after `&`, `|` or `(`.
@@ -17,7 +17,7 @@ pub enum InvalidScopes {
     /// A character that no scope token may contain (RFC 6749 §3.3).
     #[error("a scope is printable ASCII without space, quote or backslash")]
     ForbiddenCharacter,
-    /// Parentheses in parentheses, more than 16 deep.
+    /// Parentheses are nested more than 16 deep.
     #[error("the parentheses are nested too deeply")]
     TooDeep,
 }
@@ -101,7 +101,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The next character that is no space.
+    /// The next character that is not a space.
     fn peek(&mut self) -> Option<char> {
         self.rest = self.rest.trim_start_matches(' ');
         self.rest.chars().next()
@@ -156,4 +156,5 @@ fn is_scope_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && byte != b'"' && byte != b'\\'
 }
 
+/// Bounds the recursion, so that no expression can overflow the stack.
 const MAX_DEPTH: usize = 16;

@@ -23,7 +23,7 @@ pub(crate) struct VerificationKey {
 }
 
 impl VerificationKey {
-    /// The key, or nothing when `jwk` is not for signatures (RFC 7517 §4.2), names no algorithm of
+    /// The key; `None` when `jwk` is not for signatures (RFC 7517 §4.2), names no algorithm of
     /// ours, or is not a key of that algorithm.
     pub(crate) fn parse(jwk: &Jwk) -> Option<Self> {
         if jwk.common.public_key_use != Some(PublicKeyUse::Signature) {
@@ -37,8 +37,8 @@ impl VerificationKey {
         is_sound(algorithm, &key).then_some(Self { algorithm, key })
     }
 
-    /// Checks a signature. The algorithm is the key's own; what the header says must agree with
-    /// it and never chooses it (RFC 8725 §3.1).
+    /// Checks a signature. The algorithm is the key's own. The header's `alg` must agree with it
+    /// and never chooses it (RFC 8725 §3.1), so that an attacker cannot choose a weaker one.
     ///
     /// # Errors
     /// [`Rejection::WrongAlgorithm`] or [`Rejection::BadSignature`].
@@ -51,17 +51,17 @@ impl VerificationKey {
             .map_err(|_| Rejection::BadSignature)
     }
 
-    /// What checks signatures with this key, by AWS-LC whatever provider the process has.
-    /// `jsonwebtoken::decode` would ask for that provider: it installs one when there is none, and
-    /// panics when both back ends are there.
+    /// The verifier of signatures by this key. It uses AWS-LC, whatever provider the process has.
+    /// `jsonwebtoken::decode` would use that process-wide provider: it installs one when there is
+    /// none, and panics when both back ends are compiled in.
     fn verifier(&self) -> Result<Box<dyn JwtVerifier>, Rejection> {
         (DEFAULT_PROVIDER.verifier_factory)(&self.algorithm.into(), &self.key)
             .map_err(|_| Rejection::BadSignature)
     }
 }
 
-/// Whether `key` can verify anything: jsonwebtoken finds that out only when it checks a signature, and
-/// a key set without a good key must replace nothing.
+/// Whether `key` can verify anything. jsonwebtoken finds that out only when it checks a signature,
+/// but a key set without a usable key must not replace the last one.
 fn is_sound(algorithm: Algorithm, key: &DecodingKey) -> bool {
     match (key.kind(), algorithm) {
         (DecodingKeyKind::RsaModulusExponent { n, e }, _) => {
@@ -86,5 +86,6 @@ fn bits(number: &[u8]) -> usize {
     number.len() * 8 - zeros
 }
 
-/// RFC 7518 §3.3: a modulus of at least 2048 bits. The upper end bounds what a signature may cost.
+/// RFC 7518 §3.3: a modulus of at least 2048 bits. The upper end bounds the time that a hostile key
+/// can make each verification take.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;

@@ -1,4 +1,4 @@
-//! What is no key: each JWK is wrong in exactly one respect.
+//! JWKs that cannot be used, each wrong in exactly one respect.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -76,7 +76,7 @@ fn a_key_without_its_use_or_with_another_algorithm_is_refused() {
     }
 }
 
-/// A shared secret verifies nothing, even where a set publishes one.
+/// A shared secret verifies nothing, even if a key set publishes one.
 #[test]
 fn a_symmetric_key_is_refused() {
     for algorithm in ["HS256", "RS256", "ES256", "EdDSA"] {

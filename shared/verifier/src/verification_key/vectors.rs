@@ -61,7 +61,7 @@ fn es256_agrees_with_ecdsa_p256_sha256_in_p1363_form() {
     assert!(checked > 200, "{checked} vectors");
 }
 
-/// RFC 7518 §3.4: the signature is r‖s, and DER is not.
+/// RFC 7518 §3.4: a signature is r‖s and not DER.
 #[test]
 fn es256_takes_no_der() {
     let set = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256r1Sha256).expect("vectors");
@@ -131,8 +131,8 @@ fn ps256_agrees_with_rsassa_pss_sha256_with_a_salt_of_32_bytes() {
     assert!(checked > 200, "{checked} vectors");
 }
 
-/// RFC 7518 §3.5: the salt is as long as the hash, and the mask's hash is the same. What is right
-/// with other parameters is wrong here.
+/// RFC 7518 §3.5: the salt is as long as the hash, and the mask uses the same hash. Signatures with
+/// other parameters must be refused.
 #[test]
 fn ps256_takes_no_other_parameters() {
     use rsa_pss_verify::{Test, TestName, TestSet};

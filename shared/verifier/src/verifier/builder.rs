@@ -8,8 +8,8 @@ use crate::revocation::{FeedAccess, RevocationFeed};
 use crate::url::{is_origin, is_protected};
 use crate::{Clock, FeedSettings, RevocationSource};
 
-/// The configuration of a [`Verifier`]. Issuer and audience are all that it needs, and a
-/// [`Fetch`] without the crate's feature `fetch`.
+/// The configuration of a [`Verifier`]. It needs an issuer and an audience, and without the crate's
+/// feature `fetch` also a [`Fetch`].
 #[derive(Debug)]
 pub struct VerifierBuilder {
     issuer: String,
@@ -53,7 +53,7 @@ impl VerifierBuilder {
         self
     }
 
-    /// Where the keys are, if not at `{issuer}/.well-known/jwks.json`.
+    /// The URL of the keys, if it is not `{issuer}/.well-known/jwks.json`.
     pub fn jwks_url(mut self, url: impl Into<String>) -> Self {
         self.location = Some(KeysLocation::Url(url.into()));
         self
@@ -67,7 +67,7 @@ impl VerifierBuilder {
         self
     }
 
-    /// What fetches, if not the client of the feature `fetch`.
+    /// Fetches with this client instead of that of the feature `fetch`.
     pub fn fetch(mut self, fetch: Arc<dyn Fetch>) -> Self {
         self.fetch = Some(fetch);
         self
@@ -80,20 +80,20 @@ impl VerifierBuilder {
     }
 
     /// The least time between two fetches that tokens with unknown keys cause, and between two
-    /// attempts to renew good keys; 30 s by default, in whole seconds.
+    /// attempts to renew keys; 30 s by default, in whole seconds.
     pub fn key_cooldown(mut self, cooldown: Duration) -> Self {
         self.limits.cooldown = cooldown.as_secs();
         self
     }
 
-    /// How long the last good keys are used while the issuer does not answer; 24 h by default, in
-    /// whole seconds. A key that the issuer withdraws meanwhile is accepted that long.
+    /// How long the last keys are used while the issuer does not answer; 24 h by default, in whole
+    /// seconds. A key that the issuer withdraws meanwhile is accepted for that long.
     pub fn key_max_age(mut self, max_age: Duration) -> Self {
         self.limits.max_age = max_age.as_secs();
         self
     }
 
-    /// Tells the time; tests set it.
+    /// The clock, which tests set.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
@@ -106,13 +106,13 @@ impl VerifierBuilder {
         self
     }
 
-    /// Asks another source of revocations than the feed.
+    /// Uses this source of revocations instead of the feed.
     pub fn revocations(mut self, source: Arc<dyn RevocationSource>) -> Self {
         self.revocations = RevocationsFrom::Source(source);
         self
     }
 
-    /// The verifier. It fetches nothing yet.
+    /// Makes the verifier, which fetches nothing yet.
     ///
     /// # Errors
     /// [`InvalidConfiguration`] names what is wrong.
@@ -170,7 +170,7 @@ impl VerifierBuilder {
     }
 }
 
-/// What can stand between quotes in a challenge.
+/// Whether the text can stand between quotes in a challenge.
 fn is_audience(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
     !text.is_empty() && text.bytes().all(allowed)
@@ -190,22 +190,23 @@ fn default_fetch() -> Result<Arc<dyn Fetch>, InvalidConfiguration> {
 /// Why a verifier cannot be made.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidConfiguration {
-    /// The issuer URL.
+    /// The issuer URL is not valid.
     #[error("an issuer URL is https://HOST[:PORT] without path or query (http only on loopback)")]
     Issuer,
-    /// A token for another resource must not be accepted here, so this one has to be named.
+    /// There is no audience. It is required, so that a token for another resource is not accepted
+    /// here.
     #[error("an audience is required")]
     NoAudience,
-    /// An audience.
+    /// An audience is not valid.
     #[error("an audience is printable ASCII without space, quote or backslash")]
     Audience,
-    /// The URL of the keys.
+    /// The URL of the keys is not valid.
     #[error("the URL of the keys is neither https nor http on loopback")]
     JwksUrl,
-    /// Nothing to fetch with.
+    /// There is no [`Fetch`], and the feature `fetch` is off.
     #[error("without the feature `fetch` the verifier must be given a `Fetch`")]
     NoFetch,
-    /// The client cannot be made.
+    /// The HTTP client of the feature `fetch` cannot be made.
     #[error("the HTTP client cannot be made: {0}")]
     Fetch(FetchError),
 }

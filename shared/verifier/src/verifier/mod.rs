@@ -1,4 +1,5 @@
-//! What a resource server holds: one issuer's keys, its revocations, and the order of the steps.
+//! The verifier that a resource server keeps: one issuer's keys and revocations, and the order of
+//! the checks.
 
 mod builder;
 
@@ -27,7 +28,7 @@ pub struct Verifier {
     revocations: Revocations,
 }
 
-/// Where revocations are known from.
+/// The source of revocations.
 #[derive(Debug)]
 enum Revocations {
     /// A revoked token is accepted until it expires.
@@ -42,11 +43,11 @@ impl Verifier {
         VerifierBuilder::new(issuer.into())
     }
 
-    /// Lets a request through, or says why not: extracts the bearer token from the values of all
-    /// its `Authorization` headers, verifies it, and checks its scopes.
+    /// Authorizes a request: takes the bearer token from the values of all its `Authorization`
+    /// headers, verifies it, and checks its scopes.
     ///
     /// # Errors
-    /// [`Refusal`], which knows the answer: [`Refusal::challenge`].
+    /// [`Refusal`], which makes the response to the caller: [`Refusal::challenge`].
     pub async fn authorize<'a>(
         &self,
         authorization: impl IntoIterator<Item = &'a [u8]>,
@@ -61,8 +62,8 @@ impl Verifier {
     /// Verifies a token.
     ///
     /// # Errors
-    /// [`Refusal::Rejected`] when the token is not good, [`Refusal::Unavailable`] when that cannot
-    /// be told now.
+    /// [`Refusal::Rejected`] when the token is not valid, [`Refusal::Unavailable`] when it cannot
+    /// be judged now.
     pub async fn verify(&self, token: &str) -> Result<VerifiedClaims, Refusal> {
         let signed = self.keys.prove(|keys| keys.signed_claims(token)).await;
         let claims = signed.map_err(SourceUnavailable::Keys)??;
@@ -72,7 +73,8 @@ impl Verifier {
             now: self.clock.now().seconds(),
             leeway: CLOCK_SKEW_SECONDS,
         };
-        // What is dead by what it says needs no look at revocations.
+        // A token that is refused for its claims, such as an expired one, needs no lookup of
+        // revocations.
         expected.check(&claims)?;
         let standing = match &self.revocations {
             Revocations::Unseen => RevocationStatus::default(),
@@ -83,16 +85,16 @@ impl Verifier {
         Ok(VerifiedClaims::new(claims))
     }
 
-    /// Renews the view of the revocation feed if that is due. Requests do that themselves; a
-    /// server that calls this from time to time spares them the wait.
+    /// Renews the view of the revocation feed if that is due. Requests do that themselves; in a
+    /// server that calls this from time to time, they need not wait for it.
     pub async fn refresh_revocations(&self) {
         if let Revocations::Feed(feed) = &self.revocations {
             feed.refresh_if_overdue(self.clock.now().seconds()).await;
         }
     }
 
-    /// How old what is known from the revocation feed is, in seconds, for a metric; `None` before
-    /// the first answer, and without the feed.
+    /// The age of the view of the revocation feed, in seconds, for a metric; `None` before the
+    /// first response, and without the feed.
     pub fn revocation_staleness(&self) -> Option<u64> {
         match &self.revocations {
             Revocations::Feed(feed) => feed.view().staleness(self.clock.now().seconds()),
@@ -105,7 +107,7 @@ impl Verifier {
         &self.audiences[0]
     }
 
-    /// The audience to expect: the one of ours that the token names, or any that it does not.
+    /// The audience to expect: one of ours that the token names, or if it names none, any of ours.
     fn audience_of(&self, claims: &AccessTokenClaims) -> &str {
         let named = self.audiences.iter().find(|own| claims.aud.contains(own));
         named.unwrap_or(&self.audiences[0])

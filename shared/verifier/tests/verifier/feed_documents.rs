@@ -1,4 +1,5 @@
-//! The feed document: what is accepted as one, and that it survives being written and read.
+//! The feed document: which ones are accepted, and that one is the same after it was written and
+//! read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +34,7 @@ impl Reader {
         FeedDocument::verified(jws, &self.keys, ISSUER, START - 30, START)
     }
 
-    /// A good payload, but for one member.
+    /// A valid payload, except for one member.
     fn altered(&self, member: &str, value: Value) -> String {
         let mut payload = self.feed.payload(START - 30, START);
         payload[member] = value;
@@ -81,7 +82,8 @@ fn a_document_that_does_not_fit_is_refused() {
     );
 }
 
-/// One signature never stands for two things: `typ` tells them apart (RFC 8725 §3.11).
+/// A signed token is never accepted as a feed document, nor the reverse: `typ` tells them apart
+/// (RFC 8725 §3.11).
 #[tokio::test]
 async fn tokens_and_feed_documents_are_never_taken_for_each_other() {
     let reader = Reader::new();
@@ -107,7 +109,7 @@ fn a_document_of_another_key_is_refused() {
     assert_eq!(reader.read(&forged), Err(Rejection::BadSignature.into()));
 }
 
-/// An old document that is played again must not hide what was revoked since.
+/// An old document that is replayed must not hide newer revocations.
 #[tokio::test]
 async fn a_replay_does_not_take_the_view_back() {
     let key = Arc::new(SigningKey::generate(Algorithm::EdDSA));

@@ -24,7 +24,8 @@ async fn many_requests_at_a_cold_start_cause_one_fetch() {
     assert_eq!(world.issuer.asked().len(), 1);
 }
 
-/// RFC 9111 §4.2: no fetch while the keys are fresh; within bounds, whatever the issuer says.
+/// RFC 9111 §4.2: no fetch while the keys are fresh. The lifetime stays within bounds, whatever the
+/// issuer says.
 #[tokio::test]
 async fn keys_are_fresh_for_as_long_as_cache_control_says() {
     let key = key();
@@ -174,7 +175,8 @@ async fn keys_that_cannot_be_used_are_skipped() {
     }
 }
 
-/// Invariant 7 seen from here: a rotation refuses no good token, though nothing tells the verifier.
+/// Invariant 7 for verifiers: no valid token is refused during a rotation, though nothing tells the
+/// verifier of it.
 #[tokio::test]
 async fn a_rotation_refuses_no_good_token() {
     let mut keys = vec![key()];
@@ -209,7 +211,7 @@ async fn a_rotation_refuses_no_good_token() {
     );
 }
 
-/// A key that signs as soon as it is published is sought at once.
+/// A key that signs as soon as it is published is fetched at once.
 #[tokio::test]
 async fn an_unknown_key_is_fetched_before_its_token_is_judged() {
     let (old, new) = (key(), key());
@@ -267,7 +269,8 @@ async fn a_flood_of_unknown_keys_causes_one_fetch_in_each_cooldown() {
     }
 }
 
-/// A caller that goes away must not end the fetch that others share, or start one for each.
+/// A caller that is dropped must not end the fetch that others share, nor make each of them start
+/// one.
 #[tokio::test]
 async fn callers_that_go_away_cause_no_second_fetch() {
     let key = key();
@@ -285,7 +288,7 @@ async fn callers_that_go_away_cause_no_second_fetch() {
     assert_eq!(world.issuer.asked().len(), 1);
 }
 
-/// RFC 8414 §3.3: the metadata name the issuer that they were asked for.
+/// RFC 8414 §3.3: the `issuer` in the metadata must be the one that they were requested for.
 #[tokio::test]
 async fn the_keys_can_be_found_through_the_metadata() {
     let key = key();

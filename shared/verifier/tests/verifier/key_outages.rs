@@ -90,7 +90,7 @@ async fn a_fetch_ends_at_its_time_limit() {
     assert_eq!(before.elapsed().as_millis(), 700);
 }
 
-/// Nobody can tell whether a key exists while the issuer does not answer: that is no 401.
+/// While the issuer does not answer, it is unknown whether a key exists, so the answer is not 401.
 #[tokio::test]
 async fn in_an_outage_a_token_of_an_unknown_key_is_not_called_invalid() {
     let (known, unknown) = (

@@ -70,7 +70,8 @@ async fn however_many_requests_come_the_feed_is_asked_once_in_each_interval() {
     }
 }
 
-/// A record becomes readable after the moment that it names: writers and indexes take their time.
+/// A record can be read only some time after the time that it names, because writers and indexes
+/// take a while.
 #[tokio::test]
 async fn a_record_that_comes_late_is_in_the_next_window() {
     let (world, feed) = following(100, FeedSettings::default());
@@ -117,7 +118,8 @@ async fn a_cold_view_catches_up_page_by_page_before_the_first_verdict() {
     assert_eq!(world.issuer.asked_cursors(), [START - 30]);
 }
 
-/// A request waits for a fetch's time limit at most; the catching up goes on without it.
+/// A request waits at most for the time limit of one fetch. The view continues to catch up without
+/// it.
 #[tokio::test(start_paused = true)]
 async fn a_view_that_has_far_to_catch_up_goes_on_with_that_on_its_own() {
     let (world, feed) = following(1, FeedSettings::default());
@@ -208,7 +210,7 @@ async fn a_feed_that_was_never_read_is_stale() {
     assert_eq!(world.verifier.revocation_staleness(), None);
 }
 
-/// A token that is dead by what it says costs no look at the feed.
+/// A token that is refused for its claims causes no fetch of the feed.
 #[tokio::test]
 async fn bad_tokens_do_not_ask_the_feed() {
     let (world, feed) = following(100, FeedSettings::default());
@@ -220,7 +222,7 @@ async fn bad_tokens_do_not_ask_the_feed() {
     assert_eq!(world.issuer.asked_cursors().len(), 0);
 }
 
-/// The feed is signed by whichever key is active, so a new one is looked for like a token's.
+/// The feed is signed by the active key, so an unknown key is fetched as for a token.
 #[tokio::test]
 async fn the_feed_may_be_signed_by_a_key_that_is_new() {
     let (world, feed) = following(100, FeedSettings::default());
@@ -239,7 +241,7 @@ async fn the_feed_may_be_signed_by_a_key_that_is_new() {
     );
 }
 
-/// A server asks ahead of its requests.
+/// A server can renew the view before a request needs it.
 #[tokio::test]
 async fn the_view_can_be_renewed_between_requests() {
     let (world, feed) = following(100, FeedSettings::default());

@@ -1,4 +1,4 @@
-//! The view of live revocations: what it knows, how long, and how old it is.
+//! The view of live revocations: what it contains, for how long, and how old it is.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +81,7 @@ fn each_kind_revokes_what_it_names_and_nothing_else() {
     assert_eq!(view.status_of(&without_grant, START), none);
 }
 
-/// Verifiers accept a token for the clock skew after its `exp`; so long it stays revoked.
+/// Verifiers accept a token for the clock skew after its `exp`, so it stays revoked for as long.
 #[test]
 fn an_entry_leaves_when_the_last_token_it_concerns_has_expired() {
     let view = view_of((0..1000).map(|n| Revocation::of_token(&format!("token-{n}"), START + 600)));
@@ -98,7 +98,7 @@ fn an_entry_leaves_when_the_last_token_it_concerns_has_expired() {
     assert!(view.is_empty());
 }
 
-/// Overlapping windows bring entries again, and late ones after newer ones.
+/// Overlapping reads repeat entries, and can bring older ones after newer ones.
 #[test]
 fn entries_may_come_again_and_in_any_order() {
     let later = Revocation::of_client("app", START + 10, START + 700);

@@ -11,7 +11,7 @@ use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{SigningKey, World};
 
-/// Answers with the subject, and proves that the headers came through.
+/// Answers with the subject, and checks that the request's headers arrive.
 async fn whoami(request: Request<String>) -> Result<Response<String>, Infallible> {
     assert!(request.headers().contains_key("authorization"));
     let claims = request.extensions().get::<VerifiedClaims>();

@@ -8,13 +8,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokensmith_authorizer::{Authorizer, AuthorizerConfig, AuthorizerEvent, ResponseFormat};
-use tokensmith_issuer::Level;
+use tokensmith_authorizer::{Authorizer, AuthorizerEvent, ResponseFormat};
 use tokensmith_issuer::store::records::{FeedAttributes, RevokedToken};
-use tokensmith_local::make_table;
+use tokensmith_tests::authorizer::{INTERVAL, http_api_event, new_authorizer};
 use tokensmith_tests::forge::Forger;
-use tokensmith_tests::in_process::{API, InProcess, TestClient};
-use tokensmith_verifier::{Algorithm, StalePolicy};
+use tokensmith_tests::{InProcess, TestClient};
+use tokensmith_verifier::Algorithm;
 
 /// Prints all of it.
 pub fn measure() {
@@ -33,7 +32,7 @@ async fn warm_requests() {
     println!("\nauthorizer, ES256, warm: {ROUNDS} rounds of {BATCH}, medians\n");
     let bench = Bench::start().await;
     let event = bench.event(&bench.token().await);
-    let raw = RawSignature::of(&bench.issuer, &event.token).await;
+    let raw = RawSignature::of(&bench, &event.token).await;
     let simple = bench.authorizer(ResponseFormat::Simple);
     let policy = bench.authorizer(ResponseFormat::Policy);
     let (simple, policy) = (simple.await, policy.await);
@@ -133,31 +132,20 @@ impl Bench {
     }
 
     fn event(&self, token: &str) -> Event {
-        let text = include_str!("../../../tests/functions/authorizer/events/http-api-2.json");
         Event {
-            text: text.replace("Bearer TOKEN", &format!("Bearer {token}")),
+            text: http_api_event(token),
             token: token.to_owned(),
         }
     }
 
     /// An authorizer with its keys, that has not heard of revocations.
     async fn authorizer(&self, response: ResponseFormat) -> Authorizer {
-        let table = make_table(self.issuer.dynamo.direct()).await;
-        let config = AuthorizerConfig {
-            issuer: self.issuer.config.issuer.clone(),
-            audience: API.parse().expect("an audience"),
-            routes: Some(routes().to_string().parse().expect("routes")),
-            response,
-            feed_interval: INTERVAL,
-            stale: StalePolicy::default(),
-            log_level: Level::Info,
-        };
-        let authorizer = Authorizer::new(
-            config,
-            table.expect("a table").reader(),
-            self.issuer.clock(),
-        );
-        let authorizer = authorizer.expect("an authorizer");
+        let routes = routes().to_string().parse().expect("routes");
+        let authorizer = new_authorizer(&self.issuer, self.issuer.dynamo.direct(), |config| {
+            config.routes = Some(routes);
+            config.response = response;
+        });
+        let authorizer = authorizer.await;
         authorizer.warm_up().await.expect("keys");
         authorizer
     }
@@ -222,8 +210,8 @@ struct RawSignature {
 }
 
 impl RawSignature {
-    async fn of(issuer: &InProcess, token: &str) -> Self {
-        let forger = Forger::with_key_of(issuer, Algorithm::ES256).await;
+    async fn of(bench: &Bench, token: &str) -> Self {
+        let forger = Forger::with_key_of(&bench.issuer, &bench.client, Algorithm::ES256).await;
         let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).expect("base64url");
         let jwk = json!(forger.jwk);
         let coordinate = |name: &str| decode(jwk[name].as_str().expect("a coordinate"));
@@ -262,4 +250,3 @@ const ROUNDS: u32 = 200;
 const BATCH: u32 = 100;
 const COLD_STARTS: u32 = 21;
 const REVOKED: usize = 200;
-const INTERVAL: Duration = Duration::from_secs(5);

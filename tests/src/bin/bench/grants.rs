@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use secrecy::ExposeSecret;
-use tokensmith_issuer::credential::{CredentialKind, GrantId, HmacKey, Nonce};
+use tokensmith_issuer::credential::Nonce;
 use tokensmith_issuer::keys::{Custody, HmacKeys};
 use tokensmith_issuer::names::SubjectName;
 use tokensmith_issuer::store::Insert;
-use tokensmith_issuer::store::records::{Client, Grant, Origin, Subject, SubjectKind};
+use tokensmith_issuer::store::records::{Client, Subject, SubjectKind};
 use tokensmith_local::LocalData;
 use tokensmith_tests::load::{Load, Measured};
-use tokensmith_tests::{HttpRequest, Registered, Running};
+use tokensmith_tests::records::{new_grant, refresh_token};
+use tokensmith_tests::{HttpRequest, TestClient, TestIssuer};
 use tokensmith_verifier::Clock;
 
 /// Prints what the operations on grants cost.
@@ -56,13 +56,13 @@ fn report(name: &str, measured: &Measured) {
 }
 
 struct Bench {
-    issuer: Running,
-    client: Registered,
+    issuer: TestIssuer,
+    client: TestClient,
 }
 
 impl Bench {
     fn start() -> Self {
-        let issuer = Running::start(&["--alg=ES256"]);
+        let issuer = TestIssuer::serve(&["--alg=ES256"]);
         let client = issuer.register(
             "bench",
             &[
@@ -94,9 +94,14 @@ impl Bench {
             let mut tokens = Vec::with_capacity(count);
             while tokens.len() < count {
                 let batch = (count - tokens.len()).min(64);
-                let made: Vec<_> = (0..batch)
-                    .map(|_| new_grant(&client, &subject, &key, &issuer))
-                    .collect();
+                let made = (0..batch).map(|_| {
+                    let nonce = Nonce::random();
+                    let mut grant = new_grant(&client, &subject, &nonce, now);
+                    grant.hmac_version = key.version();
+                    let token = refresh_token(&key, &issuer, grant.id, 1, &nonce);
+                    (grant, token)
+                });
+                let made: Vec<_> = made.collect();
                 let inserts = made.iter().map(|(grant, _)| table.insert(grant));
                 for inserted in join_all(inserts).await {
                     assert!(matches!(inserted, Ok(Insert::Inserted)));
@@ -126,19 +131,15 @@ impl Bench {
                     own[at] = body["refresh_token"].as_str().expect("a token").to_owned();
                     at = (at + step) % own.len();
                 }
-                let body = format!("grant_type=refresh_token&refresh_token={}", own[at]);
-                let request = HttpRequest::post("/oauth2/token", body);
-                Some(load.bytes(&request.basic(&client.id, &client.secret)))
+                Some(load.bytes(&HttpRequest::refresh(client, &own[at])))
             }
         });
         load.run(scripts.collect(), time)
     }
 
     fn introspect(&mut self, _: &str, time: Duration) -> Measured {
-        let token = self.issuer.token(&self.client, "").json()["access_token"].clone();
-        let body = format!("token={}", token.as_str().expect("a token"));
-        let request = HttpRequest::post("/oauth2/introspect", body)
-            .basic(&self.client.id, &self.client.secret);
+        let token = self.issuer.token(&self.client, "").access_token();
+        let request = HttpRequest::introspect(&self.client, &token);
         Load::new(&mut self.issuer, 16).repeat(&request, time)
     }
 
@@ -148,43 +149,8 @@ impl Bench {
         let scripts = (0..16).map(|connection| {
             let mut own = tokens.iter().skip(connection).step_by(16);
             let (load, client) = (&load, &self.client);
-            move |_: Option<&[u8]>| {
-                let body = format!("token={}", own.next()?);
-                let request = HttpRequest::post("/oauth2/revoke", body);
-                Some(load.bytes(&request.basic(&client.id, &client.secret)))
-            }
+            move |_: Option<&[u8]>| Some(load.bytes(&HttpRequest::revoke(client, own.next()?)))
         });
         load.run(scripts.collect(), time)
     }
-}
-
-fn new_grant(
-    client: &Client,
-    subject: &SubjectName,
-    key: &HmacKey,
-    issuer: &tokensmith_issuer::names::IssuerUrl,
-) -> (Grant, String) {
-    let (now, nonce, id) = (
-        Clock::System.now(),
-        Nonce::random(),
-        GrantId::random(subject),
-    );
-    let grant = Grant {
-        id,
-        client_id: client.id.clone(),
-        subject: subject.clone(),
-        origin: Origin::Created,
-        scopes: client.scopes.clone(),
-        audiences: client.audiences.clone(),
-        nonce_hash: nonce.hash(),
-        generation: 1,
-        hmac_version: key.version(),
-        rotated_at: now,
-        created_at: now,
-        idle_expires_at: now.after(Duration::from_secs(client.refresh_ttl)),
-        expires_at: now.after(Duration::from_secs(client.grant_ttl)),
-        revoked_at: None,
-    };
-    let token = key.print(issuer, CredentialKind::RefreshToken, id, 1, &nonce);
-    (grant, token.expose_secret().to_owned())
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokensmith_issuer::keys::{InProcessSigner, Signer, generate_private_key};
 use tokensmith_tests::load::{Load, Measured};
-use tokensmith_tests::{HttpRequest, Running};
+use tokensmith_tests::{HttpRequest, TestIssuer};
 use tokensmith_verifier::Algorithm;
 
 fn main() {
@@ -55,10 +55,9 @@ fn tokens(time: Duration) {
 
 /// Tokens with Basic authentication, the cheapest request that a client can make.
 fn client_credentials(algorithm: Algorithm, time: Duration) -> Measured {
-    let mut issuer = Running::start(&["--alg", algorithm.as_str()]);
+    let mut issuer = TestIssuer::serve(&["--alg", algorithm.as_str()]);
     let client = issuer.register("bench", &["--scope=read", "--default-scope=read"]);
-    let request = HttpRequest::post("/oauth2/token", "grant_type=client_credentials")
-        .basic(&client.id, &client.secret);
+    let request = HttpRequest::client_credentials(&client);
     Load::new(&mut issuer, CONNECTIONS).repeat(&request, time)
 }
 

@@ -10,7 +10,7 @@ use tokensmith_tests::functions::{
     INTROSPECT, ISSUE, JWKS, REFRESH, REVOCATIONS, REVOKE, ROTATE_KEYS,
 };
 use tokensmith_tests::sandbox::Sandbox;
-use tokensmith_tests::{CLIENT, Registered, Running};
+use tokensmith_tests::{CLIENT, TestClient, TestIssuer};
 
 /// The event after an answer, by the refresh token in it.
 type Following = Box<dyn Fn(&str) -> Value>;
@@ -50,11 +50,9 @@ pub fn cases(folder: &Path, variables: &[(&'static str, String)], aws: &Emulated
     environment.retain(|(name, _)| !name.starts_with("AWS_ENDPOINT"));
     environment.push(("AWS_ENDPOINT_URL_DYNAMODB", aws.dynamodb.clone()));
     environment.push(("AWS_ENDPOINT_URL_KMS", aws.kms.clone()));
-    let issuer = Running::functions("https://auth.example", "tokensmith", &environment);
+    let issuer = TestIssuer::functions("https://auth.example", "tokensmith", &environment);
     let client = issuer.register("cold", &CLIENT);
-    let first = issuer
-        .grant(&client.id, "user", &["--scope=read"])
-        .refresh_token;
+    let first = issuer.grant(&client, "user", &["--scope=read"]).token;
     let refresher = client.clone();
     let refresh = move |token: &str| {
         let form = format!("grant_type=refresh_token&refresh_token={token}");
@@ -106,8 +104,8 @@ fn from_body(answer: &Value, name: &str) -> String {
     body[name].as_str().expect("a token").to_owned()
 }
 
-fn post(path: &str, client: &Registered, form: &str) -> Value {
-    let basic = STANDARD.encode(format!("{}:{}", client.id, client.secret));
+fn post(path: &str, client: &TestClient, form: &str) -> Value {
+    let basic = STANDARD.encode(format!("{}:{}", client.id, client.secret()));
     let headers = json!({
         "authorization": format!("Basic {basic}"),
         "content-type": "application/x-www-form-urlencoded",

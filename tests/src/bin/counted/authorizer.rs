@@ -1,12 +1,8 @@
 //! What the authorizer costs: its start, a request, and a poll of the feed.
 
-use std::time::Duration;
-
-use tokensmith_authorizer::{Authorizer, AuthorizerConfig, AuthorizerEvent, ResponseFormat};
-use tokensmith_issuer::Level;
-use tokensmith_issuer::store::Table;
-use tokensmith_tests::in_process::{API, InProcess};
-use tokensmith_verifier::StalePolicy;
+use tokensmith_authorizer::{Authorizer, AuthorizerEvent};
+use tokensmith_tests::InProcess;
+use tokensmith_tests::authorizer::{http_api_event, new_authorizer};
 
 /// An authorizer, and what asks it with a good token.
 pub struct CountedAuthorizer {
@@ -16,23 +12,14 @@ pub struct CountedAuthorizer {
 
 impl CountedAuthorizer {
     /// An authorizer that has read its keys.
-    pub async fn start(world: &InProcess, table: Table, access_token: &str) -> Self {
-        let config = AuthorizerConfig {
-            issuer: world.config.issuer.clone(),
-            audience: API.parse().expect("an audience"),
-            routes: None,
-            response: ResponseFormat::Simple,
-            feed_interval: INTERVAL,
-            stale: StalePolicy::default(),
-            log_level: Level::Info,
-        };
-        let authorizer =
-            Authorizer::new(config, table.reader(), world.clock()).expect("an authorizer");
+    pub async fn start(world: &InProcess, access_token: &str) -> Self {
+        let authorizer = new_authorizer(world, world.dynamo.clone(), |_| {}).await;
+        // The table was there.
+        world.dynamo.take_attempts();
         authorizer.warm_up().await.expect("keys");
-        let event = include_str!("../../../tests/functions/authorizer/events/http-api-2.json");
         Self {
             authorizer,
-            event: event.replace("Bearer TOKEN", &format!("Bearer {access_token}")),
+            event: http_api_event(access_token),
         }
     }
 
@@ -48,9 +35,6 @@ impl CountedAuthorizer {
         assert!(answer.contains(r#""isAuthorized":true"#), "{answer}");
     }
 }
-
-/// How often the feed is read.
-pub const INTERVAL: Duration = Duration::from_secs(5);
 
 /// As the event has it.
 const REQUEST_ID: &str = "JKJaXmPLvHcESHA=";

@@ -41,7 +41,7 @@ impl CountingCustody {
 impl Open for CountingCustody {
     async fn unwrap(&self, wrapped: &Wrapped) -> Result<Zeroizing<Vec<u8>>, CustodyError> {
         self.opened.fetch_add(1, Ordering::Relaxed);
-        self.custody.unwrap(wrapped).await
+        self.custody.open.unwrap(wrapped).await
     }
 }
 
@@ -53,7 +53,7 @@ impl Sign for CountingCustody {
         private_key: &PrivateKey,
     ) -> Result<Arc<dyn Signer>, CustodyError> {
         self.opened.fetch_add(1, Ordering::Relaxed);
-        let signer = self.custody.signer(algorithm, private_key).await?;
+        let signer = self.custody.sign.signer(algorithm, private_key).await?;
         Ok(Arc::new(CountingSigner {
             signer,
             signed: self.signed.clone(),

@@ -8,20 +8,18 @@ mod units;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::Request;
 use serde::Serialize;
-use serde_json::Value;
 use tokensmith_issuer::keys::KeyAccess;
-use tokensmith_issuer::{Endpoint, Issuer, RequestContext, endpoint};
+use tokensmith_issuer::{Issuer, RequestContext, endpoint};
 use tokensmith_local::make_table;
+use tokensmith_tests::authorizer::INTERVAL;
 use tokensmith_tests::faults::Attempt;
-use tokensmith_tests::in_process::{InProcess, TestClient};
-use tokensmith_verifier::Algorithm;
+use tokensmith_tests::{Answer, HttpRequest, InProcess, Items, TestClient};
+use tokensmith_verifier::{Algorithm, paths};
 
-use authorizer::{CountedAuthorizer, INTERVAL};
+use authorizer::CountedAuthorizer;
 use custody::CountingCustody;
-use units::{Items, read_units, size, write_units};
+use units::{read_units, size, write_units};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -82,45 +80,33 @@ impl Counter {
 
     async fn count(self) -> Counted {
         let mut operations = BTreeMap::new();
-        operations.insert("start", self.start_cost().await);
-        let own = [("grant_type", "client_credentials")];
+        self.issuer
+            .warm_up(&endpoint::TOKEN)
+            .await
+            .expect("it starts");
+        operations.insert("start", self.taken(0).await);
+        let own = HttpRequest::client_credentials(&self.client);
         // The client's record is read, for it is not cached yet.
-        let first = self.cost("uncached_client", &endpoint::TOKEN, &own).await;
-        operations.insert("uncached_client", first.0);
-        let (cost, answer) = self
-            .cost("client_credentials", &endpoint::TOKEN, &own)
-            .await;
+        let (cost, _) = self.cost("uncached_client", &own).await;
+        operations.insert("uncached_client", cost);
+        let (cost, answer) = self.cost("client_credentials", &own).await;
         operations.insert("client_credentials", cost);
-
-        let access_token = text(&answer, "access_token");
-        let token = [("token", access_token.as_str())];
-        operations.insert(
-            "introspect",
-            self.cost("introspect", &endpoint::INTROSPECT, &token)
-                .await
-                .0,
-        );
-        operations.insert(
-            "revoke",
-            self.cost("revoke", &endpoint::REVOKE, &token).await.0,
-        );
-
+        let access_token = answer.access_token();
         let grant = self.world.grant(&self.client, |_| {}).await;
-        let refresh = [
-            ("grant_type", "refresh_token"),
-            ("refresh_token", grant.token.as_str()),
-        ];
-        operations.insert(
-            "refresh",
-            self.cost("refresh", &endpoint::TOKEN, &refresh).await.0,
-        );
-        for (name, endpoint) in [
-            ("jwks", &endpoint::JWKS),
-            ("revocations", &endpoint::REVOCATIONS),
+        for (name, request) in [
+            (
+                "introspect",
+                HttpRequest::introspect(&self.client, &access_token),
+            ),
+            ("revoke", HttpRequest::revoke(&self.client, &access_token)),
+            ("refresh", HttpRequest::refresh(&self.client, &grant.token)),
+            ("jwks", HttpRequest::get(paths::JWKS)),
+            ("revocations", HttpRequest::get(paths::REVOCATIONS)),
         ] {
-            operations.insert(name, self.cost(name, endpoint, &[]).await.0);
+            operations.insert(name, self.cost(name, &request).await.0);
         }
-        operations.extend(self.authorizer_costs(&self.another_token().await).await);
+        let (_, another) = self.cost("another_token", &own).await;
+        operations.extend(self.authorizer_costs(&another.access_token()).await);
         let items = self.world.items().await;
         Counted {
             operations,
@@ -128,29 +114,10 @@ impl Counter {
         }
     }
 
-    /// What a function that issues tokens costs when it starts.
-    async fn start_cost(&self) -> Cost {
-        self.issuer
-            .warm_up(&endpoint::TOKEN)
-            .await
-            .expect("it starts");
-        self.taken(0).await
-    }
-
-    async fn another_token(&self) -> String {
-        let own = [("grant_type", "client_credentials")];
-        let (_, answer) = self.cost("another_token", &endpoint::TOKEN, &own).await;
-        text(&answer, "access_token")
-    }
-
     async fn authorizer_costs(&self, access_token: &str) -> [(&'static str, Cost); 3] {
         self.taken(0).await;
-        let table = make_table(self.world.dynamo.clone())
-            .await
-            .expect("the table");
-        self.world.dynamo.take_attempts();
         // Its first request reads the token's own keys, and the feed.
-        let authorizer = CountedAuthorizer::start(&self.world, table, access_token).await;
+        let authorizer = CountedAuthorizer::start(&self.world, access_token).await;
         authorizer.ask("authorizer_start").await;
         let start = self.taken(0).await;
         authorizer.ask("authorizer").await;
@@ -164,49 +131,26 @@ impl Counter {
         ]
     }
 
-    async fn cost(
-        &self,
-        name: &str,
-        endpoint: &'static Endpoint,
-        form: &[(&str, &str)],
-    ) -> (Cost, Bytes) {
+    async fn cost(&self, name: &str, request: &HttpRequest) -> (Cost, Answer) {
         self.taken(0).await;
-        let response = self
-            .issuer
-            .handle(endpoint, self.request(name, endpoint, form))
-            .await;
-        assert_eq!(response.status(), 200, "{name}");
-        let headers = response.headers().iter();
-        let head: usize = headers
-            .map(|(name, value)| name.as_str().len() + value.len() + 4)
-            .sum();
-        let body = response.into_body();
-        (self.taken(head + body.len()).await, body)
-    }
-
-    fn request(
-        &self,
-        name: &str,
-        endpoint: &'static Endpoint,
-        form: &[(&str, &str)],
-    ) -> Request<Bytes> {
+        let mut request = request.in_process();
         // Names the log line, in as many characters as API Gateway's ids have.
-        let known = RequestContext {
+        request.extensions_mut().insert(RequestContext {
             request_id: format!("{name:=<16}"),
             source: Some("203.0.113.195".to_owned()),
             trace_id: Some(
                 "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=0"
                     .to_owned(),
             ),
-        };
-        let mut request = match form {
-            [] => Request::get(endpoint.path)
-                .body(Bytes::new())
-                .expect("a request"),
-            form => self.client.post(endpoint, form),
-        };
-        request.extensions_mut().insert(known);
-        request
+        });
+        let endpoint = endpoint::at(request.uri().path()).expect("an endpoint");
+        let answer: Answer = self.issuer.handle(endpoint, request).await.into();
+        assert_eq!(answer.status, 200, "{name}");
+        let headers = answer.headers.iter();
+        let head: usize = headers
+            .map(|(name, value)| name.as_str().len() + value.len() + 4)
+            .sum();
+        (self.taken(head + answer.body.len()).await, answer)
     }
 
     /// What was spent since the last call.
@@ -225,9 +169,4 @@ impl Counter {
             answer_bytes,
         }
     }
-}
-
-fn text(answer: &Bytes, name: &str) -> String {
-    let answer: Value = serde_json::from_slice(answer).expect("JSON");
-    answer[name].as_str().expect("a string").to_owned()
 }

@@ -1,18 +1,14 @@
 //! DynamoDB's request units, from what was sent and from the sizes of the items.
 
-use std::collections::HashMap;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 use tokensmith_tests::faults::Attempt;
-
-/// The items of the table by `pk/sk`.
-pub type Items = HashMap<String, HashMap<String, AttributeValue>>;
+use tokensmith_tests::{Item, Items};
 
 /// A strongly consistent read costs a unit for each 4 KiB of an item, and one where there is none. A
 /// query costs as much as what it reads in one piece, and half where it need not be consistent.
 pub fn read_units(attempt: &Attempt, items: &Items) -> f64 {
-    let body: Value = serde_json::from_str(&attempt.body).expect("JSON");
+    let body = attempt.json();
     let of_bytes = |bytes: u64| bytes.div_ceil(4096).max(1) as f64;
     let of_key = |key: &Value| of_bytes(size_at(items, key));
     match attempt.operation.as_str() {
@@ -41,7 +37,7 @@ pub fn read_units(attempt: &Attempt, items: &Items) -> f64 {
 
 /// A write costs a unit for each KiB of the item. What puts it into the feed costs as much there.
 pub fn write_units(attempt: &Attempt, items: &Items) -> f64 {
-    let body: Value = serde_json::from_str(&attempt.body).expect("JSON");
+    let body = attempt.json();
     let key = match attempt.operation.as_str() {
         "UpdateItem" => &body["Key"],
         "PutItem" => &body["Item"],
@@ -62,7 +58,7 @@ fn size_at(items: &Items, key: &Value) -> u64 {
 }
 
 /// As DynamoDB measures an item: its names, its values, and three bytes for each list or map.
-pub fn size(item: &HashMap<String, AttributeValue>) -> u64 {
+pub fn size(item: &Item) -> u64 {
     item.iter()
         .map(|(name, value)| name.len() as u64 + size_of(value))
         .sum()

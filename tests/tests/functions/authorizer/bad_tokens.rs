@@ -2,11 +2,11 @@
 //! authorizer whose keys come from the table.
 
 use aws_lc_rs::hmac;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokensmith_authorizer::Authorizer;
 use tokensmith_issuer::keys::{InProcessSigner, Signer, generate_private_key};
-use tokensmith_tests::forge::{Forger, base64url, live_claims};
-use tokensmith_tests::in_process::InProcess;
+use tokensmith_tests::InProcess;
+use tokensmith_tests::forge::base64url;
 use tokensmith_verifier::{Algorithm, CLOCK_SKEW_SECONDS};
 
 use super::support::{Kind, Setup, decide, refused};
@@ -39,10 +39,8 @@ async fn with_every_algorithm() -> (Setup, Authorizer) {
 async fn what_is_forged_without_a_flaw_passes() {
     let (setup, authorizer) = with_every_algorithm().await;
     for algorithm in Algorithm::ALL {
-        let forger = Forger::with_key_of(&setup.issuer, algorithm).await;
-        let token = forger
-            .token(&live_claims(&setup.issuer, &setup.client))
-            .await;
+        let forger = setup.forger(algorithm).await;
+        let token = forger.token(&forger.claims()).await;
         assert_passes(&authorizer, &token, algorithm.as_str()).await;
     }
 }
@@ -50,9 +48,9 @@ async fn what_is_forged_without_a_flaw_passes() {
 #[tokio::test]
 async fn invariant_6_the_algorithm_is_the_keys_and_not_the_headers() {
     let (setup, authorizer) = with_every_algorithm().await;
-    let claims = live_claims(&setup.issuer, &setup.client).to_string();
     for algorithm in Algorithm::ALL {
-        let forger = Forger::with_key_of(&setup.issuer, algorithm).await;
+        let forger = setup.forger(algorithm).await;
+        let claims = forger.claims().to_string();
         for named in [
             "none", "None", "", "HS256", "RS256", "PS256", "ES256", "EdDSA", "ES384",
         ] {
@@ -82,8 +80,8 @@ async fn invariant_6_the_algorithm_is_the_keys_and_not_the_headers() {
 async fn invariant_6_a_key_that_the_token_brings_along_is_no_key() {
     let setup = Setup::new().await;
     let authorizer = setup.authorizer(KIND, |_| {}).await;
-    let claims = live_claims(&setup.issuer, &setup.client).to_string();
-    let forger = Forger::with_key_of(&setup.issuer, Algorithm::ES256).await;
+    let forger = setup.forger(Algorithm::ES256).await;
+    let claims = forger.claims().to_string();
     let own = generate_private_key(Algorithm::ES256).expect("a key");
     let own = InProcessSigner::from_pkcs8(Algorithm::ES256, &own).expect("a key");
     let own_jwk = own.public_key();
@@ -112,8 +110,8 @@ async fn invariant_6_a_key_that_the_token_brings_along_is_no_key() {
 async fn rfc9068_4_a_header_that_is_not_an_access_tokens_is_refused() {
     let setup = Setup::new().await;
     let authorizer = setup.authorizer(KIND, |_| {}).await;
-    let claims = live_claims(&setup.issuer, &setup.client).to_string();
-    let forger = Forger::with_key_of(&setup.issuer, Algorithm::ES256).await;
+    let forger = setup.forger(Algorithm::ES256).await;
+    let claims = forger.claims().to_string();
     let kid = forger.jwk.kid.as_str();
     for (name, value) in [
         ("typ", json!("JWT")),
@@ -187,7 +185,7 @@ async fn what_was_changed_after_it_was_signed_is_refused() {
         assert_refused(&authorizer, &changed, &format!("at {at}")).await;
     }
     let parts: Vec<_> = token.split('.').collect();
-    let claims = live_claims(&setup.issuer, &setup.client).to_string();
+    let claims = setup.forger(Algorithm::ES256).await.claims().to_string();
     for changed in [
         format!("{}.{}.{}", parts[0], base64url(claims), parts[2]),
         format!("{}.{}", parts[0], parts[1]),
@@ -217,8 +215,8 @@ async fn a_flood_of_unknown_keys_costs_one_query() {
     let authorizer = setup.authorizer(KIND, |_| {}).await;
     let good = setup.token().await;
     assert_passes(&authorizer, &good, "a good one").await;
-    let forger = Forger::with_key_of(&setup.issuer, Algorithm::ES256).await;
-    let claims: Value = live_claims(&setup.issuer, &setup.client);
+    let forger = setup.forger(Algorithm::ES256).await;
+    let claims = forger.claims();
     setup.issuer.dynamo.take_calls();
     for attempt in 0..50 {
         let mut header = forger.header();

@@ -1,7 +1,7 @@
 //! Invariant 4: what was revoked is refused within the poll interval, and a request costs no call.
 
 use tokensmith_issuer::revocation::{revoke_client, revoke_subject};
-use tokensmith_tests::in_process::TestGrant;
+use tokensmith_tests::TestGrant;
 
 use super::support::{INTERVAL, Kind, Setup, decide, refused};
 
@@ -11,7 +11,7 @@ async fn revoke(setup: &Setup, what: &str, grant: &TestGrant, token: &str) {
         "token" => issuer.revoke(client, token).await.status,
         "grant" => issuer.revoke(client, &grant.token).await.status,
         "client" => {
-            let revoked = revoke_client(issuer.table(), &client.id, &issuer.clock()).await;
+            let revoked = revoke_client(issuer.table(), &client.client_id(), &issuer.clock()).await;
             revoked.map_or(500, |_| 200)
         }
         "subject" => {
@@ -59,7 +59,7 @@ async fn a_revocation_concerns_nobody_else() {
     let theirs = setup.issuer.client_credentials(&other).await.access_token();
     setup.issuer.revoke(&other, &theirs).await;
     let clock = setup.issuer.clock();
-    let revoked = revoke_client(setup.issuer.table(), &other.id, &clock).await;
+    let revoked = revoke_client(setup.issuer.table(), &other.client_id(), &clock).await;
     revoked.expect("it is revoked");
     setup.issuer.pass(INTERVAL);
     assert!(decide(&authorizer, kind, &event).await.passes());

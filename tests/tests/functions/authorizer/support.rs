@@ -1,17 +1,15 @@
 //! An authorizer beside an issuer, its events, and a reader of policies.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use tokensmith_authorizer::{Authorizer, AuthorizerConfig, ResponseFormat};
 use tokensmith_issuer::Level;
-use tokensmith_issuer::store::Table;
-use tokensmith_tests::forge::{Forger, live_claims};
-use tokensmith_tests::in_process::{API, InProcess, TestClient};
-use tokensmith_verifier::{Algorithm, StalePolicy};
+use tokensmith_tests::authorizer::new_authorizer;
+use tokensmith_tests::forge::Forger;
+use tokensmith_tests::{InProcess, TestClient};
+use tokensmith_verifier::Algorithm;
 
 /// The default poll interval, in seconds.
-pub const INTERVAL: u64 = 5;
+pub const INTERVAL: u64 = tokensmith_tests::authorizer::INTERVAL.as_secs();
 
 /// Every kind of event, with the response that it is answered with.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -141,18 +139,12 @@ impl Setup {
         kind: Kind,
         configure: impl FnOnce(&mut AuthorizerConfig),
     ) -> Authorizer {
-        let mut config = AuthorizerConfig {
-            issuer: self.issuer.config.issuer.clone(),
-            audience: API.parse().expect("an audience"),
-            routes: None,
-            response: kind.response(),
-            feed_interval: Duration::from_secs(INTERVAL),
-            stale: StalePolicy::default(),
-            log_level: Level::Error,
-        };
-        configure(&mut config);
-        let authorizer = Authorizer::new(config, self.table().await.reader(), self.issuer.clock());
-        authorizer.expect("an authorizer")
+        let authorizer = new_authorizer(&self.issuer, self.issuer.dynamo.clone(), |config| {
+            config.response = kind.response();
+            config.log_level = Level::Error;
+            configure(config);
+        });
+        authorizer.await
     }
 
     /// An authorizer with these scopes for routes.
@@ -162,22 +154,21 @@ impl Setup {
             .await
     }
 
-    /// The table as functions reach it, with faults and counts.
-    pub async fn table(&self) -> Table {
-        let table = tokensmith_local::make_table(self.issuer.dynamo.clone()).await;
-        table.expect("the table is there")
-    }
-
     /// A token of the client for itself, with the scope `a`.
     pub async fn token(&self) -> String {
         let answer = self.issuer.client_credentials(&self.client).await;
         answer.access_token()
     }
 
+    /// The client with the issuer's key of `algorithm`.
+    pub async fn forger(&self, algorithm: Algorithm) -> Forger {
+        Forger::with_key_of(&self.issuer, &self.client, algorithm).await
+    }
+
     /// A live token with claims of the test's choice.
     pub async fn token_with(&self, change: impl FnOnce(&mut Value)) -> String {
-        let forger = Forger::with_key_of(&self.issuer, Algorithm::ES256).await;
-        let mut claims = live_claims(&self.issuer, &self.client);
+        let forger = self.forger(Algorithm::ES256).await;
+        let mut claims = forger.claims();
         change(&mut claims);
         forger.token(&claims).await
     }

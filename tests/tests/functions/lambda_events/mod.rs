@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokensmith_aws::Function;
 use tokensmith_issuer::{Endpoint, endpoint};
 use tokensmith_tests::form_encode;
-use tokensmith_tests::in_process::{InProcess, TestClient};
+use tokensmith_tests::{InProcess, TestClient};
 
 const HTTP_TOKEN: &str = include_str!("events/http-api-token.json");
 const HTTP_JWKS: &str = include_str!("events/http-api-jwks.json");
@@ -62,10 +62,9 @@ async fn ask(issuer: &InProcess, endpoints: &[&'static Endpoint], event: &Value)
 }
 
 fn form(client: &TestClient, more: &[(&str, &str)]) -> String {
-    let secret = client.secret.clone().expect("a secret");
     let mut pairs = vec![
         ("client_id", client.id.as_str()),
-        ("client_secret", &secret),
+        ("client_secret", client.secret()),
     ];
     pairs.extend(more);
     let pairs = pairs
@@ -170,11 +169,8 @@ async fn whatever_stands_in_query_and_headers_is_answered() {
 async fn basic_authentication_arrives() {
     let issuer = InProcess::start().await;
     let client = issuer.confidential("app", |_| {}).await;
-    let secret = client.secret.clone().expect("a secret");
-    let basic = format!(
-        "Basic {}",
-        STANDARD.encode(format!("{}:{secret}", client.id))
-    );
+    let credentials = STANDARD.encode(format!("{}:{}", client.id, client.secret()));
+    let basic = format!("Basic {credentials}");
     let mut http = event(HTTP_TOKEN);
     http["body"] = json!("grant_type=client_credentials");
     http["isBase64Encoded"] = json!(false);

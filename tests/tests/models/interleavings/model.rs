@@ -4,15 +4,14 @@
 //! both in `Issuer::refresh`.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use stateright::{Model, Property};
-use tokensmith_issuer::GrantType;
-use tokensmith_issuer::credential::{CredentialKind, GrantCredential, GrantId, HmacKey, Nonce};
+use tokensmith_issuer::credential::{CredentialKind, GrantCredential, HmacKey, Nonce};
 use tokensmith_issuer::grant::redeem::ProvenCredential;
 use tokensmith_issuer::names::IssuerUrl;
-use tokensmith_issuer::store::records::{Client, Grant, Origin, RefreshGrace};
+use tokensmith_issuer::store::records::{Client, Grant, RefreshGrace};
+use tokensmith_tests::records::{new_client, new_grant};
 use tokensmith_verifier::Timestamp;
 
 use super::flaw::{Flaw, Seen};
@@ -59,7 +58,9 @@ impl Refreshes {
     /// Two requests of one honest client at a time, which may all get lost.
     pub fn new(grace: RefreshGrace) -> Self {
         let nonce = Nonce::random();
-        let grant = new_grant(&nonce);
+        let own = client("app", grace);
+        let subject = "alice".parse().expect("a subject");
+        let grant = new_grant(&own, &subject, &nonce, START);
         Self {
             grace,
             rotation: true,
@@ -73,8 +74,8 @@ impl Refreshes {
             key_rotates: false,
             flaw: None,
             seen: Seen::default(),
-            own: new_client("app", grace),
-            others: new_client("other", grace),
+            own,
+            others: client("other", grace),
             credentials: credentials(&grant, &nonce),
             grant,
         }
@@ -267,48 +268,19 @@ fn receive(state: &mut State, request: &Request) {
     }
 }
 
-fn new_client(id: &str, grace: RefreshGrace) -> Client {
+fn client(id: &str, grace: RefreshGrace) -> Client {
     Client {
-        id: id.parse().expect("an id"),
-        authentication: None,
-        secrets: Vec::new(),
-        grant_types: vec![GrantType::RefreshToken],
         scopes: Default::default(),
-        default_scopes: Default::default(),
         audiences: Vec::new(),
-        access_ttl: None,
-        algorithm: None,
         refresh_ttl: 1000,
         grant_ttl: 1000,
         refresh_grace: Some(grace),
-        refresh_rotation: true,
-        disabled: false,
-        deleted_at: None,
-        not_before: None,
-        created_at: Timestamp::from_seconds(0),
+        ..new_client(id, START)
     }
 }
 
-fn new_grant(nonce: &Nonce) -> Grant {
-    let subject = "alice".parse().expect("a subject");
-    let start = Timestamp::from_seconds(0);
-    Grant {
-        id: GrantId::random(&subject),
-        client_id: "app".parse().expect("an id"),
-        subject,
-        origin: Origin::Created,
-        scopes: Default::default(),
-        audiences: Vec::new(),
-        nonce_hash: nonce.hash(),
-        generation: 1,
-        hmac_version: 1,
-        rotated_at: start,
-        created_at: start,
-        idle_expires_at: start.after(Duration::from_secs(1000)),
-        expires_at: start.after(Duration::from_secs(1000)),
-        revoked_at: None,
-    }
-}
+/// When time begins.
+const START: Timestamp = Timestamp::from_seconds(0);
 
 /// Every generation by every version of the key.
 fn credentials(grant: &Grant, nonce: &Nonce) -> BTreeMap<Token, ProvenCredential> {

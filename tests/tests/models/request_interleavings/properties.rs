@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use tokensmith_issuer::store::records::RefreshGrace;
+use tokensmith_tests::Answer;
 use tokensmith_tests::faults::Fault;
-use tokensmith_tests::in_process::Answer;
 
-use super::scene::{Ask, RevocationStatus, Scene};
+use super::scene::{Ask, Scene, Snapshot};
 use super::schedule::{Run, Step};
 use Outcome::{Done, Refused, Unavailable};
 
@@ -66,7 +66,7 @@ fn assert_is_right(scene: &Scene, grace: RefreshGrace, ask: Ask, answer: &Answer
         // Only the successor is handed out, and only while it is current and the grant lives.
         (Ask::Refresh(generation), Done) => {
             assert_eq!(answer.refresh_token(), scene.token(generation + 1));
-            let current = RevocationStatus {
+            let current = Snapshot {
                 generation: generation + 1,
                 revoked: false,
             };
@@ -121,8 +121,8 @@ fn assert_changes_what_it_may(grace: RefreshGrace, ask: Ask, step: &Step) {
 /// Afterwards, with nothing lost any more: the honest client repeats what it was not answered, gets
 /// the same successor and goes on; and what ends the grant ends all of it.
 async fn assert_goes_on_and_ends(scene: &Scene, grace: RefreshGrace, run: &Run) {
-    let (own, next) = (scene.generation, scene.generation + 1);
-    let standing = scene.standing().await;
+    let (own, next) = (scene.grant.generation, scene.grant.generation + 1);
+    let standing = scene.snapshot().await;
     if !standing.revoked {
         let was_answered =
             |(ask, answer): &(Ask, Answer)| *ask == Ask::Refresh(own) && outcome_of(answer) == Done;
@@ -143,14 +143,14 @@ async fn assert_goes_on_and_ends(scene: &Scene, grace: RefreshGrace, run: &Run) 
             None => assert_eq!(outcome_of(&scene.send(Ask::Refresh(own)).await), Refused),
         }
     }
-    let ended = scene.standing().await;
+    let ended = scene.snapshot().await;
     assert!(ended.revoked);
     let refused = scene.send(Ask::Refresh(ended.generation)).await;
     assert_eq!(outcome_of(&refused), Refused);
 }
 
 /// Whether a token of this generation is beyond its grace.
-fn is_reuse(grace: RefreshGrace, generation: u32, standing: &RevocationStatus) -> bool {
+fn is_reuse(grace: RefreshGrace, generation: u32, standing: &Snapshot) -> bool {
     let honoured = if is_never(grace) { 0 } else { 1 };
     standing.generation > generation + honoured
 }

@@ -4,12 +4,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
-use tokensmith_issuer::credential::{CredentialKind, GrantId, HmacKey, Nonce};
+use tokensmith_issuer::credential::{GrantId, HmacKey, Nonce};
 use tokensmith_issuer::endpoint;
 use tokensmith_issuer::store::Insert;
 use tokensmith_issuer::store::records::{Grant, RefreshGrace};
-use tokensmith_tests::in_process::{Answer, InProcess, TestClient, TestGrant};
+use tokensmith_tests::records::refresh_token;
+use tokensmith_tests::{Answer, InProcess, TestClient};
 
 /// What one request asks for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -86,12 +86,8 @@ impl Stage {
             client: self.client.clone(),
             stranger: self.stranger.clone(),
             key: self.key.clone(),
-            grant: TestGrant {
-                id: grant.id,
-                nonce,
-                token: String::new(),
-            },
-            generation: grant.generation,
+            nonce,
+            grant,
         }
     }
 }
@@ -102,14 +98,14 @@ pub struct Scene {
     client: TestClient,
     stranger: TestClient,
     key: Arc<HmacKey>,
-    grant: TestGrant,
-    /// The generation that the grant begins with.
-    pub generation: u32,
+    nonce: Nonce,
+    /// The grant as it begins.
+    pub grant: Grant,
 }
 
 /// How the grant stands at some moment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct RevocationStatus {
+pub struct Snapshot {
     pub generation: u32,
     pub revoked: bool,
 }
@@ -117,12 +113,8 @@ pub struct RevocationStatus {
 impl Scene {
     /// The grant's refresh token of a generation.
     pub fn token(&self, generation: u32) -> String {
-        let (issuer, grant) = (&self.issuer.config.issuer, &self.grant);
-        let kind = CredentialKind::RefreshToken;
-        let token = self
-            .key
-            .print(issuer, kind, grant.id, generation, &grant.nonce);
-        token.expose_secret().to_owned()
+        let issuer = &self.issuer.config.issuer;
+        refresh_token(&self.key, issuer, self.grant.id, generation, &self.nonce)
     }
 
     pub fn send(&self, ask: Ask) -> Pending {
@@ -145,17 +137,17 @@ impl Scene {
     }
 
     /// How the grant stands before the first request.
-    pub fn at_first(&self) -> RevocationStatus {
-        RevocationStatus {
-            generation: self.generation,
+    pub fn at_first(&self) -> Snapshot {
+        Snapshot {
+            generation: self.grant.generation,
             revoked: false,
         }
     }
 
     /// How the grant stands now.
-    pub async fn standing(&self) -> RevocationStatus {
-        let grant = self.issuer.stored(&self.grant).await;
-        RevocationStatus {
+    pub async fn snapshot(&self) -> Snapshot {
+        let grant = self.issuer.record(&Grant::key_of(self.grant.id)).await;
+        Snapshot {
             generation: grant.generation,
             revoked: grant.revoked_at.is_some(),
         }

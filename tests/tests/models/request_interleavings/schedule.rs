@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use tokensmith_tests::Answer;
 use tokensmith_tests::faults::{Fault, Held, numbered};
-use tokensmith_tests::in_process::Answer;
 use tokio::sync::mpsc;
 
-use super::scene::{Ask, RevocationStatus, Scene};
+use super::scene::{Ask, Scene, Snapshot};
 
 /// The choices of one run, and where the next one differs.
 #[derive(Debug, Default)]
@@ -55,9 +55,9 @@ pub struct Step {
     /// Whether it was lost, and when.
     pub fault: Option<Fault>,
     /// How the grant stood before it.
-    pub before: RevocationStatus,
+    pub before: Snapshot,
     /// How the grant stood after it.
-    pub after: RevocationStatus,
+    pub after: Snapshot,
 }
 
 /// How an attempt is lost.
@@ -110,7 +110,7 @@ impl Schedule {
             let fault = self.choose_fault(request, &mut lost, losses);
             let operation = under_way.let_through(request, fault).await;
             let after = match operation.as_str() {
-                "UpdateItem" => scene.standing().await,
+                "UpdateItem" => scene.snapshot().await,
                 _ => before,
             };
             steps.push(Step {

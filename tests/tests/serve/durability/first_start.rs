@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokensmith_issuer::credential::random_bytes;
-use tokensmith_tests::{Registered, Running, Token, command};
+use tokensmith_tests::{TestClient, TestIssuer, command};
 
 use super::{EVERY_ALGORITHM, published_keys};
 
 #[test]
 fn the_greeting_of_the_first_start_gets_a_token_when_pasted() {
-    let mut issuer = Running::start(&[]);
-    let pasted = command_line(&issuer.greeting)
+    let mut issuer = TestIssuer::serve(&[]);
+    let pasted = command_line(&issuer.greeting())
         .expect("a curl command")
         .to_owned();
     for _ in 0..2 {
@@ -29,7 +29,11 @@ fn the_greeting_of_the_first_start_gets_a_token_when_pasted() {
         assert_eq!(issuer.manage(&["inspect", token])["active"], true);
         // The command still works after a restart; its secret is not shown again.
         issuer.kill_and_restart();
-        assert!(!issuer.greeting.contains("tksmc_"), "{}", issuer.greeting);
+        assert!(
+            !issuer.greeting().contains("tksmc_"),
+            "{}",
+            issuer.greeting()
+        );
     }
 }
 
@@ -37,18 +41,18 @@ fn the_greeting_of_the_first_start_gets_a_token_when_pasted() {
 fn a_first_start_that_was_killed_is_made_up_for_by_the_next() {
     let whole = {
         let started = Instant::now();
-        Running::start(&EVERY_ALGORITHM);
+        TestIssuer::serve(&EVERY_ALGORITHM);
         started.elapsed()
     };
     for _ in 0..16 {
         let directory = TempDir::new().expect("a directory");
         let printed = start_and_kill(&directory, random_share(whole));
-        let mut issuer = Running::start_in(directory.path(), &EVERY_ALGORITHM);
+        let mut issuer = TestIssuer::serve_in(directory.path(), &EVERY_ALGORITHM);
         assert_one_key_for_each_algorithm(&issuer);
         // Whoever has seen a secret can use it, unless a later start has shown a newer one.
-        let seen = demo_client(&issuer.greeting).or(demo_client(&printed));
+        let seen = demo_client(&issuer.greeting()).or(demo_client(&printed));
         if let Some(demo) = seen {
-            let token = Token::from_answer(&issuer.token(&demo, ""));
+            let token = issuer.token(&demo, "").token();
             assert_eq!(token.claims["scope"], "demo:read");
         }
         let keys = published_keys(&issuer);
@@ -62,8 +66,8 @@ fn first_starts_at_the_same_time_agree_on_the_keys() {
     let arguments = [&EVERY_ALGORITHM[..], &["--issuer=https://issuer.example"]].concat();
     for _ in 0..5 {
         let directory = TempDir::new().expect("a directory");
-        let start = || Running::start_in(directory.path(), &arguments);
-        let mut issuers: Vec<Running> = std::thread::scope(|scope| {
+        let start = || TestIssuer::serve_in(directory.path(), &arguments);
+        let mut issuers: Vec<TestIssuer> = std::thread::scope(|scope| {
             let starting = [scope.spawn(start), scope.spawn(start), scope.spawn(start)];
             // Who finds that another one was first may give up; a later start succeeds.
             let started = starting.into_iter().map(|thread| thread.join().ok());
@@ -78,7 +82,7 @@ fn first_starts_at_the_same_time_agree_on_the_keys() {
     }
 }
 
-fn assert_one_key_for_each_algorithm(issuer: &Running) {
+fn assert_one_key_for_each_algorithm(issuer: &TestIssuer) {
     let keys = published_keys(issuer).keys;
     let named = keys.iter().filter_map(|key| key.common.key_algorithm);
     let algorithms: BTreeSet<_> = named.map(|algorithm| algorithm.to_string()).collect();
@@ -112,13 +116,10 @@ fn random_share(whole: Duration) -> Duration {
     whole * u32::from(share) / 220
 }
 
-fn demo_client(greeting: &str) -> Option<Registered> {
+fn demo_client(greeting: &str) -> Option<TestClient> {
     let credentials = command_line(greeting)?.split(' ').nth(3)?;
     let (id, secret) = credentials.split_once(':')?;
-    Some(Registered {
-        id: id.to_owned(),
-        secret: secret.to_owned(),
-    })
+    Some(TestClient::new(id, secret))
 }
 
 fn command_line(greeting: &str) -> Option<&str> {

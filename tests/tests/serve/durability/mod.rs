@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokensmith_issuer::credential::{random_bytes, random_id};
-use tokensmith_tests::{HttpRequest, Registered, Running, Token, command, eventually};
+use tokensmith_tests::{HttpRequest, TestClient, TestIssuer, command, eventually};
 use tokensmith_verifier::{JwkSet, VerificationKeys};
 
 #[test]
 fn invariant_8_twenty_kills_lose_nothing_that_was_acknowledged() {
-    let mut issuer = Running::start(&EVERY_ALGORITHM);
+    let mut issuer = TestIssuer::serve(&EVERY_ALGORITHM);
     let keys = published_keys(&issuer);
     let witness = issuer.register("witness", &["--scope=a", "--default-scope=a"]);
     let mut clients = vec![witness.clone()];
@@ -67,7 +67,7 @@ fn invariant_8_twenty_kills_lose_nothing_that_was_acknowledged() {
 
 #[test]
 fn what_commands_changed_survives_a_kill() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let rotated = issuer.register("rotated", &[]);
     let new = issuer.manage(&["client", "rotate-secret", &rotated.id, "--overlap=0"]);
     let updated = issuer.register("updated", &["--scope=a"]);
@@ -85,10 +85,8 @@ fn what_commands_changed_survives_a_kill() {
     let before = issuer.manage(&["client", "list"]);
     issuer.kill_and_restart();
     assert_eq!(issuer.manage(&["client", "list"]), before);
-    let new = Registered {
-        id: rotated.id.clone(),
-        secret: new["client_secret"].as_str().expect("a secret").to_owned(),
-    };
+    let secret = new["client_secret"].as_str().expect("a secret");
+    let new = TestClient::new(&rotated.id, secret);
     assert_eq!(issuer.token(&new, "").status, 200);
     assert_eq!(issuer.token(&updated, "&scope=b").status, 200);
     for refused in [&rotated, &disabled, &deleted] {
@@ -98,7 +96,7 @@ fn what_commands_changed_survives_a_kill() {
 
 #[test]
 fn port_0_comes_back_on_the_same_port_and_with_the_same_issuer() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let client = issuer.register("port", &[]);
     let (url, keys) = (issuer.url.clone(), published_keys(&issuer));
     for kill in [true, false] {
@@ -109,7 +107,7 @@ fn port_0_comes_back_on_the_same_port_and_with_the_same_issuer() {
         issuer.restart();
         assert_eq!(issuer.url, url);
         assert_eq!(published_keys(&issuer), keys);
-        let claims = Token::from_answer(&issuer.token(&client, "")).claims;
+        let claims = issuer.token(&client, "").token().claims;
         assert_eq!(claims["iss"], url);
     }
     assert!(!issuer.log().contains("issuer_changed"));
@@ -117,7 +115,7 @@ fn port_0_comes_back_on_the_same_port_and_with_the_same_issuer() {
 
 #[test]
 fn port_0_takes_another_port_where_the_last_one_is_taken_and_says_so() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let client = issuer.register("moved", &[]);
     let (url, keys) = (issuer.url.clone(), published_keys(&issuer));
     issuer.terminate();
@@ -127,7 +125,7 @@ fn port_0_takes_another_port_where_the_last_one_is_taken_and_says_so() {
     });
     issuer.restart();
     assert_ne!(issuer.url, url);
-    let claims = Token::from_answer(&issuer.token(&client, "")).claims;
+    let claims = issuer.token(&client, "").token().claims;
     assert_eq!(claims["iss"], issuer.url);
     assert_eq!(published_keys(&issuer), keys);
     let log = issuer.log();
@@ -143,11 +141,11 @@ fn port_0_takes_another_port_where_the_last_one_is_taken_and_says_so() {
 
 #[test]
 fn a_new_algorithm_gets_a_key_beside_the_old_ones() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let jwks = HttpRequest::get("/.well-known/jwks.json");
     let before = issuer.send(&jwks);
     let client = issuer.register("algorithms", &[]);
-    let old = Token::from_answer(&issuer.token(&client, ""));
+    let old = issuer.token(&client, "").token();
     issuer.terminate();
     issuer.restart_with(&["--alg=EdDSA", "--alg=ES256"]);
     let after = issuer.send(&jwks);
@@ -156,7 +154,7 @@ fn a_new_algorithm_gets_a_key_beside_the_old_ones() {
     let keys = after["keys"].as_array().expect("keys");
     assert_eq!(keys.len(), 2);
     assert!(keys.contains(&before["keys"][0]));
-    let new = Token::from_answer(&issuer.token(&client, ""));
+    let new = issuer.token(&client, "").token();
     assert_eq!(new.header["alg"], "EdDSA");
     assert_eq!(old.header["kid"], before["keys"][0]["kid"]);
     for token in [old, new] {
@@ -170,7 +168,7 @@ fn a_new_algorithm_gets_a_key_beside_the_old_ones() {
 
 #[test]
 fn a_start_with_another_wrapping_key_fails_and_harms_nothing() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let keys = published_keys(&issuer);
     issuer.terminate();
     let file = issuer.data().join("wrapping-key");
@@ -197,18 +195,18 @@ fn a_start_with_another_wrapping_key_fails_and_harms_nothing() {
 fn two_issuers_on_one_directory_share_keys_and_clients() {
     let directory = TempDir::new().expect("a directory");
     let arguments = [&EVERY_ALGORITHM[..], &["--issuer=https://issuer.example"]].concat();
-    let one = Running::start_in(directory.path(), &arguments);
-    let other = Running::start_in(directory.path(), &arguments);
+    let one = TestIssuer::serve_in(directory.path(), &arguments);
+    let other = TestIssuer::serve_in(directory.path(), &arguments);
     assert_ne!(one.url, other.url);
     assert_eq!(published_keys(&one), published_keys(&other));
     let client = one.register("shared", &[]);
     for issuer in [&one, &other] {
-        let token = Token::from_answer(&issuer.token(&client, ""));
+        let token = issuer.token(&client, "").token();
         assert_eq!(token.claims["iss"], "https://issuer.example");
         assert_eq!(one.manage(&["inspect", &token.text])["active"], true);
     }
     // Many writers at once, all through one file.
-    let created: Mutex<Vec<Registered>> = Mutex::default();
+    let created: Mutex<Vec<TestClient>> = Mutex::default();
     std::thread::scope(|scope| {
         for issuer in [&one, &other, &one, &other] {
             let created = &created;
@@ -239,7 +237,7 @@ impl Drop for EndAtLast<'_> {
 #[derive(Default)]
 struct Work {
     end: AtomicBool,
-    clients: Mutex<Vec<Registered>>,
+    clients: Mutex<Vec<TestClient>>,
     tokens: Mutex<Vec<String>>,
 }
 
@@ -256,15 +254,15 @@ impl Work {
         }
     }
 
-    fn fetch_tokens(&self, url: &str, client: &Registered) {
-        let request = HttpRequest::post("/oauth2/token", "grant_type=client_credentials")
-            .basic(&client.id, &client.secret);
+    fn fetch_tokens(&self, url: &str, client: &TestClient) {
+        let request =
+            HttpRequest::post("/oauth2/token", "grant_type=client_credentials").by(&client);
         while !self.end.load(Ordering::SeqCst) {
             // The issuer may be dead already.
             let Some(answer) = request.try_send(url) else {
                 continue;
             };
-            let token = Token::from_answer(&answer).text;
+            let token = answer.token().text;
             let mut tokens = self.tokens.lock().expect("no thread has failed");
             // The last ones are the closest to the kill.
             tokens.truncate(KEPT_TOKENS - 1);
@@ -293,15 +291,13 @@ fn start_to_create(data: &Path) -> Child {
 }
 
 /// The client that a command has acknowledged, if it came that far.
-fn acknowledged(output: &Output) -> Option<Registered> {
+fn acknowledged(output: &Output) -> Option<TestClient> {
     let printed: Value = serde_json::from_slice(&output.stdout).ok()?;
-    Some(Registered {
-        id: printed["client_id"].as_str()?.to_owned(),
-        secret: printed["client_secret"].as_str()?.to_owned(),
-    })
+    let text = |name: &str| printed[name].as_str();
+    Some(TestClient::new(text("client_id")?, text("client_secret")?))
 }
 
-fn published_keys(issuer: &Running) -> JwkSet {
+fn published_keys(issuer: &TestIssuer) -> JwkSet {
     let jwks = issuer.send(&HttpRequest::get("/.well-known/jwks.json"));
     serde_json::from_value(jwks.json()).expect("a key set")
 }

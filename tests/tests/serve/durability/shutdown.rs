@@ -2,25 +2,25 @@
 
 use std::io::ErrorKind;
 
-use tokensmith_tests::{Connection, HttpRequest, Registered, Running, Token, eventually};
+use tokensmith_tests::{Connection, HttpRequest, TestClient, TestIssuer, eventually};
 
 #[test]
 fn sigterm_lets_a_running_request_finish_and_exits_with_0() {
     for signal in ["TERM", "INT"] {
-        let mut issuer = Running::start(&["--alg=ES256"]);
+        let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
         let client = issuer.register("finishes", &[]);
         let mut request = HalfRequest::start(&issuer, &client);
         issuer.signal(signal);
         no_longer_listens(&issuer);
         request.finish();
-        Token::from_answer(&request.connection.answer());
+        request.connection.answer().token();
         assert_eq!(issuer.exit_code(), Some(0), "{signal}");
     }
 }
 
 #[test]
 fn sigterm_does_not_wait_for_who_has_asked_nothing() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let client = issuer.register("idle", &[]);
     let silent = Connection::open(&issuer.url);
     // One that has had an answer, and could ask again.
@@ -35,7 +35,7 @@ fn sigterm_does_not_wait_for_who_has_asked_nothing() {
 
 #[test]
 fn sigterm_does_not_wait_for_ever() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let client = issuer.register("stalls", &[]);
     let stalled = HalfRequest::start(&issuer, &client);
     assert_eq!(issuer.terminate(), Some(0));
@@ -48,11 +48,11 @@ struct HalfRequest {
 }
 
 impl HalfRequest {
-    fn start(issuer: &Running, client: &Registered) -> Self {
+    fn start(issuer: &TestIssuer, client: &TestClient) -> Self {
         let mut connection = Connection::open(&issuer.url);
         // RFC 9110 §10.1.1: the issuer says when it is ready for the body.
         let request = HttpRequest::post("/oauth2/token", BODY)
-            .basic(&client.id, &client.secret)
+            .by(&client)
             .header("expect", "100-continue");
         let bytes = request.bytes(connection.host());
         let head = &bytes[..bytes.len() - BODY.len()];
@@ -71,7 +71,7 @@ impl HalfRequest {
     }
 }
 
-fn no_longer_listens(issuer: &Running) {
+fn no_longer_listens(issuer: &TestIssuer) {
     eventually("the issuer stops listening", || {
         let refused = Connection::try_open(&issuer.url).err()?;
         (refused.kind() == ErrorKind::ConnectionRefused).then_some(())

@@ -1,12 +1,12 @@
 //! Bounds on the size, the number and the time of what a connection brings.
 
-use tokensmith_tests::{Connection, HttpRequest, HttpResponse, Registered, Running, Token};
+use tokensmith_tests::{Answer, Connection, HttpRequest, TestClient, TestIssuer};
 
 use super::{GRANT, JWKS, TOKEN, form};
 
 #[test]
 fn rfc6585_5_too_many_or_too_long_headers_are_refused() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let with_headers = |count: usize| {
         (0..count).fold(HttpRequest::get(JWKS), |request, index| {
             request.header(&format!("x-{index}"), "value")
@@ -41,9 +41,9 @@ fn rfc6585_5_too_many_or_too_long_headers_are_refused() {
 
 #[test]
 fn rfc9112_11_what_is_no_http_gets_no_token() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("smuggler", &[]);
-    let request = form(GRANT).basic(&client.id, &client.secret);
+    let request = form(GRANT).by(&client);
     let whole = String::from_utf8(request.bytes("issuer.example")).expect("text");
     let with = |from: &str, to: &str| whole.replace(from, to).into_bytes();
     let length = "content-length: 29\r\n";
@@ -87,7 +87,7 @@ fn rfc9112_11_what_is_no_http_gets_no_token() {
         let mut connection = Connection::open(&issuer.url);
         let _ = connection.write(&bytes);
         let answer = connection.read_to_end();
-        let refused = HttpResponse::try_parse(&answer).is_none_or(|answer| answer.status >= 400);
+        let refused = Answer::try_parse(&answer).is_none_or(|answer| answer.status >= 400);
         assert!(refused, "{name}: {}", String::from_utf8_lossy(&answer));
     }
     assert_eq!(issuer.send(&request).status, 200);
@@ -95,10 +95,10 @@ fn rfc9112_11_what_is_no_http_gets_no_token() {
 
 #[test]
 fn rfc9112_6_1_the_one_transfer_coding_is_chunked() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("codings", &[]);
     let send = |coding: &str| {
-        let bytes = form("").basic(&client.id, &client.secret).bytes("host");
+        let bytes = form("").by(&client).bytes("host");
         let head = String::from_utf8(bytes).expect("text");
         let head = head.replace("content-length: 0", coding);
         let mut connection = Connection::open(&issuer.url);
@@ -106,8 +106,8 @@ fn rfc9112_6_1_the_one_transfer_coding_is_chunked() {
         connection.write(request.as_bytes()).expect("it reads");
         connection.answer()
     };
-    Token::from_answer(&send("transfer-encoding: chunked"));
-    Token::from_answer(&send("Transfer-Encoding: Chunked"));
+    send("transfer-encoding: chunked").token();
+    send("Transfer-Encoding: Chunked").token();
     for coding in [
         "transfer-encoding: gzip, chunked",
         "transfer-encoding: chunked, gzip",
@@ -123,9 +123,9 @@ fn rfc9112_6_1_the_one_transfer_coding_is_chunked() {
 /// RFC 9112 §3.2.2: with the target of a request to a proxy, and in the version before `Host`.
 #[test]
 fn rfc9112_3_2_other_forms_of_a_request_are_understood() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("forms", &[]);
-    let request = form(GRANT).basic(&client.id, &client.secret);
+    let request = form(GRANT).by(&client);
     let whole = String::from_utf8(request.bytes("issuer.example")).expect("text");
     let with = |from: &str, to: &str| whole.replace(from, to);
     for request in [
@@ -136,16 +136,16 @@ fn rfc9112_3_2_other_forms_of_a_request_are_understood() {
     ] {
         let mut connection = Connection::open(&issuer.url);
         connection.write(request.as_bytes()).expect("it reads");
-        Token::from_answer(&connection.answer());
+        connection.answer().token();
     }
 }
 
 /// RFC 9112 §6.1: with both, the length is ignored and nothing more is read.
 #[test]
 fn rfc9112_6_1_a_request_with_two_lengths_is_the_last_of_its_connection() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("smuggler", &[]);
-    let bytes = form("").basic(&client.id, &client.secret).bytes("host");
+    let bytes = form("").by(&client).bytes("host");
     let head = String::from_utf8(bytes).expect("text");
     let head = head.replace("connection: close", "transfer-encoding: chunked");
     let head = head.replace("content-length: 0", "content-length: 5");
@@ -159,10 +159,10 @@ fn rfc9112_6_1_a_request_with_two_lengths_is_the_last_of_its_connection() {
 
 #[test]
 fn rfc9112_7_1_a_body_in_chunks_is_a_body() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("chunks", &[]);
     let send = |chunks: &[&str]| {
-        let bytes = form("").basic(&client.id, &client.secret).bytes("host");
+        let bytes = form("").by(&client).bytes("host");
         let head = String::from_utf8(bytes).expect("text");
         let head = head.replace("content-length: 0", "transfer-encoding: chunked");
         let mut connection = Connection::open(&issuer.url);
@@ -172,8 +172,8 @@ fn rfc9112_7_1_a_body_in_chunks_is_a_body() {
         }
         connection.answer()
     };
-    Token::from_answer(&send(&["grant_type=client_", "credentials"]));
-    Token::from_answer(&send(&[GRANT]));
+    send(&["grant_type=client_", "credentials"]).token();
+    send(&[GRANT]).token();
     let pad = "x".repeat(16_384);
     let long = send(&[GRANT, "&pad=", &pad, &pad, &pad, &pad]);
     assert_eq!(
@@ -184,9 +184,9 @@ fn rfc9112_7_1_a_body_in_chunks_is_a_body() {
 
 #[test]
 fn a_peer_that_stalls_is_cut_off() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("stalls", &[]);
-    let whole = form(GRANT).basic(&client.id, &client.secret).bytes("host");
+    let whole = form(GRANT).by(&client).bytes("host");
     let head = whole.len() - GRANT.len();
     std::thread::scope(|scope| {
         for (name, part) in [
@@ -201,7 +201,7 @@ fn a_peer_that_stalls_is_cut_off() {
             scope.spawn(move || {
                 connection.write(part).expect("it reads");
                 let answer = connection.read_to_end();
-                let refused = answer.is_empty() || HttpResponse::parse(&answer).status == 408;
+                let refused = answer.is_empty() || Answer::parse(&answer).status == 408;
                 assert!(refused, "{name}: {}", String::from_utf8_lossy(&answer));
             });
         }
@@ -219,7 +219,7 @@ fn a_peer_that_stalls_is_cut_off() {
             let request = String::from_utf8(whole.clone()).expect("text");
             let request = request.replace("connection: close\r\n", "");
             connection.write(request.as_bytes()).expect("it reads");
-            let answer = HttpResponse::parse(&connection.read_to_end());
+            let answer = Answer::parse(&connection.read_to_end());
             assert_eq!(
                 answer.status, 200,
                 "one answer, and then an idle connection"
@@ -231,7 +231,7 @@ fn a_peer_that_stalls_is_cut_off() {
 
 #[test]
 fn a_peer_that_drips_is_cut_off() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let body = format!("{GRANT}&pad={}", "x".repeat(200));
     let whole = form(&body).bytes("host");
     let head = whole.len() - body.len();
@@ -249,9 +249,9 @@ fn a_peer_that_drips_is_cut_off() {
 
 #[test]
 fn two_hundred_requests_at_once_are_all_answered() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("parallel", &[]);
-    let whole = form(GRANT).basic(&client.id, &client.secret).bytes("host");
+    let whole = form(GRANT).by(&client).bytes("host");
     let (first, rest) = whole.split_at(whole.len() - 10);
     let mut connections: Vec<Connection> =
         (0..200).map(|_| Connection::open(&issuer.url)).collect();
@@ -262,15 +262,15 @@ fn two_hundred_requests_at_once_are_all_answered() {
         }
     }
     for mut connection in connections {
-        Token::from_answer(&connection.answer());
+        connection.answer().token();
     }
 }
 
 #[test]
 fn requests_that_are_broken_off_harm_nobody() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let client = issuer.register("breaks-off", &[]);
-    let whole = form(GRANT).basic(&client.id, &client.secret).bytes("host");
+    let whole = form(GRANT).by(&client).bytes("host");
     for part in (0..whole.len()).step_by(7).chain([whole.len()]) {
         let mut connection = Connection::open(&issuer.url);
         let _ = connection.write(&whole[..part]);
@@ -280,10 +280,10 @@ fn requests_that_are_broken_off_harm_nobody() {
 
 #[test]
 fn rfc9112_9_3_requests_on_one_connection_do_not_mix() {
-    let issuer = Running::issuer();
+    let issuer = TestIssuer::shared();
     let [one, other] = ["one", "other"].map(|prefix| issuer.register(prefix, &[]));
-    let text = |client: &Registered| {
-        let request = form(GRANT).basic(&client.id, &client.secret);
+    let text = |client: &TestClient| {
+        let request = form(GRANT).by(&client);
         let bytes = request.bytes("host");
         String::from_utf8(bytes).expect("text")
     };
@@ -298,7 +298,7 @@ fn rfc9112_9_3_requests_on_one_connection_do_not_mix() {
     let statuses: Vec<&str> = answers.iter().map(|answer| &answer[..3]).collect();
     assert_eq!(statuses, ["200", "400", "200"]);
     for (index, client) in [(0, &one), (2, &other)] {
-        let answer = HttpResponse::parse(format!("HTTP/1.1 {}", answers[index]).as_bytes());
-        assert_eq!(Token::from_answer(&answer).claims["sub"], client.id);
+        let answer = Answer::parse(format!("HTTP/1.1 {}", answers[index]).as_bytes());
+        assert_eq!(answer.token().claims["sub"], client.id);
     }
 }

@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tokensmith_tests::{HttpRequest, Running, Token};
+use tokensmith_tests::{HttpRequest, TestIssuer};
 
 use super::{GRANT, JWKS, TOKEN, form};
 
 #[test]
 fn every_request_leaves_exactly_one_line() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let client = issuer.register("logged", &["--scope=a"]);
     let disabled = issuer.register("disabled", &[]);
     issuer.manage(&["client", "disable", &disabled.id]);
     let post_only = issuer.register("post-only", &["--auth=client_secret_post"]);
-    let (id, secret) = (client.id.as_str(), client.secret.as_str());
-    let wrong = &disabled.secret;
+    let (id, secret) = (client.id.as_str(), client.secret());
+    let wrong = disabled.secret();
     let good = |more: &str| form(format!("{GRANT}{more}")).basic(id, secret);
     let named = |name: &str, secret: &str| form(GRANT).basic(name, secret);
     let get = HttpRequest::get;
@@ -80,7 +80,7 @@ fn every_request_leaves_exactly_one_line() {
             Some(&disabled.id),
         ),
         (
-            named(&post_only.id, &post_only.secret),
+            named(&post_only.id, post_only.secret()),
             "denied",
             Some("wrong_authentication_method"),
             Some(&post_only.id),
@@ -184,7 +184,7 @@ fn every_request_leaves_exactly_one_line() {
         let understood = answer.status == 200 && request.method() == "POST";
         assert_eq!(line.get("kid").is_some(), understood, "{line}");
         if understood {
-            let token = Token::from_answer(answer);
+            let token = answer.token();
             assert_eq!(line["kid"], token.header["kid"]);
             assert_eq!(line["grant_type"], "client_credentials");
         }
@@ -196,7 +196,7 @@ fn every_request_leaves_exactly_one_line() {
 
 #[test]
 fn the_event_names_the_endpoint() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let expected = [
         (TOKEN, "token"),
         (JWKS, "jwks"),
@@ -221,7 +221,7 @@ fn the_event_names_the_endpoint() {
 
 #[test]
 fn parallel_requests_leave_whole_lines_with_different_ids() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let client = issuer.register("parallel", &[]);
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -239,7 +239,7 @@ fn parallel_requests_leave_whole_lines_with_different_ids() {
 
 #[test]
 fn a_caller_cannot_write_into_the_log() {
-    let mut issuer = Running::start(&["--alg=ES256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let forged = r#"{"event":"token","outcome":"ok"}"#;
     let method = "M".repeat(2000);
     let requests = [
@@ -280,7 +280,7 @@ fn a_caller_cannot_write_into_the_log() {
 }
 
 /// The lines of the log by request id; each must be JSON, and each id must be there once.
-fn request_lines(issuer: &mut Running) -> BTreeMap<String, Value> {
+fn request_lines(issuer: &mut TestIssuer) -> BTreeMap<String, Value> {
     let log = issuer.log();
     assert!(log.ends_with('\n'));
     let mut lines = BTreeMap::new();

@@ -2,17 +2,15 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tokensmith_tests::{
-    HttpRequest, Registered, Running, Token, all_bytes, eventually, form_encode,
-};
+use tokensmith_tests::{HttpRequest, TestClient, TestIssuer, all_bytes, eventually, form_encode};
 
 use super::{GRANT, JWKS, TOKEN, form};
 
 #[test]
 fn invariant_1_no_secret_and_no_token_is_at_rest_or_in_a_log() {
-    let mut issuer = Running::start(&["--alg=ES256", "--alg=RS256"]);
+    let mut issuer = TestIssuer::serve(&["--alg=ES256", "--alg=RS256"]);
     let mut seen = Secrets::default();
-    seen.add(demo_secret(&issuer.greeting));
+    seen.add(demo_secret(&issuer.greeting()));
     let mut printed = String::new();
     for algorithm in ["ES256", "RS256"] {
         let options = [
@@ -25,14 +23,12 @@ fn invariant_1_no_secret_and_no_token_is_at_rest_or_in_a_log() {
         seen.add_client(&client);
         use_well(&issuer, &client, &mut seen);
         for request in misuses(&client) {
-            let answer = issuer.send(&request).text();
+            let answer = issuer.send(&request).body;
             assert!(!seen.is_in(answer.as_bytes()), "{answer}");
         }
         let rotated = issuer.manage(&["client", "rotate-secret", &client.id]);
-        client.secret = rotated["client_secret"]
-            .as_str()
-            .expect("a secret")
-            .to_owned();
+        let secret = rotated["client_secret"].as_str().expect("a secret");
+        client = TestClient::new(&client.id, secret);
         seen.add_client(&client);
         // The record is read again for the new secret, but not twice in one second.
         eventually("the new secret works", || {
@@ -59,8 +55,8 @@ fn invariant_1_no_secret_and_no_token_is_at_rest_or_in_a_log() {
 }
 
 /// Every right way to use a secret.
-fn use_well(issuer: &Running, client: &Registered, seen: &mut Secrets) {
-    let (id, secret) = (&client.id, &client.secret);
+fn use_well(issuer: &TestIssuer, client: &TestClient, seen: &mut Secrets) {
+    let (id, secret) = (&client.id, client.secret());
     for request in [
         form(GRANT).basic(id, secret),
         form(GRANT).basic(id, &form_encode(secret)),
@@ -69,13 +65,13 @@ fn use_well(issuer: &Running, client: &Registered, seen: &mut Secrets) {
             "{GRANT}&scope=a&client_id={id}&client_secret={secret}"
         )),
     ] {
-        seen.add_token(&Token::from_answer(&issuer.send(&request)).text);
+        seen.add_token(&issuer.send(&request).token().text);
     }
 }
 
 /// The secret in every place where a confused client may put it.
-fn misuses(client: &Registered) -> Vec<HttpRequest> {
-    let (id, secret) = (client.id.as_str(), client.secret.as_str());
+fn misuses(client: &TestClient) -> Vec<HttpRequest> {
+    let (id, secret) = (client.id.as_str(), client.secret());
     let basic = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
     let good = |more: String| form(format!("{GRANT}{more}")).basic(id, secret);
     let mut requests: Vec<HttpRequest> = [
@@ -146,7 +142,7 @@ fn misuses(client: &Registered) -> Vec<HttpRequest> {
 }
 
 /// Every command that must show no secret, and what it printed.
-fn manage(issuer: &Running, client: &Registered, seen: &Secrets) -> String {
+fn manage(issuer: &TestIssuer, client: &TestClient, seen: &Secrets) -> String {
     let id = client.id.as_str();
     let token = seen.tokens.last().expect("a token");
     let commands: [&[&str]; 9] = [
@@ -158,7 +154,7 @@ fn manage(issuer: &Running, client: &Registered, seen: &Secrets) -> String {
         &["client", "enable", id],
         &["key", "list"],
         &["inspect", token],
-        &["inspect", &client.secret],
+        &["inspect", client.secret()],
     ];
     let mut printed = String::new();
     for arguments in commands {
@@ -182,9 +178,9 @@ impl Secrets {
         self.needles.push(secret[4..20].to_owned());
     }
 
-    fn add_client(&mut self, client: &Registered) {
-        self.add(&client.secret);
-        let basic = STANDARD.encode(format!("{}:{}", client.id, client.secret));
+    fn add_client(&mut self, client: &TestClient) {
+        self.add(client.secret());
+        let basic = STANDARD.encode(format!("{}:{}", client.id, client.secret()));
         // From the first whole group of the secret on.
         let from = (client.id.len() + 1 + 4).div_ceil(3) * 4;
         self.needles.push(basic[from..from + 16].to_owned());

@@ -9,7 +9,7 @@ use tokensmith_verifier::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched
 
 use super::SigningKey;
 
-/// Serves documents from this process, and remembers what was asked.
+/// Serves documents from this process, and records the requests.
 #[derive(Default)]
 pub struct FakeIssuer(Mutex<State>);
 
@@ -95,7 +95,7 @@ impl FakeIssuer {
         self.state().mood = Mood::Answers;
     }
 
-    /// What was asked since the last call.
+    /// The requests since the last call.
     pub fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut self.state().asked)
     }

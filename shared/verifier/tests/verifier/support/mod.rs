@@ -63,12 +63,12 @@ impl World {
             .serve_feed(move |since| feed.sign(&feed.payload(since, clock.load(Ordering::SeqCst))));
     }
 
-    /// Verifies `token` without its claims being of interest.
+    /// Verifies `token` and ignores its claims.
     pub async fn verify(&self, token: &str) -> Result<(), Refusal> {
         self.verifier.verify(token).await.map(drop)
     }
 
-    /// Claims of a good token, issued now.
+    /// Claims of a valid token, issued now.
     pub fn claims(&self) -> Value {
         json!({
             "iss": ISSUER,
@@ -83,13 +83,13 @@ impl World {
         })
     }
 
-    /// A good token of `key`, issued now.
+    /// A valid token signed by `key`, issued now.
     pub fn token(&self, key: &SigningKey) -> String {
         key.token(&self.claims())
     }
 }
 
-/// Lets every task that can go on go on.
+/// Lets every task run that can.
 pub async fn settle() {
     for _ in 0..100 {
         tokio::task::yield_now().await;

@@ -56,12 +56,12 @@ impl SigningKey {
         json!({ "alg": self.algorithm, "typ": ACCESS_TOKEN_TYPE, "kid": self.kid })
     }
 
-    /// A token with these claims that is right in every other respect.
+    /// A token with these claims that is valid in every other respect.
     pub fn token(&self, claims: &Value) -> String {
         self.sign(&self.header(), claims)
     }
 
-    /// A right signature over this header and payload.
+    /// A valid signature over this header and payload.
     pub fn sign(&self, header: &Value, payload: &Value) -> String {
         self.sign_bytes(
             header.to_string().as_bytes(),

@@ -1,0 +1,87 @@
+//! The records that scenarios begin with.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use tokensmith_issuer::GrantType;
+use tokensmith_issuer::credential::{CredentialKind, GrantId, HmacKey, Nonce};
+use tokensmith_issuer::names::{Audience, IssuerUrl, Scopes, SubjectName};
+use tokensmith_issuer::store::records::{Client, Grant, Origin};
+use tokensmith_verifier::Timestamp;
+
+/// A client without a secret. It may refresh and use `client_credentials`, has the scopes `a b c` (`a`
+/// by default) and the audiences [`API`] and [`OTHER_API`].
+pub fn new_client(id: &str, now: Timestamp) -> Client {
+    Client {
+        id: id.parse().expect("a client id"),
+        authentication: None,
+        secrets: Vec::new(),
+        grant_types: vec![GrantType::RefreshToken, GrantType::ClientCredentials],
+        scopes: scopes("a b c"),
+        default_scopes: scopes("a"),
+        audiences: audiences(&[API, OTHER_API]),
+        access_ttl: None,
+        algorithm: None,
+        refresh_ttl: DAY * 30,
+        grant_ttl: DAY * 365,
+        refresh_grace: None,
+        refresh_rotation: true,
+        disabled: false,
+        deleted_at: None,
+        not_before: None,
+        created_at: now,
+    }
+}
+
+/// A grant of all that `client` has, by the first HMAC key.
+pub fn new_grant(client: &Client, subject: &SubjectName, nonce: &Nonce, now: Timestamp) -> Grant {
+    Grant {
+        id: GrantId::random(subject),
+        client_id: client.id.clone(),
+        subject: subject.clone(),
+        origin: Origin::Created,
+        scopes: client.scopes.clone(),
+        audiences: client.audiences.clone(),
+        nonce_hash: nonce.hash(),
+        generation: 1,
+        hmac_version: 1,
+        rotated_at: now,
+        created_at: now,
+        idle_expires_at: now.after(Duration::from_secs(client.refresh_ttl)),
+        expires_at: now.after(Duration::from_secs(client.grant_ttl)),
+        revoked_at: None,
+    }
+}
+
+/// The refresh token of a generation of a grant.
+pub fn refresh_token(
+    key: &HmacKey,
+    issuer: &IssuerUrl,
+    grant: GrantId,
+    generation: u32,
+    nonce: &Nonce,
+) -> String {
+    let kind = CredentialKind::RefreshToken;
+    let printed = key.print(issuer, kind, grant, generation, nonce);
+    printed.expose_secret().to_owned()
+}
+
+/// Scopes from their text.
+pub fn scopes(text: &str) -> Scopes {
+    text.parse().expect("scopes")
+}
+
+/// Audiences from their texts.
+pub fn audiences(texts: &[&str]) -> Vec<Audience> {
+    let audiences = texts.iter().map(|text| text.parse().expect("an audience"));
+    audiences.collect()
+}
+
+/// The resource that tokens are meant for by default.
+pub const API: &str = "https://api.example/";
+
+/// Another resource of every client, which no grant includes by itself.
+pub const OTHER_API: &str = "https://other.example/";
+
+/// A day in seconds.
+pub const DAY: u64 = 24 * 60 * 60;
