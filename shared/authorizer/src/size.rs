@@ -7,9 +7,9 @@ use serde::Serialize;
 /// What API Gateway takes as the answer of an authorizer: its policy with all that stands around it.
 pub const MAX_ANSWER_BYTES: usize = 8192;
 
-/// An ARN down to the slash behind the stage, for the longest region and the stage `$default`; with
-/// the quotes and the comma of a list.
-pub(crate) const STAGE_BYTES: usize = 75;
+/// An ARN down to the slash behind the stage, for the longest partition and region and the stage
+/// `$default`, with the quotes and the comma of a list.
+pub(crate) const STAGE_BYTES: usize = 77;
 
 /// What stands around the resources of the routes: the statements, the request's own resource, the
 /// principal, and the context.
