@@ -84,7 +84,7 @@ def assert_refused(session, refresh_token, error="invalid_grant", **asked):
     assert refused.value.error == error
 
 
-def test_rfc6749_section_6_every_refresh_makes_a_successor(
+def test_rfc6749_6_every_refresh_makes_a_successor(
     client, session, subject, new_grant, ask, resource_server
 ):
     grant = new_grant(client)
@@ -102,7 +102,7 @@ def test_rfc6749_section_6_every_refresh_makes_a_successor(
     assert len(set(tokens)) == 6
 
 
-def test_rfc9700_section_4_14_2_a_lost_answer_is_asked_for_again(confidential, new_grant):
+def test_rfc9700_4_14_2_a_lost_answer_is_asked_for_again(confidential, new_grant):
     token = new_grant(GRANT_CLIENTS["confidential"])["refresh_token"]
     for _ in range(3):
         lost = confidential.refresh_token(refresh_token=token)
@@ -112,7 +112,7 @@ def test_rfc9700_section_4_14_2_a_lost_answer_is_asked_for_again(confidential, n
         token = answer["refresh_token"]
 
 
-def test_rfc9700_section_4_14_2_reuse_ends_the_grant(client, session, new_grant, introspect):
+def test_rfc9700_4_14_2_reuse_ends_the_grant(client, session, new_grant, introspect):
     refresh_tokens = [new_grant(client)["refresh_token"]]
     access_tokens = []
     for _ in range(3):
@@ -126,7 +126,7 @@ def test_rfc9700_section_4_14_2_reuse_ends_the_grant(client, session, new_grant,
         assert_refused(session, token)
 
 
-def test_rfc6749_section_6_narrowing_a_token_does_not_shrink_the_grant(
+def test_rfc6749_6_narrowing_a_token_does_not_shrink_the_grant(
     client, session, new_grant, introspect
 ):
     token = new_grant(client)["refresh_token"]
@@ -140,7 +140,7 @@ def test_rfc6749_section_6_narrowing_a_token_does_not_shrink_the_grant(
     assert session.refresh_token(refresh_token=token)["scope"] == "read write"
 
 
-def test_rfc8707_section_2_2_a_refresh_names_a_resource(client, session, new_grant, introspect):
+def test_rfc8707_2_2_a_refresh_names_a_resource(client, session, new_grant, introspect):
     answer = session.refresh_token(
         refresh_token=new_grant(client)["refresh_token"], resource=client["other_audience"]
     )
@@ -153,7 +153,7 @@ def test_rfc8707_section_2_2_a_refresh_names_a_resource(client, session, new_gra
 
 
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", None])
-def test_rfc7009_section_2_a_revoked_access_token_is_dead_and_its_grant_lives(
+def test_rfc7009_2_a_revoked_access_token_is_dead_and_its_grant_lives(
     hint, client, session, new_grant, introspect, revoke
 ):
     first = session.refresh_token(refresh_token=new_grant(client)["refresh_token"])
@@ -164,7 +164,7 @@ def test_rfc7009_section_2_a_revoked_access_token_is_dead_and_its_grant_lives(
 
 
 @pytest.mark.parametrize("hint", ["refresh_token", "access_token", None])
-def test_rfc7009_section_2_1_a_revoked_refresh_token_takes_its_grant_along(
+def test_rfc7009_2_1_a_revoked_refresh_token_takes_its_grant_along(
     hint, client, session, new_grant, introspect, revoke
 ):
     first = session.refresh_token(refresh_token=new_grant(client)["refresh_token"])
@@ -177,7 +177,7 @@ def test_rfc7009_section_2_1_a_revoked_refresh_token_takes_its_grant_along(
     revoke(session, second["refresh_token"])
 
 
-def test_rfc7009_section_2_1_a_client_revokes_only_its_own(
+def test_rfc7009_2_1_a_client_revokes_only_its_own(
     client, session, new_grant, introspect, revoke, resource_server
 ):
     answer = session.refresh_token(refresh_token=new_grant(client)["refresh_token"])
@@ -188,7 +188,7 @@ def test_rfc7009_section_2_1_a_client_revokes_only_its_own(
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
-def test_rfc7662_section_2_2_a_client_is_told_of_its_own_tokens(
+def test_rfc7662_2_2_a_client_is_told_of_its_own_tokens(
     method, subject, metadata, new_session, new_grant, ask, revoke
 ):
     assert method in metadata["introspection_endpoint_auth_methods_supported"]
@@ -213,7 +213,7 @@ def test_rfc7662_section_2_2_a_client_is_told_of_its_own_tokens(
         assert ask(session, token) == INACTIVE
 
 
-def test_rfc7662_section_4_a_resource_server_is_told_of_access_tokens_for_it_only(
+def test_rfc7662_4_a_resource_server_is_told_of_access_tokens_for_it_only(
     client, session, new_grant, ask, resource_server, confidential
 ):
     first = session.refresh_token(refresh_token=new_grant(client)["refresh_token"])
@@ -237,7 +237,7 @@ WITHOUT_PROOF = {
 
 
 @pytest.mark.parametrize("caller", WITHOUT_PROOF.values(), ids=WITHOUT_PROOF)
-def test_rfc7662_section_2_1_who_does_not_authenticate_is_told_nothing(
+def test_rfc7662_2_1_who_does_not_authenticate_is_told_nothing(
     session, metadata, confidential, new_grant
 ):
     token = new_grant(GRANT_CLIENTS["confidential"])["refresh_token"]

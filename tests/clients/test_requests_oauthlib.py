@@ -10,7 +10,7 @@ def session(client):
     return OAuth2Session(client=BackendApplicationClient(client["client_id"]))
 
 
-def test_rfc6749_section_4_4_client_secret_basic(client, session, metadata):
+def test_rfc6749_4_4_client_secret_basic(client, session, metadata):
     token = session.fetch_token(
         metadata["token_endpoint"],
         client_id=client["client_id"],
@@ -21,7 +21,7 @@ def test_rfc6749_section_4_4_client_secret_basic(client, session, metadata):
     assert session.authorized
 
 
-def test_rfc6749_section_4_4_client_secret_post(client, session, metadata):
+def test_rfc6749_4_4_client_secret_post(client, session, metadata):
     token = session.fetch_token(
         metadata["token_endpoint"],
         client_secret=client["client_secret"],
@@ -32,7 +32,7 @@ def test_rfc6749_section_4_4_client_secret_post(client, session, metadata):
     assert session.authorized
 
 
-def test_rfc6749_section_5_2_a_wrong_secret_is_invalid_client(
+def test_rfc6749_5_2_a_wrong_secret_is_invalid_client(
     client, session, metadata, wrong_secret
 ):
     with pytest.raises(InvalidClientError):
@@ -43,7 +43,7 @@ def test_rfc6749_section_5_2_a_wrong_secret_is_invalid_client(
         )
 
 
-def test_rfc6749_section_5_2_an_unknown_scope_is_invalid_scope(client, session, metadata):
+def test_rfc6749_5_2_an_unknown_scope_is_invalid_scope(client, session, metadata):
     with pytest.raises(InvalidScopeError):
         session.fetch_token(
             metadata["token_endpoint"],

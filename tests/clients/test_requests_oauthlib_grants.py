@@ -53,7 +53,7 @@ def revoke(proof, metadata):
     return revoke
 
 
-def test_rfc6749_section_6_every_refresh_makes_a_successor(
+def test_rfc6749_6_every_refresh_makes_a_successor(
     client, refresh, subject, new_grant, introspect
 ):
     tokens = [new_grant(client)["refresh_token"]]
@@ -67,7 +67,7 @@ def test_rfc6749_section_6_every_refresh_makes_a_successor(
 
 
 @pytest.mark.parametrize("name", ["confidential", "public"])
-def test_rfc6749_section_6_a_session_refreshes_by_itself(name, metadata, new_grant, introspect):
+def test_rfc6749_6_a_session_refreshes_by_itself(name, metadata, new_grant, introspect):
     client = GRANT_CLIENTS[name]
     saved = []
     session = OAuth2Session(
@@ -95,7 +95,7 @@ def test_rfc6749_section_6_a_session_refreshes_by_itself(name, metadata, new_gra
     assert len({token["access_token"] for token in saved}) == 3
 
 
-def test_rfc9700_section_4_14_2_reuse_ends_the_grant(client, refresh, new_grant, introspect):
+def test_rfc9700_4_14_2_reuse_ends_the_grant(client, refresh, new_grant, introspect):
     refresh_tokens = [new_grant(client)["refresh_token"]]
     access_tokens = []
     for _ in range(3):
@@ -109,14 +109,14 @@ def test_rfc9700_section_4_14_2_reuse_ends_the_grant(client, refresh, new_grant,
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"], indirect=True)
-def test_rfc9700_section_4_14_2_a_lost_answer_is_asked_for_again(client, refresh, new_grant):
+def test_rfc9700_4_14_2_a_lost_answer_is_asked_for_again(client, refresh, new_grant):
     token = new_grant(client)["refresh_token"]
     lost, answer = refresh(token), refresh(token)
     assert answer["refresh_token"] == lost["refresh_token"]
     refresh(answer["refresh_token"])
 
 
-def test_rfc6749_section_6_narrowing_a_token_does_not_shrink_the_grant(
+def test_rfc6749_6_narrowing_a_token_does_not_shrink_the_grant(
     client, session, refresh, new_grant
 ):
     token = new_grant(client)["refresh_token"]
@@ -130,7 +130,7 @@ def test_rfc6749_section_6_narrowing_a_token_does_not_shrink_the_grant(
         refresh(token)
 
 
-def test_rfc8707_section_2_2_a_refresh_names_a_resource(client, refresh, new_grant, introspect):
+def test_rfc8707_2_2_a_refresh_names_a_resource(client, refresh, new_grant, introspect):
     answer = refresh(new_grant(client)["refresh_token"], resource=client["other_audience"])
     told = introspect(answer["access_token"], GRANT_CLIENTS["confidential"])
     assert told["aud"] == client["other_audience"]
@@ -138,7 +138,7 @@ def test_rfc8707_section_2_2_a_refresh_names_a_resource(client, refresh, new_gra
     assert introspect(answer["access_token"])["aud"] == client["audience"]
 
 
-def test_rfc7009_section_2_1_a_revoked_refresh_token_takes_its_grant_along(
+def test_rfc7009_2_1_a_revoked_refresh_token_takes_its_grant_along(
     client, refresh, revoke, new_grant, introspect
 ):
     first = refresh(new_grant(client)["refresh_token"])
@@ -152,7 +152,7 @@ def test_rfc7009_section_2_1_a_revoked_refresh_token_takes_its_grant_along(
         refresh(second["refresh_token"])
 
 
-def test_rfc6749_section_6_a_grant_of_another_client_is_refused(client, refresh, new_grant):
+def test_rfc6749_6_a_grant_of_another_client_is_refused(client, refresh, new_grant):
     other = next(one for one in GRANT_CLIENTS.values() if one is not client)
     token = new_grant(other)["refresh_token"]
     with pytest.raises(InvalidGrantError):

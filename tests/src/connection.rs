@@ -1,3 +1,5 @@
+//! What goes over TCP, byte by byte.
+
 use std::io::{ErrorKind, Read, Result, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread;
@@ -101,7 +103,7 @@ impl Connection {
 }
 
 /// `HOST:PORT` of a URL of plain HTTP.
-pub(crate) fn authority_of(url: &str) -> &str {
+pub fn authority_of(url: &str) -> &str {
     url.strip_prefix("http://")
         .expect("tests speak plain http")
         .trim_end_matches('/')
@@ -137,7 +139,7 @@ pub fn read_message(stream: &mut impl Read) -> Result<Vec<u8>> {
 }
 
 /// The body of a message, once it is as long as the head says.
-pub(crate) fn body_of(message: &[u8]) -> Option<&[u8]> {
+pub fn body_of(message: &[u8]) -> Option<&[u8]> {
     let mut windows = message.windows(4);
     let end = windows.position(|window| window == b"\r\n\r\n")?;
     let length = header_of(&message[..end], "content-length");

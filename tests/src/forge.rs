@@ -121,7 +121,7 @@ impl Forger {
     }
 
     /// Asserts that `token` is good for nothing, whether the issuer has made it or not.
-    pub async fn assert_dead(&self, token: &str, case: &str) {
+    pub async fn assert_invalid(&self, token: &str, case: &str) {
         let judged = assert_inactive(&self.issuer, &self.client, token, case).await;
         let is_live = matches!(judged, Judged::AccessToken { verdict: Ok(_), .. });
         assert!(!is_live, "{case}: {judged:?}");

@@ -12,7 +12,7 @@
 mod answer;
 pub mod authorizer;
 mod client;
-mod connection;
+pub mod connection;
 mod contents;
 mod custody;
 pub mod emulated;
@@ -22,7 +22,6 @@ pub mod functions;
 mod gateway;
 mod in_process;
 mod issuer;
-pub mod load;
 pub mod logged;
 mod patience;
 mod process;

@@ -1,4 +1,4 @@
-use std::fs::{File, read_to_string};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -71,12 +71,4 @@ fn appended(log: &Path) -> File {
 pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("an address").port()
-}
-
-/// The resident memory of a process, in bytes.
-pub(crate) fn resident(process: u32) -> u64 {
-    let status = read_to_string(format!("/proc/{process}/status")).expect("proc");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-    let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
-    1024 * kib.expect("a size")
 }

@@ -145,7 +145,7 @@ impl HttpRequest {
     }
 
     /// The request as it goes over a connection that stays open.
-    pub(crate) fn keep_alive_bytes(&self, host: &str) -> Vec<u8> {
+    pub fn keep_alive_bytes(&self, host: &str) -> Vec<u8> {
         let line = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
         let length = self.body.len().to_string();
         let host = [("host", host.as_bytes())].into_iter();

@@ -61,7 +61,7 @@ impl World {
     }
 
     /// Checks that neither of the tokens is good for anything.
-    pub fn assert_dead(&self, tokens: &Tokens) {
+    pub fn assert_invalid(&self, tokens: &Tokens) {
         assert!(!self.is_active(&tokens.access));
         let refused = self.try_refresh(&tokens.refresh);
         refused.assert_refused(400, "invalid_grant");

@@ -18,6 +18,43 @@ impl IssuerUrl {
         &self.0
     }
 
+    /// Parses an issuer URL that may be `http` on any host, as in a network of containers on one
+    /// machine. Everybody on the way reads the secrets and tokens that are sent to it.
+    ///
+    /// # Errors
+    /// [`InvalidName`] when it is not an origin with `http` or `https`.
+    pub fn parse_insecure(text: &str) -> Result<Self, InvalidName> {
+        let invalid = InvalidName("an issuer URL is https://HOST[:PORT] without path or query");
+        let url = Url::parse(text).map_err(|_| invalid)?;
+        let origin = url.origin().ascii_serialization();
+        // Comparing with the parsed origin refuses paths, queries, fragments, user names and upper
+        // case.
+        let is_origin = text.strip_suffix('/').unwrap_or(text) == origin;
+        match is_origin && ["https", "http"].contains(&url.scheme()) {
+            true => Ok(Self(origin)),
+            false => Err(invalid),
+        }
+    }
+
+    /// Whether this is `http` on a host that is not on loopback.
+    pub fn is_insecure(&self) -> bool {
+        self.0.starts_with("http:") && self.loopback_port().is_none()
+    }
+
+    /// The port of an `http` URL on loopback.
+    pub fn loopback_port(&self) -> Option<u16> {
+        let url = Url::parse(&self.0).ok()?;
+        let loopback = match url.host()? {
+            Host::Domain(name) => name == "localhost",
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.is_loopback(),
+        };
+        match url.scheme() == "http" && loopback {
+            true => url.port_or_known_default(),
+            false => None,
+        }
+    }
+
     /// The port, if the URL names one.
     pub fn port(&self) -> Option<u16> {
         Url::parse(&self.0).ok()?.port()
@@ -33,25 +70,11 @@ impl FromStr for IssuerUrl {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let invalid = InvalidName(
-            "an issuer URL is https://HOST[:PORT] without path or query (http only on loopback)",
-        );
-        let url = Url::parse(text).map_err(|_| invalid)?;
-        let loopback = match url.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
-        let scheme_allowed = url.scheme() == "https" || (url.scheme() == "http" && loopback);
-        let origin = url.origin().ascii_serialization();
-        // Comparing with the parsed origin refuses paths, queries, fragments, user names and upper
-        // case.
-        if scheme_allowed && text.trim_end_matches('/') == origin && text.len() <= origin.len() + 1
-        {
-            Ok(Self(origin))
-        } else {
-            Err(invalid)
+        match Self::parse_insecure(text) {
+            Ok(issuer) if !issuer.is_insecure() => Ok(issuer),
+            _ => Err(InvalidName(
+                "an issuer URL is https://HOST[:PORT] without path or query (http only on loopback)",
+            )),
         }
     }
 }
@@ -246,6 +269,25 @@ mod tests {
             "",
         ] {
             assert!(bad.parse::<IssuerUrl>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn http_beyond_loopback_is_an_issuer_only_where_that_is_asked_for() {
+        let issuer = IssuerUrl::parse_insecure("http://tokensmith:8080").expect("an origin");
+        assert!(issuer.is_insecure());
+        for secure in ["https://issuer.example", "http://127.0.0.1:8080"] {
+            let issuer = IssuerUrl::parse_insecure(secure).expect("an origin");
+            assert!(!issuer.is_insecure(), "{secure}");
+        }
+        for bad in [
+            "http://tokensmith:8080/path",
+            "http://user@tokensmith",
+            "http://tokensmith//",
+            "ftp://tokensmith",
+            "tokensmith:8080",
+        ] {
+            assert!(IssuerUrl::parse_insecure(bad).is_err(), "{bad}");
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryPartition;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -65,6 +66,9 @@ pub fn dynamodb_client(http: impl HttpClient + 'static) -> Client {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("local"))
         .endpoint_url("http://embedded.invalid")
+        // By default the clients of a process share what they may spend on retries: one database whose
+        // calls fail would take the retries of the others.
+        .retry_partition(RetryPartition::custom("embedded").build())
         .credentials_provider(SharedCredentialsProvider::new(nobody))
         .http_client(http);
     Client::from_conf(with_time_limits(config).build())

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn not_before_kills_tokens_issued_at_or_before_it_and_no_later_ones() {
+    fn not_before_revokes_tokens_issued_at_or_before_it_and_no_later_ones() {
         for (not_before, client, subject) in [
             (NOW - 1, Ok(()), Ok(())),
             (

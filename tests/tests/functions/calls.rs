@@ -1,10 +1,10 @@
-//! What each operation of a warm function calls (DESIGN §4): each call is latency and money.
+//! What each operation of a warm function calls: each call is latency and money.
 
 use tokensmith_tests::functions::{INTROSPECT, ISSUE, JWKS, REFRESH, REVOCATIONS, REVOKE};
 use tokensmith_tests::{Functions, HttpRequest, Setup, World};
 
 #[test]
-fn design_3_a_warm_function_makes_exactly_these_calls_with_data_keys() {
+fn a_warm_function_makes_exactly_these_calls_with_data_keys() {
     let functions = warm("kms-data-key");
     let world = World::new(functions.issuer());
     let calls = measure(&functions, &world);
@@ -12,7 +12,7 @@ fn design_3_a_warm_function_makes_exactly_these_calls_with_data_keys() {
 }
 
 #[test]
-fn design_3_a_warm_function_makes_exactly_these_calls_with_every_signature_in_kms() {
+fn a_warm_function_makes_exactly_these_calls_with_every_signature_in_kms() {
     let functions = warm("kms");
     let world = World::new(functions.issuer());
     let calls = measure(&functions, &world);

@@ -64,7 +64,7 @@ fn invariant_8_the_other_functions_may_be_killed_in_the_middle_of_any_call() {
         let ask = HttpRequest::revoke(&world.client, &tokens.refresh);
         Attempt::new(ask, move |world, _, answer| {
             assert_eq!((answer.status, answer.body.as_str()), (200, "{}"));
-            world.assert_dead(&tokens);
+            world.assert_invalid(&tokens);
         })
     };
     kill_in_every_call(&mut functions, &world, REVOKE, revoke_refresh);

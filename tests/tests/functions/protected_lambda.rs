@@ -52,7 +52,7 @@ impl Scene {
             ("TOKENSMITH_AUDIENCE", API.to_owned()),
             ("SSL_CERT_FILE", tls.roots().display().to_string()),
         ];
-        let mut sandbox = Sandbox::start(&built("tokensmith-example"), &variables, None);
+        let mut sandbox = Sandbox::start(&built("tokensmith-example"), &variables);
         sandbox.next();
         Function(sandbox)
     }
@@ -83,7 +83,7 @@ fn challenge(answer: &Value) -> &str {
 }
 
 #[test]
-fn rfc6750_section_3_a_function_that_embeds_the_verifier_answers_for_itself() {
+fn rfc6750_3_a_function_that_embeds_the_verifier_answers_for_itself() {
     let scene = Scene::start();
     let mut function = scene.function(&scene.tls);
     let (status, answer) = function.call(None);
@@ -122,7 +122,7 @@ fn invariant_4_a_function_that_embeds_the_verifier_refuses_what_is_revoked() {
 
 /// Whose certificate nobody vouches for is not the issuer: nobody can tell whether the token is good.
 #[test]
-fn keys_of_an_issuer_that_nobody_vouches_for_are_not_taken() {
+fn keys_of_an_issuer_without_a_trusted_certificate_are_not_used() {
     let scene = Scene::start();
     let token = scene.token(&scene.client("orders:read"));
     let elsewhere = TempDir::new().expect("a directory");

@@ -1,5 +1,5 @@
-//! Refresh tokens that are tampered with, relabelled, or from elsewhere: never more than a dull
-//! refusal, and nothing is written (DESIGN §4).
+//! Refresh tokens that are tampered with, relabelled, or from another issuer are refused with
+//! `invalid_grant`, and nothing is written.
 
 use secrecy::ExposeSecret;
 use tokensmith_issuer::Judged;
@@ -42,7 +42,7 @@ async fn assert_unavailable(issuer: &InProcess, client: &TestClient, token: &str
 }
 
 #[tokio::test]
-async fn every_changed_byte_of_a_refresh_token_is_noticed() {
+async fn every_changed_byte_of_a_refresh_token_is_rejected() {
     let (issuer, client, grant) = a_grant().await;
     let original = bytes_of(&grant.token);
     assert_eq!(original.len(), LENGTH);
@@ -62,7 +62,7 @@ async fn every_changed_byte_of_a_refresh_token_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_wrong_checksum_is_noticed_before_anything_else() {
+async fn a_wrong_checksum_is_rejected_before_any_call() {
     let (issuer, client, grant) = a_grant().await;
     for at in 0..grant.token.len() {
         let mut text = grant.token.clone().into_bytes();
@@ -232,7 +232,7 @@ async fn a_refresh_token_of_a_grant_that_never_was_is_rejected() {
 
 /// What the issuer made but the table has forgotten. To revoke with it is the safe side.
 #[tokio::test]
-async fn a_future_generation_refreshes_nothing_but_its_client_may_revoke_with_it() {
+async fn a_future_generation_is_rejected_but_its_client_may_revoke_with_it() {
     let (issuer, client, grant) = a_grant().await;
     let other = issuer.confidential("other", |_| {}).await;
     let ahead = issuer.credential(&grant, 2, 1).await;

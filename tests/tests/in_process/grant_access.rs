@@ -115,7 +115,7 @@ async fn a_scope_that_the_client_loses_is_gone_at_once_and_comes_back_with_it() 
     assert_eq!(again.claims().scope.as_deref(), Some("a b"));
 }
 
-/// DESIGN §3: what fails against a cached record is checked against the table before it is refused.
+/// What fails against a cached record is checked against the table before it is refused.
 #[tokio::test]
 async fn a_scope_that_the_client_gains_works_in_spite_of_the_cache() {
     let issuer = InProcess::start().await;
@@ -144,7 +144,7 @@ type Case<'a> = (
 );
 
 #[tokio::test]
-async fn rfc8707_the_audience_is_a_resource_of_grant_and_client_or_invalid_target() {
+async fn rfc8707_2_the_audience_is_a_resource_of_grant_and_client_or_invalid_target() {
     let both: &[&str] = &[API, OTHER_API];
     let one = |audience: &str| Audiences::One(audience.into());
     let many = || Audiences::Many(vec![OTHER_API.into(), API.into()]);
@@ -181,7 +181,7 @@ async fn rfc8707_the_audience_is_a_resource_of_grant_and_client_or_invalid_targe
 }
 
 #[tokio::test]
-async fn rfc8707_a_resource_that_is_no_absolute_uri_is_an_invalid_target() {
+async fn rfc8707_2_a_resource_that_is_no_absolute_uri_is_an_invalid_target() {
     for resource in ["api", "/api", "https://api.example/#part", "https://"] {
         let answer = refresh_with(|_| {}, |_| {}, &[("resource", resource)]).await;
         assert_eq!(answer.error(), (400, "invalid_target".into()), "{resource}");

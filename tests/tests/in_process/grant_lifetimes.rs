@@ -1,5 +1,5 @@
-//! DESIGN §4, lifetimes: a grant dies when it is idle for too long and in any case in the end, no
-//! access token outlives it, and every boundary is a second of the issuer's clock.
+//! A grant ends when it has been idle for too long, and at its absolute expiry. No access token outlives
+//! it (invariant 5), and every boundary is a second of the issuer's clock.
 
 use tokensmith_tests::records::DAY;
 use tokensmith_tests::{InProcess, START, TestClient, TestGrant};
@@ -22,7 +22,7 @@ async fn short_lived(issuer: &InProcess) -> (TestClient, TestGrant) {
 }
 
 #[tokio::test]
-async fn a_grant_that_is_not_used_dies_at_its_idle_end() {
+async fn a_grant_that_is_not_used_ends_at_its_idle_expiry() {
     for (second, status) in [(999, 200), (1000, 400), (1001, 400)] {
         let issuer = InProcess::start().await;
         let (client, grant) = short_lived(&issuer).await;
@@ -58,7 +58,7 @@ async fn every_use_moves_the_idle_end_but_never_beyond_the_end_of_the_grant() {
 }
 
 #[tokio::test]
-async fn a_grant_dies_in_the_end_however_often_it_is_used() {
+async fn a_grant_ends_at_its_absolute_expiry_however_often_it_is_used() {
     let issuer = InProcess::start().await;
     let (client, grant) = short_lived(&issuer).await;
     let mut token = grant.token;
@@ -87,7 +87,7 @@ async fn a_shorter_refresh_ttl_of_the_client_counts_from_the_next_use() {
 }
 
 #[tokio::test]
-async fn reuse_in_a_dead_grant_writes_nothing() {
+async fn reuse_in_an_expired_grant_writes_nothing() {
     let issuer = InProcess::start().await;
     let (client, grant) = short_lived(&issuer).await;
     let second = issuer.refresh(&client, &grant.token).await.refresh_token();
@@ -122,7 +122,7 @@ async fn invariant_5_no_access_token_outlives_its_grant() {
 }
 
 #[tokio::test]
-async fn an_access_token_lives_as_long_as_its_client_is_given_or_else_the_issuer() {
+async fn an_access_token_has_the_lifetime_of_its_client_or_else_of_the_issuer() {
     let issuer = InProcess::configured(|config| {
         config.access_ttl = std::time::Duration::from_secs(77);
     })
@@ -177,7 +177,7 @@ async fn dynamodb_may_delete_a_grant_only_when_no_token_of_it_can_live() {
 
 /// DynamoDB deletes late, and may delete while the issuer still knows the grant's tokens.
 #[tokio::test]
-async fn a_grant_that_is_gone_is_a_refusal_and_its_tokens_are_dead() {
+async fn a_grant_that_is_gone_is_a_refusal_and_its_tokens_are_inactive() {
     let issuer = InProcess::start().await;
     let (client, grant) = short_lived(&issuer).await;
     let answer = issuer.refresh(&client, &grant.token).await;

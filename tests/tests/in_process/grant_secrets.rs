@@ -226,7 +226,7 @@ async fn invariant_10_a_wrong_client_id_and_a_wrong_secret_look_the_same() {
 
 /// RFC 6749 §5.2: why a refresh token is refused is for the log only.
 #[tokio::test]
-async fn invariant_10_every_dead_refresh_token_looks_the_same() {
+async fn invariant_10_every_invalid_refresh_token_gets_the_same_answer() {
     let issuer = InProcess::start().await;
     let client = issuer.confidential("app", |_| {}).await;
     let other = issuer.confidential("other", |_| {}).await;

@@ -1,5 +1,5 @@
-//! DESIGN §4: HMAC keys rotate, old tokens keep working and move to the new version, and an unknown
-//! version reloads once, then it is rejected.
+//! HMAC keys rotate: old refresh tokens stay valid, and their successors have the new version. A token of
+//! an unknown version causes one reload of the keys, then it is rejected.
 
 use tokensmith_issuer::Judged;
 use tokensmith_tests::records::DAY;
@@ -94,7 +94,7 @@ async fn a_grant_may_go_back_and_forth_between_functions_of_different_knowledge(
 
 /// Somebody with an HMAC key cannot make a second current credential from another version.
 #[tokio::test]
-async fn the_current_generation_of_another_version_is_nothing() {
+async fn the_current_generation_of_another_version_is_rejected() {
     let issuer = InProcess::start().await;
     let client = app(&issuer).await;
     let grant = issuer.grant(&client, |_| {}).await;

@@ -1,11 +1,11 @@
-//! RFC 7662 and DESIGN §5: confidential callers only, for their own tokens or access tokens of an
-//! audience they have; anything else, and anything not live, is exactly `{"active":false}`.
+//! RFC 7662: confidential clients are told of their own tokens, and of access tokens for an audience that
+//! they have. The answer for any other token, and for any invalid one, is exactly `{"active":false}`.
 
 use serde_json::json;
 use tokensmith_tests::records::{API, OTHER_API};
 use tokensmith_tests::{InProcess, START};
 
-const DEAD: &str = r#"{"active":false}"#;
+const INACTIVE: &str = r#"{"active":false}"#;
 
 #[tokio::test]
 async fn rfc7662_2_2_an_access_token_is_shown_as_it_is() {
@@ -136,13 +136,13 @@ async fn a_caller_knows_its_own_tokens_and_access_tokens_for_its_audience() {
         assert_eq!(answer.status, 200);
         match knows {
             true => assert_eq!(answer.json()["active"], true, "{}", caller.id),
-            false => assert_eq!(answer.body, DEAD, "{}", caller.id),
+            false => assert_eq!(answer.body, INACTIVE, "{}", caller.id),
         }
     }
 }
 
 #[tokio::test]
-async fn a_token_lives_until_the_second_of_its_end() {
+async fn a_token_is_active_until_the_second_of_its_expiry() {
     let issuer = InProcess::start().await;
     let client = issuer
         .confidential("app", |c| c.access_ttl = Some(100))
@@ -174,7 +174,7 @@ async fn an_access_token_is_no_refresh_token_and_the_reverse() {
     assert_eq!(refused.error(), (400, "invalid_grant".into()));
     let secret = client.secret.as_deref().expect("a secret");
     for not_a_token in [secret, grant.id.to_string().as_str(), client.id.as_str()] {
-        assert_eq!(issuer.introspect(&client, not_a_token).await.body, DEAD);
+        assert_eq!(issuer.introspect(&client, not_a_token).await.body, INACTIVE);
         assert_eq!(issuer.revoke(&client, not_a_token).await.status, 200);
     }
 }

@@ -158,7 +158,7 @@ async fn runs_at_once_make_one_key() {
 
 /// Invariant 8: whatever call fails, before or after it was carried out, the next run finishes.
 #[tokio::test(start_paused = true)]
-async fn invariant_8_a_run_that_dies_anywhere_is_finished_by_the_next() {
+async fn invariant_8_a_run_that_ends_anywhere_is_finished_by_the_next() {
     for at in 0.. {
         for fault in [Fault::Before, Fault::After] {
             let issuer = InProcess::start().await;

@@ -147,7 +147,7 @@ async fn a_new_key_has_the_tags_of_its_issuer() {
     assert_eq!(body["KeyUsage"], "SIGN_VERIFY");
 }
 
-/// FACTS: KMS takes at most 4,096 bytes as a raw message.
+/// KMS takes at most 4,096 bytes as a raw message.
 #[tokio::test]
 async fn a_message_of_4096_bytes_is_signed_and_no_longer_one() {
     let kms = FakeKms::new();
@@ -256,7 +256,7 @@ async fn a_disabled_key_is_503_until_it_is_enabled_again() {
     }
 }
 
-/// DESIGN §4: nothing is signed with a key that is not the published one.
+/// Nothing is signed with a key that is not the published one.
 #[tokio::test]
 async fn another_public_key_is_never_used() {
     let kms = FakeKms::new();
@@ -312,7 +312,7 @@ async fn a_warm_token_is_one_signature() {
     assert!(issuer.dynamo.take_calls().is_empty());
 }
 
-/// DESIGN §4: retired keys are scheduled for deletion; doing so again, or finding them gone, is success.
+/// Retired keys are scheduled for deletion; doing so again, or finding them gone, is success.
 #[tokio::test]
 async fn discarding_schedules_the_deletion_and_may_be_repeated() {
     let kms = FakeKms::new();

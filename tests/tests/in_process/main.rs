@@ -4,7 +4,7 @@
 mod access_token_abuse;
 mod access_token_corruption;
 mod administration;
-mod client_standing;
+mod client_lifecycle;
 mod credential_abuse;
 mod fake_kms;
 mod grant_access;

@@ -1,5 +1,5 @@
-//! What a request costs: DynamoDB operations and bytes (DESIGN §4: one strongly consistent read, one
-//! conditional write; garbage costs no I/O).
+//! What a request costs: DynamoDB operations and bytes (one strongly consistent read, one
+//! conditional write; a malformed credential costs no call).
 
 use serde_json::Value;
 use tokensmith_tests::forge::with_checksum;

@@ -1,5 +1,5 @@
-//! RFC 9700 §4.14 and DESIGN §4: what was used twice revokes its grant, but never at the hands of a
-//! stranger.
+//! RFC 9700 §4.14: a refresh token that is used again revokes its grant, but never when another client
+//! presents it.
 
 use serde_json::Value;
 use tokensmith_tests::logged::{logged, tell};
@@ -19,7 +19,7 @@ fn invalid_grant() -> (u16, String) {
 }
 
 #[tokio::test]
-async fn reuse_revokes_the_grant_once_and_whoever_has_its_tokens_is_out() {
+async fn reuse_revokes_the_grant_once_with_all_its_tokens() {
     let issuer = InProcess::start().await;
     let client = issuer.confidential("app", |_| {}).await;
     let (grant, [first, second, third]) = third_generation(&issuer, &client).await;
@@ -42,7 +42,7 @@ async fn reuse_revokes_the_grant_once_and_whoever_has_its_tokens_is_out() {
 }
 
 #[tokio::test]
-async fn invariant_4_reuse_after_grace_kills_the_grant_and_every_access_token_of_it() {
+async fn invariant_4_reuse_after_grace_revokes_the_grant_and_every_access_token_of_it() {
     let issuer = InProcess::start().await;
     let client = issuer.confidential("app", |_| {}).await;
     let grant = issuer.grant(&client, |_| {}).await;
@@ -83,7 +83,7 @@ async fn another_grant_of_the_same_client_and_subject_survives() {
 }
 
 #[tokio::test]
-async fn a_stranger_with_old_and_current_tokens_neither_kills_nor_advances_the_grant() {
+async fn a_stranger_with_old_and_current_tokens_neither_revokes_nor_advances_the_grant() {
     let issuer = InProcess::start().await;
     let client = issuer.confidential("app", |_| {}).await;
     let other = issuer.confidential("other", |_| {}).await;
@@ -114,7 +114,7 @@ async fn a_stranger_with_old_and_current_tokens_neither_kills_nor_advances_the_g
 
 /// A public client has nothing but its id, and the id of another is no secret either.
 #[tokio::test]
-async fn one_public_client_cannot_kill_the_grant_of_another() {
+async fn one_public_client_cannot_revoke_the_grant_of_another() {
     let issuer = InProcess::start().await;
     let client = issuer.public("app", |_| {}).await;
     let other = issuer.public("other", |_| {}).await;

@@ -1,5 +1,5 @@
-//! RFC 6749 §6 and DESIGN §4, "Rotation is safe to retry": what a refresh token becomes, and how
-//! long its predecessor is honoured.
+//! RFC 6749 §6: what a refresh token becomes, and how long its predecessor is accepted, so that a client
+//! may retry (invariant 8).
 
 use tokensmith_issuer::store::records::RefreshGrace;
 use tokensmith_tests::InProcess;

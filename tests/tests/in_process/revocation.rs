@@ -1,5 +1,4 @@
-//! RFC 7009 and DESIGN §4, "Revocation is one write": of a grant or of one access token, by the
-//! client that has it.
+//! RFC 7009: a client revokes a grant or one access token that it has, by one write.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -22,7 +21,7 @@ async fn feed(issuer: &InProcess) -> Vec<HashMap<String, AttributeValue>> {
 }
 
 #[tokio::test]
-async fn rfc7009_any_refresh_token_of_a_grant_revokes_all_of_it() {
+async fn rfc7009_2_1_any_refresh_token_of_a_grant_revokes_all_of_it() {
     for presented in 0..3 {
         let issuer = InProcess::start().await;
         let client = issuer.confidential("app", |_| {}).await;
@@ -51,7 +50,7 @@ async fn rfc7009_any_refresh_token_of_a_grant_revokes_all_of_it() {
 }
 
 #[tokio::test]
-async fn rfc7009_an_access_token_is_revoked_alone() {
+async fn rfc7009_2_1_an_access_token_is_revoked_alone() {
     let issuer = InProcess::start().await;
     let client = issuer.confidential("app", |_| {}).await;
     let grant = issuer.grant(&client, |_| {}).await;

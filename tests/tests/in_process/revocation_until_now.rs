@@ -1,5 +1,5 @@
-//! DESIGN §4: `not_before` on a client or a subject kills what it has until now, and nothing that
-//! it gets later. `not_before` = attempt time + attempt time-out + clock skew.
+//! Invariant 4: `not_before` on a client or a subject revokes the grants and tokens that exist, and none
+//! that are made later. `not_before` = attempt time + attempt time-out + clock skew.
 
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ async fn not_before_is_the_attempt_and_its_time_out_and_the_clock_skew() {
 }
 
 #[tokio::test]
-async fn not_before_kills_grants_created_at_or_before_it_and_no_later_ones() {
+async fn not_before_revokes_grants_created_at_or_before_it_and_no_later_ones() {
     for whom in BOTH {
         let (issuer, client) = issuer_without_cache().await;
         let mut grants = Vec::new();
@@ -100,7 +100,7 @@ async fn not_before_kills_grants_created_at_or_before_it_and_no_later_ones() {
 }
 
 #[tokio::test]
-async fn not_before_kills_tokens_issued_at_or_before_it_and_no_later_ones() {
+async fn not_before_revokes_tokens_issued_at_or_before_it_and_no_later_ones() {
     for whom in BOTH {
         let (issuer, client) = issuer_without_cache().await;
         let grant = grant_of(&issuer, &client, LAST + 1).await;
@@ -199,7 +199,7 @@ async fn right_after_a_revocation_the_answer_is_503_with_the_seconds_to_wait() {
 /// The cached record of a client is older than the revocation of a subject: it is read afresh, and
 /// the token is as young as it has to be.
 #[tokio::test]
-async fn a_cached_client_does_not_make_a_new_token_dead_on_arrival() {
+async fn a_cached_client_record_does_not_make_a_new_token_inactive() {
     let issuer = InProcess::start().await;
     let client = issuer.confidential("app", |_| {}).await;
     let old = issuer.grant(&client, |_| {}).await;
@@ -214,7 +214,7 @@ async fn a_cached_client_does_not_make_a_new_token_dead_on_arrival() {
 
 /// A cached client record is as old as its tokens are: whatever the cache hides is covered.
 #[tokio::test]
-async fn a_token_that_a_cached_client_record_let_through_is_dead() {
+async fn a_token_that_a_cached_client_record_let_through_is_inactive() {
     let issuer = InProcess::start().await;
     let client = issuer.confidential("app", |_| {}).await;
     let grant = grant_of(&issuer, &client, LAST + 1).await;

@@ -1,4 +1,4 @@
-//! DESIGN §3: every verb is exactly one DynamoDB operation, and is right when an attempt fails
+//! Every verb of the store is exactly one DynamoDB operation, and is right when an attempt fails
 //! before or after it was applied. Faults sit at the connector, so the SDK's own retries take part.
 
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! DESIGN §4: what is printed parses to the same; anything else is refused before any I/O.
+//! A credential that is printed parses to the same; anything else is rejected before any call.
 
 use proptest::prelude::*;
 use secrecy::ExposeSecret;
@@ -34,7 +34,7 @@ fn invariant_1_a_secret_shows_nothing_in_debug() {
 
 proptest! {
     #[test]
-    fn any_single_changed_character_of_a_client_secret_is_noticed(
+    fn any_single_changed_character_of_a_client_secret_is_rejected(
         at in 0_usize..55,
         to in "[ -~]",
     ) {
@@ -46,7 +46,7 @@ proptest! {
     }
 
     #[test]
-    fn a_truncated_or_extended_client_secret_is_noticed(keep in 0_usize..55, more in ".{1,8}") {
+    fn a_truncated_or_extended_client_secret_is_rejected(keep in 0_usize..55, more in ".{1,8}") {
         let secret = ClientSecret::generate();
         let text = secret.expose_secret();
         prop_assert!(ClientSecret::parse(&text[..keep]).is_err());
@@ -146,7 +146,7 @@ proptest! {
     }
 
     #[test]
-    fn any_single_changed_character_of_a_grant_credential_is_noticed(
+    fn any_single_changed_character_of_a_grant_credential_is_rejected(
         kind in 0_usize..2,
         at in 0_usize..131,
         to in "[ -~]",
@@ -160,7 +160,7 @@ proptest! {
 
     /// Whoever knows the checksum can write anything; the HMAC covers all of it.
     #[test]
-    fn any_change_of_a_grant_credentials_bytes_is_no_longer_proven(
+    fn any_change_of_a_grant_credentials_bytes_breaks_its_hmac(
         kind in 0_usize..2,
         prefix in 0_usize..2,
         changes in proptest::collection::vec((0_usize..89, any::<u8>()), 0..4),

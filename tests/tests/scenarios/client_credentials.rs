@@ -4,7 +4,7 @@ use tokensmith_tests::{HttpRequest, TestIssuer};
 use tokensmith_verifier::{Expectations, JwkSet, VerificationKeys};
 
 #[test]
-fn rfc9068_a_token_of_every_algorithm_verifies_with_the_published_keys() {
+fn rfc9068_4_a_token_of_every_algorithm_verifies_with_the_published_keys() {
     let issuer = TestIssuer::shared();
     let jwks = issuer
         .send(&HttpRequest::get("/.well-known/jwks.json"))

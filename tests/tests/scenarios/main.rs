@@ -1,12 +1,12 @@
-//! Black-box scenarios over HTTP, the same for every host: they ask the issuer at `ISSUER_URL`, or
-//! `tokensmith serve` where there is none. `tests/run` runs all of them against the functions too.
+//! What a client and an operator see of an issuer, the same on every host: against `tokensmith serve`, or
+//! the issuer at `ISSUER_URL`. `tests/run` runs this list against functions and in process as well.
 
 mod bad_requests;
 mod client_credentials;
 mod command;
-mod grants_over_http;
+mod grants;
 mod metadata;
-mod revocations_over_http;
+mod revocations;
 mod revoke_and_introspect_requests;
 mod tokens;
 mod wire;

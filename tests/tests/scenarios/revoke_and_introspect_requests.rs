@@ -1,5 +1,5 @@
-//! What the revocation and introspection endpoints make of odd and of bad requests (DESIGN §5,
-//! RFC 7009, RFC 7662).
+//! How the revocation and introspection endpoints answer unusual and bad requests (RFC 7009,
+//! RFC 7662).
 
 use serde_json::json;
 use tokensmith_tests::records::API;
@@ -113,7 +113,7 @@ fn strangers_requests(
 }
 
 #[test]
-fn rfc6749_section_5_2_bad_revocations_and_introspections_have_their_exact_answers() {
+fn rfc6749_5_2_bad_revocations_and_introspections_have_their_exact_answers() {
     let world = World::new(TestIssuer::shared());
     let tokens = world.refresh(&world.grant().token);
     for path in ENDPOINTS {
@@ -188,7 +188,7 @@ fn invariant_10_a_wrong_client_and_a_wrong_secret_look_the_same() {
 }
 
 #[test]
-fn rfc7662_section_2_1_a_public_client_revokes_its_own_and_introspects_nothing() {
+fn rfc7662_2_1_a_public_client_revokes_its_own_tokens_and_may_not_introspect() {
     let world = World::new(TestIssuer::shared());
     let public = world
         .issuer
@@ -214,7 +214,7 @@ fn rfc7662_section_2_1_a_public_client_revokes_its_own_and_introspects_nothing()
 }
 
 #[test]
-fn rfc7009_section_2_2_odd_requests_that_are_right_are_answered() {
+fn rfc7009_2_2_odd_requests_that_are_right_are_answered() {
     let world = World::new(TestIssuer::shared());
     let foreign = World::new(TestIssuer::serve(&[]));
     let theirs = foreign.refresh(&foreign.grant().token);

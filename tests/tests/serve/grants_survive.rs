@@ -1,4 +1,4 @@
-//! Invariant 8 and DESIGN §4: `serve` is killed and stopped under load, again and again. Whatever a
+//! Invariant 8: `serve` is killed and stopped under load, again and again. Whatever a
 //! client was told still holds, and a client that was told nothing finishes by asking again.
 
 use std::ops::RangeInclusive;
@@ -155,7 +155,7 @@ impl Load {
                 assert_eq!(worker.chains[at].token, told.refresh);
             }
             for chain in worker.revoked.drain(..) {
-                chain.check_dead(world);
+                chain.check_invalid(world);
                 self.revoked.push(chain);
             }
         }
@@ -167,7 +167,7 @@ impl Load {
             "revocations were part of the load"
         );
         for chain in &self.revoked {
-            chain.check_dead(&self.world);
+            chain.check_invalid(&self.world);
         }
         self.go_on();
         self.check_records(|chain| chain.generation..=chain.generation);
@@ -258,7 +258,7 @@ impl Chain {
         self.access_token = Some(told.access);
     }
 
-    fn check_dead(&self, world: &World) {
+    fn check_invalid(&self, world: &World) {
         assert!(!self.access_token.iter().any(|token| world.is_active(token)));
         let refused = world.try_refresh(&self.token);
         refused.assert_refused(400, "invalid_grant");

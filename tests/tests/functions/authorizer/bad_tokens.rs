@@ -77,7 +77,7 @@ async fn invariant_6_the_algorithm_is_the_keys_and_not_the_headers() {
 }
 
 #[tokio::test]
-async fn invariant_6_a_key_that_the_token_brings_along_is_no_key() {
+async fn invariant_6_a_key_that_the_token_brings_along_is_not_used() {
     let setup = Setup::new().await;
     let authorizer = setup.authorizer(KIND, |_| {}).await;
     let forger = setup.forger(Algorithm::ES256).await;

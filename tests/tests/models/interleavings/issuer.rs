@@ -25,7 +25,7 @@ impl Refreshes {
         Flaw::in_decision(self.flaw, step)
     }
 
-    /// DESIGN §4 in the model's own words: whether `token` is beyond its grace.
+    /// The rule of the grace period, in the model's own words: whether `token` is beyond its grace.
     pub fn is_late(&self, record: &Record, token: Token, now: u64) -> bool {
         let behind = record.current.generation.saturating_sub(token.generation);
         match (behind, self.grace) {

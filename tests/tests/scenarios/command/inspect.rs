@@ -112,7 +112,7 @@ fn rfc9068_4_an_expired_token_is_not_active() {
 }
 
 #[test]
-fn a_token_dies_with_its_client() {
+fn a_token_of_a_disabled_or_deleted_client_is_inactive() {
     let issuer = TestIssuer::shared();
     let client = issuer.register("dies", &[]);
     let token = issuer.token(&client, "").token();

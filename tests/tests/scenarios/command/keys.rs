@@ -31,7 +31,7 @@ fn kid(issuer: &TestIssuer, client: &TestClient) -> (String, String) {
 
 fn is_active(issuer: &TestIssuer, client: &TestClient, token: &str) -> Value {
     let request = HttpRequest::post("/oauth2/introspect", format!("token={token}"));
-    let answer = issuer.send(&request.by(&client));
+    let answer = issuer.send(&request.by(client));
     answer.json()["active"].clone()
 }
 

@@ -114,7 +114,7 @@ fn a_backup_alone_would_revive_what_was_revoked_and_used() {
 }
 
 #[test]
-fn after_a_restore_nothing_that_was_handed_out_before_is_good() {
+fn after_a_restore_no_credential_issued_before_is_valid() {
     let rehearsal = Rehearsal::new();
     rehearsal.restore(&[]);
     let issuer = rehearsal.start_restored();
@@ -204,12 +204,12 @@ fn a_second_restore_withdraws_what_the_first_has_made() {
 
 fn refresh(issuer: &TestIssuer, client: &TestClient, token: &str) -> Answer {
     let form = format!("grant_type=refresh_token&refresh_token={token}");
-    issuer.send(&HttpRequest::post("/oauth2/token", form).by(&client))
+    issuer.send(&HttpRequest::post("/oauth2/token", form).by(client))
 }
 
 fn is_active(issuer: &TestIssuer, client: &TestClient, token: &str) -> bool {
     let request = HttpRequest::post("/oauth2/introspect", format!("token={token}"));
-    let answer = issuer.send(&request.by(&client));
+    let answer = issuer.send(&request.by(client));
     assert_eq!(answer.status, 200);
     answer.json()["active"].as_bool().expect("a boolean")
 }

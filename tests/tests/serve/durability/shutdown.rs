@@ -52,7 +52,7 @@ impl HalfRequest {
         let mut connection = Connection::open(&issuer.url);
         // RFC 9110 §10.1.1: the issuer says when it is ready for the body.
         let request = HttpRequest::post("/oauth2/token", BODY)
-            .by(&client)
+            .by(client)
             .header("expect", "100-continue");
         let bytes = request.bytes(connection.host());
         let head = &bytes[..bytes.len() - BODY.len()];

@@ -283,7 +283,7 @@ fn rfc9112_9_3_requests_on_one_connection_do_not_mix() {
     let issuer = TestIssuer::shared();
     let [one, other] = ["one", "other"].map(|prefix| issuer.register(prefix, &[]));
     let text = |client: &TestClient| {
-        let request = form(GRANT).by(&client);
+        let request = form(GRANT).by(client);
         let bytes = request.bytes("host");
         String::from_utf8(bytes).expect("text")
     };

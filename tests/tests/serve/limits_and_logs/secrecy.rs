@@ -10,7 +10,7 @@ use super::{GRANT, JWKS, TOKEN, form};
 fn invariant_1_no_secret_and_no_token_is_at_rest_or_in_a_log() {
     let mut issuer = TestIssuer::serve(&["--alg=ES256", "--alg=RS256"]);
     let mut seen = Secrets::default();
-    seen.add(demo_secret(&issuer.greeting()));
+    seen.add(demo_secret(issuer.greeting()));
     let mut printed = String::new();
     for algorithm in ["ES256", "RS256"] {
         let options = [

@@ -7,16 +7,17 @@
 
 mod case;
 mod measured;
+mod quota;
 
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use tokensmith_tests::emulated::EmulatedAws;
-use tokensmith_tests::sandbox::Quota;
 use tokensmith_tests::tls::TlsFront;
 
 use case::{Case, cases};
-use measured::{Measured, Medians};
+use measured::Measured;
+use quota::Quota;
 
 fn main() {
     let folder: PathBuf = std::env::args_os()
@@ -52,16 +53,14 @@ fn main() {
 }
 
 fn table(folder: &Path, variables: &[(&str, String)], cases: &mut [Case], quota: Option<&Quota>) {
-    println!(
-        "{:<24} {:>8} {:>9} {:>9} {:>9} {:>8} {:>8} {:>7}  over the reach",
-        "function", "init ms", "init CPU", "first ms", "to 1st CPU", "warm ms", "RSS MB", "zip MB"
-    );
+    let names = Measured::NAMES.map(|name| format!(" {name:>10}")).concat();
+    println!("{:<24}{names} {:>7}  over the reach", "function", "zip MB");
     for case in cases {
         let runs = (0..RUNS).map(|_| {
             let program = folder.join(case.function);
             Measured::of(&program, variables, case, quota)
         });
-        let medians = Medians::of(&runs.collect::<Vec<_>>());
+        let medians = Measured::medians(&runs.collect::<Vec<_>>());
         let zip = folder.join(format!("{}.zip", case.function));
         let zip_mb = std::fs::metadata(zip).expect("a zip").len() as f64 / 1e6;
         let missed = if quota.is_none() {
@@ -69,7 +68,7 @@ fn table(folder: &Path, variables: &[(&str, String)], cases: &mut [Case], quota:
         } else {
             String::new()
         };
-        println!("{:<24} {medians} {zip_mb:>7.2}  {missed}", case.name);
+        println!("{:<24}{medians} {zip_mb:>7.2}  {missed}", case.name);
     }
 }
 

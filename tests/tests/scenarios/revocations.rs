@@ -1,11 +1,11 @@
-//! Revocation from outside: `tokensmith revoke` while `serve` is running, and clients that end
-//! (DESIGN §4, §6).
+//! `tokensmith revoke` while the issuer is running, and clients that are disabled or deleted
+//! (invariant 4).
 
 use serde_json::json;
 use tokensmith_tests::{CLIENT, HttpRequest, TestClient, TestIssuer, World, unique};
 
 #[test]
-fn rfc7009_section_2_1_revoke_token_and_revoke_grant_kill_what_they_name() {
+fn rfc7009_2_1_revoke_token_and_revoke_grant_revoke_what_they_name() {
     let world = World::new(TestIssuer::shared());
     let first = world.refresh(&world.grant().token);
     let second = world.refresh(&first.refresh);
@@ -16,7 +16,7 @@ fn rfc7009_section_2_1_revoke_token_and_revoke_grant_kill_what_they_name() {
     // Any refresh token of a grant stands for all of it, however old it is.
     world.issuer.manage(&["revoke", "--token", &first.refresh]);
     for tokens in [&first, &second, &third] {
-        world.assert_dead(tokens);
+        world.assert_invalid(tokens);
     }
     let (grant, other) = (world.grant(), world.grant());
     let (tokens, others) = (world.refresh(&grant.token), world.refresh(&other.token));
@@ -24,7 +24,7 @@ fn rfc7009_section_2_1_revoke_token_and_revoke_grant_kill_what_they_name() {
         .issuer
         .manage(&["revoke", "--grant", &grant.id.to_string()]);
     assert_eq!(revoked["revoked"]["grant_id"], grant.id.to_string());
-    world.assert_dead(&tokens);
+    world.assert_invalid(&tokens);
     // Revoking is safe to repeat.
     world
         .issuer
@@ -34,7 +34,7 @@ fn rfc7009_section_2_1_revoke_token_and_revoke_grant_kill_what_they_name() {
 }
 
 #[test]
-fn design_4_revoke_client_kills_what_it_has_and_nothing_that_it_gets_later() {
+fn revoke_client_revokes_its_tokens_and_not_those_issued_later() {
     let world = World::new(TestIssuer::shared());
     let tokens = world.refresh(&world.grant().token);
     let unused = world.grant();
@@ -44,7 +44,7 @@ fn design_4_revoke_client_kills_what_it_has_and_nothing_that_it_gets_later() {
         .issuer
         .manage(&["revoke", "--client", &world.client.id]);
     assert!(!world.is_active(&own));
-    world.assert_dead(&tokens);
+    world.assert_invalid(&tokens);
     world
         .try_refresh(&unused.token)
         .assert_refused(400, "invalid_grant");
@@ -52,17 +52,17 @@ fn design_4_revoke_client_kills_what_it_has_and_nothing_that_it_gets_later() {
     let later = world.refresh(&world.grant().token);
     assert!(world.is_active(&later.access));
     assert!(world.is_active(&world.refresh(&later.refresh).access));
-    world.assert_dead(&tokens);
+    world.assert_invalid(&tokens);
 }
 
 #[test]
-fn design_4_revoke_subject_kills_what_it_gave_and_nothing_that_it_gives_later() {
+fn revoke_subject_revokes_its_grants_and_not_those_made_later() {
     let world = World::new(TestIssuer::shared());
     let (subject, own) = (unique("user"), world.own_token());
     let tokens = world.refresh(&world.grant_by(&subject).token);
     let others = world.refresh(&world.grant().token);
     world.issuer.manage(&["revoke", "--subject", &subject]);
-    world.assert_dead(&tokens);
+    world.assert_invalid(&tokens);
     let later = world.refresh(&world.grant_by(&subject).token);
     assert!(world.is_active(&later.access));
     assert!(world.is_active(&world.refresh(&later.refresh).access));
@@ -72,7 +72,7 @@ fn design_4_revoke_subject_kills_what_it_gave_and_nothing_that_it_gives_later() 
 }
 
 #[test]
-fn design_6_revoke_of_what_is_not_there_fails() {
+fn revoke_of_what_is_not_there_fails() {
     let world = World::new(TestIssuer::shared());
     let (known, elsewhere) = (world.grant(), World::new(TestIssuer::serve(&[])));
     let foreign = elsewhere.grant();
@@ -106,7 +106,7 @@ fn design_6_revoke_of_what_is_not_there_fails() {
 }
 
 #[test]
-fn design_4_a_disabled_or_deleted_client_leaves_no_live_token() {
+fn a_disabled_or_deleted_client_leaves_no_active_token() {
     for ending in ["disable", "delete"] {
         let world = World::new(TestIssuer::shared());
         let (own, tokens) = (world.own_token(), world.refresh(&world.grant().token));
@@ -135,7 +135,7 @@ fn design_4_a_disabled_or_deleted_client_leaves_no_live_token() {
 }
 
 #[test]
-fn design_4_enabling_a_client_again_revives_nothing() {
+fn enabling_a_client_again_makes_no_token_active() {
     let world = World::new(TestIssuer::shared());
     let (own, tokens) = (world.own_token(), world.refresh(&world.grant().token));
     world
@@ -143,13 +143,13 @@ fn design_4_enabling_a_client_again_revives_nothing() {
         .manage(&["client", "disable", &world.client.id]);
     world.issuer.manage(&["client", "enable", &world.client.id]);
     assert!(!world.is_active(&own));
-    world.assert_dead(&tokens);
+    world.assert_invalid(&tokens);
     assert!(world.is_active(&world.own_token()));
     assert!(world.is_active(&world.refresh(&world.grant().token).access));
 }
 
 #[test]
-fn design_4_a_client_of_a_deleted_name_inherits_no_token() {
+fn a_client_with_the_id_of_a_deleted_one_inherits_no_token() {
     let mut world = World::new(TestIssuer::shared());
     let (own, tokens) = (world.own_token(), world.refresh(&world.grant().token));
     let id = world.client.id.clone();
@@ -160,8 +160,8 @@ fn design_4_a_client_of_a_deleted_name_inherits_no_token() {
     let secret = created["client_secret"].as_str().expect("a secret");
     world.client = TestClient::new(&id, secret);
     assert!(!world.is_active(&own));
-    world.assert_dead(&tokens);
+    world.assert_invalid(&tokens);
     assert!(world.is_active(&world.own_token()));
     assert!(world.is_active(&world.refresh(&world.grant().token).access));
-    world.assert_dead(&tokens);
+    world.assert_invalid(&tokens);
 }

@@ -40,7 +40,7 @@ impl Case {
 /// Makes keys, clients and tokens, with the functions themselves.
 pub fn cases(folder: &Path, variables: &[(&'static str, String)], aws: &EmulatedAws) -> Vec<Case> {
     let call = |function: &str, event: &Value| {
-        let mut sandbox = Sandbox::start(&folder.join(function), variables, None);
+        let mut sandbox = Sandbox::start(&folder.join(function), variables);
         sandbox.next();
         sandbox.invoke(event);
         sandbox.answer()

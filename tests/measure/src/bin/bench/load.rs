@@ -6,9 +6,9 @@ use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::connection::{authority_of, body_of};
-use crate::process::resident;
-use crate::{HttpRequest, TestIssuer};
+use tokensmith_measure::resident;
+use tokensmith_tests::connection::{authority_of, body_of};
+use tokensmith_tests::{HttpRequest, TestIssuer};
 
 /// Load on a started issuer.
 pub struct Load {

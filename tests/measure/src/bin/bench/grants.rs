@@ -9,10 +9,11 @@ use tokensmith_issuer::names::SubjectName;
 use tokensmith_issuer::store::Insert;
 use tokensmith_issuer::store::records::{Client, Subject, SubjectKind};
 use tokensmith_local::LocalData;
-use tokensmith_tests::load::{Load, Measured};
 use tokensmith_tests::records::{new_grant, refresh_token};
 use tokensmith_tests::{HttpRequest, TestClient, TestIssuer};
 use tokensmith_verifier::Clock;
+
+use crate::load::{Load, Measured};
 
 /// Prints what the operations on grants cost.
 pub fn measure(time: Duration, many: usize) {

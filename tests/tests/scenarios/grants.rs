@@ -1,5 +1,5 @@
-//! Grants from outside: `tokensmith` makes, lists and inspects them while `serve` is running, and
-//! clients refresh them over HTTP (DESIGN §4–§7).
+//! `tokensmith` makes, lists and inspects grants while the issuer is running, and clients refresh them
+//! (RFC 6749 §6).
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use tokensmith_tests::records::API;
 use tokensmith_tests::{Answer, HttpRequest, TestClient, TestIssuer, Tokens, World, unique};
 
 #[test]
-fn design_6_grant_create_makes_a_grant_and_grant_list_shows_it() {
+fn grant_create_makes_a_grant_and_grant_list_shows_it() {
     let world = World::new(TestIssuer::shared());
     let subject = unique("user");
     let (grant, other) = (world.grant_by(&subject), world.grant());
@@ -89,7 +89,7 @@ fn invariant_5_grant_create_grants_nothing_beyond_its_client() {
 }
 
 #[test]
-fn design_6_a_client_says_how_its_refresh_tokens_rotate() {
+fn a_client_says_how_its_refresh_tokens_rotate() {
     let issuer = TestIssuer::shared();
     let register = |more: &str| {
         let client = ["--grant=refresh_token", "--scope=read", more];
@@ -137,7 +137,7 @@ fn design_6_a_client_says_how_its_refresh_tokens_rotate() {
 }
 
 #[test]
-fn design_2_the_refresh_endpoint_serves_refresh_tokens_only() {
+fn the_refresh_endpoint_serves_refresh_tokens_only() {
     let world = World::new(TestIssuer::shared());
     let ask = |form: &str| {
         let request = HttpRequest::post("/oauth2/refresh", form.to_owned()).by(&world.client);
@@ -193,7 +193,7 @@ fn invariant_3_a_hundred_parallel_refreshes_have_one_successor() {
 }
 
 #[test]
-fn design_4_refresh_tokens_live_on_while_their_key_rotates() {
+fn refresh_tokens_stay_valid_while_their_key_rotates() {
     let mut world = World::new(TestIssuer::serve(&["--alg=ES256"]));
     let version = |token: &str| GrantCredential::parse(token).expect("a token").hmac_version;
     let unused = world.grant().token;
@@ -248,7 +248,7 @@ fn design_4_refresh_tokens_live_on_while_their_key_rotates() {
 }
 
 #[test]
-fn design_6_inspect_says_of_a_refresh_token_whether_it_is_live_and_why_not() {
+fn inspect_says_whether_a_refresh_token_is_valid_and_why_not() {
     let world = World::new(TestIssuer::shared());
     let subject = unique("user");
     let grant = world.grant_by(&subject);
@@ -297,7 +297,7 @@ fn design_6_inspect_says_of_a_refresh_token_whether_it_is_live_and_why_not() {
 }
 
 #[test]
-fn design_5_browsers_may_refresh_and_revoke_and_never_introspect() {
+fn browsers_may_refresh_and_revoke_and_never_introspect() {
     let world = World::new(TestIssuer::shared());
     let grant = world.grant();
     let from_page = |request: HttpRequest| {

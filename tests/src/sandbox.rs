@@ -1,7 +1,5 @@
 //! A stand-in for Lambda's runtime API: one function, one event after the other.
 
-mod quota;
-
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::Path;
@@ -12,9 +10,6 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::connection::{listen, read_message};
-use crate::process::resident;
-
-pub use quota::Quota;
 
 /// A started function.
 #[derive(Debug)]
@@ -34,16 +29,21 @@ struct Request {
 }
 
 impl Sandbox {
-    /// Starts `program` with these variables, and with a share of a processor if there is a quota.
-    pub fn start(program: &Path, variables: &[(&str, String)], quota: Option<&Quota>) -> Self {
+    /// Starts `program` with these variables.
+    pub fn start(program: &Path, variables: &[(&str, String)]) -> Self {
+        Self::start_by(Command::new(program), variables, |_| Instant::now())
+    }
+
+    /// Starts a function by a command, which becomes its program when it is released.
+    pub fn start_by(
+        mut command: Command,
+        variables: &[(&str, String)],
+        release: impl FnOnce(&mut Child) -> Instant,
+    ) -> Self {
         let (send, requests) = channel();
         let address = listen(move |connection| {
             serve(connection, &send);
         });
-        let mut command = match quota {
-            Some(quota) => quota.command(program),
-            None => Command::new(program),
-        };
         command
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address)
@@ -54,12 +54,8 @@ impl Sandbox {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        let started = Instant::now();
         let mut child = command.spawn().expect("the function is built");
-        let started = match quota {
-            Some(quota) => quota.release(&mut child),
-            None => started,
-        };
+        let started = release(&mut child);
         Self {
             child,
             started,
@@ -112,19 +108,9 @@ impl Sandbox {
         answer
     }
 
-    /// The processor time that the function has used so far.
-    pub fn cpu(&self) -> Duration {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("proc");
-        let of_task = |task: std::io::Result<std::fs::DirEntry>| {
-            let schedule = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-            schedule.split(' ').next()?.parse::<u64>().ok()
-        };
-        Duration::from_nanos(tasks.filter_map(of_task).sum())
-    }
-
-    /// Its resident memory, in bytes.
-    pub fn resident(&self) -> u64 {
-        resident(self.child.id())
+    /// Its process id.
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
     }
 
     fn request(&self) -> Request {

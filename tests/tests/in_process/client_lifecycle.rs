@@ -1,5 +1,4 @@
-//! A client that is disabled, deleted or registered anew: what becomes of its grants and tokens
-//! (DESIGN §3, §4).
+//! What becomes of the grants and tokens of a client that is disabled, deleted or registered anew.
 
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ async fn without_cache() -> InProcess {
 }
 
 #[tokio::test]
-async fn a_disabled_client_gets_nothing_and_its_tokens_are_dead() {
+async fn a_disabled_client_gets_no_token_and_its_tokens_are_inactive() {
     let issuer = without_cache().await;
     let client = issuer.confidential("app", |_| {}).await;
     let judge = issuer.confidential("api", |_| {}).await;
@@ -67,7 +66,7 @@ async fn an_enabled_client_begins_anew_with_what_it_gets_after_that() {
 }
 
 #[tokio::test]
-async fn a_deleted_client_is_unknown_and_its_tokens_are_dead() {
+async fn a_deleted_client_is_unknown_and_its_tokens_are_inactive() {
     let issuer = without_cache().await;
     let client = issuer.confidential("app", |_| {}).await;
     let judge = issuer.confidential("api", |_| {}).await;
@@ -109,7 +108,7 @@ async fn a_disabled_client_is_seen_within_the_cache_lifetime() {
     assert_eq!(refused.error(), (401, "invalid_client".into()));
 }
 
-/// DESIGN §3: a failure against a cached record is checked once against the table.
+/// A failure against a cached record is checked once against the table.
 #[tokio::test]
 async fn a_rotated_secret_works_at_once() {
     let issuer = InProcess::start().await;

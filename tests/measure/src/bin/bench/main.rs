@@ -5,13 +5,15 @@
 
 mod authorizer;
 mod grants;
+mod load;
 
 use std::time::{Duration, Instant};
 
 use tokensmith_issuer::keys::{InProcessSigner, Signer, generate_private_key};
-use tokensmith_tests::load::{Load, Measured};
 use tokensmith_tests::{HttpRequest, TestIssuer};
 use tokensmith_verifier::Algorithm;
+
+use load::{Load, Measured};
 
 fn main() {
     let mut arguments = std::env::args().skip(1).peekable();
