@@ -211,7 +211,7 @@ impl Issuer {
             return Err(BadRequest::MethodNotAllowed.into());
         }
         if request.method() == Method::OPTIONS {
-            return Ok(answer::preflight(endpoint.methods));
+            return Ok(answer::preflight(endpoint.methods, request.headers()));
         }
         let call = Call {
             issuer: self,
