@@ -11,7 +11,7 @@ use tokensmith_verifier::{
     RevocationKind, SourceUnavailable, VerificationKeys,
 };
 
-use crate::support::{Feed, ISSUER, START, SigningKey, World};
+use crate::support::{Feed, Forger, ISSUER, START, World};
 
 struct Reader {
     feed: Arc<Feed>,
@@ -20,7 +20,7 @@ struct Reader {
 
 impl Reader {
     fn new() -> Self {
-        let key = SigningKey::generate(Algorithm::EdDSA);
+        let key = Forger::generate(Algorithm::EdDSA);
         let published = JwkSet {
             keys: vec![key.jwk.clone()],
         };
@@ -112,7 +112,7 @@ fn a_document_of_another_key_is_refused() {
 /// An old document that is replayed must not hide newer revocations.
 #[tokio::test]
 async fn a_replay_does_not_take_the_view_back() {
-    let key = Arc::new(SigningKey::generate(Algorithm::EdDSA));
+    let key = Arc::new(Forger::generate(Algorithm::EdDSA));
     let mut settings = FeedSettings::default();
     settings.stale.max_age = Duration::from_secs(10);
     let world = World::configured(&[&key], |builder| builder.revocation_feed(settings));
