@@ -1,5 +1,7 @@
 //! What an operator decides about a function: its environment, parsed once.
 
+#[cfg(test)]
+mod tests;
 mod variables;
 
 use std::time::Duration;

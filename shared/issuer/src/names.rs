@@ -245,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc8414_issuer_is_an_origin() {
+    fn rfc8414_2_issuer_is_an_origin() {
         for good in [
             "https://issuer.example",
             "https://issuer.example/",

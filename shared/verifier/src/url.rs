@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc8414_issuer_is_an_origin() {
+    fn rfc8414_2_issuer_is_an_origin() {
         assert!(is_origin("https://issuer.example:8443"));
         for bad in [
             "https://a.example/",

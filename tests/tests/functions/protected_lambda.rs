@@ -3,12 +3,13 @@
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokensmith_tests::records::API;
 use tokensmith_tests::sandbox::Sandbox;
 use tokensmith_tests::tls::TlsFront;
 use tokensmith_tests::{HttpRequest, TestClient, TestIssuer, built, eventually};
 
 /// `serve` behind TLS, and the example with what it trusts.
-struct Scene {
+struct ProtectedApi {
     issuer: TestIssuer,
     /// The issuer URL.
     url: String,
@@ -16,7 +17,7 @@ struct Scene {
     _folder: TempDir,
 }
 
-impl Scene {
+impl ProtectedApi {
     fn start() -> Self {
         let folder = TempDir::new().expect("a directory");
         let tls = TlsFront::new(folder.path());
@@ -41,8 +42,7 @@ impl Scene {
     }
 
     fn token(&self, client: &TestClient) -> String {
-        let answer = self.issuer.token(client, "").json();
-        answer["access_token"].as_str().expect("a token").to_owned()
+        self.issuer.token(client, "").access_token()
     }
 
     /// The example, which trusts the authority of `tls`.
@@ -84,22 +84,22 @@ fn challenge(answer: &Value) -> &str {
 
 #[test]
 fn rfc6750_3_a_function_that_embeds_the_verifier_answers_for_itself() {
-    let scene = Scene::start();
-    let mut function = scene.function(&scene.tls);
+    let api = ProtectedApi::start();
+    let mut function = api.function(&api.tls);
     let (status, answer) = function.call(None);
     let realm = format!("Bearer realm=\"{API}\"");
     assert_eq!((status, challenge(&answer)), (401, realm.as_str()));
     let (status, answer) = function.call(Some("nonsense"));
     assert_eq!(status, 401);
     assert!(challenge(&answer).contains("invalid_token"), "{answer}");
-    let (status, answer) = function.call(Some(&scene.token(&scene.client("other"))));
+    let (status, answer) = function.call(Some(&api.token(&api.client("other"))));
     assert_eq!(status, 403);
     assert!(
         challenge(&answer).contains("insufficient_scope"),
         "{answer}"
     );
-    let client = scene.client("orders:read");
-    let (status, answer) = function.call(Some(&scene.token(&client)));
+    let client = api.client("orders:read");
+    let (status, answer) = function.call(Some(&api.token(&client)));
     assert_eq!(status, 200, "{answer}");
     let body = answer["body"].as_str().expect("a body");
     assert!(body.contains(&client.id), "{body}");
@@ -107,28 +107,26 @@ fn rfc6750_3_a_function_that_embeds_the_verifier_answers_for_itself() {
 
 #[test]
 fn invariant_4_a_function_that_embeds_the_verifier_refuses_what_is_revoked() {
-    let scene = Scene::start();
-    let mut function = scene.function(&scene.tls);
-    let client = scene.client("orders:read");
-    let token = scene.token(&client);
+    let api = ProtectedApi::start();
+    let mut function = api.function(&api.tls);
+    let client = api.client("orders:read");
+    let token = api.token(&client);
     assert_eq!(function.call(Some(&token)).0, 200);
-    let revoked = scene.issuer.send(&HttpRequest::revoke(&client, &token));
+    let revoked = api.issuer.send(&HttpRequest::revoke(&client, &token));
     assert_eq!(revoked.status, 200);
     eventually("the revocation is seen", || {
         (function.call(Some(&token)).0 == 401).then_some(())
     });
-    assert_eq!(function.call(Some(&scene.token(&client))).0, 200);
+    assert_eq!(function.call(Some(&api.token(&client))).0, 200);
 }
 
 /// Whose certificate nobody vouches for is not the issuer: nobody can tell whether the token is good.
 #[test]
 fn keys_of_an_issuer_without_a_trusted_certificate_are_not_used() {
-    let scene = Scene::start();
-    let token = scene.token(&scene.client("orders:read"));
+    let api = ProtectedApi::start();
+    let token = api.token(&api.client("orders:read"));
     let elsewhere = TempDir::new().expect("a directory");
     let other = TlsFront::new(elsewhere.path());
-    let mut function = scene.function(&other);
+    let mut function = api.function(&other);
     assert_eq!(function.call(Some(&token)).0, 503);
 }
-
-const API: &str = "https://api.example/";

@@ -7,8 +7,7 @@ use tokensmith_issuer::credential::{CredentialKind, GrantId, HmacKey, Nonce};
 use tokensmith_tests::forge::{assert_inactive, bytes_of, credential_of, with_checksum};
 use tokensmith_tests::{InProcess, TestClient, TestGrant};
 
-/// Where the parts of a refresh token begin.
-const HMAC_VERSION: std::ops::Range<usize> = 1..5;
+/// The bytes of a refresh token: format, HMAC key version, grant id, generation, nonce and HMAC.
 const LENGTH: usize = 1 + 4 + 32 + 4 + 16 + 32;
 
 async fn a_grant() -> (InProcess, TestClient, TestGrant) {
@@ -32,15 +31,6 @@ async fn assert_rejected(issuer: &InProcess, client: &TestClient, token: &str, c
     assert!(!is_live, "{case}: {judged:?}");
 }
 
-async fn assert_unavailable(issuer: &InProcess, client: &TestClient, token: &str, case: &str) {
-    let before = issuer.items().await;
-    issuer.refresh(client, token).await.assert_unavailable();
-    issuer.introspect(client, token).await.assert_unavailable();
-    issuer.revoke(client, token).await.assert_unavailable();
-    assert!(issuer.issuer.judge(token).await.is_err(), "{case}");
-    assert_eq!(issuer.items().await, before, "{case}");
-}
-
 #[tokio::test]
 async fn every_changed_byte_of_a_refresh_token_is_rejected() {
     let (issuer, client, grant) = a_grant().await;
@@ -52,10 +42,7 @@ async fn every_changed_byte_of_a_refresh_token_is_rejected() {
             bytes[at] ^= change;
             let token = credential_of("tksmr_", &bytes);
             let case = format!("byte {at} ^ {change:#x}");
-            match HMAC_VERSION.contains(&at) {
-                true => assert_unavailable(&issuer, &client, &token, &case).await,
-                false => assert_rejected(&issuer, &client, &token, &case).await,
-            }
+            assert_rejected(&issuer, &client, &token, &case).await;
         }
     }
     assert_eq!(issuer.refresh(&client, &grant.token).await.status, 200);

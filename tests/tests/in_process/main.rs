@@ -18,6 +18,7 @@ mod key_rotation;
 mod kms_custody;
 mod operation_counts;
 mod parallel_refreshes;
+mod private_key_forms;
 mod refresh_reuse;
 mod refresh_tokens;
 mod revocation;

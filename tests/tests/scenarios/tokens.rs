@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::subsequence;
 use proptest::test_runner::TestRunner;
 use serde_json::json;
+use tokensmith_tests::records::API;
 use tokensmith_tests::{HttpRequest, TestIssuer, form_encode};
 use tokensmith_verifier::{Expectations, JwkSet, VerificationKeys};
 
@@ -299,7 +300,6 @@ fn now() -> u64 {
 }
 
 const JWKS: &str = "/.well-known/jwks.json";
-const API: &str = "https://api.example/";
 const URN: &str = "urn:example:api?x=1&y=2";
 const SCOPES: [&str; 5] = ["read", "write", "read:all", "https://api.example/x", "READ"];
 const AUDIENCES: [&str; 4] = [

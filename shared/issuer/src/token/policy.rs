@@ -41,7 +41,7 @@ pub struct GrantLimits {
 /// Decides what the token contains: never more than client and grant allow.
 ///
 /// # Errors
-/// [`Denied`] for a scope or resource that is not allowed; [`Unavailable::JustRevoked`] shortly
+/// [`AccessDenied`] for a scope or resource that is not allowed; [`Unavailable::JustRevoked`] shortly
 /// after a revocation that would cover the new token as well.
 pub fn approve(
     client: &AuthenticatedClient,

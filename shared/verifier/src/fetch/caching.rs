@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc9111_freshness_is_max_age_less_age() {
+    fn rfc9111_4_2_freshness_is_max_age_less_age() {
         for (cache_control, age, fresh_for) in [
             ("public, max-age=300", None, Some(300)),
             ("Max-Age=300", Some("100"), Some(200)),

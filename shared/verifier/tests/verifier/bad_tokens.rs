@@ -6,7 +6,7 @@ use tokensmith_verifier::{
     Algorithm, CLOCK_SKEW_SECONDS, InvalidConfiguration, Rejection, Verifier,
 };
 
-use crate::support::{AUDIENCE, FakeIssuer, ISSUER, SigningKey, World};
+use crate::support::{AUDIENCE, FakeIssuer, Forger, ISSUER, World};
 
 async fn refused(world: &World, token: &str, expected: Rejection, what: &str) {
     assert_eq!(world.verify(token).await, Err(expected.into()), "{what}");
@@ -15,7 +15,7 @@ async fn refused(world: &World, token: &str, expected: Rejection, what: &str) {
 #[tokio::test]
 async fn a_good_token_of_every_algorithm_says_what_it_says() {
     for algorithm in Algorithm::ALL {
-        let key = SigningKey::generate(algorithm);
+        let key = Forger::generate(algorithm);
         let world = World::new(&[&key]);
         let verified = world.verifier.verify(&world.token(&key)).await;
         let claims = verified.expect("a good token");
@@ -33,8 +33,8 @@ async fn a_good_token_of_every_algorithm_says_what_it_says() {
 }
 
 #[tokio::test]
-async fn rfc9068_claims_that_do_not_fit_are_named() {
-    let key = SigningKey::generate(Algorithm::ES256);
+async fn rfc9068_4_claims_that_do_not_fit_are_named() {
+    let key = Forger::generate(Algorithm::ES256);
     let world = World::new(&[&key]);
     let now = world.now();
     for (claim, value, expected) in [
@@ -90,7 +90,7 @@ async fn rfc9068_claims_that_do_not_fit_are_named() {
 
 #[tokio::test]
 async fn clocks_may_be_apart_by_the_skew() {
-    let key = SigningKey::generate(Algorithm::EdDSA);
+    let key = Forger::generate(Algorithm::EdDSA);
     let world = World::new(&[&key]);
     let now = world.now();
     for (claim, value) in [
@@ -108,7 +108,7 @@ async fn clocks_may_be_apart_by_the_skew() {
 #[tokio::test]
 async fn the_header_chooses_nothing() {
     for algorithm in Algorithm::ALL {
-        let key = SigningKey::generate(algorithm);
+        let key = Forger::generate(algorithm);
         let world = World::new(&[&key]);
         for alg in [
             "none", "None", "HS256", "ES384", "RS512", "", "RS256", "PS256", "ES256", "EdDSA",
@@ -152,10 +152,7 @@ async fn the_header_chooses_nothing() {
 #[tokio::test]
 async fn forged_signatures_are_refused() {
     for algorithm in Algorithm::ALL {
-        let (key, forger) = (
-            SigningKey::generate(algorithm),
-            SigningKey::generate(algorithm),
-        );
+        let (key, forger) = (Forger::generate(algorithm), Forger::generate(algorithm));
         let world = World::new(&[&key]);
         let good = world.token(&key);
         let (signed, signature) = good.rsplit_once('.').expect("three parts");
@@ -188,7 +185,7 @@ async fn forged_signatures_are_refused() {
 
 #[tokio::test]
 async fn what_is_no_token_is_malformed() {
-    let key = SigningKey::generate(Algorithm::EdDSA);
+    let key = Forger::generate(Algorithm::EdDSA);
     let world = World::new(&[&key]);
     let good = world.token(&key);
     let (signed, signature) = good.rsplit_once('.').expect("three parts");
@@ -228,7 +225,7 @@ async fn what_is_no_token_is_malformed() {
 
 #[tokio::test]
 async fn every_flipped_bit_is_seen() {
-    let key = SigningKey::generate(Algorithm::EdDSA);
+    let key = Forger::generate(Algorithm::EdDSA);
     let world = World::new(&[&key]);
     let good = world.token(&key);
     for position in 0..good.len() {
@@ -245,7 +242,7 @@ async fn every_flipped_bit_is_seen() {
 
 #[tokio::test]
 async fn a_verifier_accepts_each_of_its_audiences_and_no_other() {
-    let key = SigningKey::generate(Algorithm::EdDSA);
+    let key = Forger::generate(Algorithm::EdDSA);
     let world = World::configured(&[&key], |builder| {
         builder.audience("https://second.example")
     });

@@ -5,7 +5,7 @@ use tokensmith_verifier::{
     RequiredScopes, SourceUnavailable,
 };
 
-use crate::support::{SigningKey, World};
+use crate::support::{Forger, World};
 
 fn token_of<'a>(headers: &[&'a str]) -> Result<&'a str, Refusal> {
     let values = headers.iter().map(|value| value.as_bytes());
@@ -14,7 +14,7 @@ fn token_of<'a>(headers: &[&'a str]) -> Result<&'a str, Refusal> {
 
 /// RFC 6750 §2.1, RFC 9110 §11.1.
 #[test]
-fn rfc6750_the_token_is_in_the_only_authorization_header() {
+fn rfc6750_2_1_the_token_is_in_the_only_authorization_header() {
     for header in [
         "Bearer a.b-c_~+/==",
         "bearer a.b-c_~+/==",
@@ -68,7 +68,7 @@ fn a_bearer_token_is_not_printed() {
 
 /// RFC 6750 §3 and §3.1.
 #[test]
-fn rfc6750_each_refusal_has_its_challenge() {
+fn rfc6750_3_each_refusal_has_its_challenge() {
     let required: RequiredScopes = "\"a|b\" & (read | admin)".parse().expect("an expression");
     for (refusal, status, value) in [
         (Refusal::NoToken, 401, r#"Bearer realm="r""#),
@@ -110,7 +110,7 @@ fn rfc6750_each_refusal_has_its_challenge() {
 
 #[tokio::test]
 async fn a_good_token_without_the_scope_is_told_which() {
-    let key = SigningKey::generate(Algorithm::EdDSA);
+    let key = Forger::generate(Algorithm::EdDSA);
     let world = World::new(&[&key]);
     let header = format!("Bearer {}", world.token(&key));
     for (required, enough) in [

@@ -4,10 +4,10 @@ use serde_json::json;
 use tokensmith_verifier::{Algorithm, Rejection};
 use tokio::task::JoinSet;
 
-use crate::support::{AUDIENCE, FakeIssuer, ISSUER, SigningKey, World, settle};
+use crate::support::{AUDIENCE, FakeIssuer, Forger, ISSUER, World, settle};
 
-fn key() -> SigningKey {
-    SigningKey::generate(Algorithm::EdDSA)
+fn key() -> Forger {
+    Forger::generate(Algorithm::EdDSA)
 }
 
 #[tokio::test]

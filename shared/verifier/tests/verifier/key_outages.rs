@@ -6,7 +6,7 @@ use serde_json::json;
 use tokensmith_verifier::{Algorithm, FetchError, Refusal, Rejection, SourceUnavailable};
 use tokio::task::JoinSet;
 
-use crate::support::{FakeIssuer, SigningKey, World, settle};
+use crate::support::{FakeIssuer, Forger, World, settle};
 
 fn unavailable(err: FetchError) -> Result<(), Refusal> {
     Err(SourceUnavailable::Keys(err).into())
@@ -14,7 +14,7 @@ fn unavailable(err: FetchError) -> Result<(), Refusal> {
 
 #[tokio::test]
 async fn the_last_good_keys_serve_through_an_outage_up_to_their_greatest_age() {
-    let key = SigningKey::generate(Algorithm::EdDSA);
+    let key = Forger::generate(Algorithm::EdDSA);
     let world = World::configured(&[&key], |builder| {
         builder.key_max_age(Duration::from_secs(7200))
     });
@@ -52,7 +52,7 @@ async fn the_last_good_keys_serve_through_an_outage_up_to_their_greatest_age() {
 
 #[tokio::test]
 async fn without_keys_an_outage_is_no_verdict_and_is_asked_about_once_a_second() {
-    let key = SigningKey::generate(Algorithm::EdDSA);
+    let key = Forger::generate(Algorithm::EdDSA);
     let world = World::new(&[&key]);
     world.issuer.fail();
     let token = world.token(&key);
@@ -79,7 +79,7 @@ async fn without_keys_an_outage_is_no_verdict_and_is_asked_about_once_a_second()
 
 #[tokio::test(start_paused = true)]
 async fn a_fetch_ends_at_its_time_limit() {
-    let key = SigningKey::generate(Algorithm::EdDSA);
+    let key = Forger::generate(Algorithm::EdDSA);
     let world = World::configured(&[&key], |builder| {
         builder.fetch_time_limit(Duration::from_millis(700))
     });
@@ -94,8 +94,8 @@ async fn a_fetch_ends_at_its_time_limit() {
 #[tokio::test]
 async fn in_an_outage_a_token_of_an_unknown_key_is_not_called_invalid() {
     let (known, unknown) = (
-        SigningKey::generate(Algorithm::EdDSA),
-        SigningKey::generate(Algorithm::EdDSA),
+        Forger::generate(Algorithm::EdDSA),
+        Forger::generate(Algorithm::EdDSA),
     );
     let world = World::new(&[&known]);
     world
@@ -121,7 +121,7 @@ async fn in_an_outage_a_token_of_an_unknown_key_is_not_called_invalid() {
 
 #[tokio::test]
 async fn nonsense_does_not_replace_good_keys() {
-    let key = SigningKey::generate(Algorithm::EdDSA);
+    let key = Forger::generate(Algorithm::EdDSA);
     let world = World::new(&[&key]);
     world
         .verify(&world.token(&key))

@@ -10,7 +10,7 @@ use jsonwebtoken::{DecodingKey, Validation, decode, errors};
 use serde_json::Value;
 use tokensmith_verifier::Algorithm;
 
-use crate::support::{AUDIENCE, SigningKey, World};
+use crate::support::{AUDIENCE, Forger, World};
 
 /// An embedder's own: it verifies, and counts how often it was asked.
 static OF_THE_EMBEDDER: CryptoProvider = CryptoProvider {
@@ -32,7 +32,7 @@ fn counted(
 /// Makes keys, publishes them, and verifies a token of each algorithm.
 async fn verify_everything() {
     for algorithm in Algorithm::ALL {
-        let key = SigningKey::generate(algorithm);
+        let key = Forger::generate(algorithm);
         let world = World::new(&[&key]);
         let verified = world.verify(&world.token(&key)).await;
         verified.expect("a good token");
@@ -48,7 +48,7 @@ async fn the_provider_of_the_process_is_the_embedders() {
     verify_everything().await;
     assert_eq!(ASKED.load(Ordering::SeqCst), 0, "the verifier has used it");
 
-    let key = SigningKey::generate(Algorithm::ES256);
+    let key = Forger::generate(Algorithm::ES256);
     let world = World::new(&[&key]);
     let mut validation = Validation::new(Algorithm::ES256.into());
     validation.set_audience(&[AUDIENCE]);

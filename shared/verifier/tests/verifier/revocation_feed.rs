@@ -9,10 +9,10 @@ use tokensmith_verifier::{
 };
 use tokio::task::JoinSet;
 
-use crate::support::{Feed, START, SigningKey, World, settle};
+use crate::support::{Feed, Forger, START, World, settle};
 
 fn following(page: usize, settings: FeedSettings) -> (World, Arc<Feed>) {
-    let key = Arc::new(SigningKey::generate(Algorithm::EdDSA));
+    let key = Arc::new(Forger::generate(Algorithm::EdDSA));
     let world = World::configured(&[&key], |builder| builder.revocation_feed(settings));
     let feed = Feed::new(key, page);
     world.serve_feed(&feed);
@@ -228,7 +228,7 @@ async fn the_feed_may_be_signed_by_a_key_that_is_new() {
     let (world, feed) = following(100, FeedSettings::default());
     let token = world.token(&feed.key);
     world.verify(&token).await.expect("a good token");
-    let new = Arc::new(SigningKey::generate(Algorithm::ES256));
+    let new = Arc::new(Forger::generate(Algorithm::ES256));
     world.issuer.publish(&[&feed.key, &new]);
     let signed_by_new = Feed::new(new, 100);
     signed_by_new.record(START, revoked_token());

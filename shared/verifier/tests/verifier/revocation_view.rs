@@ -9,7 +9,7 @@ use tokensmith_verifier::{
     RevocationSource, RevocationStatus, RevocationView, SourceUnavailable, StalePolicy, WhenStale,
 };
 
-use crate::support::{AUDIENCE, ISSUER, START, SigningKey, World};
+use crate::support::{AUDIENCE, Forger, ISSUER, START, World};
 
 fn claims() -> AccessTokenClaims {
     AccessTokenClaims {
@@ -187,7 +187,7 @@ impl RevocationSource for OwnSource {
 
 #[tokio::test]
 async fn a_verifier_asks_the_embedders_own_source() {
-    let key = SigningKey::generate(Algorithm::EdDSA);
+    let key = Forger::generate(Algorithm::EdDSA);
     let none = RevocationStatus::default();
     let lost = SourceUnavailable::Revocations("the table does not answer".to_owned());
     for (known, expected) in [

@@ -9,7 +9,7 @@ use http::{Request, Response, StatusCode};
 use tokensmith_verifier::{Algorithm, BearerLayer, VerifiedClaims};
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::support::{SigningKey, World};
+use crate::support::{Forger, World};
 
 /// Answers with the subject, and checks that the request's headers arrive.
 async fn whoami(request: Request<String>) -> Result<Response<String>, Infallible> {
@@ -35,8 +35,8 @@ fn header<'a, B>(response: &'a Response<B>, name: &str) -> Option<&'a str> {
 }
 
 #[tokio::test]
-async fn rfc6750_a_layer_admits_good_tokens_and_challenges_the_rest() {
-    let key = SigningKey::generate(Algorithm::EdDSA);
+async fn rfc6750_3_a_layer_admits_good_tokens_and_challenges_the_rest() {
+    let key = Forger::generate(Algorithm::EdDSA);
     let world = World::new(&[&key]);
     let layer = BearerLayer::new(world.verifier.clone());
     let layer = layer.requiring("orders:read".parse().expect("an expression"));
@@ -84,7 +84,7 @@ async fn rfc6750_a_layer_admits_good_tokens_and_challenges_the_rest() {
 
 #[tokio::test]
 async fn what_cannot_be_told_is_503_without_a_challenge() {
-    let key = SigningKey::generate(Algorithm::EdDSA);
+    let key = Forger::generate(Algorithm::EdDSA);
     let world = World::new(&[&key]);
     world.issuer.fail();
     let service = BearerLayer::new(world.verifier.clone()).layer(service_fn(whoami));
@@ -98,7 +98,7 @@ async fn what_cannot_be_told_is_503_without_a_challenge() {
 
 #[tokio::test]
 async fn each_route_of_a_router_requires_its_own_scopes() {
-    let key = SigningKey::generate(Algorithm::EdDSA);
+    let key = Forger::generate(Algorithm::EdDSA);
     let world = World::new(&[&key]);
     let layer = |required: &str| {
         let required = required.parse().expect("an expression");

@@ -2,16 +2,16 @@
 
 use serde_json::json;
 
-use super::support::{Kind, Setup, Verdict, ask, decide, refused};
+use super::support::{Gate, Kind, Verdict, ask, decide, refused};
 
 #[tokio::test]
 async fn a_good_token_passes_and_the_integration_is_told_whose_it_is() {
-    let setup = Setup::new().await;
-    let grant = setup.issuer.grant(&setup.client, |_| {}).await;
-    let answer = setup.issuer.refresh(&setup.client, &grant.token).await;
+    let gate = Gate::new().await;
+    let grant = gate.issuer.grant(&gate.client, |_| {}).await;
+    let answer = gate.issuer.refresh(&gate.client, &grant.token).await;
     let token = format!("Bearer {}", answer.access_token());
     for kind in Kind::ALL {
-        let authorizer = setup.authorizer(kind, |_| {}).await;
+        let authorizer = gate.authorizer(kind, |_| {}).await;
         let told = json!({
             "sub": "alice", "client_id": "app", "scope": "a b", "grant_id": grant.id.to_string(),
         });
@@ -23,10 +23,10 @@ async fn a_good_token_passes_and_the_integration_is_told_whose_it_is() {
 /// RFC 6749 §4.4: a client's own token comes from no grant.
 #[tokio::test]
 async fn a_token_without_a_grant_has_no_grant_id_in_its_context() {
-    let setup = Setup::new().await;
-    let token = format!("Bearer {}", setup.token().await);
+    let gate = Gate::new().await;
+    let token = format!("Bearer {}", gate.token().await);
     for kind in Kind::ALL {
-        let authorizer = setup.authorizer(kind, |_| {}).await;
+        let authorizer = gate.authorizer(kind, |_| {}).await;
         let told = json!({ "sub": "app", "client_id": "app", "scope": "a" });
         let verdict = decide(&authorizer, kind, &kind.event(&token)).await;
         assert_eq!(verdict, Verdict::Passes(told), "{kind:?}");
@@ -36,11 +36,11 @@ async fn a_token_without_a_grant_has_no_grant_id_in_its_context() {
 /// The very answers, member by member, for API Gateway answers 500 to what it does not expect.
 #[tokio::test]
 async fn the_answers_are_what_api_gateway_reads() {
-    let setup = Setup::new().await;
-    let token = format!("Bearer {}", setup.token().await);
+    let gate = Gate::new().await;
+    let token = format!("Bearer {}", gate.token().await);
     let told = json!({ "sub": "app", "client_id": "app", "scope": "a" });
     for kind in Kind::ALL {
-        let authorizer = setup.authorizer(kind, |_| {}).await;
+        let authorizer = gate.authorizer(kind, |_| {}).await;
         let answer = ask(&authorizer, &kind.event(&token)).await;
         let stage = match kind {
             Kind::HttpPolicy => "a1b2c3d4e5/$default",
@@ -74,10 +74,10 @@ async fn the_answers_are_what_api_gateway_reads() {
 
 #[tokio::test]
 async fn an_event_that_no_authorizer_is_called_with_is_a_failure() {
-    let setup = Setup::new().await;
-    let token = format!("Bearer {}", setup.token().await);
+    let gate = Gate::new().await;
+    let token = format!("Bearer {}", gate.token().await);
     for kind in Kind::ALL {
-        let authorizer = setup.authorizer(kind, |_| {}).await;
+        let authorizer = gate.authorizer(kind, |_| {}).await;
         let good = kind.event(&token);
         let arn = if kind == Kind::HttpSimple || kind == Kind::HttpPolicy {
             "routeArn"
@@ -108,13 +108,13 @@ async fn an_event_that_no_authorizer_is_called_with_is_a_failure() {
 /// A WebSocket API asks with an event that looks like a REST API's, and has no HTTP method.
 #[tokio::test]
 async fn an_event_without_a_route_is_a_failure() {
-    let setup = Setup::new().await;
-    let token = format!("Bearer {}", setup.token().await);
+    let gate = Gate::new().await;
+    let token = format!("Bearer {}", gate.token().await);
     for (kind, member) in [
         (Kind::HttpSimple, "routeKey"),
         (Kind::RestRequest, "httpMethod"),
     ] {
-        let authorizer = setup.authorizer(kind, |_| {}).await;
+        let authorizer = gate.authorizer(kind, |_| {}).await;
         let mut event = kind.event(&token);
         event.as_object_mut().expect("an object").remove(member);
         assert_eq!(decide(&authorizer, kind, &event).await, Verdict::Failed);
@@ -124,13 +124,13 @@ async fn an_event_without_a_route_is_a_failure() {
 /// RFC 9068 §4: a token for another resource is not for this one.
 #[tokio::test]
 async fn a_token_for_another_audience_is_refused() {
-    let setup = Setup::new().await;
-    let token = format!("Bearer {}", setup.token().await);
+    let gate = Gate::new().await;
+    let token = format!("Bearer {}", gate.token().await);
     for kind in Kind::ALL {
         let other = |config: &mut tokensmith_authorizer::AuthorizerConfig| {
             config.audience = "https://elsewhere.example/".parse().expect("an audience");
         };
-        let authorizer = setup.authorizer(kind, other).await;
+        let authorizer = gate.authorizer(kind, other).await;
         let verdict = decide(&authorizer, kind, &kind.event(&token)).await;
         assert_eq!(verdict, refused(kind), "{kind:?}");
     }

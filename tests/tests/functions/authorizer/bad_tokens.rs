@@ -9,7 +9,7 @@ use tokensmith_tests::InProcess;
 use tokensmith_tests::forge::base64url;
 use tokensmith_verifier::{Algorithm, CLOCK_SKEW_SECONDS};
 
-use super::support::{Kind, Setup, decide, refused};
+use super::support::{Gate, Kind, decide, refused};
 
 /// A REST API's authorizer says 401 and not 403: the two are told apart.
 const KIND: Kind = Kind::RestRequest;
@@ -26,20 +26,20 @@ async fn assert_passes(authorizer: &Authorizer, token: &str, case: &str) {
     assert!(verdict.passes(), "{case}: {verdict:?}");
 }
 
-async fn with_every_algorithm() -> (Setup, Authorizer) {
+async fn with_every_algorithm() -> (Gate, Authorizer) {
     let issuer = InProcess::configured(|config| config.algorithms = Algorithm::ALL.into()).await;
     let client = issuer.confidential("app", |_| {}).await;
-    let setup = Setup { issuer, client };
-    let authorizer = setup.authorizer(KIND, |_| {}).await;
-    (setup, authorizer)
+    let gate = Gate { issuer, client };
+    let authorizer = gate.authorizer(KIND, |_| {}).await;
+    (gate, authorizer)
 }
 
 /// The counter-test of this file: without a flaw, every algorithm's token passes.
 #[tokio::test]
 async fn what_is_forged_without_a_flaw_passes() {
-    let (setup, authorizer) = with_every_algorithm().await;
+    let (gate, authorizer) = with_every_algorithm().await;
     for algorithm in Algorithm::ALL {
-        let forger = setup.forger(algorithm).await;
+        let forger = gate.forger(algorithm).await;
         let token = forger.token(&forger.claims()).await;
         assert_passes(&authorizer, &token, algorithm.as_str()).await;
     }
@@ -47,9 +47,9 @@ async fn what_is_forged_without_a_flaw_passes() {
 
 #[tokio::test]
 async fn invariant_6_the_algorithm_is_the_keys_and_not_the_headers() {
-    let (setup, authorizer) = with_every_algorithm().await;
+    let (gate, authorizer) = with_every_algorithm().await;
     for algorithm in Algorithm::ALL {
-        let forger = setup.forger(algorithm).await;
+        let forger = gate.forger(algorithm).await;
         let claims = forger.claims().to_string();
         for named in [
             "none", "None", "", "HS256", "RS256", "PS256", "ES256", "EdDSA", "ES384",
@@ -78,9 +78,9 @@ async fn invariant_6_the_algorithm_is_the_keys_and_not_the_headers() {
 
 #[tokio::test]
 async fn invariant_6_a_key_that_the_token_brings_along_is_not_used() {
-    let setup = Setup::new().await;
-    let authorizer = setup.authorizer(KIND, |_| {}).await;
-    let forger = setup.forger(Algorithm::ES256).await;
+    let gate = Gate::new().await;
+    let authorizer = gate.authorizer(KIND, |_| {}).await;
+    let forger = gate.forger(Algorithm::ES256).await;
     let claims = forger.claims().to_string();
     let own = generate_private_key(Algorithm::ES256).expect("a key");
     let own = InProcessSigner::from_pkcs8(Algorithm::ES256, &own).expect("a key");
@@ -108,9 +108,9 @@ async fn invariant_6_a_key_that_the_token_brings_along_is_not_used() {
 /// Every header is signed by the right key.
 #[tokio::test]
 async fn rfc9068_4_a_header_that_is_not_an_access_tokens_is_refused() {
-    let setup = Setup::new().await;
-    let authorizer = setup.authorizer(KIND, |_| {}).await;
-    let forger = setup.forger(Algorithm::ES256).await;
+    let gate = Gate::new().await;
+    let authorizer = gate.authorizer(KIND, |_| {}).await;
+    let forger = gate.forger(Algorithm::ES256).await;
     let claims = forger.claims().to_string();
     let kid = forger.jwk.kid.as_str();
     for (name, value) in [
@@ -136,9 +136,9 @@ async fn rfc9068_4_a_header_that_is_not_an_access_tokens_is_refused() {
 
 #[tokio::test]
 async fn rfc9068_4_claims_that_do_not_fit_are_refused() {
-    let setup = Setup::new().await;
-    let authorizer = setup.authorizer(KIND, |_| {}).await;
-    let now = setup.issuer.now().seconds();
+    let gate = Gate::new().await;
+    let authorizer = gate.authorizer(KIND, |_| {}).await;
+    let now = gate.issuer.now().seconds();
     for (name, value) in [
         ("iss", json!("https://elsewhere.example")),
         ("iss", json!("https://issuer.example/")),
@@ -157,9 +157,7 @@ async fn rfc9068_4_claims_that_do_not_fit_are_refused() {
         ("client_id", json!(null)),
         ("scope", json!(["a"])),
     ] {
-        let token = setup
-            .token_with(|claims| claims[name] = value.clone())
-            .await;
+        let token = gate.token_with(|claims| claims[name] = value.clone()).await;
         assert_refused(&authorizer, &token, &format!("{name}: {value}")).await;
     }
     // At the edge of what the clocks may be apart.
@@ -167,16 +165,16 @@ async fn rfc9068_4_claims_that_do_not_fit_are_refused() {
         ("exp", now - CLOCK_SKEW_SECONDS + 1),
         ("nbf", now + CLOCK_SKEW_SECONDS),
     ] {
-        let token = setup.token_with(|claims| claims[name] = value.into()).await;
+        let token = gate.token_with(|claims| claims[name] = value.into()).await;
         assert_passes(&authorizer, &token, name).await;
     }
 }
 
 #[tokio::test]
 async fn what_was_changed_after_it_was_signed_is_refused() {
-    let setup = Setup::new().await;
-    let authorizer = setup.authorizer(KIND, |_| {}).await;
-    let token = setup.token().await;
+    let gate = Gate::new().await;
+    let authorizer = gate.authorizer(KIND, |_| {}).await;
+    let token = gate.token().await;
     assert_passes(&authorizer, &token, "as it was").await;
     for at in (0..token.len()).step_by(3) {
         let mut bytes = token.clone().into_bytes();
@@ -185,7 +183,7 @@ async fn what_was_changed_after_it_was_signed_is_refused() {
         assert_refused(&authorizer, &changed, &format!("at {at}")).await;
     }
     let parts: Vec<_> = token.split('.').collect();
-    let claims = setup.forger(Algorithm::ES256).await.claims().to_string();
+    let claims = gate.forger(Algorithm::ES256).await.claims().to_string();
     for changed in [
         format!("{}.{}.{}", parts[0], base64url(claims), parts[2]),
         format!("{}.{}", parts[0], parts[1]),
@@ -202,28 +200,28 @@ async fn what_was_changed_after_it_was_signed_is_refused() {
 /// Refresh tokens are for the issuer alone.
 #[tokio::test]
 async fn a_refresh_token_is_no_access_token() {
-    let setup = Setup::new().await;
-    let authorizer = setup.authorizer(KIND, |_| {}).await;
-    let grant = setup.issuer.grant(&setup.client, |_| {}).await;
+    let gate = Gate::new().await;
+    let authorizer = gate.authorizer(KIND, |_| {}).await;
+    let grant = gate.issuer.grant(&gate.client, |_| {}).await;
     assert_refused(&authorizer, &grant.token, "a refresh token").await;
 }
 
 /// However many tokens with made-up keys come, they cause one look at the table.
 #[tokio::test]
 async fn a_flood_of_unknown_keys_costs_one_query() {
-    let setup = Setup::new().await;
-    let authorizer = setup.authorizer(KIND, |_| {}).await;
-    let good = setup.token().await;
+    let gate = Gate::new().await;
+    let authorizer = gate.authorizer(KIND, |_| {}).await;
+    let good = gate.token().await;
     assert_passes(&authorizer, &good, "a good one").await;
-    let forger = setup.forger(Algorithm::ES256).await;
+    let forger = gate.forger(Algorithm::ES256).await;
     let claims = forger.claims();
-    setup.issuer.dynamo.take_calls();
+    gate.issuer.dynamo.take_calls();
     for attempt in 0..50 {
         let mut header = forger.header();
         header["kid"] = format!("made-up-{attempt}").into();
         let token = forger.sign(header.to_string(), claims.to_string()).await;
         assert_refused(&authorizer, &token, "an unknown key").await;
     }
-    assert_eq!(setup.issuer.dynamo.take_calls(), ["Query"]);
+    assert_eq!(gate.issuer.dynamo.take_calls(), ["Query"]);
     assert_passes(&authorizer, &good, "a good one").await;
 }

@@ -4,16 +4,16 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::support::{Kind, Setup, ask, decide, policy_allows};
+use super::support::{Gate, Kind, ask, decide, policy_allows};
 
 const KIND: Kind = Kind::RestRequest;
 const STAGE: &str = "arn:aws:execute-api:eu-central-1:123456789012:f6g7h8i9j0/live";
 
 /// The policy for a token with these scopes that asks for this.
 async fn policy(routes: &Value, scopes: &str, key: &str, request: &str) -> Value {
-    let setup = Setup::new().await;
-    let authorizer = setup.guarding(KIND, routes).await;
-    let token = format!("Bearer {}", setup.token_with_scopes(scopes).await);
+    let gate = Gate::new().await;
+    let authorizer = gate.guarding(KIND, routes).await;
+    let token = format!("Bearer {}", gate.token_with_scopes(scopes).await);
     let event = KIND.event_of(&token, key, request);
     ask(&authorizer, &event).await.expect("a policy")
 }
@@ -159,10 +159,10 @@ proptest! {
         let routes = Value::Object(routes.collect());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
-            let setup = Setup::new().await;
+            let gate = Gate::new().await;
             // The kind that finds the route by itself is the oracle.
-            let authorizer = setup.guarding(Kind::RestToken, &routes).await;
-            let token = format!("Bearer {}", setup.token_with_scopes("held").await);
+            let authorizer = gate.guarding(Kind::RestToken, &routes).await;
+            let token = format!("Bearer {}", gate.token_with_scopes("held").await);
             let event = |request: &str| Kind::RestToken.event_of(&token, request, request);
             let first = format!("{} {}", methods[first.1], REQUESTED[first.0]);
             let cached = ask(&authorizer, &event(&first)).await.expect("a policy");

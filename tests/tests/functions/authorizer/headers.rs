@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 use tokensmith_verifier::MAX_TOKEN_BYTES;
 
-use super::support::{Kind, Setup, decide, refused};
+use super::support::{Gate, Kind, decide, refused};
 
 #[tokio::test]
 async fn rfc6750_2_1_what_is_no_bearer_token_is_refused() {
-    let setup = Setup::new().await;
-    let token = setup.token().await;
+    let gate = Gate::new().await;
+    let token = gate.token().await;
     for kind in Kind::ALL {
-        let authorizer = setup.authorizer(kind, |_| {}).await;
+        let authorizer = gate.authorizer(kind, |_| {}).await;
         for value in [
             String::new(),
             " ".to_owned(),
@@ -44,10 +44,10 @@ async fn rfc6750_2_1_what_is_no_bearer_token_is_refused() {
 
 #[tokio::test]
 async fn a_request_without_the_header_is_refused() {
-    let setup = Setup::new().await;
-    let value = format!("Bearer {}", setup.token().await);
+    let gate = Gate::new().await;
+    let value = format!("Bearer {}", gate.token().await);
     for kind in Kind::ALL {
-        let authorizer = setup.authorizer(kind, |_| {}).await;
+        let authorizer = gate.authorizer(kind, |_| {}).await;
         let nothing: Vec<Value> = match kind {
             Kind::RestToken => vec![json!({ "authorizationToken": null })],
             _ => vec![
@@ -72,10 +72,10 @@ async fn a_request_without_the_header_is_refused() {
 /// RFC 9110 §5.1: names have no case.
 #[tokio::test]
 async fn the_name_of_the_header_has_no_case() {
-    let setup = Setup::new().await;
-    let value = format!("Bearer {}", setup.token().await);
+    let gate = Gate::new().await;
+    let value = format!("Bearer {}", gate.token().await);
     for kind in Kind::with_headers() {
-        let authorizer = setup.authorizer(kind, |_| {}).await;
+        let authorizer = gate.authorizer(kind, |_| {}).await;
         for name in [
             "authorization",
             "Authorization",
@@ -96,10 +96,10 @@ async fn the_name_of_the_header_has_no_case() {
 /// In every way in which an event can have it twice; even if both have the same value.
 #[tokio::test]
 async fn a_repeated_header_is_refused() {
-    let setup = Setup::new().await;
-    let value = format!("Bearer {}", setup.token().await);
+    let gate = Gate::new().await;
+    let value = format!("Bearer {}", gate.token().await);
     for kind in Kind::with_headers() {
-        let authorizer = setup.authorizer(kind, |_| {}).await;
+        let authorizer = gate.authorizer(kind, |_| {}).await;
         let repeated = [
             json!({ "headers": { "Authorization": value, "authorization": value } }),
             json!({ "headers": { "authorization": value, "AUTHORIZATION": "" } }),
@@ -134,11 +134,11 @@ async fn a_repeated_header_is_refused() {
 /// What is longer than any token of the issuer is not looked at.
 #[tokio::test]
 async fn a_token_over_8_kib_is_refused() {
-    let setup = Setup::new().await;
+    let gate = Gate::new().await;
     let mut tokens = Vec::new();
     // No base64url text is one character longer than a multiple of four, so not every length exists.
     for padding in 5650.. {
-        let token = setup.padded_token(padding).await;
+        let token = gate.padded_token(padding).await;
         match token.len() {
             ..8185 => continue,
             8185..8200 => tokens.push(token),
@@ -147,10 +147,10 @@ async fn a_token_over_8_kib_is_refused() {
     }
     assert!(tokens.iter().any(|token| token.len() <= MAX_TOKEN_BYTES));
     for padding in [10_000, 100_000, 1_000_000] {
-        tokens.push(setup.padded_token(padding).await);
+        tokens.push(gate.padded_token(padding).await);
     }
     for kind in Kind::ALL {
-        let authorizer = setup.authorizer(kind, |_| {}).await;
+        let authorizer = gate.authorizer(kind, |_| {}).await;
         for token in &tokens {
             let verdict = decide(&authorizer, kind, &kind.event(&format!("Bearer {token}"))).await;
             let case = format!("{kind:?} {}", token.len());

@@ -6,7 +6,7 @@ use tokensmith_issuer::Level;
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::logged::{logged, tell};
 
-use super::support::{INTERVAL, Kind, Setup, decide};
+use super::support::{Gate, INTERVAL, Kind, decide};
 
 fn lines(lines: Vec<Value>) -> Vec<Value> {
     let own = |line: &Value| line["event"] == "authorize";
@@ -16,32 +16,32 @@ fn lines(lines: Vec<Value>) -> Vec<Value> {
 #[tokio::test]
 async fn every_request_is_one_line() {
     let log = logged(async {
-        let setup = Setup::new().await;
-        let grant = setup.issuer.grant(&setup.client, |_| {}).await;
-        let answer = setup.issuer.refresh(&setup.client, &grant.token).await;
+        let gate = Gate::new().await;
+        let grant = gate.issuer.grant(&gate.client, |_| {}).await;
+        let answer = gate.issuer.refresh(&gate.client, &grant.token).await;
         let token = answer.access_token();
         tell(&grant.id.to_string());
         let routes = json!({ "GET /orders/{id}": "a", "GET /orders": "c" });
         for kind in Kind::ALL {
-            let authorizer = setup.authorizer(kind, |config| {
+            let authorizer = gate.authorizer(kind, |config| {
                 config.routes = Some(routes.to_string().parse().expect("routes"));
                 config.log_level = Level::Info;
             });
             let authorizer = authorizer.await;
             let event = kind.event(&format!("Bearer {token}"));
             decide(&authorizer, kind, &event).await;
-            setup.issuer.pass(2);
+            gate.issuer.pass(2);
             decide(&authorizer, kind, &event).await;
             let event = kind.event_of(&format!("Bearer {token}"), "GET /orders", "GET /orders");
             decide(&authorizer, kind, &event).await;
             let event = kind.event_of(&format!("Bearer {token}"), "GET /x", "GET /x");
             decide(&authorizer, kind, &event).await;
             decide(&authorizer, kind, &kind.event("Bearer no.such.token")).await;
-            setup.issuer.dynamo.outage(Some(Fault::Before));
-            setup.issuer.pass(120 + INTERVAL);
+            gate.issuer.dynamo.outage(Some(Fault::Before));
+            gate.issuer.pass(120 + INTERVAL);
             let event = kind.event(&format!("Bearer {token}"));
             decide(&authorizer, kind, &event).await;
-            setup.issuer.dynamo.outage(None);
+            gate.issuer.dynamo.outage(None);
         }
     });
     let Some(log) = log.await else { return };
@@ -137,12 +137,12 @@ async fn every_request_is_one_line() {
 #[tokio::test]
 async fn invariant_1_no_token_is_logged() {
     let log = logged(async {
-        let setup = Setup::new().await;
-        let token = setup.token().await;
+        let gate = Gate::new().await;
+        let token = gate.token().await;
         token.split('.').for_each(tell);
         for kind in Kind::ALL {
             let everything = |config: &mut AuthorizerConfig| config.log_level = Level::Info;
-            let authorizer = setup.authorizer(kind, everything).await;
+            let authorizer = gate.authorizer(kind, everything).await;
             for value in [
                 format!("Bearer {token}"),
                 format!("Bearer {token}x"),

@@ -3,10 +3,10 @@
 use tokensmith_issuer::revocation::{revoke_client, revoke_subject};
 use tokensmith_tests::TestGrant;
 
-use super::support::{INTERVAL, Kind, Setup, decide, refused};
+use super::support::{Gate, INTERVAL, Kind, decide, refused};
 
-async fn revoke(setup: &Setup, what: &str, grant: &TestGrant, token: &str) {
-    let (issuer, client) = (&setup.issuer, &setup.client);
+async fn revoke(gate: &Gate, what: &str, grant: &TestGrant, token: &str) {
+    let (issuer, client) = (&gate.issuer, &gate.client);
     let status = match what {
         "token" => issuer.revoke(client, token).await.status,
         "grant" => issuer.revoke(client, &grant.token).await.status,
@@ -32,15 +32,15 @@ async fn revoke(setup: &Setup, what: &str, grant: &TestGrant, token: &str) {
 async fn invariant_4_each_kind_of_revocation_is_seen_within_the_interval() {
     for kind in Kind::ALL {
         for what in ["token", "grant", "client", "subject"] {
-            let setup = Setup::new().await;
-            let authorizer = setup.authorizer(kind, |_| {}).await;
-            let grant = setup.issuer.grant(&setup.client, |_| {}).await;
-            let answer = setup.issuer.refresh(&setup.client, &grant.token).await;
+            let gate = Gate::new().await;
+            let authorizer = gate.authorizer(kind, |_| {}).await;
+            let grant = gate.issuer.grant(&gate.client, |_| {}).await;
+            let answer = gate.issuer.refresh(&gate.client, &grant.token).await;
             let token = answer.access_token();
             let event = kind.event(&format!("Bearer {token}"));
             assert!(decide(&authorizer, kind, &event).await.passes(), "{kind:?}");
-            revoke(&setup, what, &grant, &token).await;
-            setup.issuer.pass(INTERVAL);
+            revoke(&gate, what, &grant, &token).await;
+            gate.issuer.pass(INTERVAL);
             let verdict = decide(&authorizer, kind, &event).await;
             assert_eq!(verdict, refused(kind), "{kind:?} {what}");
         }
@@ -50,18 +50,18 @@ async fn invariant_4_each_kind_of_revocation_is_seen_within_the_interval() {
 /// What another client or subject has lost does not concern this one.
 #[tokio::test]
 async fn a_revocation_concerns_nobody_else() {
-    let setup = Setup::new().await;
+    let gate = Gate::new().await;
     let kind = Kind::HttpSimple;
-    let authorizer = setup.authorizer(kind, |_| {}).await;
-    let event = kind.event(&format!("Bearer {}", setup.token().await));
+    let authorizer = gate.authorizer(kind, |_| {}).await;
+    let event = kind.event(&format!("Bearer {}", gate.token().await));
     assert!(decide(&authorizer, kind, &event).await.passes());
-    let other = setup.issuer.confidential("other", |_| {}).await;
-    let theirs = setup.issuer.client_credentials(&other).await.access_token();
-    setup.issuer.revoke(&other, &theirs).await;
-    let clock = setup.issuer.clock();
-    let revoked = revoke_client(setup.issuer.table(), &other.client_id(), &clock).await;
+    let other = gate.issuer.confidential("other", |_| {}).await;
+    let theirs = gate.issuer.client_credentials(&other).await.access_token();
+    gate.issuer.revoke(&other, &theirs).await;
+    let clock = gate.issuer.clock();
+    let revoked = revoke_client(gate.issuer.table(), &other.client_id(), &clock).await;
     revoked.expect("it is revoked");
-    setup.issuer.pass(INTERVAL);
+    gate.issuer.pass(INTERVAL);
     assert!(decide(&authorizer, kind, &event).await.passes());
     let theirs = kind.event(&format!("Bearer {theirs}"));
     assert!(!decide(&authorizer, kind, &theirs).await.passes());
@@ -70,36 +70,36 @@ async fn a_revocation_concerns_nobody_else() {
 /// Counted at the connector, retries included.
 #[tokio::test]
 async fn a_warm_request_costs_no_call_but_one_query_for_each_interval() {
-    let setup = Setup::new().await;
+    let gate = Gate::new().await;
     let kind = Kind::HttpSimple;
-    let authorizer = setup.authorizer(kind, |_| {}).await;
-    let event = kind.event(&format!("Bearer {}", setup.token().await));
+    let authorizer = gate.authorizer(kind, |_| {}).await;
+    let event = kind.event(&format!("Bearer {}", gate.token().await));
     assert!(decide(&authorizer, kind, &event).await.passes());
-    setup.issuer.dynamo.take_calls();
+    gate.issuer.dynamo.take_calls();
     for interval in 0..6 {
         for request in 0..100 {
             assert!(decide(&authorizer, kind, &event).await.passes());
-            let calls = setup.issuer.dynamo.take_calls();
+            let calls = gate.issuer.dynamo.take_calls();
             let due = interval > 0 && request == 0;
             let expected: &[&str] = if due { &["Query"] } else { &[] };
             assert_eq!(calls, expected, "interval {interval}, request {request}");
         }
-        setup.issuer.pass(INTERVAL);
+        gate.issuer.pass(INTERVAL);
     }
 }
 
 /// Tokens that are bad by themselves cost nothing, whatever the interval.
 #[tokio::test]
 async fn a_bad_token_costs_no_call() {
-    let setup = Setup::new().await;
+    let gate = Gate::new().await;
     let kind = Kind::HttpSimple;
-    let authorizer = setup.authorizer(kind, |_| {}).await;
-    let expired = setup.token_with(|claims| claims["exp"] = 1.into()).await;
+    let authorizer = gate.authorizer(kind, |_| {}).await;
+    let expired = gate.token_with(|claims| claims["exp"] = 1.into()).await;
     for value in ["", "Bearer x", &format!("Bearer {expired}")] {
-        setup.issuer.pass(INTERVAL);
+        gate.issuer.pass(INTERVAL);
         let verdict = decide(&authorizer, kind, &kind.event(value)).await;
         assert_eq!(verdict, refused(kind));
-        assert_eq!(setup.issuer.dynamo.take_calls(), [""; 0], "{value}");
+        assert_eq!(gate.issuer.dynamo.take_calls(), [""; 0], "{value}");
     }
 }
 
@@ -107,19 +107,19 @@ async fn a_bad_token_costs_no_call() {
 #[tokio::test]
 async fn a_cold_authorizer_decides_by_one_read_of_the_tokens_own_keys() {
     for what in ["nothing", "token", "grant", "client", "subject", "disabled"] {
-        let setup = Setup::new().await;
+        let gate = Gate::new().await;
         let kind = Kind::HttpSimple;
-        let grant = setup.issuer.grant(&setup.client, |_| {}).await;
-        let answer = setup.issuer.refresh(&setup.client, &grant.token).await;
+        let grant = gate.issuer.grant(&gate.client, |_| {}).await;
+        let answer = gate.issuer.refresh(&gate.client, &grant.token).await;
         let token = answer.access_token();
         if what != "nothing" {
-            revoke(&setup, what, &grant, &token).await;
+            revoke(&gate, what, &grant, &token).await;
         }
-        let authorizer = setup.authorizer(kind, |_| {}).await;
+        let authorizer = gate.authorizer(kind, |_| {}).await;
         let event = kind.event(&format!("Bearer {token}"));
         let passes = decide(&authorizer, kind, &event).await.passes();
         assert_eq!(passes, what == "nothing", "{what}");
-        let mut calls = setup.issuer.dynamo.take_calls();
+        let mut calls = gate.issuer.dynamo.take_calls();
         calls.sort();
         assert_eq!(calls, ["BatchGetItem", "Query"], "{what}");
     }
@@ -129,27 +129,27 @@ async fn a_cold_authorizer_decides_by_one_read_of_the_tokens_own_keys() {
 /// each is refused within the interval.
 #[tokio::test]
 async fn invariant_4_of_200_revocations_each_is_seen_within_the_interval() {
-    let setup = Setup::new().await;
+    let gate = Gate::new().await;
     let kind = Kind::HttpSimple;
-    let authorizer = setup.authorizer(kind, |_| {}).await;
+    let authorizer = gate.authorizer(kind, |_| {}).await;
     let mut delays = Vec::new();
     for round in 0..200_u64 {
         // Revocations come at every second of the interval.
-        setup.issuer.pass(round % INTERVAL);
-        let token = setup.token().await;
+        gate.issuer.pass(round % INTERVAL);
+        let token = gate.token().await;
         let event = kind.event(&format!("Bearer {token}"));
         assert!(decide(&authorizer, kind, &event).await.passes());
-        assert_eq!(setup.issuer.revoke(&setup.client, &token).await.status, 200);
-        let revoked_at = setup.issuer.now();
+        assert_eq!(gate.issuer.revoke(&gate.client, &token).await.status, 200);
+        let revoked_at = gate.issuer.now();
         while decide(&authorizer, kind, &event).await.passes() {
-            setup.issuer.pass(1);
-            let delay = setup.issuer.now().since(revoked_at).as_secs();
+            gate.issuer.pass(1);
+            let delay = gate.issuer.now().since(revoked_at).as_secs();
             assert!(
                 delay <= INTERVAL,
                 "round {round}: still accepted after {delay} s"
             );
         }
-        delays.push(setup.issuer.now().since(revoked_at));
+        delays.push(gate.issuer.now().since(revoked_at));
     }
     delays.sort();
     let at = |share: usize| delays[(delays.len() - 1) * share / 100].as_secs();

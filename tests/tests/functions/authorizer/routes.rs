@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokensmith_authorizer::RouteScopes;
 
-use super::support::{Kind, Setup, Verdict, decide};
+use super::support::{Gate, Kind, Verdict, decide};
 
 fn orders() -> Value {
     json!({
@@ -46,11 +46,11 @@ const CASES: [(&str, &str, &str, bool); 23] = [
 
 #[tokio::test]
 async fn a_route_requires_its_scopes_and_an_unlisted_route_is_closed() {
-    let setup = Setup::new().await;
+    let gate = Gate::new().await;
     for kind in Kind::ALL {
-        let authorizer = setup.guarding(kind, &orders()).await;
+        let authorizer = gate.guarding(kind, &orders()).await;
         for (key, request, scopes, passes) in CASES {
-            let token = format!("Bearer {}", setup.token_with_scopes(scopes).await);
+            let token = format!("Bearer {}", gate.token_with_scopes(scopes).await);
             let event = kind.event_of(&token, key, request);
             let verdict = decide(&authorizer, kind, &event).await;
             let case = format!("{kind:?} {request} with {scopes:?}: {verdict:?}");
@@ -66,13 +66,13 @@ async fn a_route_requires_its_scopes_and_an_unlisted_route_is_closed() {
 /// A token without any scope has no `scope` claim (RFC 9068 §2.2.3).
 #[tokio::test]
 async fn a_token_without_scopes_passes_where_none_is_required() {
-    let setup = Setup::new().await;
-    let bare = setup.token_with(|claims| {
+    let gate = Gate::new().await;
+    let bare = gate.token_with(|claims| {
         claims.as_object_mut().expect("an object").remove("scope");
     });
     let token = format!("Bearer {}", bare.await);
     for kind in Kind::ALL {
-        let authorizer = setup.guarding(kind, &orders()).await;
+        let authorizer = gate.guarding(kind, &orders()).await;
         let event = kind.event_of(&token, "GET /", "GET /");
         assert!(decide(&authorizer, kind, &event).await.passes(), "{kind:?}");
         let event = kind.event_of(&token, "GET /orders", "GET /orders");
@@ -84,11 +84,11 @@ async fn a_token_without_scopes_passes_where_none_is_required() {
 /// The default route is a route like any other: it is not what unlisted routes fall back to.
 #[tokio::test]
 async fn the_default_route_of_an_http_api_has_its_own_scopes() {
-    let setup = Setup::new().await;
+    let gate = Gate::new().await;
     let routes = json!({ "$default": "a", "GET /orders": "b" });
-    let token = format!("Bearer {}", setup.token_with_scopes("a").await);
+    let token = format!("Bearer {}", gate.token_with_scopes("a").await);
     for kind in [Kind::HttpSimple, Kind::HttpPolicy, Kind::Http1] {
-        let authorizer = setup.guarding(kind, &routes).await;
+        let authorizer = gate.guarding(kind, &routes).await;
         let event = kind.event_of(&token, "$default", "GET /anything/else");
         assert!(decide(&authorizer, kind, &event).await.passes(), "{kind:?}");
         for (key, request) in [("GET /orders", "GET /orders"), ("GET /new", "GET /new")] {
@@ -103,7 +103,7 @@ async fn the_default_route_of_an_http_api_has_its_own_scopes() {
 /// before parameters, and those before greedy ones.
 #[tokio::test]
 async fn the_route_of_a_token_event_is_the_most_specific_one() {
-    let setup = Setup::new().await;
+    let gate = Gate::new().await;
     let kind = Kind::RestToken;
     let routes = json!({
         "ANY /{all+}": "all",
@@ -114,7 +114,7 @@ async fn the_route_of_a_token_event_is_the_most_specific_one() {
         "GET /orders/export/{part}": "part",
         "$default": "default",
     });
-    let authorizer = setup.guarding(kind, &routes).await;
+    let authorizer = gate.guarding(kind, &routes).await;
     for (request, scope) in [
         ("GET /orders/17", "one"),
         ("GET /orders/export", "export"),
@@ -142,7 +142,7 @@ async fn the_route_of_a_token_event_is_the_most_specific_one() {
             "part",
             "default",
         ] {
-            let token = format!("Bearer {}", setup.token_with_scopes(with).await);
+            let token = format!("Bearer {}", gate.token_with_scopes(with).await);
             let event = kind.event_of(&token, request, request);
             let verdict = decide(&authorizer, kind, &event).await;
             assert_eq!(verdict.passes(), with == scope, "{request} with {with}");

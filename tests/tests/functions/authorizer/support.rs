@@ -109,12 +109,12 @@ fn replaced(value: Value, from: &str, to: &str) -> Value {
 }
 
 /// An issuer, a client of it, and authorizers on its table and clock.
-pub struct Setup {
+pub struct Gate {
     pub issuer: InProcess,
     pub client: TestClient,
 }
 
-impl Setup {
+impl Gate {
     pub async fn new() -> Self {
         let issuer = InProcess::start().await;
         let client = issuer.confidential("app", |_| {}).await;

@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 use tokensmith_authorizer::{MAX_ANSWER_BYTES, RouteScopes};
 
-use super::support::{Kind, Setup, Verdict, ask, decide, policy_allows};
+use super::support::{Gate, Kind, Verdict, ask, decide, policy_allows};
 
 /// RFC 3986 §6.2.3: a token carries one spelling, and an authorizer is configured with another.
 #[tokio::test]
 async fn an_audience_with_and_without_the_slash_of_an_empty_path_is_one() {
-    let setup = Setup::new().await;
+    let setup = Gate::new().await;
     let token = format!("Bearer {}", setup.token().await);
     for kind in Kind::ALL {
         for (audience, passes) in [
@@ -34,7 +34,7 @@ fn any_routes(count: usize) -> Value {
 /// Service quotas: the answer of an authorizer has at most 8 KB.
 #[tokio::test]
 async fn a_policy_over_8_kb_is_not_sent() {
-    let setup = Setup::new().await;
+    let setup = Gate::new().await;
     let token = format!("Bearer {}", setup.token_with_scopes("a").await);
     let request = "GET /resource-0";
     for kind in Kind::ALL {
@@ -57,7 +57,7 @@ async fn a_policy_over_8_kb_is_not_sent() {
 /// routes a token opens.
 #[tokio::test]
 async fn the_size_of_a_map_covers_every_policy_that_it_makes() {
-    let setup = Setup::new().await;
+    let setup = Gate::new().await;
     let routes = json!({
         "ANY /{all+}": "a",
         "GET /orders/{id}": "b",
@@ -96,7 +96,7 @@ async fn the_size_of_a_map_covers_every_policy_that_it_makes() {
 /// `/orders/%65xport` is `/orders/export` to API Gateway, and not to who compares the text.
 #[tokio::test]
 async fn a_token_authorizer_refuses_an_escape_in_the_path() {
-    let setup = Setup::new().await;
+    let setup = Gate::new().await;
     let kind = Kind::RestToken;
     let routes = json!({
         "GET /orders/{id}": "a",

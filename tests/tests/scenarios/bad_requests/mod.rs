@@ -8,6 +8,7 @@ mod request_rows;
 
 use proptest::prelude::*;
 use serde_json::Value;
+use tokensmith_tests::records::API;
 use tokensmith_tests::{Answer, HttpRequest, TestClient, TestIssuer};
 
 #[test]
@@ -282,7 +283,6 @@ fn form(body: impl AsRef<[u8]>) -> HttpRequest {
 }
 
 const GRANT: &str = "grant_type=client_credentials";
-const API: &str = "https://api.example/";
 const OTHER: &str = "https://other.example/v1?tenant=1";
 
 const INVALID_REQUEST: (u16, &str) = (400, "invalid_request");

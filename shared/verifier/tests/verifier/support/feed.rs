@@ -3,18 +3,18 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use tokensmith_verifier::{FEED_TYPE, FeedDocument, Revocation};
 
-use super::{ISSUER, SigningKey};
+use super::{Forger, ISSUER};
 
 /// The issuer's side of the feed: what was recorded when, in pages.
 pub struct Feed {
-    pub key: Arc<SigningKey>,
+    pub key: Arc<Forger>,
     recorded: Mutex<Vec<(u64, Revocation)>>,
     /// A page ends with the second that brings it to this many entries.
     page: usize,
 }
 
 impl Feed {
-    pub fn new(key: Arc<SigningKey>, page: usize) -> Arc<Self> {
+    pub fn new(key: Arc<Forger>, page: usize) -> Arc<Self> {
         Arc::new(Self {
             key,
             recorded: Mutex::default(),

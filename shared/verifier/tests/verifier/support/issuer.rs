@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde_json::json;
 use tokensmith_verifier::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched};
 
-use super::SigningKey;
+use super::Forger;
 
 /// Serves documents from this process, and records the requests.
 #[derive(Default)]
@@ -47,7 +47,7 @@ impl FakeIssuer {
     const FEED: &str = "https://issuer.example/oauth2/revocations?since=";
 
     /// Publishes these keys and no others.
-    pub fn publish(&self, keys: &[&SigningKey]) {
+    pub fn publish(&self, keys: &[&Forger]) {
         let keys: Vec<_> = keys.iter().map(|key| &key.jwk).collect();
         self.serve(Self::JWKS, json!({ "keys": keys }).to_string());
     }
@@ -133,10 +133,7 @@ impl Fetch for FakeIssuer {
         let document = document.ok_or(FetchError::Status(404))?;
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &document);
         let headers = CacheHeaders {
-            etag: Some(format!(
-                "\"{}\"",
-                super::signing_key::base64url(hash.as_ref())
-            )),
+            etag: Some(format!("\"{}\"", super::forger::base64url(hash.as_ref()))),
             ..state.headers.clone()
         };
         match request.etag == headers.etag.as_deref() {

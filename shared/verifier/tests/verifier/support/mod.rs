@@ -1,14 +1,14 @@
 mod feed;
+mod forger;
 mod issuer;
-mod signing_key;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use feed::Feed;
+pub use forger::{Forger, base64url};
 pub use issuer::FakeIssuer;
 use serde_json::{Value, json};
-pub use signing_key::{SigningKey, base64url};
 use tokensmith_verifier::{Clock, Refusal, Verifier, VerifierBuilder};
 
 pub const ISSUER: &str = "https://issuer.example";
@@ -25,12 +25,12 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(keys: &[&SigningKey]) -> Self {
+    pub fn new(keys: &[&Forger]) -> Self {
         Self::configured(keys, |builder| builder)
     }
 
     pub fn configured(
-        keys: &[&SigningKey],
+        keys: &[&Forger],
         configure: impl FnOnce(VerifierBuilder) -> VerifierBuilder,
     ) -> Self {
         let issuer = Arc::new(FakeIssuer::default());
@@ -84,7 +84,7 @@ impl World {
     }
 
     /// A valid token signed by `key`, issued now.
-    pub fn token(&self, key: &SigningKey) -> String {
+    pub fn token(&self, key: &Forger) -> String {
         key.token(&self.claims())
     }
 }

@@ -1,13 +1,11 @@
-//! The environment of a function is parsed once. The error names the variable that is missing or
-//! malformed.
-
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tokensmith_aws::environment::{BadVariable, Environment};
-use tokensmith_aws::kms::CustodyMode;
 use tokensmith_issuer::Level;
 use tokensmith_verifier::Algorithm;
+
+use super::{BadVariable, Environment};
+use crate::kms::CustodyMode;
 
 const REQUIRED: [(&str, &str); 4] = [
     ("TOKENSMITH_ISSUER", "https://issuer.example"),

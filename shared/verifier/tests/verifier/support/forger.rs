@@ -12,8 +12,8 @@ use jsonwebtoken::jwk::PublicKeyUse;
 use serde_json::{Value, json};
 use tokensmith_verifier::{ACCESS_TOKEN_TYPE, Algorithm, Jwk, KeyId};
 
-/// A private key of an issuer, or of a forger.
-pub struct SigningKey {
+/// Whoever has a private key: an issuer, or a forger.
+pub struct Forger {
     pub jwk: Jwk,
     pub kid: KeyId,
     pub algorithm: Algorithm,
@@ -26,7 +26,7 @@ enum Pair {
     Ed25519(Ed25519KeyPair),
 }
 
-impl SigningKey {
+impl Forger {
     pub fn generate(algorithm: Algorithm) -> Self {
         let pair = match algorithm {
             Algorithm::RS256 | Algorithm::PS256 => {
