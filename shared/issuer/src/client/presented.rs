@@ -29,7 +29,7 @@ impl PresentedCredentials {
         let body_secret = form.value("client_secret");
         let assertion = form
             .value("client_assertion")
-            .or(form.value("client_assertion_type"));
+            .or_else(|| form.value("client_assertion_type"));
         if authorization.is_some_and(|value| holds_several(value.as_bytes())) {
             return Err(ClientDenied::SeveralAuthenticationMethods);
         }
