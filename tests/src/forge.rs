@@ -141,7 +141,11 @@ pub async fn assert_inactive(
     let inactive = (200, r#"{"active":false}"#);
     assert_eq!((asked.status, asked.body.as_str()), inactive, "{case}");
     let revoked = issuer.revoke(client, token).await;
-    assert_eq!((revoked.status, revoked.body.as_str()), (200, ""), "{case}");
+    assert_eq!(
+        (revoked.status, revoked.body.as_str()),
+        (200, "{}"),
+        "{case}"
+    );
     let judged = issuer.issuer.judge(token).await.expect("no 5xx");
     assert_eq!(issuer.items().await, before, "{case}");
     judged

@@ -148,7 +148,7 @@ async fn rfc8707_2_the_audience_is_a_resource_of_grant_and_client_or_invalid_tar
     let both: &[&str] = &[API, OTHER_API];
     let one = |audience: &str| Audiences::One(audience.into());
     let many = || Audiences::Many(vec![OTHER_API.into(), API.into()]);
-    let cases: [Case<'_>; 12] = [
+    let cases: [Case<'_>; 13] = [
         // None asked: the client's first one that was granted.
         (&[], both, both, Ok(one(API))),
         (&[], &[OTHER_API], both, Ok(one(OTHER_API))),
@@ -161,7 +161,8 @@ async fn rfc8707_2_the_audience_is_a_resource_of_grant_and_client_or_invalid_tar
         (&[OTHER_API, API, API], both, both, Ok(many())),
         (&[OTHER_API], &[API], both, Err(())),
         (&[API, OTHER_API], both, &[API], Err(())),
-        (&["https://api.example"], both, both, Err(())),
+        (&["https://api.example"], both, both, Ok(one(API))),
+        (&["https://api.example//"], both, both, Err(())),
     ];
     for (asked, granted, registered, expected) in cases {
         let parsed = |list: &[&str]| list.iter().map(|one| one.parse().expect("one")).collect();

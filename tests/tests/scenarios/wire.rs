@@ -1,8 +1,10 @@
 //! What client libraries send and expect beyond the letter of the RFCs.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use tokensmith_tests::records::API;
-use tokensmith_tests::{HttpRequest, TestIssuer, World};
+use tokensmith_tests::{HttpRequest, TestClient, TestIssuer, World};
 
 /// Clients read every answer as JSON.
 #[test]
@@ -203,6 +205,24 @@ fn the_issuer_as_an_audience_owns_no_tokens_with_a_slash_either() {
     let curious = issuer.register("curious", &["--audience", &with_slash]);
     let told = issuer.introspect(&curious, &token);
     assert_eq!(told, json!({ "active": false }));
+}
+
+/// RFC 6749 §2.3: some gateways join the two headers of a request with two methods.
+#[test]
+fn two_joined_authorization_headers_are_several_methods() {
+    let issuer = TestIssuer::shared();
+    let client = issuer.register("joined", &[]);
+    let other = issuer.register("other", &[]);
+    let basic = |client: &TestClient| {
+        let credentials = STANDARD.encode(format!("{}:{}", client.id, client.secret()));
+        format!("Basic {credentials}")
+    };
+    let (own, others) = (basic(&client), basic(&other));
+    for joined in [format!("{own},{others}"), format!("{own}, {own}")] {
+        let request = HttpRequest::post("/oauth2/token", "grant_type=client_credentials");
+        let answer = issuer.send(&request.header("authorization", joined));
+        answer.assert_refused(400, "invalid_request");
+    }
 }
 
 #[test]
