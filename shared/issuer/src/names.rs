@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use tokensmith_verifier::is_same_resource;
 use url::{Host, Url};
 
 /// The issuer identifier (RFC 8414 §2): an origin, without path, query or trailing slash.
@@ -139,6 +140,33 @@ name!(
         && !text.contains('#')
         && Url::parse(text).is_ok()
 );
+
+impl Audience {
+    /// Whether both name one resource ([`is_same_resource`]).
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        is_same_resource(&self.0, &other.0)
+    }
+
+    /// Its spelling in `registered`, if it is there: that is what tokens carry.
+    pub fn registered_in<'a>(&self, registered: &'a [Self]) -> Option<&'a Self> {
+        let exact = registered.iter().find(|one| *one == self);
+        exact.or_else(|| registered.iter().find(|one| self.is_same_as(one)))
+    }
+
+    /// Whether it is a list of audiences, which someone meant to be several: a comma is legal in a
+    /// URI, and yet no URI goes on with another one behind it.
+    pub fn is_list(&self) -> bool {
+        let mut behind = self.0.split(',').skip(1);
+        behind.any(|part| Url::parse(part).is_ok())
+    }
+}
+
+/// Adds `audience`, unless it is there already in one of its spellings.
+pub(crate) fn add_audience(audiences: &mut Vec<Audience>, audience: &Audience) {
+    if audience.registered_in(audiences).is_none() {
+        audiences.push(audience.clone());
+    }
+}
 
 name!(
     /// The subject that granted access: `sub` of its tokens (RFC 9068 §2.2).

@@ -188,10 +188,10 @@ pub enum DataError {
     },
     /// The directory or a file in it cannot be used.
     #[error("{dir}: {1}", dir = .0.display())]
-    Directory(PathBuf, #[source] std::io::Error),
+    Directory(PathBuf, #[source] io::Error),
     /// The thread that deletes what has expired.
     #[error("no thread to delete what has expired: {0}")]
-    Thread(#[source] std::io::Error),
+    Thread(#[source] io::Error),
     /// The database file cannot be opened.
     #[error("the database cannot be opened: {0}")]
     Database(#[from] dynoxide::DynoxideError),

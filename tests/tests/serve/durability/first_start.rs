@@ -50,7 +50,7 @@ fn a_first_start_that_was_killed_is_made_up_for_by_the_next() {
         let mut issuer = TestIssuer::serve_in(directory.path(), &EVERY_ALGORITHM);
         assert_one_key_for_each_algorithm(&issuer);
         // Whoever has seen a secret can use it, unless a later start has shown a newer one.
-        let seen = demo_client(issuer.greeting()).or(demo_client(&printed));
+        let seen = demo_client(issuer.greeting()).or_else(|| demo_client(&printed));
         if let Some(demo) = seen {
             let token = issuer.token(&demo, "").token();
             assert_eq!(token.claims["scope"], "demo:read");
