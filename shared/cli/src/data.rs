@@ -20,7 +20,7 @@ use crate::Failure;
 /// The data of one issuer.
 #[derive(Args)]
 pub struct Data {
-    /// The directory that `tokensmith serve` keeps its data in
+    /// The directory that `tokensmith serve` keeps its data in. It must be 0700 and its files 0600
     #[arg(long = "data", value_name = "DIR", default_value = ".tokensmith")]
     dir: PathBuf,
     /// Use this DynamoDB table in AWS instead of a directory. TOKENSMITH_ISSUER, TOKENSMITH_CUSTODY and

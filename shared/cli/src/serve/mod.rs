@@ -56,11 +56,18 @@ pub struct Args {
     algorithms: Vec<Algorithm>,
 }
 
-pub async fn run(args: Args) -> Result<(), Failure> {
-    if !args.insecure_http && args.issuer.as_ref().is_some_and(IssuerUrl::is_insecure) {
-        let mut command = Cli::command();
-        command.error(ErrorKind::ValueValidation, NOT_HTTPS).exit();
+impl Args {
+    /// Ends the process, as for every wrong command line, when one argument rules out another.
+    fn check(&self) {
+        if !self.insecure_http && self.issuer.as_ref().is_some_and(IssuerUrl::is_insecure) {
+            let mut command = Cli::command();
+            command.error(ErrorKind::ValueValidation, NOT_HTTPS).exit();
+        }
     }
+}
+
+pub async fn run(args: Args) -> Result<(), Failure> {
+    args.check();
     // Set up first, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
