@@ -74,7 +74,7 @@ impl TestGrant {
         let credential = GrantCredential::parse(&token).expect("a refresh token");
         Self {
             id: credential.grant_id,
-            nonce: credential.nonce.clone(),
+            nonce: credential.nonce,
             token,
         }
     }

@@ -144,7 +144,7 @@ pub fn body_of(message: &[u8]) -> Option<&[u8]> {
     let end = windows.position(|window| window == b"\r\n\r\n")?;
     let length = header_of(&message[..end], "content-length");
     let length = length.and_then(|length| length.parse::<usize>().ok());
-    let length = length.or(message.starts_with(b"GET ").then_some(0))?;
+    let length = length.or_else(|| message.starts_with(b"GET ").then_some(0))?;
     message.get(end + 4..end + 4 + length)
 }
 

@@ -82,8 +82,13 @@ impl TestIssuer {
     /// The same with its data below `directory`, where an earlier or another process may have
     /// made them already.
     pub fn serve_in(directory: &Path, arguments: &[&str]) -> Self {
+        Self::serve_at("127.0.0.1:0", directory, arguments)
+    }
+
+    /// The same, where it listens on this address.
+    pub fn serve_at(listen: &str, directory: &Path, arguments: &[&str]) -> Self {
         let data = directory.join("data");
-        let serve = Serve::start(directory, &data, arguments);
+        let serve = Serve::start(listen, directory, &data, arguments);
         let url = serve.url();
         Self::on(Host::Serve(serve), url, Data::Directory(data))
     }

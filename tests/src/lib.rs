@@ -39,7 +39,7 @@ pub use connection::Connection;
 pub use contents::{Item, Items, all_bytes};
 pub use custody::TestCustody;
 pub use functions::{Functions, Setup, rotation_event};
-pub use in_process::{InProcess, START};
+pub use in_process::{Direct, InProcess, START};
 pub use issuer::{TestIssuer, command, unique};
 pub use patience::eventually;
 pub use request::{Form, HttpRequest, form_encode};

@@ -6,11 +6,12 @@ mod tests;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use tokensmith_authorizer::{AuthorizerConfig, ResponseFormat};
+use tokensmith_authorizer::{AuthorizerConfig, MAX_ANSWER_BYTES, ResponseFormat, RouteScopes};
 use tokensmith_aws::environment::{
     BadVariable, ISSUER, LOG, SECOND, TABLE, Variables, parsed, table_name,
 };
 use tokensmith_issuer::Level;
+use tokensmith_issuer::names::Audience;
 use tokensmith_verifier::StalePolicy;
 
 /// The environment of the authorizer. The authorizer opens no private key, so it names no custody.
@@ -35,10 +36,14 @@ impl AuthorizerEnvironment {
         }
         let interval = variables.duration(FEED_INTERVAL, FEED_INTERVALS)?;
         let response = variables.optional(RESPONSE, response_format)?;
+        let routes = variables.optional(ROUTE_SCOPES, parsed)?;
+        if let Some(routes) = &routes {
+            check_size(routes, response)?;
+        }
         let config = AuthorizerConfig {
             issuer: variables.required(ISSUER, parsed)?,
-            audience: variables.required(AUDIENCE, parsed)?,
-            routes: variables.optional(ROUTE_SCOPES, parsed)?,
+            audience: variables.required(AUDIENCE, one_audience)?,
+            routes,
             response: response.unwrap_or_default(),
             feed_interval: interval.unwrap_or(DEFAULT_FEED_INTERVAL),
             stale,
@@ -48,6 +53,33 @@ impl AuthorizerEnvironment {
             config,
             table: variables.required(TABLE, table_name)?,
         })
+    }
+}
+
+/// A REST API is answered with a policy, whatever the response format of HTTP APIs is: only who says
+/// that it is `simple` may have more routes than a policy can name.
+fn check_size(routes: &RouteScopes, response: Option<ResponseFormat>) -> Result<(), BadVariable> {
+    let bytes = routes.max_answer_bytes();
+    match response {
+        Some(ResponseFormat::Simple) => Ok(()),
+        _ if bytes <= MAX_ANSWER_BYTES => Ok(()),
+        _ => Err(BadVariable {
+            name: ROUTE_SCOPES,
+            problem: format!(
+                "makes policies of up to {bytes} bytes, and API Gateway takes {MAX_ANSWER_BYTES}: \
+                 list fewer routes, or methods in place of ANY; if only an HTTP API with simple \
+                 responses asks, set {RESPONSE} to `simple`"
+            ),
+        }),
+    }
+}
+
+/// An authorizer stands before one resource.
+fn one_audience(text: &str) -> Result<Audience, String> {
+    let audience: Audience = parsed(text)?;
+    match audience.is_list() {
+        true => Err("is a list: an authorizer has one audience".to_owned()),
+        false => Ok(audience),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::keys::KeysInTable;
 use crate::log;
 use crate::policy::PolicyDocument;
 use crate::route_scopes::{Matched, RouteScopes};
+use crate::size::{MAX_ANSWER_BYTES, json_bytes};
 
 /// The authorizer of one API.
 #[derive(Debug)]
@@ -110,7 +111,11 @@ impl Authorizer {
             feed_age: self.revocations.staleness(self.clock.now()),
         };
         log::write(self.log_level, &known, &decision);
-        self.answer_to(&request, route, decision)
+        let answer = self.answer_to(&request, route, decision);
+        if let Err(AuthorizerError::TooLong(bytes)) = &answer {
+            log::write_too_long(known.request_id, *bytes);
+        }
+        answer
     }
 
     /// Verifies the token, and then checks the scopes that its route requires.
@@ -163,12 +168,31 @@ impl Authorizer {
                 context,
             });
         }
-        let permitted = route.filter(|_| is_authorized);
+        let answer = self.policy_for(request, route.filter(|_| is_authorized), claims, context);
+        match json_bytes(&answer) {
+            bytes if bytes <= MAX_ANSWER_BYTES => Ok(answer),
+            bytes => Err(AuthorizerError::TooLong(bytes)),
+        }
+    }
+
+    fn policy_for(
+        &self,
+        request: &AuthorizationRequest<'_>,
+        permitted: Option<Matched<'_>>,
+        claims: Option<VerifiedClaims>,
+        context: Option<TokenContext>,
+    ) -> AuthorizerAnswer {
         let (routes, arn) = (self.routes.as_ref(), &request.arn);
-        Ok(match claims {
+        match claims {
             Some(claims) => AuthorizerAnswer::Policy {
                 principal_id: claims.subject().to_owned(),
-                policy_document: PolicyDocument::of_token(&claims, routes, arn, permitted),
+                policy_document: PolicyDocument::of_token(
+                    &claims,
+                    routes,
+                    arn,
+                    request.route,
+                    permitted,
+                ),
                 context,
             },
             None => AuthorizerAnswer::Policy {
@@ -176,7 +200,7 @@ impl Authorizer {
                 policy_document: PolicyDocument::of_nobody(arn),
                 context,
             },
-        })
+        }
     }
 }
 
@@ -189,6 +213,10 @@ pub enum AuthorizerError {
     /// Keys or revocations cannot be read: API Gateway answers 500.
     #[error("the authorizer cannot tell now")]
     Unavailable,
+    /// The policy is longer than API Gateway takes: the map has too many routes for such an API, or
+    /// the token has very many scopes.
+    #[error("the answer takes {0} bytes, and API Gateway takes {MAX_ANSWER_BYTES}")]
+    TooLong(usize),
     /// The event is not one that API Gateway sends.
     #[error(transparent)]
     NotFromAuthorizer(#[from] NotFromAuthorizer),

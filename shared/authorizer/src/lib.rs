@@ -18,6 +18,7 @@ mod policy;
 mod route;
 mod route_name;
 mod route_scopes;
+mod size;
 
 pub use answer::{AuthorizerAnswer, TokenContext};
 pub use authorizer::{Authorizer, AuthorizerError};
@@ -26,3 +27,4 @@ pub use event::{AuthorizerEvent, NotFromAuthorizer};
 pub use policy::PolicyDocument;
 pub use route::InvalidRoute;
 pub use route_scopes::RouteScopes;
+pub use size::MAX_ANSWER_BYTES;

@@ -56,6 +56,24 @@ pub(crate) fn write(least: Level, known: &Known<'_>, decision: &Decision) {
     write_line(level, &line);
 }
 
+/// Writes that API Gateway would not take the answer.
+pub(crate) fn write_too_long(request_id: &str, bytes: usize) {
+    let event = "authorize_answer_too_long";
+    let line = TooLong {
+        event,
+        request_id,
+        bytes,
+    };
+    write_line(Level::Error, &line);
+}
+
+#[derive(Serialize)]
+struct TooLong<'a> {
+    event: &'static str,
+    request_id: &'a str,
+    bytes: usize,
+}
+
 #[derive(Serialize)]
 struct Authorized<'a> {
     event: &'static str,

@@ -37,10 +37,10 @@ impl Pattern {
     pub(crate) fn of_request(path: &str) -> Option<Self> {
         let literal = |segment: &str| Segment::Literal(segment.to_owned());
         let segments: Vec<_> = path.split('/').map(literal).collect();
-        // A path with a doubled or trailing slash matches nothing, because only API Gateway knows
-        // which route it belongs to.
+        // A path with a doubled or trailing slash or an escape matches nothing, because only API
+        // Gateway knows which route it belongs to: `/orders/%65xport` may be `/orders/export`.
         let is_plain = path.is_empty() || !segments.contains(&literal(""));
-        is_plain.then_some(Self(segments))
+        (is_plain && !path.contains('%')).then_some(Self(segments))
     }
 
     /// Whether API Gateway can give a requested path to this route. No parameter matches the root.

@@ -2,6 +2,7 @@ use serde::Serialize;
 use tokensmith_verifier::VerifiedClaims;
 
 use crate::arn::ResourceArn;
+use crate::route_name::RouteName;
 use crate::route_scopes::{Matched, RouteScopes};
 
 /// An IAM policy.
@@ -23,6 +24,7 @@ impl PolicyDocument {
         claims: &VerifiedClaims,
         routes: Option<&RouteScopes>,
         arn: &ResourceArn<'_>,
+        route: RouteName<'_>,
         permitted: Option<Matched<'_>>,
     ) -> Self {
         let Some(routes) = routes else {
@@ -41,6 +43,10 @@ impl PolicyDocument {
             Some(_) if arn.is_literal() => allowed.push(arn.as_str().to_owned()),
             // The caller chose a path with wildcards, which a policy would read as several paths.
             Some(_) => {}
+        }
+        if let RouteName::Unknown { .. } = route {
+            // Which route takes an escaped path cannot be told, so no list opens one.
+            denied.push(arn.sibling("*%*"));
         }
         Self::new(allowed, denied)
     }

@@ -9,6 +9,7 @@ use tokensmith_verifier::{RequiredScopes, VerifiedClaims};
 use crate::pattern::Pattern;
 use crate::route::Route;
 use crate::route_name::RouteName;
+use crate::size::{AROUND_BYTES, STAGE_BYTES};
 
 /// The routes of an API, each with the scopes that it requires. Requests to any other route are
 /// denied.
@@ -54,6 +55,21 @@ impl Permissions {
 }
 
 impl RouteScopes {
+    /// The most that an answer with a policy takes, in bytes. API Gateway takes
+    /// [`MAX_ANSWER_BYTES`](crate::MAX_ANSWER_BYTES). A policy allows or denies each route, and denies
+    /// what the wildcards for its parameters would match beyond it.
+    pub fn max_answer_bytes(&self) -> usize {
+        let resources = self.routes.iter().flat_map(|entry| {
+            let route = &entry.route;
+            route
+                .resources()
+                .into_iter()
+                .chain(route.resources_beyond())
+        });
+        let bytes: usize = resources.map(|resource| STAGE_BYTES + resource.len()).sum();
+        AROUND_BYTES + bytes
+    }
+
     /// The route of a request. API Gateway names the route, except to a TOKEN authorizer.
     pub(crate) fn route_of(&self, name: RouteName<'_>) -> Option<Matched<'_>> {
         let index = match name {

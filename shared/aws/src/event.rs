@@ -21,6 +21,7 @@ pub struct Event {
     http_method: Option<String>,
     path: Option<String>,
     multi_value_headers: Option<HashMap<String, Vec<String>>>,
+    query_string_parameters: Option<BTreeMap<String, String>>,
     multi_value_query_string_parameters: Option<BTreeMap<String, Vec<String>>>,
 
     raw_path: Option<String>,
@@ -130,9 +131,15 @@ impl Event {
         if let Some(raw) = &self.raw_query_string {
             return escaped(raw);
         }
+        let several = self.multi_value_query_string_parameters.as_ref();
         let mut query = Serializer::new(String::new());
-        for (name, values) in self.multi_value_query_string_parameters.iter().flatten() {
+        for (name, values) in several.into_iter().flatten() {
             for value in values {
+                query.append_pair(name, value);
+            }
+        }
+        for (name, value) in self.query_string_parameters.iter().flatten() {
+            if !several.is_some_and(|several| has_values(several.get(name))) {
                 query.append_pair(name, value);
             }
         }
@@ -149,17 +156,20 @@ impl Event {
                 headers.append(name, value);
             }
         };
-        match &self.multi_value_headers {
-            // Format 1.0 has the last value of each in `headers` as well.
-            Some(several) => {
-                for (name, values) in several {
-                    values.iter().for_each(|value| append(name, value));
-                }
-            }
-            None => {
-                for (name, value) in self.headers.iter().flatten() {
-                    append(name, value);
-                }
+        let several = self.multi_value_headers.as_ref();
+        for (name, values) in several.into_iter().flatten() {
+            values.iter().for_each(|value| append(name, value));
+        }
+        // Format 1.0 has the last value of each in `headers` as well, or there alone: who makes an
+        // event by hand, and some gateways, leave the other empty.
+        let is_there = |name: &str| {
+            let mut several = several.into_iter().flatten();
+            several
+                .any(|(other, values)| other.eq_ignore_ascii_case(name) && has_values(Some(values)))
+        };
+        for (name, value) in self.headers.iter().flatten() {
+            if !is_there(name) {
+                append(name, value);
             }
         }
         if let Some(cookies) = &self.cookies {
@@ -173,6 +183,10 @@ impl Event {
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the event is no HTTP request of API Gateway")]
 pub struct NotHttp;
+
+fn has_values(values: Option<&Vec<String>>) -> bool {
+    values.is_some_and(|values| !values.is_empty())
+}
 
 /// The query, with every character escaped that a query may not contain (RFC 3986 §3.4).
 fn escaped(query: &str) -> String {

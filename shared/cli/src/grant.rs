@@ -10,6 +10,7 @@ use tokensmith_issuer::names::{Audience, ClientId, Scope, Scopes, SubjectName};
 use tokensmith_issuer::store::records::Grant;
 
 use crate::data::Data;
+use crate::one_value::{one_audience, one_scope};
 use crate::{Failure, display_time, print_json};
 
 #[derive(Subcommand)]
@@ -48,11 +49,11 @@ pub struct CreateArgs {
     #[arg(long, value_name = "SUB")]
     subject: SubjectName,
     /// A scope that tokens of this grant may have; must be one of the client's; may be repeated
-    #[arg(long = "scope", value_name = "SCOPE", num_args = 1..)]
+    #[arg(long = "scope", value_name = "SCOPE", num_args = 1.., value_parser = one_scope)]
     scopes: Vec<Scope>,
     /// A resource that tokens of this grant may be requested for (`aud`); must be one of the client's;
     /// may be repeated [default: all of the client's]
-    #[arg(long = "audience", value_name = "URI")]
+    #[arg(long = "audience", value_name = "URI", value_parser = one_audience)]
     audiences: Vec<Audience>,
     #[command(flatten)]
     data: Data,

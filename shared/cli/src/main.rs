@@ -5,6 +5,7 @@ mod data;
 mod grant;
 mod inspect;
 mod key;
+mod one_value;
 mod restore;
 mod revoke;
 mod serve;

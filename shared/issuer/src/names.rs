@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use tokensmith_verifier::is_same_resource;
 use url::{Host, Url};
 
 /// The issuer identifier (RFC 8414 §2): an origin, without path, query or trailing slash.
@@ -15,6 +16,43 @@ impl IssuerUrl {
     /// The URL, without a trailing slash.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Parses an issuer URL that may be `http` on any host, as in a network of containers on one
+    /// machine. Everybody on the way reads the secrets and tokens that are sent to it.
+    ///
+    /// # Errors
+    /// [`InvalidName`] when it is not an origin with `http` or `https`.
+    pub fn parse_insecure(text: &str) -> Result<Self, InvalidName> {
+        let invalid = InvalidName("an issuer URL is https://HOST[:PORT] without path or query");
+        let url = Url::parse(text).map_err(|_| invalid)?;
+        let origin = url.origin().ascii_serialization();
+        // Comparing with the parsed origin refuses paths, queries, fragments, user names and upper
+        // case.
+        let is_origin = text.strip_suffix('/').unwrap_or(text) == origin;
+        match is_origin && ["https", "http"].contains(&url.scheme()) {
+            true => Ok(Self(origin)),
+            false => Err(invalid),
+        }
+    }
+
+    /// Whether this is `http` on a host that is not on loopback.
+    pub fn is_insecure(&self) -> bool {
+        self.0.starts_with("http:") && self.loopback_port().is_none()
+    }
+
+    /// The port of an `http` URL on loopback.
+    pub fn loopback_port(&self) -> Option<u16> {
+        let url = Url::parse(&self.0).ok()?;
+        let loopback = match url.host()? {
+            Host::Domain(name) => name == "localhost",
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.is_loopback(),
+        };
+        match url.scheme() == "http" && loopback {
+            true => url.port_or_known_default(),
+            false => None,
+        }
     }
 
     /// The port, if the URL names one.
@@ -32,25 +70,11 @@ impl FromStr for IssuerUrl {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let invalid = InvalidName(
-            "an issuer URL is https://HOST[:PORT] without path or query (http only on loopback)",
-        );
-        let url = Url::parse(text).map_err(|_| invalid)?;
-        let loopback = match url.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
-        let scheme_allowed = url.scheme() == "https" || (url.scheme() == "http" && loopback);
-        let origin = url.origin().ascii_serialization();
-        // Comparing with the parsed origin refuses paths, queries, fragments, user names and upper
-        // case.
-        if scheme_allowed && text.trim_end_matches('/') == origin && text.len() <= origin.len() + 1
-        {
-            Ok(Self(origin))
-        } else {
-            Err(invalid)
+        match Self::parse_insecure(text) {
+            Ok(issuer) if !issuer.is_insecure() => Ok(issuer),
+            _ => Err(InvalidName(
+                "an issuer URL is https://HOST[:PORT] without path or query (http only on loopback)",
+            )),
         }
     }
 }
@@ -116,6 +140,33 @@ name!(
         && !text.contains('#')
         && Url::parse(text).is_ok()
 );
+
+impl Audience {
+    /// Whether both name one resource ([`is_same_resource`]).
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        is_same_resource(&self.0, &other.0)
+    }
+
+    /// Its spelling in `registered`, if it is there: that is what tokens carry.
+    pub fn registered_in<'a>(&self, registered: &'a [Self]) -> Option<&'a Self> {
+        let exact = registered.iter().find(|one| *one == self);
+        exact.or_else(|| registered.iter().find(|one| self.is_same_as(one)))
+    }
+
+    /// Whether it is a list of audiences, which someone meant to be several: a comma is legal in a
+    /// URI, and yet no URI goes on with another one behind it.
+    pub fn is_list(&self) -> bool {
+        let mut behind = self.0.split(',').skip(1);
+        behind.any(|part| Url::parse(part).is_ok())
+    }
+}
+
+/// Adds `audience`, unless it is there already in one of its spellings.
+pub(crate) fn add_audience(audiences: &mut Vec<Audience>, audience: &Audience) {
+    if audience.registered_in(audiences).is_none() {
+        audiences.push(audience.clone());
+    }
+}
 
 name!(
     /// The subject that granted access: `sub` of its tokens (RFC 9068 §2.2).
@@ -218,6 +269,25 @@ mod tests {
             "",
         ] {
             assert!(bad.parse::<IssuerUrl>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn http_beyond_loopback_is_an_issuer_only_where_that_is_asked_for() {
+        let issuer = IssuerUrl::parse_insecure("http://tokensmith:8080").expect("an origin");
+        assert!(issuer.is_insecure());
+        for secure in ["https://issuer.example", "http://127.0.0.1:8080"] {
+            let issuer = IssuerUrl::parse_insecure(secure).expect("an origin");
+            assert!(!issuer.is_insecure(), "{secure}");
+        }
+        for bad in [
+            "http://tokensmith:8080/path",
+            "http://user@tokensmith",
+            "http://tokensmith//",
+            "ftp://tokensmith",
+            "tokensmith:8080",
+        ] {
+            assert!(IssuerUrl::parse_insecure(bad).is_err(), "{bad}");
         }
     }
 }

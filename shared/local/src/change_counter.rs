@@ -2,10 +2,12 @@
 //! byte with each change. Reading its length is one `stat`, so a server can check it at every
 //! request.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::private::private_file;
 
 /// Counts the changes that other processes have announced.
 #[derive(Debug)]
@@ -31,7 +33,7 @@ impl ChangeCounter {
     /// The error of the file system. The other processes then notice the change when their caches
     /// expire.
     pub fn announce(&self) -> io::Result<()> {
-        let mut file = File::options().create(true).append(true).open(&self.file)?;
+        let mut file = private_file().create(true).append(true).open(&self.file)?;
         file.write_all(b".")
     }
 
@@ -42,6 +44,6 @@ impl ChangeCounter {
     }
 
     fn length(&self) -> u64 {
-        fs::metadata(&self.file).map_or(0, |metadata| metadata.len())
+        fs::symlink_metadata(&self.file).map_or(0, |metadata| metadata.len())
     }
 }

@@ -1,7 +1,7 @@
 //! A data directory: the database and the wrapping key.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,8 +12,9 @@ use tokensmith_issuer::credential::random_id;
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::aws_calls::reason_of;
 
+use crate::private::{DIRECTORY_MODE, directory_fault, file_fault, private_file};
 use crate::table_definition::create_table;
-use crate::{ChangeCounter, EmbeddedDynamo, FileCustody, dynamodb_client};
+use crate::{ChangeCounter, EmbeddedDynamo, FileCustody, NotPrivate, dynamodb_client};
 
 /// An open data directory.
 #[derive(Clone, Debug)]
@@ -25,44 +26,67 @@ pub struct LocalData {
     /// Counts the changes of other processes.
     pub changes: Arc<ChangeCounter>,
     dynamo: EmbeddedDynamo,
+    /// The lock on the directory, if this is the `serve` that has it. It goes with the process.
+    _lock: Option<Arc<File>>,
 }
 
 impl LocalData {
-    /// Opens the data in `dir`, and creates it if there is none.
+    /// Opens the data in `dir` for `serve`, and makes it where there is none. As long as this value
+    /// or a clone of it lives, nobody else can.
     ///
     /// # Errors
-    /// [`DataError`] names what cannot be created or read.
+    /// [`DataError::InUse`] when another `serve` has the directory, [`DataError::NotPrivate`] when
+    /// others may read or write it; otherwise what cannot be made or read.
     pub async fn open_or_create(dir: &Path) -> Result<Self, DataError> {
-        let io = |err| DataError::Directory(dir.to_owned(), err);
         fs::DirBuilder::new()
             .recursive(true)
-            .mode(0o700)
+            .mode(DIRECTORY_MODE)
             .create(dir)
-            .map_err(io)?;
-        let custody = FileCustody::open_or_create(&dir.join(WRAPPING_KEY)).map_err(io)?;
-        let database = dir.join(DATABASE);
+            .map_err(|err| DataError::Directory(dir.to_owned(), err))?;
+        check(dir)?;
+        let lock = lock(dir)?;
+        let (database, wrapping_key) = (dir.join(DATABASE), dir.join(WRAPPING_KEY));
         if !database.exists() {
+            FileCustody::open_or_create(&wrapping_key)
+                .map_err(|err| DataError::Directory(wrapping_key, err))?;
             make_database(&database).await?;
         }
+        Self::open_checked(dir, Some(Arc::new(lock))).await
+    }
+
+    /// Opens the data that `serve` has made in `dir`, also while it runs.
+    ///
+    /// # Errors
+    /// [`DataError::Missing`] when there is none, [`DataError::NotPrivate`] when others may read or
+    /// write it; otherwise what cannot be read.
+    pub async fn open(dir: &Path) -> Result<Self, DataError> {
+        match dir.join(DATABASE).exists() {
+            true => {
+                check(dir)?;
+                Self::open_checked(dir, None).await
+            }
+            false => Err(DataError::Missing(dir.to_owned())),
+        }
+    }
+
+    async fn open_checked(dir: &Path, lock: Option<Arc<File>>) -> Result<Self, DataError> {
+        let (database, wrapping_key) = (dir.join(DATABASE), dir.join(WRAPPING_KEY));
+        // A new one could not open the keys in the table.
+        let custody = FileCustody::open(&wrapping_key).map_err(|err| match err.kind() {
+            ErrorKind::NotFound => DataError::NoWrappingKey {
+                wrapping_key,
+                database: database.clone(),
+            },
+            _ => DataError::Directory(wrapping_key, err),
+        })?;
         let dynamo = EmbeddedDynamo::open(&database)?;
         Ok(Self {
             table: make_table(dynamo.clone()).await?,
             custody,
             changes: Arc::new(ChangeCounter::new(dir.join(CHANGES))),
             dynamo,
+            _lock: lock,
         })
-    }
-
-    /// Opens the data that `serve` has made in `dir`.
-    ///
-    /// # Errors
-    /// [`DataError::Missing`] when there is none; otherwise [`DataError`] names what cannot be
-    /// read.
-    pub async fn open(dir: &Path) -> Result<Self, DataError> {
-        match dir.join(DATABASE).exists() {
-            true => Self::open_or_create(dir).await,
-            false => Err(DataError::Missing(dir.to_owned())),
-        }
     }
 
     /// Deletes expired records, as DynamoDB does by itself.
@@ -74,12 +98,42 @@ impl LocalData {
     }
 }
 
+/// Refuses the directory when somebody else may read or write it, or one of the files in it.
+fn check(dir: &Path) -> Result<(), DataError> {
+    let io = |err| DataError::Directory(dir.to_owned(), err);
+    let mut faults: Vec<NotPrivate> = directory_fault(dir).map_err(io)?.into_iter().collect();
+    for name in FILES {
+        faults.extend(file_fault(&dir.join(name)).map_err(io)?);
+    }
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(DataError::NotPrivate(faults)),
+    }
+}
+
+/// Locks the directory itself, so that there is no file whose loss would lose the lock.
+fn lock(dir: &Path) -> Result<File, DataError> {
+    let io = |err: io::Error| DataError::Directory(dir.to_owned(), err);
+    let lock = File::open(dir).map_err(io)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(DataError::InUse(dir.to_owned())),
+        Err(TryLockError::Error(err)) => Err(io(err)),
+    }
+}
+
 /// Creates the database with its table.
 ///
 /// The file appears complete or not at all. The engine creates a table and its indexes one by one,
 /// and a process that is killed in between would leave a table that cannot be used.
 async fn make_database(file: &Path) -> Result<(), DataError> {
     let draft = file.with_extension(random_id());
+    // SQLite takes an empty file as a new database, and gives its other files the same mode.
+    private_file()
+        .write(true)
+        .create_new(true)
+        .open(&draft)
+        .map_err(|err| DataError::Directory(draft.clone(), err))?;
     make_table(EmbeddedDynamo::open(&draft)?).await?;
     // All connections to the draft are closed now, so its write-ahead log is merged and gone.
     let linked = fs::hard_link(&draft, file);
@@ -110,9 +164,34 @@ pub enum DataError {
     /// There is no data in the directory.
     #[error("no data in {dir}: `tokensmith serve --data {dir}` makes it", dir = .0.display())]
     Missing(PathBuf),
-    /// The directory or the wrapping key cannot be used.
+    /// Others may read or write the directory, or files in it.
+    #[error("{}", lines(.0))]
+    NotPrivate(Vec<NotPrivate>),
+    /// Another `serve` is running on the directory.
+    #[error(
+        "another `tokensmith serve` is running on {dir}: end it first, or name another directory \
+         with --data",
+        dir = .0.display()
+    )]
+    InUse(PathBuf),
+    /// The table is there without the key that opens the keys in it.
+    #[error(
+        "{key} is missing, and nothing else opens the keys in {table}: put the file back from where \
+         it was backed up, or move {table} away to start anew",
+        key = .wrapping_key.display(), table = .database.display()
+    )]
+    NoWrappingKey {
+        /// Where the wrapping key should be.
+        wrapping_key: PathBuf,
+        /// The table.
+        database: PathBuf,
+    },
+    /// The directory or a file in it cannot be used.
     #[error("{dir}: {1}", dir = .0.display())]
-    Directory(PathBuf, #[source] std::io::Error),
+    Directory(PathBuf, #[source] io::Error),
+    /// The thread that deletes what has expired.
+    #[error("no thread to delete what has expired: {0}")]
+    Thread(#[source] io::Error),
     /// The database file cannot be opened.
     #[error("the database cannot be opened: {0}")]
     Database(#[from] dynoxide::DynoxideError),
@@ -127,6 +206,20 @@ impl DataError {
     }
 }
 
+fn lines(faults: &[NotPrivate]) -> String {
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    faults.join("\n")
+}
+
+/// What `serve` and SQLite keep in the directory.
+const FILES: [&str; 6] = [
+    WRAPPING_KEY,
+    CHANGES,
+    DATABASE,
+    "table.sqlite-wal",
+    "table.sqlite-shm",
+    "table.sqlite-journal",
+];
 const DATABASE: &str = "table.sqlite";
 const WRAPPING_KEY: &str = "wrapping-key";
 const CHANGES: &str = "changes";

@@ -2,8 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,6 +18,8 @@ use tokensmith_issuer::keys::{
 };
 use tokensmith_verifier::Algorithm;
 use zeroize::Zeroizing;
+
+use crate::private::private_file;
 
 /// AES-256-GCM under a key from a file, bound to the encryption context. Cheap to clone.
 #[derive(Clone)]
@@ -40,10 +41,9 @@ impl FileCustody {
             opened => return opened,
         }
         let draft = path.with_extension(random_id());
-        let written = fs::OpenOptions::new()
+        let written = private_file()
             .write(true)
             .create_new(true)
-            .mode(0o600)
             .open(&draft)
             .and_then(|mut file| {
                 file.write_all(&*Zeroizing::new(random_bytes::<32>()))?;
@@ -62,7 +62,11 @@ impl FileCustody {
     /// # Errors
     /// The error of the file system; `InvalidData` when the file is not a key.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let bytes = Zeroizing::new(fs::read(path)?);
+        let mut bytes = Zeroizing::new(Vec::with_capacity(AES_256_GCM.key_len() + 1));
+        let file = private_file().read(true).open(path)?;
+        // A longer file is no key, and one byte more shows that.
+        let most = AES_256_GCM.key_len() as u64 + 1;
+        file.take(most).read_to_end(&mut bytes)?;
         let key = RandomizedNonceKey::new(&AES_256_GCM, &bytes)
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not a wrapping key"))?;
         Ok(Self { key: Arc::new(key) })

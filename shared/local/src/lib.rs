@@ -5,11 +5,14 @@ mod change_counter;
 mod data;
 mod embedded;
 mod file_custody;
+mod private;
 mod server;
 mod table_definition;
+mod write_deadline;
 
 pub use change_counter::ChangeCounter;
 pub use data::{DataError, LocalData, make_table};
 pub use embedded::{EmbeddedDynamo, dynamodb_client};
 pub use file_custody::FileCustody;
+pub use private::NotPrivate;
 pub use server::serve;

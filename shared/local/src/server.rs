@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{ChangeCounter, LocalData};
+use crate::write_deadline::WriteDeadline;
+use crate::{ChangeCounter, DataError, LocalData};
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -18,7 +19,7 @@ use serde::Serialize;
 use tokensmith_issuer::credential::random_id;
 use tokensmith_issuer::{Issuer, Level, MAX_BODY_BYTES, RequestContext, endpoint, write_line};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
 /// Serves `issuer`, whose data is `data`, on `listener` until `shutdown` completes, and then lets
@@ -52,7 +53,10 @@ pub async fn serve(
             .header_read_timeout(HEADER_TIMEOUT)
             .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_HEADER_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(
+                TokioIo::new(WriteDeadline::new(stream, WRITE_TIMEOUT)),
+                service,
+            );
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A connection that breaks, or sends no HTTP, must not affect others.
@@ -85,11 +89,28 @@ async fn delete_expired(data: LocalData) {
     let mut due = tokio::time::interval(EXPIRY_INTERVAL);
     loop {
         due.tick().await;
-        let data = data.clone();
-        let deleted = tokio::task::spawn_blocking(move || data.delete_expired()).await;
-        if let Ok(Err(err)) = deleted {
+        if let Err(err) = delete_expired_once(data.clone()).await {
             log(Level::Warn, "expiry_failed", &err.to_string());
         }
+    }
+}
+
+/// Deletes on a thread of its own. The engine deletes a few rows at a time and lets who waits for
+/// it go first; the runtime's blocking threads are those who wait.
+async fn delete_expired_once(data: LocalData) -> Result<(), DataError> {
+    let (done, outcome) = oneshot::channel();
+    let sweep = move || {
+        // Nobody waits any more when the server is ending.
+        let _ = done.send(data.delete_expired());
+    };
+    std::thread::Builder::new()
+        .name("expiry".to_owned())
+        .spawn(sweep)
+        .map_err(DataError::Thread)?;
+    match outcome.await {
+        Ok(deleted) => deleted.map(|_| ()),
+        // It has panicked, and said so.
+        Err(_) => Ok(()),
     }
 }
 
@@ -121,6 +142,9 @@ async fn answer(
     if !is_well_formed(&request) {
         return Ok(plain(StatusCode::BAD_REQUEST, BAD_REQUEST));
     }
+    if request.uri().path() == HEALTH {
+        return Ok(health(request.method()));
+    }
     let Some(endpoint) = endpoint::at(request.uri().path()) else {
         return Ok(plain(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#));
     };
@@ -147,6 +171,24 @@ async fn answer(
         .handle(endpoint, Request::from_parts(head, body))
         .await;
     Ok(response.map(Full::new))
+}
+
+/// That this process serves requests; the table is not asked, for a restart would not mend it. Probes
+/// come every few seconds, so they are not logged.
+fn health(method: &Method) -> Response<Full<Bytes>> {
+    if method == Method::GET || method == Method::HEAD {
+        let mut response = json(StatusCode::OK, r#"{"status":"ok"}"#);
+        let no_store = HeaderValue::from_static("no-store");
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, no_store);
+        return response;
+    }
+    let message = r#"{"message":"Method Not Allowed"}"#;
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, message);
+    let allowed = HeaderValue::from_static("GET, HEAD");
+    response.headers_mut().insert(header::ALLOW, allowed);
+    response
 }
 
 /// Checks that hyper leaves to the host: an HTTP/1.1 request has exactly one `Host` (RFC 9112
@@ -184,9 +226,13 @@ async fn read_bounded(mut body: Incoming) -> Result<Bytes, hyper::Error> {
 
 /// A response of the host itself, as API Gateway gives it in production. The path is not logged,
 /// because the caller can put anything into it.
-fn plain(status: StatusCode, json: &'static str) -> Response<Full<Bytes>> {
+fn plain(status: StatusCode, message: &'static str) -> Response<Full<Bytes>> {
     log(Level::Info, "not_routed", status.as_str());
-    let mut response = Response::new(Full::new(Bytes::from_static(json.as_bytes())));
+    json(status, message)
+}
+
+fn json(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
@@ -202,6 +248,7 @@ fn log(level: Level, event: &'static str, message: &str) {
     write_line(level, &ServerEvent { event, message });
 }
 
+const HEALTH: &str = "/healthz";
 const BAD_REQUEST: &str = r#"{"message":"Bad Request"}"#;
 /// Bounds the file descriptors and the memory that open connections can take.
 const MAX_CONNECTIONS: usize = 1024;
@@ -213,6 +260,7 @@ const MAX_DROPPED_BYTES: usize = 4 * 1024 * 1024;
 /// These two keep clients that send very slowly from holding all connections.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(600);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

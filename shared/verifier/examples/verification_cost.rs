@@ -2,7 +2,7 @@
 //! live revocations in the view. Run it with `--release` on a quiet machine.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use aws_lc_rs::rand::SystemRandom;
@@ -23,7 +23,8 @@ type Error = Box<dyn std::error::Error>;
 const ISSUER: &str = "https://issuer.example";
 const AUDIENCE: &str = "https://api.example";
 const KEY: &str = "key-1";
-const ROUNDS: u32 = 20_000;
+const BATCHES: usize = 1000;
+const BATCH: u32 = 20;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -44,22 +45,33 @@ async fn main() -> Result<(), Error> {
     let public_key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, pair.public_key())?;
     verifier.verify(&token).await?;
     for round in 1..=3 {
-        let started = Instant::now();
-        for _ in 0..ROUNDS {
-            public_key.verify_sig(message.as_bytes(), &signature)?;
+        let (mut raw, mut whole) = (Vec::new(), Vec::new());
+        for _ in 0..BATCHES {
+            let started = Instant::now();
+            for _ in 0..BATCH {
+                public_key.verify_sig(message.as_bytes(), &signature)?;
+            }
+            raw.push(started.elapsed());
+            let started = Instant::now();
+            for _ in 0..BATCH {
+                verifier.verify(&token).await?;
+            }
+            whole.push(started.elapsed());
         }
-        let raw = started.elapsed().as_secs_f64() / f64::from(ROUNDS) * 1e6;
-        let started = Instant::now();
-        for _ in 0..ROUNDS {
-            verifier.verify(&token).await?;
-        }
-        let whole = started.elapsed().as_secs_f64() / f64::from(ROUNDS) * 1e6;
+        let (raw, whole) = (median_us(raw), median_us(whole));
         println!(
             "{round}: signature {raw:.2} µs, verify {whole:.2} µs, ratio {:.3}",
             whole / raw
         );
     }
     Ok(())
+}
+
+/// The time of one in the batch in the middle: batches are short, and what other programs take away from one
+/// of them does not count.
+fn median_us(mut batches: Vec<Duration>) -> f64 {
+    batches.sort();
+    batches[batches.len() / 2].as_secs_f64() / f64::from(BATCH) * 1e6
 }
 
 fn key_set(pair: &EcdsaKeyPair) -> Value {

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::is_same_resource;
+
 /// The claims of an access token (RFC 9068 §2.2), as minted and as verified.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct AccessTokenClaims {
@@ -47,9 +49,11 @@ impl Audiences {
         }
     }
 
-    /// Whether `audience` is one of them. The comparison is byte by byte.
+    /// Whether `audience` is one of them, as [`is_same_resource`] compares.
     pub fn contains(&self, audience: &str) -> bool {
-        self.as_slice().iter().any(|one| one == audience)
+        self.as_slice()
+            .iter()
+            .any(|one| is_same_resource(one, audience))
     }
 }
 

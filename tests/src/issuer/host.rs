@@ -40,10 +40,13 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    /// Starts it on a free port, with these data, and with its log in `directory`.
-    pub(super) fn start(directory: &Path, data: &Path, more: &[&str]) -> Self {
-        let data = format!("--data={}", data.display());
-        let mut arguments = vec!["serve".to_owned(), "--listen=127.0.0.1:0".to_owned(), data];
+    /// Starts it on this address, with these data, and with its log in `directory`.
+    pub(super) fn start(listen: &str, directory: &Path, data: &Path, more: &[&str]) -> Self {
+        let (listen, data) = (
+            format!("--listen={listen}"),
+            format!("--data={}", data.display()),
+        );
+        let mut arguments = vec!["serve".to_owned(), listen, data];
         arguments.extend(more.iter().map(ToString::to_string));
         let log = directory.join(format!("log-{}", random_id()));
         let (process, greeting) = spawn(&arguments, &log);

@@ -103,7 +103,7 @@ async fn a_caller_knows_its_own_tokens_and_access_tokens_for_its_audience() {
         .await;
     let lookalike = issuer
         .confidential("lookalike", |c| {
-            c.audiences = audience("https://api.example")
+            c.audiences = audience("https://api.example//")
         })
         .await;
     let both = [API, OTHER_API].map(|one| one.parse().expect("one"));

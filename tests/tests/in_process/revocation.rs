@@ -34,7 +34,7 @@ async fn rfc7009_2_1_any_refresh_token_of_a_grant_revokes_all_of_it() {
             second.refresh_token(),
         ];
         let answer = issuer.revoke(&client, &tokens[presented]).await;
-        assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+        assert_eq!((answer.status, answer.body.as_str()), (200, "{}"));
         assert_eq!(answer.headers["cache-control"], "no-store");
         let revoked_at = issuer.stored(&grant).await.revoked_at;
         assert_eq!(revoked_at, Some(issuer.now()));
@@ -120,7 +120,7 @@ async fn rfc7009_2_1_a_client_revokes_only_its_own_and_a_stranger_nothing() {
     for token in &tokens {
         for stranger in [&other, &public] {
             let answer = issuer.revoke(stranger, token).await;
-            assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+            assert_eq!((answer.status, answer.body.as_str()), (200, "{}"));
         }
         for stranger in [&client.with_wrong_secret(), &without_secret] {
             let answer = issuer.revoke(stranger, token).await;

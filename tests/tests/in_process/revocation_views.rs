@@ -17,9 +17,8 @@ use tokensmith_tests::records::API;
 use tokensmith_tests::{InProcess, TestClient};
 use tokensmith_verifier::Timestamp;
 use tokensmith_verifier::{
-    Algorithm, CacheHeaders, Clock, FEED_TYPE, FeedSettings, Fetch, FetchError, FetchRequest,
-    Fetched, Refusal, Rejection, RevocationSource, SourceUnavailable, StalePolicy, Verifier,
-    WhenStale,
+    Algorithm, CacheHeaders, FEED_TYPE, FeedSettings, Fetch, FetchError, FetchRequest, Fetched,
+    Refusal, Rejection, RevocationSource, SourceUnavailable, StalePolicy, Verifier, WhenStale,
 };
 
 const INTERVAL: u64 = 5;
@@ -47,13 +46,6 @@ impl Fetch for OverHttp {
     }
 }
 
-fn clock(issuer: &InProcess) -> Clock {
-    match issuer.clock() {
-        tokensmith_verifier::Clock::Manual(seconds) => Clock::Manual(seconds),
-        tokensmith_verifier::Clock::System => Clock::System,
-    }
-}
-
 /// A verifier that reads the signed feed, and one that reads the table through the faults.
 async fn verifiers(issuer: &InProcess, stale: StalePolicy) -> [Verifier; 2] {
     let builder = || {
@@ -62,7 +54,7 @@ async fn verifiers(issuer: &InProcess, stale: StalePolicy) -> [Verifier; 2] {
             .fetch(Arc::new(OverHttp(issuer.issuer.clone())))
             // A development build on a busy machine takes its time for a large document.
             .fetch_time_limit(Duration::from_secs(60))
-            .clock(clock(issuer))
+            .clock(issuer.clock())
     };
     let interval = Duration::from_secs(INTERVAL);
     let table = tokensmith_local::make_table(issuer.dynamo.clone()).await;

@@ -195,7 +195,7 @@ proptest! {
     fn a_grant_id_prints_and_parses(bytes in any::<[u8; 32]>()) {
         let text = tokensmith_tests::forge::base64url(bytes);
         let id: GrantId = text.parse().expect("a grant id");
-        prop_assert_eq!(id.to_string(), text.clone());
+        prop_assert_eq!(id.to_string(), &*text);
         prop_assert!(text[1..].parse::<GrantId>().is_err());
         let longer = format!("{text}A");
         prop_assert!(longer.parse::<GrantId>().is_err());

@@ -9,3 +9,4 @@ mod metadata;
 mod revocations;
 mod revoke_and_introspect_requests;
 mod tokens;
+mod wire;

@@ -36,10 +36,6 @@ fn bad_requests(path: &str, client: &TestClient, token: &str) -> Vec<(&'static s
         ("multipart", typed("multipart/form-data; boundary=x")),
         ("text", typed("text/plain")),
         (
-            "Latin-1",
-            typed("application/x-www-form-urlencoded; charset=iso-8859-1"),
-        ),
-        (
             "no content type",
             good.clone().without_header("content-type"),
         ),
@@ -238,7 +234,7 @@ fn rfc7009_2_2_odd_requests_that_are_right_are_answered() {
         let revoked = world
             .issuer
             .send(&HttpRequest::revoke(&world.client, token));
-        assert_eq!((revoked.status, revoked.body.as_str()), (200, ""));
+        assert_eq!((revoked.status, revoked.body.as_str()), (200, "{}"));
         let told = world
             .issuer
             .send(&HttpRequest::introspect(&world.client, token));
@@ -263,7 +259,11 @@ fn rfc7009_2_2_odd_requests_that_are_right_are_answered() {
         let revoked = world
             .issuer
             .send(&HttpRequest::post(ENDPOINTS[0], form).by(&world.client));
-        assert_eq!((revoked.status, revoked.body.len()), (200, 0), "{more}");
+        assert_eq!(
+            (revoked.status, revoked.body.as_str()),
+            (200, "{}"),
+            "{more}"
+        );
         assert_eq!(revoked.header("cache-control"), Some("no-store"));
         assert!(!world.is_active(&tokens.access), "{more}");
     }

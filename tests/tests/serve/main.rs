@@ -1,5 +1,7 @@
 //! What only the local host does: `tokensmith serve` is started, limited, killed and started again.
 
+mod directory;
 mod durability;
 mod grants_survive;
 mod limits_and_logs;
+mod peers;

@@ -71,6 +71,11 @@ fn a_malformed_variable_is_named() {
         ("TOKENSMITH_TABLE", "t", "is no table name"),
         ("TOKENSMITH_AUDIENCE", "api", "is malformed: an audience is"),
         (
+            "TOKENSMITH_AUDIENCE",
+            "https://a.example/,https://b.example/",
+            "is a list",
+        ),
+        (
             "TOKENSMITH_ROUTE_SCOPES",
             "GET /",
             "is malformed: expected value",
@@ -109,4 +114,31 @@ fn a_malformed_variable_is_named() {
         assert_eq!(err.name, name, "{value}");
         assert!(err.problem.starts_with(problem), "{value}: {err}");
     }
+}
+
+/// REST APIs are answered with policies, and the start cannot tell which API will ask.
+#[test]
+fn a_map_whose_policy_is_over_8_kb_is_refused_with_its_size() {
+    let routes = |count| {
+        let routes = (0..count).map(|number| format!(r#""ANY /resource-{number}": "a""#));
+        format!("{{{}}}", routes.collect::<Vec<_>>().join(","))
+    };
+    let (few, many) = (routes(10), routes(20));
+    let with = |routes: &str, response: &str| {
+        parse(&[
+            ("TOKENSMITH_ROUTE_SCOPES", routes),
+            ("TOKENSMITH_AUTHORIZER_RESPONSE", response),
+        ])
+    };
+    for response in ["", "policy"] {
+        with(&few, response).expect("it fits");
+        let err = with(&many, response).expect_err("it is too long");
+        assert_eq!(err.name, "TOKENSMITH_ROUTE_SCOPES");
+        let size = err.problem.split(' ').find_map(|word| word.parse().ok());
+        let size: usize = size.expect("its size");
+        assert!(size > 8192, "{err}");
+        assert!(err.problem.contains("API Gateway takes 8192"), "{err}");
+    }
+    // Who has said that no policy is sent may have more.
+    with(&many, "simple").expect("no policy is sent");
 }

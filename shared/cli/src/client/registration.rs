@@ -8,6 +8,7 @@ use tokensmith_issuer::store::records::{AuthenticationMethod, RefreshGrace};
 use tokensmith_verifier::Algorithm;
 
 use crate::Failure;
+use crate::one_value::{one_audience, one_scope};
 
 /// The metadata of a client (RFC 7591 §2).
 #[derive(Args)]
@@ -17,15 +18,15 @@ pub struct Registration {
     #[arg(long = "grant", value_name = "GRANT", value_parser = parse_grant_type)]
     grants: Vec<GrantType>,
     /// A scope that the client may request; may be repeated
-    #[arg(long = "scope", value_name = "SCOPE")]
+    #[arg(long = "scope", value_name = "SCOPE", value_parser = one_scope)]
     scopes: Vec<Scope>,
     /// A scope that a token gets when the client requests none; must be one of the client's scopes; may
     /// be repeated
-    #[arg(long = "default-scope", value_name = "SCOPE")]
+    #[arg(long = "default-scope", value_name = "SCOPE", value_parser = one_scope)]
     default_scopes: Vec<Scope>,
     /// A resource that the client may request tokens for (`aud`); may be repeated, and the first is used
     /// when the client requests none [default: the issuer URL]
-    #[arg(long = "audience", value_name = "URI")]
+    #[arg(long = "audience", value_name = "URI", value_parser = one_audience)]
     audiences: Vec<Audience>,
     /// The only method that the client may authenticate with: client_secret_basic, client_secret_post,
     /// or none for a public client [default: each of the first two]

@@ -8,7 +8,7 @@ use tokensmith_verifier::Timestamp;
 use super::{AdminEvent, Administrator};
 use crate::credential::{CredentialKind, GrantId, HmacKey, Nonce};
 use crate::error::Unavailable;
-use crate::names::{Audience, ClientId, Scopes, SubjectName};
+use crate::names::{Audience, ClientId, Scopes, SubjectName, add_audience};
 use crate::store::records::GrantType;
 use crate::store::records::{Client, Grant, Origin, Subject, SubjectKind};
 use crate::store::{Insert, StoreError};
@@ -114,7 +114,7 @@ impl NewGrant {
         if !client.scopes.contains_all(&self.scopes) {
             return Err(GrantError::ScopeNotAllowed);
         }
-        let allowed = |one| client.audiences.contains(one);
+        let allowed = |one: &Audience| one.registered_in(&client.audiences).is_some();
         match self.audiences.iter().all(allowed) {
             true => Ok(()),
             false => Err(GrantError::AudienceNotAllowed),
@@ -129,10 +129,14 @@ impl NewGrant {
         nonce: &Nonce,
         now: Timestamp,
     ) -> Grant {
-        let audiences = match self.audiences.is_empty() {
-            true => client.audiences.clone(),
-            false => self.audiences,
-        };
+        let mut audiences = Vec::new();
+        for audience in &self.audiences {
+            let registered = audience.registered_in(&client.audiences);
+            add_audience(&mut audiences, registered.unwrap_or(audience));
+        }
+        if audiences.is_empty() {
+            audiences.clone_from(&client.audiences);
+        }
         // A revocation sets `not_before` slightly ahead of the clock. This grant is made after it,
         // so its time must be later too.
         let covered = client.not_before.max(subject.not_before);

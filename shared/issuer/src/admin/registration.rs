@@ -8,7 +8,7 @@ use tokensmith_verifier::{Algorithm, Timestamp};
 use super::secrets::only_secret;
 use crate::config::{MAX_ACCESS_TTL, MAX_GRANT_TTL};
 use crate::credential::ClientSecret;
-use crate::names::{Audience, ClientId, InvalidName, IssuerUrl, Scope, Scopes};
+use crate::names::{Audience, ClientId, InvalidName, IssuerUrl, Scope, Scopes, add_audience};
 use crate::store::records::GrantType;
 use crate::store::records::{AuthenticationMethod, Client, RefreshGrace};
 
@@ -89,7 +89,10 @@ impl ClientChanges {
             client.default_scopes = self.default_scopes.iter().cloned().collect();
         }
         if !self.audiences.is_empty() {
-            client.audiences.clone_from(&self.audiences);
+            client.audiences.clear();
+            for audience in &self.audiences {
+                add_audience(&mut client.audiences, audience);
+            }
         }
         client.authentication = self.authentication.or(client.authentication);
         if self.makes_public() {

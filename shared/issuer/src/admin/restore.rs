@@ -83,7 +83,8 @@ fn reasons(restored: &Client, old: Option<&Client>, now: Timestamp) -> Vec<Reaso
     let mut live = restored.secrets.iter().filter(is_live);
     let secret = live.any(|secret| !outlasts(&old.secrets, secret));
     let scope = !old.scopes.contains_all(&restored.scopes);
-    let audience = exceeds(&restored.audiences, &old.audiences);
+    let mut audiences = restored.audiences.iter();
+    let audience = audiences.any(|one| one.registered_in(&old.audiences).is_none());
     let grant_type = exceeds(&restored.grant_types, &old.grant_types);
     let reasons = [
         (old.disabled, Reason::Disabled),

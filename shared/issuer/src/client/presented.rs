@@ -29,7 +29,10 @@ impl PresentedCredentials {
         let body_secret = form.value("client_secret");
         let assertion = form
             .value("client_assertion")
-            .or(form.value("client_assertion_type"));
+            .or_else(|| form.value("client_assertion_type"));
+        if authorization.is_some_and(|value| holds_several(value.as_bytes())) {
+            return Err(ClientDenied::SeveralAuthenticationMethods);
+        }
         let methods = usize::from(authorization.is_some())
             + authorizations.count()
             + usize::from(body_secret.is_some())
@@ -84,6 +87,24 @@ impl PresentedCredentials {
             secret: secret.transpose()?,
         })
     }
+}
+
+/// Whether a value is that of two `Authorization` headers, which a gateway has joined with a comma.
+/// In the value of one a comma separates parameters, which `Basic` does not have.
+fn holds_several(value: &[u8]) -> bool {
+    let mut parts = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    let starts_with_basic = parts.next().and_then(scheme_of);
+    let starts_with_basic =
+        starts_with_basic.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic"));
+    parts.any(|part| starts_with_basic || scheme_of(part).is_some())
+}
+
+/// The scheme that credentials start with (RFC 9110 §11.4); a parameter has an equals sign there.
+fn scheme_of(credentials: &[u8]) -> Option<&[u8]> {
+    let space = credentials.iter().position(|byte| *byte == b' ')?;
+    let (scheme, rest) = credentials.split_at(space);
+    let is_parameter = scheme.contains(&b'=') || rest.trim_ascii_start().starts_with(b"=");
+    (!is_parameter).then_some(scheme)
 }
 
 /// Decodes `Basic` credentials, form-encoded as RFC 6749 §2.3.1 demands.

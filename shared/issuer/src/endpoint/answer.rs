@@ -1,7 +1,7 @@
 //! The kinds of response that several endpoints share.
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use serde::Serialize;
 
@@ -62,8 +62,9 @@ pub(super) fn uncached(body: Bytes) -> Response<Bytes> {
     response
 }
 
-/// The response to OPTIONS, which lists these methods.
-pub(super) fn preflight(methods: &'static str) -> Response<Bytes> {
+/// The response to OPTIONS, which lists these methods, and every header that is asked for: browsers
+/// add nothing of their own to these requests that would have to be protected.
+pub(super) fn preflight(methods: &'static str, asked: &HeaderMap) -> Response<Bytes> {
     let mut response = uncached(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
@@ -71,15 +72,33 @@ pub(super) fn preflight(methods: &'static str) -> Response<Bytes> {
         header::ACCESS_CONTROL_ALLOW_METHODS,
         HeaderValue::from_static(methods),
     );
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("Authorization, Content-Type, DPoP"),
-    );
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed_headers(asked));
     headers.insert(
         header::ACCESS_CONTROL_MAX_AGE,
         HeaderValue::from_static("3600"),
     );
     response
+}
+
+/// The headers that are documented, and then those that the preflight asks for.
+fn allowed_headers(asked: &HeaderMap) -> HeaderValue {
+    let lists = asked.get_all(header::ACCESS_CONTROL_REQUEST_HEADERS);
+    let lists = lists.iter().map(HeaderValue::as_bytes);
+    let names = lists.flat_map(|list| list.split(|byte| *byte == b','));
+    let names = names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok());
+    let mut allowed = ALLOWED_HEADERS.to_owned();
+    for name in names.take(MAX_REQUESTED_HEADERS) {
+        if allowed.len() + name.as_str().len() > MAX_ALLOWED_BYTES {
+            break;
+        }
+        let mut listed = allowed.split(", ");
+        if !listed.any(|listed| listed.eq_ignore_ascii_case(name.as_str())) {
+            allowed.push_str(", ");
+            allowed.push_str(name.as_str());
+        }
+    }
+    // Names of headers and what separates them always make a header.
+    HeaderValue::try_from(allowed).unwrap_or(HeaderValue::from_static(ALLOWED_HEADERS))
 }
 
 /// Scripts of any origin may read every response. That is safe because browsers send no cookies or
@@ -91,6 +110,13 @@ pub(super) fn add_cors_headers(headers: &mut HeaderMap) {
     );
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
 }
+
+const ALLOWED_HEADERS: &str = "Authorization, Content-Type, DPoP";
+
+/// What a preflight is answered at most: more headers than any request has, in a list that every
+/// gateway passes on.
+const MAX_REQUESTED_HEADERS: usize = 64;
+const MAX_ALLOWED_BYTES: usize = 4096;
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const BASIC_CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"tokensmith\"");

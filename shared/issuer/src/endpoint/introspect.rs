@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Response;
 use serde::Serialize;
-use tokensmith_verifier::{AccessTokenClaims, Audiences, paths};
+use tokensmith_verifier::{AccessTokenClaims, Audiences, is_same_resource, paths};
 
 use super::answer::{json_error, uncached_json};
 use super::{Call, Endpoint, Mount};
@@ -76,7 +76,7 @@ async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> 
 fn may_know(caller: &AuthenticatedClient, claims: &AccessTokenClaims, issuer: &IssuerUrl) -> bool {
     let caller = caller.record();
     let audiences = caller.audiences.iter().map(Audience::as_str);
-    let mut own = audiences.filter(|audience| *audience != issuer.as_str());
+    let mut own = audiences.filter(|audience| !is_same_resource(audience, issuer.as_str()));
     claims.client_id == caller.id.as_str() || own.any(|audience| claims.aud.contains(audience))
 }
 

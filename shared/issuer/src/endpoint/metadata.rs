@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use serde::Serialize;
-use tokensmith_verifier::paths;
+use tokensmith_verifier::{Algorithm, paths};
 
 use super::answer::{JSON, json_error};
 use super::{Endpoint, Mount};
@@ -45,11 +45,12 @@ pub const fn authorization_server_metadata<C: Custody>() -> Mount<C> {
     Mount::keyless(&AUTHORIZATION_SERVER_METADATA)
 }
 
-/// OpenID Connect Discovery 1.0 §4: the same document, so that resource servers that know only this
-/// path find the keys.
+/// OpenID Connect Discovery 1.0 §4: the same document with what its §3 requires besides, so that
+/// resource servers that know only this path find the keys.
 pub static OPENID_CONFIGURATION: Endpoint = Endpoint {
     name: "openid_configuration",
     path: paths::OPENID_CONFIGURATION,
+    serve: |call| Box::pin(async move { Ok(call.issuer.openid_metadata(call.request.headers())) }),
     ..METADATA
 };
 
@@ -79,8 +80,25 @@ impl Issuer {
 
     /// RFC 8414 §3.2.
     fn metadata(&self, headers: &HeaderMap) -> Response<Bytes> {
+        let json = serde_json::to_vec(&self.metadata_members()).unwrap_or_default();
+        public_document(json.into(), headers)
+    }
+
+    /// OpenID Connect Discovery 1.0 §4.2.
+    fn openid_metadata(&self, headers: &HeaderMap) -> Response<Bytes> {
+        let algorithms = self.config.algorithms.iter();
+        let document = OpenIdMetadata {
+            metadata: self.metadata_members(),
+            subject_types_supported: ["public"],
+            id_token_signing_alg_values_supported: algorithms.copied().collect(),
+        };
+        let json = serde_json::to_vec(&document).unwrap_or_default();
+        public_document(json.into(), headers)
+    }
+
+    fn metadata_members(&self) -> Metadata<'_> {
         let issuer = &self.config.issuer;
-        let document = Metadata {
+        Metadata {
             issuer: issuer.as_str(),
             token_endpoint: issuer.join(paths::TOKEN),
             revocation_endpoint: issuer.join(paths::REVOKE),
@@ -94,9 +112,7 @@ impl Issuer {
                 AuthenticationMethod::ClientSecretBasic.as_str(),
                 AuthenticationMethod::ClientSecretPost.as_str(),
             ],
-        };
-        let json = serde_json::to_vec(&document).unwrap_or_default();
-        public_document(json.into(), headers)
+        }
     }
 }
 
@@ -114,6 +130,18 @@ struct Metadata<'a> {
     token_endpoint_auth_methods_supported: [&'a str; AuthenticationMethod::ALL.len()],
     revocation_endpoint_auth_methods_supported: [&'a str; AuthenticationMethod::ALL.len()],
     introspection_endpoint_auth_methods_supported: [&'a str; 2],
+}
+
+/// OpenID Connect Discovery 1.0 §3. Some resource servers accept no document without these members,
+/// although they verify access tokens alone.
+#[derive(Serialize)]
+struct OpenIdMetadata<'a> {
+    #[serde(flatten)]
+    metadata: Metadata<'a>,
+    /// A subject has the same `sub` for every client.
+    subject_types_supported: [&'a str; 1],
+    /// The algorithms that this issuer signs with.
+    id_token_signing_alg_values_supported: Vec<Algorithm>,
 }
 
 fn all_methods() -> [&'static str; AuthenticationMethod::ALL.len()] {

@@ -21,6 +21,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, Request, Response};
 
+pub use form::Form;
 pub use introspect::{INTROSPECT, introspect};
 pub use metadata::{
     AUTHORIZATION_SERVER_METADATA, JWKS, OPENID_CONFIGURATION, authorization_server_metadata, jwks,
@@ -36,7 +37,6 @@ use crate::error::{BadRequest, ClientDenied, Error, Unavailable};
 use crate::event::{RequestContext, RequestLog};
 use crate::keys::{Custody, KeyAccess};
 use crate::store::aws_calls;
-use form::Form;
 
 /// What is served at a path: which requests it takes, how it answers and how it refuses them.
 pub struct Endpoint {
@@ -53,7 +53,7 @@ pub struct Endpoint {
     /// Answers a request with one of its methods.
     serve: for<'a> fn(Call<'a>) -> Work<'a, Result<Response<Bytes>, Error>>,
     /// Makes the response to a refused request; the number is for `Retry-After`, in seconds.
-    refuse: fn(&Endpoint, &Error, u64) -> Response<Bytes>,
+    refuse: fn(&Self, &Error, u64) -> Response<Bytes>,
 }
 
 /// A request that is being answered.
@@ -211,7 +211,7 @@ impl Issuer {
             return Err(BadRequest::MethodNotAllowed.into());
         }
         if request.method() == Method::OPTIONS {
-            return Ok(answer::preflight(endpoint.methods));
+            return Ok(answer::preflight(endpoint.methods, request.headers()));
         }
         let call = Call {
             issuer: self,

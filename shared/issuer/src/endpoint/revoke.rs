@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use http::Response;
+use serde::Serialize;
 use tokensmith_verifier::{Timestamp, paths};
 
-use super::answer::{json_error, uncached};
+use super::answer::{json_error, uncached_json};
 use super::{Call, Endpoint, Mount};
 use crate::Issuer;
 use crate::client::AuthenticatedClient;
@@ -44,8 +45,12 @@ async fn revoke_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> {
         .await?;
     let outcome = issuer.revoke_own(&client, token, log).await?;
     log.revoked = Some(outcome == RevokeOutcome::Revoked);
-    Ok(uncached(Bytes::new()))
+    Ok(uncached_json(&Revoked {}))
 }
+
+/// RFC 7009 §2.2 leaves the body open. It is an empty object, because clients parse it as JSON.
+#[derive(Serialize)]
+struct Revoked {}
 
 impl Issuer {
     async fn revoke_own(

@@ -193,7 +193,7 @@ impl Issuer {
         log: &mut RequestLog,
     ) -> Result<MintedToken, Error> {
         let algorithm = client.record().algorithm;
-        let algorithm = algorithm.unwrap_or(self.config.default_algorithm());
+        let algorithm = algorithm.unwrap_or_else(|| self.config.default_algorithm());
         let key = self.keys.active(algorithm, client.now()).await?;
         log.key_id = Some(key.id.clone());
         token::mint(approved, &key, &self.config.issuer).await

@@ -17,6 +17,9 @@ pub enum AccessDenied {
     /// RFC 8707 §2: a resource that is not an absolute URI, or not one of the client's audiences.
     #[error("a requested resource is not allowed")]
     ResourceNotAllowed,
+    /// `audience`, another name of `resource`, says something else than `resource`.
+    #[error("audience and resource must name the same resource")]
+    AudienceDisagrees,
     /// The token would be longer than its key can sign, or than verifiers accept.
     #[error("the token would be too long: ask for fewer scopes or resources")]
     TokenTooLong,
@@ -29,7 +32,7 @@ impl AccessDenied {
             Self::MalformedScope | Self::ScopeNotAllowed | Self::TokenTooLong => {
                 ErrorCode::InvalidScope
             }
-            Self::ResourceNotAllowed => ErrorCode::InvalidTarget,
+            Self::ResourceNotAllowed | Self::AudienceDisagrees => ErrorCode::InvalidTarget,
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::credential::{CredentialKind, GrantCredential};
 use crate::endpoint::form::Form;
 use crate::error::{AccessDenied, BadRequest, Denied, GrantDenied};
-use crate::names::{Audience, Scopes};
+use crate::names::{Audience, Scopes, add_audience};
 use crate::store::records::GrantType;
 
 /// A request to the token endpoint (RFC 6749 §3.2).
@@ -66,7 +66,8 @@ impl TokenRequest {
 pub struct AskedAccess {
     /// RFC 6749 §3.3; `None` asks for the default scopes.
     pub scopes: Option<Scopes>,
-    /// RFC 8707 §2; none asks for the default audience.
+    /// RFC 8707 §2, or one in `audience`, which is what clients of other issuers call it; none asks
+    /// for the default audience.
     pub resources: Vec<Audience>,
 }
 
@@ -80,8 +81,14 @@ impl AskedAccess {
         let mut resources: Vec<Audience> = Vec::new();
         for text in form.resources() {
             let resource = text.parse().map_err(|_| AccessDenied::ResourceNotAllowed)?;
-            if !resources.contains(&resource) {
-                resources.push(resource);
+            add_audience(&mut resources, &resource);
+        }
+        if let Some(text) = form.value("audience") {
+            let audience: Audience = text.parse().map_err(|_| AccessDenied::ResourceNotAllowed)?;
+            match resources.as_slice() {
+                [] => resources.push(audience),
+                [only] if only.is_same_as(&audience) => {}
+                _ => return Err(AccessDenied::AudienceDisagrees),
             }
         }
         Ok(Self {

@@ -126,7 +126,7 @@ pub fn generate_private_key(algorithm: Algorithm) -> Result<Zeroizing<Vec<u8>>, 
     let pkcs8 = match algorithm {
         Algorithm::RS256 | Algorithm::PS256 => {
             let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(refused)?;
-            AsDer::<Pkcs8V1Der>::as_der(&pair)
+            AsDer::<Pkcs8V1Der<'_>>::as_der(&pair)
                 .map_err(refused)?
                 .as_ref()
                 .to_vec()

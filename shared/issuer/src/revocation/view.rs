@@ -1,6 +1,8 @@
 //! The live revocations in memory, for a service that can read the table. It costs one query of the
 //! index `feed` in each interval, and none per request.
 
+use std::fmt::Display;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -34,6 +36,7 @@ pub struct TableRevocations {
     queried_at: AtomicU64,
     /// Locked by the request that reads the feed.
     reading: Mutex<Reading>,
+    own_reads: OwnReads,
 }
 
 /// How far a pass through the feed has come.
@@ -66,6 +69,7 @@ impl TableRevocations {
             view: RevocationView::new(),
             queried_at: AtomicU64::new(0),
             reading: Mutex::default(),
+            own_reads: OwnReads::default(),
         }
     }
 
@@ -87,6 +91,32 @@ impl TableRevocations {
     fn is_due(&self, now: Timestamp) -> bool {
         let last = Timestamp::from_seconds(self.queried_at.load(Ordering::Acquire));
         now >= last.after(self.interval)
+    }
+
+    /// Whether the last pass succeeded, so that the view is at most an interval old.
+    fn is_current(&self, now: u64) -> bool {
+        let age = self.view.staleness(now);
+        age.is_some_and(|age| age <= self.interval.as_secs())
+    }
+
+    /// Decides by the records that can have revoked the token, because the index cannot be read now.
+    /// The table may answer all the same: the index has a capacity of its own.
+    async fn by_own_records(
+        &self,
+        claims: &AccessTokenClaims,
+        now: u64,
+        why: &(dyn Display + Sync),
+    ) -> Result<RevocationStatus, SourceUnavailable> {
+        if !self.own_reads.begin(now) {
+            return self.without_news(claims, now, why);
+        }
+        match read_status(&self.table, claims).await {
+            Ok(status) => Ok(status),
+            Err(err) => {
+                self.own_reads.pause(now + self.interval.as_secs());
+                self.without_news(claims, now, &err)
+            }
+        }
     }
 
     /// Decides by the records that can have revoked the token, while the view reads its next page.
@@ -155,7 +185,7 @@ impl TableRevocations {
         &self,
         claims: &AccessTokenClaims,
         now: u64,
-        why: &StoreError,
+        why: &(dyn Display + Sync),
     ) -> Result<RevocationStatus, SourceUnavailable> {
         match (self.stale.check(&self.view, now), self.stale.then) {
             (Ok(()), _) | (_, WhenStale::FailOpen) => Ok(self.view.status_of(claims, now)),
@@ -182,23 +212,62 @@ impl RevocationSource for TableRevocations {
             Err(_) => self.reading.lock().await,
         };
         match &*reading {
-            Reading::CaughtUp { .. } if !self.is_due(time) => {
-                // When the last query failed, the view is older than an interval.
-                self.stale.check(&self.view, now)?;
+            Reading::CaughtUp { .. } if self.is_due(time) => {
+                match self.read_page(reading, time).await {
+                    Ok(true) => Ok(self.view.status_of(claims, now)),
+                    Ok(false) => {
+                        let own = read_status(&self.table, claims).await;
+                        own.or_else(|err| self.without_news(claims, now, &err))
+                    }
+                    Err(err) => self.by_own_records(claims, now, &err).await,
+                }
+            }
+            Reading::CaughtUp { .. } if self.is_current(now) => {
                 Ok(self.view.status_of(claims, now))
             }
-            Reading::CaughtUp { .. } => match self.read_page(reading, time).await {
-                Ok(true) => Ok(self.view.status_of(claims, now)),
-                Ok(false) => {
-                    let own = read_status(&self.table, claims).await;
-                    own.or_else(|err| self.without_news(claims, now, &err))
-                }
-                Err(err) => self.without_news(claims, now, &err),
-            },
+            // The last query failed, and the next one is not due yet.
+            Reading::CaughtUp { .. } => {
+                drop(reading);
+                self.by_own_records(claims, now, &"the last query of the feed failed")
+                    .await
+            }
             Reading::Cold | Reading::Behind { .. } => self.read_both(claims, now, reading).await,
         }
     }
 }
+
+/// The reads of tokens' own records that are made while the index cannot be read.
+#[derive(Debug, Default)]
+struct OwnReads(std::sync::Mutex<Spent>);
+
+#[derive(Debug, Default)]
+struct Spent {
+    second: u64,
+    reads: u32,
+    paused_until: u64,
+}
+
+impl OwnReads {
+    /// Whether one more may be made at `now`.
+    fn begin(&self, now: u64) -> bool {
+        let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if spent.second != now {
+            (spent.second, spent.reads) = (now, 0);
+        }
+        spent.reads += 1;
+        now >= spent.paused_until && spent.reads <= OWN_READS_PER_SECOND
+    }
+
+    /// Makes none until `moment`: when the whole table is out, each read waits for its time limit.
+    fn pause(&self, moment: u64) {
+        let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        spent.paused_until = moment;
+    }
+}
+
+/// Bounds what the requests of one process cost the table while the index is out, when each of them
+/// needs a read of its own. Beyond it, the view decides as long as it is not stale.
+const OWN_READS_PER_SECOND: u32 = 200;
 
 /// How many entries a cold view reads in its first request. That takes about as long as the read of
 /// the token's own records, which the request waits for anyway. Each page is twice as large as the

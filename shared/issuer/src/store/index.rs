@@ -85,7 +85,11 @@ fn feed_entry(item: Item) -> Result<FeedEntry, StoreError> {
         (Some(("SUBJECT", _)), Some(name), Some(not_before)) => {
             Revocation::of_subject(name, not_before, until)
         }
-        _ => return Err(unreadable("it is no revocation")),
+        (Some(("CLIENT" | "SUBJECT", _)), ..) | (None, ..) => {
+            return Err(unreadable("it is no revocation"));
+        }
+        // Written by a later release: one entry of an unknown kind must not end all reading.
+        (Some((prefix, id)), _, not_before) => Revocation::of_other(prefix, id, not_before, until),
     };
     Ok(FeedEntry {
         at: Timestamp::from_seconds(at),

@@ -103,17 +103,21 @@ fn approve_audiences(
     limits: Option<&GrantLimits>,
     asked: Vec<Audience>,
 ) -> Result<Vec<Audience>, AccessDenied> {
-    let granted = |audience: &Audience| limits.is_none_or(|l| l.audiences.contains(audience));
+    let granted = |audience: &Audience| {
+        limits.is_none_or(|limits| audience.registered_in(&limits.audiences).is_some())
+    };
     let mut allowed = client.audiences.iter().filter(|audience| granted(audience));
     if asked.is_empty() {
         let first = allowed.next().ok_or(AccessDenied::ResourceNotAllowed)?;
         return Ok(vec![first.clone()]);
     }
-    let allowed: Vec<_> = allowed.collect();
-    match asked.iter().all(|audience| allowed.contains(&audience)) {
-        true => Ok(asked),
-        false => Err(AccessDenied::ResourceNotAllowed),
-    }
+    // A token carries the spelling that the client is registered with.
+    let allowed: Vec<Audience> = allowed.cloned().collect();
+    let approved = asked.iter().map(|audience| {
+        let registered = audience.registered_in(&allowed);
+        registered.cloned().ok_or(AccessDenied::ResourceNotAllowed)
+    });
+    approved.collect()
 }
 
 /// A decision that exactly one token may be minted from: only [`approve`] makes it, nothing

@@ -46,6 +46,12 @@ impl Revocation {
         Self::new(RevocationHash::of_subject(subject), revoked, until)
     }
 
+    /// Of something that this release does not know: the record of the type `kind` with this `id`.
+    pub fn of_other(kind: &str, id: &str, not_before: Option<u64>, until: u64) -> Self {
+        let hash = RevocationHash::of(b"tokensmith revoked other\0", &format!("{kind}\0{id}"));
+        Self::new(hash, RevocationKind::Other { not_before }, until)
+    }
+
     fn new(hash: RevocationHash, revoked: RevocationKind, until: u64) -> Self {
         Self {
             hash,
@@ -87,6 +93,12 @@ pub enum RevocationKind {
     Subject {
         /// The time, in seconds since 1970.
         not_before: u64,
+    },
+    /// Something that a later release of the issuer revokes and this one does not know. It is kept by
+    /// its hash, and concerns nothing that this release looks up.
+    Other {
+        /// The time up to which it concerns what was issued, if it has one, in seconds since 1970.
+        not_before: Option<u64>,
     },
 }
 
@@ -155,6 +167,9 @@ enum Kind {
     Grant,
     Client,
     Subject,
+    /// A kind of a later release: a verifier that refused it would refuse the whole document.
+    #[serde(other)]
+    Other,
 }
 
 impl From<Revocation> for Fields {
@@ -164,6 +179,7 @@ impl From<Revocation> for Fields {
             RevocationKind::Grant => (Kind::Grant, None),
             RevocationKind::Client { not_before } => (Kind::Client, Some(not_before)),
             RevocationKind::Subject { not_before } => (Kind::Subject, Some(not_before)),
+            RevocationKind::Other { not_before } => (Kind::Other, not_before),
         };
         Self {
             kind,
@@ -188,6 +204,7 @@ impl TryFrom<Fields> for Revocation {
             (Kind::Grant, None) => RevocationKind::Grant,
             (Kind::Client, Some(not_before)) => RevocationKind::Client { not_before },
             (Kind::Subject, Some(not_before)) => RevocationKind::Subject { not_before },
+            (Kind::Other, not_before) => RevocationKind::Other { not_before },
             _ => return Err(MalformedRevocation),
         };
         Ok(Self::new(RevocationHash(hash), revoked, fields.until))

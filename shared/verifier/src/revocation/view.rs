@@ -104,6 +104,7 @@ impl RevocationView {
             RevocationKind::Client { not_before } | RevocationKind::Subject { not_before } => {
                 not_before
             }
+            RevocationKind::Other { not_before } => not_before.unwrap_or(u64::MAX),
         };
         let new = Entry {
             not_before: saturating(not_before),

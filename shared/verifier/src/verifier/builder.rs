@@ -46,7 +46,8 @@ impl VerifierBuilder {
         }
     }
 
-    /// Accepts tokens for this resource (RFC 8707): required, and may be repeated.
+    /// Accepts tokens for this resource (RFC 8707): required, and may be repeated. Tokens may spell it
+    /// with or without the slash of an empty path ([`is_same_resource`](crate::is_same_resource)).
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audiences.push(audience.into());
         self

@@ -56,7 +56,7 @@ async fn rfc9068_4_claims_that_do_not_fit_are_named() {
         ),
         (
             "aud",
-            json!("https://api.example/"),
+            json!("https://api.example//"),
             Rejection::WrongAudience,
         ),
         ("aud", json!([]), Rejection::WrongAudience),

@@ -65,7 +65,7 @@ fn a_document_that_does_not_fit_is_refused() {
         let read = reader.read(&reader.altered(member, value.clone()));
         assert_eq!(read, Err(expected), "{member} {value}");
     }
-    let mut stuck = good.clone();
+    let mut stuck = good;
     stuck["until"] = json!(START - 30);
     assert!(
         reader.read(&reader.feed.sign(&stuck)).is_ok(),

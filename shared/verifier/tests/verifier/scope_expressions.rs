@@ -66,8 +66,8 @@ fn a_wrong_expression_says_what_is_wrong() {
 #[derive(Clone, Debug)]
 enum Model {
     Scope(String),
-    AllOf(Vec<Model>),
-    AnyOf(Vec<Model>),
+    AllOf(Vec<Self>),
+    AnyOf(Vec<Self>),
 }
 
 impl Model {

@@ -10,3 +10,4 @@ mod outages;
 mod revocations;
 mod routes;
 mod support;
+mod wire;

@@ -234,7 +234,7 @@ pub async fn decide(authorizer: &Authorizer, kind: Kind, event: &Value) -> Verdi
         }
         None => {
             assert_ne!(kind, Kind::HttpSimple, "{answer}");
-            let arn = event.get("routeArn").unwrap_or(&event["methodArn"]);
+            let arn = event.get("routeArn").unwrap_or_else(|| &event["methodArn"]);
             policy_allows(&answer, arn.as_str().expect("an ARN"))
         }
     };

@@ -1,6 +1,8 @@
 //! Events as API Gateway sends them, through the functions: HTTP APIs (payload format 2.0) and REST
 //! APIs. `events/` has one of each kind; a test changes only what it is about.
 
+mod wire;
+
 use std::collections::HashMap;
 
 use base64::Engine;

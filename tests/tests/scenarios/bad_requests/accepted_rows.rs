@@ -124,6 +124,11 @@ fn types(fixture: &Fixture) -> Named {
         "APPLICATION/X-WWW-Form-Urlencoded",
         "application/x-www-form-urlencoded;",
         "application/x-www-form-urlencoded ; charset=UTF-8",
+        "application/x-www-form-urlencoded; charset=iso-8859-1",
+        "application/x-www-form-urlencoded; q=1; charset=\"UTF-16\"",
+        "application/x-www-form-urlencoded; charset=\"utf-8",
+        "application/x-www-form-urlencoded; charset=utf-8; charset=iso-8859-1",
+        "application/x-www-form-urlencoded; charset=",
     ]
     .into_iter()
     .map(|value| {

@@ -67,10 +67,11 @@ impl Client {
     /// How long an old refresh token is still accepted. A thief of a confidential client's token
     /// needs its secret too, so only a public client's old refresh token expires by time.
     pub fn refresh_grace(&self) -> RefreshGrace {
-        self.refresh_grace.unwrap_or(match self.is_public() {
-            true => RefreshGrace::Seconds(60),
-            false => RefreshGrace::UntilUsed,
-        })
+        self.refresh_grace
+            .unwrap_or_else(|| match self.is_public() {
+                true => RefreshGrace::Seconds(60),
+                false => RefreshGrace::UntilUsed,
+            })
     }
 
     /// The prefix of every client's partition key.

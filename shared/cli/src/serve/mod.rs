@@ -1,44 +1,55 @@
 //! `tokensmith serve`
 
-use std::net::{Ipv4Addr, SocketAddr};
+mod address;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args as ClapArgs;
+use clap::error::ErrorKind;
+use clap::{Args as ClapArgs, CommandFactory};
 use secrecy::ExposeSecret;
+use serde::Serialize;
 use tokensmith_issuer::admin::{Administrator, ClientChanges, ClientError, settle};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::ClientSecret;
 use tokensmith_issuer::keys::{Custody, KeyAccess, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::{ClientId, IssuerUrl};
-use tokensmith_issuer::store::Stored;
 use tokensmith_issuer::store::records::Settings;
-use tokensmith_issuer::{Issuer, endpoint};
+use tokensmith_issuer::{Issuer, Level, endpoint, write_line};
 use tokensmith_local::LocalData;
 use tokensmith_verifier::{Algorithm, Clock, paths};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{Failure, print_text};
+use address::{Listen, bind, issuer_url, listen_url};
+
+use crate::{Cli, Failure, print_text};
 
 /// Run the whole issuer in this process, with its data in one directory
 ///
 /// The first start creates the keys and a demo client, and prints a command that requests a token. The data
-/// survives restarts and crashes. After a SIGTERM, running requests are still answered. The log is JSON
-/// lines on standard error.
+/// survives restarts and crashes. The directory and its files are their owner's alone (modes 0700 and 0600):
+/// if others may read or write them, or another `serve` is running on them, this one does not start. After
+/// a SIGTERM, running requests are still answered. The log is JSON lines on standard error. `GET /healthz`
+/// answers 200 while the process serves requests.
 #[derive(ClapArgs)]
 pub struct Args {
-    /// The address to listen on; port 0 is the port of the last run if that is free, otherwise any free port
+    /// The address to listen on, or localhost:PORT; port 0 is the port of the last run, and any free port the
+    /// first time
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
+    listen: Listen,
     /// The directory that keeps the data; created if it does not exist
     #[arg(long, value_name = "DIR", default_value = ".tokensmith")]
     data: PathBuf,
-    /// The issuer URL, by which clients reach this issuer [default: http://ADDRESS; required if ADDRESS is
-    /// not on loopback]
-    #[arg(long, value_name = "URL")]
+    /// The issuer URL, by which clients reach this issuer [default: that of the data; the first time
+    /// http://ADDRESS, and required if ADDRESS is not on loopback]. On data of another issuer it replaces that
+    /// one: all earlier tokens end, and clients whose audience was the old URL get the new one
+    #[arg(long, value_name = "URL", value_parser = IssuerUrl::parse_insecure)]
     issuer: Option<IssuerUrl>,
+    /// Allow an http issuer URL that is not on loopback, such as http://tokensmith:8080 between containers.
+    /// For development only: everybody on the way can read secrets and tokens
+    #[arg(long)]
+    insecure_http: bool,
     /// A signing algorithm: RS256, PS256, ES256 or EdDSA; may be repeated, and the first signs the tokens
     /// of clients that have no algorithm of their own
     #[arg(long = "alg", value_name = "ALG", default_value = "RS256")]
@@ -46,15 +57,25 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<(), Failure> {
+    if !args.insecure_http && args.issuer.as_ref().is_some_and(IssuerUrl::is_insecure) {
+        let mut command = Cli::command();
+        command.error(ErrorKind::ValueValidation, NOT_HTTPS).exit();
+    }
     // Set up first, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let data = LocalData::open_or_create(&args.data).await?;
     let table = data.table.clone();
     let settled = table.get(&Settings::only_key()).await?;
-    let listener = bind(args.listen, settled.as_ref()).await?;
+    let stored = settled.as_ref().map(|settings| settings.issuer.clone());
+    let last_port = stored.as_ref().and_then(IssuerUrl::port);
+    let kept = stored.as_ref().filter(|_| args.issuer.is_none());
+    let listener = bind(&args.listen, last_port, kept).await?;
     let address = listener.local_addr()?;
-    let url = issuer_url(args.issuer, address)?;
+    let url = issuer_url(&args.listen, args.issuer, stored, address, &args.data)?;
+    if url.is_insecure() {
+        warn_of_http(&url, args.insecure_http)?;
+    }
 
     let clock = Clock::System;
     let mut config = Config::new(url.clone());
@@ -89,36 +110,27 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn bind(
-    listen: SocketAddr,
-    settled: Option<&Stored<Settings>>,
-) -> Result<TcpListener, Failure> {
-    let last_port = settled.and_then(|settings| settings.issuer.port());
-    if let (0, Some(port)) = (listen.port(), last_port) {
-        let last = SocketAddr::new(listen.ip(), port);
-        if let Ok(listener) = TcpListener::bind(last).await {
-            return Ok(listener);
-        }
+/// Says at every start what an issuer URL without TLS means.
+fn warn_of_http(issuer: &IssuerUrl, allowed: bool) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct InsecureHttp<'a> {
+        event: &'static str,
+        issuer: &'a IssuerUrl,
+        message: &'static str,
     }
-    let bound = TcpListener::bind(listen).await;
-    bound.map_err(|err| Failure::new(format!("cannot listen on {listen}: {err}")))
-}
-
-fn issuer_url(named: Option<IssuerUrl>, address: SocketAddr) -> Result<IssuerUrl, Failure> {
-    match named {
-        Some(issuer) => Ok(issuer),
-        None if address.ip().is_loopback() => Ok(format!("http://{address}").parse()?),
-        None => Err(Failure::new(format!(
-            "{address} is not on loopback: name the URL that clients use with --issuer"
-        ))),
+    if !allowed {
+        let issuer = issuer.as_str();
+        return Err(Failure::new(format!("the issuer is {issuer}: {NOT_HTTPS}")));
     }
-}
-
-fn listen_url(address: SocketAddr) -> String {
-    match address.ip().is_unspecified() {
-        true => format!("http://{}:{}", Ipv4Addr::LOCALHOST, address.port()),
-        false => format!("http://{address}"),
-    }
+    write_line(
+        Level::Warn,
+        &InsecureHttp {
+            event: "insecure_http",
+            issuer,
+            message: "secrets and tokens are sent without TLS: for development only",
+        },
+    );
+    Ok(())
 }
 
 /// The demo client with a new secret. A first start that was killed before it could print the
@@ -152,3 +164,5 @@ fn first_steps(issuer: &IssuerUrl, secret: &ClientSecret) -> String {
 }
 
 const DEMO_CLIENT: &str = "demo";
+const NOT_HTTPS: &str = "an issuer URL is https://HOST[:PORT] without path or query; http is for loopback \
+                         only, or for development with --insecure-http";
