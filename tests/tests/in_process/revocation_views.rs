@@ -18,7 +18,7 @@ use tokensmith_tests::{InProcess, TestClient};
 use tokensmith_verifier::Timestamp;
 use tokensmith_verifier::{
     Algorithm, CacheHeaders, FEED_TYPE, FeedSettings, Fetch, FetchError, FetchRequest, Fetched,
-    Refusal, Rejection, RevocationSource, SourceUnavailable, StalePolicy, Verifier, WhenStale,
+    Refusal, Rejection, RevocationSource, StalePolicy, Verifier, WhenStale,
 };
 
 const INTERVAL: u64 = 5;
@@ -293,10 +293,7 @@ async fn without_the_feed_the_policy_decides() {
         match then {
             WhenStale::FailOpen => assert_eq!(refused, Ok(())),
             WhenStale::FailClosed => assert!(
-                matches!(
-                    refused,
-                    Err(Refusal::Unavailable(SourceUnavailable::StaleRevocations))
-                ),
+                matches!(refused, Err(Refusal::Unavailable(_))),
                 "{refused:?}"
             ),
         }

@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory};
 use secrecy::ExposeSecret;
 use serde::Serialize;
-use tokensmith_issuer::admin::{Administrator, ClientChanges, ClientError, settle};
+use tokensmith_issuer::admin::{Administrator, ClientChanges, ClientError, move_audiences, settle};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::ClientSecret;
 use tokensmith_issuer::keys::{Custody, KeyAccess, KeyRotation, RotationPolicy};
@@ -103,6 +103,11 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         let admin = Administrator::new(config, table.clone(), maker, opener, clock);
         let secret = create_demo_client(&admin).await?;
         greeting = first_steps(&url, &secret);
+    }
+    if let Some(old) = settled.as_ref().map(|settings| &settings.issuer)
+        && *old != url
+    {
+        move_audiences(&table, old, &url).await?;
     }
     settle(&table, &url).await?;
     print_text(&format!("{greeting}listening on {}\n", listen_url(address)))?;

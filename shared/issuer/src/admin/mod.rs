@@ -25,7 +25,7 @@ pub use restore::{Reason, Restored, Revived};
 pub use revocation::{RevokeError, Revoked};
 pub use scan::TableScan;
 pub use secrets::SecretError;
-pub use settings::{SettleError, settle};
+pub use settings::{SettleError, move_audiences, settle};
 
 use tokensmith_verifier::{Clock, KeyId};
 

@@ -10,8 +10,7 @@ use crate::store::records::{Client, Settings};
 use crate::store::{Change, Insert, StoreError, Stored, Table, Update};
 
 /// Stores the issuer URL, and writes to the log when it has changed: tokens with the old issuer URL
-/// are then no longer accepted. A client whose audience is the old issuer URL, as it is for every
-/// client that was registered without one, gets the new one.
+/// are then no longer accepted.
 ///
 /// # Errors
 /// [`SettleError`] when the table fails, or another process stored a different issuer URL.
@@ -24,8 +23,6 @@ pub async fn settle(table: &Table, issuer: &IssuerUrl) -> Result<(), SettleError
         Insert::Exists(current) if current.record == settings => return Ok(()),
         Insert::Exists(current) => current,
     };
-    // Before the settings: if this process ends in between, the next change does it again.
-    move_audiences(table, &current.issuer, issuer).await?;
     let change = Change::between(&current, &settings)?;
     match table.update(&Settings::only_key(), change).await? {
         Update::Applied(_) => {
@@ -45,11 +42,16 @@ pub async fn settle(table: &Table, issuer: &IssuerUrl) -> Result<(), SettleError
     }
 }
 
-/// Replaces the old issuer URL among the audiences of every client.
+/// Replaces the old issuer URL among the audiences of every client, as it is for every client that was
+/// registered without one. To be called before [`settle`]: if the process ends in between, the next
+/// start does it again.
 ///
 /// Grants are left as they are: the proof of a refresh token is bound to the issuer URL, so theirs
 /// have ended.
-async fn move_audiences(
+///
+/// # Errors
+/// [`SettleError`] when the table fails.
+pub async fn move_audiences(
     table: &Table,
     from: &IssuerUrl,
     to: &IssuerUrl,

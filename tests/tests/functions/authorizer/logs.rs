@@ -98,7 +98,8 @@ async fn every_request_is_one_line() {
                 json!(null),
                 json!("GET /orders/{id}"),
                 json!(null),
-                json!(3),
+                // A query of the feed and a read of the token's own records, each with two retries.
+                json!(6),
                 json!(127),
             ),
         ];

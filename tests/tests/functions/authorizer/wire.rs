@@ -8,8 +8,8 @@ use super::support::{Gate, Kind, Verdict, ask, decide, policy_allows};
 /// RFC 3986 §6.2.3: a token carries one spelling, and an authorizer is configured with another.
 #[tokio::test]
 async fn an_audience_with_and_without_the_slash_of_an_empty_path_is_one() {
-    let setup = Gate::new().await;
-    let token = format!("Bearer {}", setup.token().await);
+    let gate = Gate::new().await;
+    let token = format!("Bearer {}", gate.token().await);
     for kind in Kind::ALL {
         for (audience, passes) in [
             ("https://api.example", true),
@@ -17,7 +17,7 @@ async fn an_audience_with_and_without_the_slash_of_an_empty_path_is_one() {
             ("https://api.example/v1", false),
         ] {
             let configured = audience.parse().expect("an audience");
-            let authorizer = setup
+            let authorizer = gate
                 .authorizer(kind, |config| config.audience = configured)
                 .await;
             let verdict = decide(&authorizer, kind, &kind.event(&token)).await;
@@ -34,14 +34,14 @@ fn any_routes(count: usize) -> Value {
 /// Service quotas: the answer of an authorizer has at most 8 KB.
 #[tokio::test]
 async fn a_policy_over_8_kb_is_not_sent() {
-    let setup = Gate::new().await;
-    let token = format!("Bearer {}", setup.token_with_scopes("a").await);
+    let gate = Gate::new().await;
+    let token = format!("Bearer {}", gate.token_with_scopes("a").await);
     let request = "GET /resource-0";
     for kind in Kind::ALL {
         let event = kind.event_of(&token, "ANY /resource-0", request);
-        let few = setup.guarding(kind, &any_routes(10)).await;
+        let few = gate.guarding(kind, &any_routes(10)).await;
         assert!(decide(&few, kind, &event).await.passes(), "{kind:?}");
-        let many = setup.guarding(kind, &any_routes(20)).await;
+        let many = gate.guarding(kind, &any_routes(20)).await;
         match kind {
             // No policy is sent here.
             Kind::HttpSimple => assert!(decide(&many, kind, &event).await.passes()),
@@ -57,7 +57,7 @@ async fn a_policy_over_8_kb_is_not_sent() {
 /// routes a token opens.
 #[tokio::test]
 async fn the_size_of_a_map_covers_every_policy_that_it_makes() {
-    let setup = Gate::new().await;
+    let gate = Gate::new().await;
     let routes = json!({
         "ANY /{all+}": "a",
         "GET /orders/{id}": "b",
@@ -75,9 +75,9 @@ async fn the_size_of_a_map_covers_every_policy_that_it_makes() {
         Kind::RestToken,
         Kind::RestRequest,
     ] {
-        let authorizer = setup.guarding(kind, &routes).await;
+        let authorizer = gate.guarding(kind, &routes).await;
         for scopes in ["a", "b", "a b", "c"] {
-            let token = format!("Bearer {}", setup.token_with_scopes(scopes).await);
+            let token = format!("Bearer {}", gate.token_with_scopes(scopes).await);
             for key in ["GET /orders/{id}", "ANY /{all+}", "PUT /orders/{id}"] {
                 let event = kind.event_of(&token, key, &key.replace(['{', '}', '+'], ""));
                 let answer = ask(&authorizer, &event).await.expect("an answer");
@@ -96,16 +96,16 @@ async fn the_size_of_a_map_covers_every_policy_that_it_makes() {
 /// `/orders/%65xport` is `/orders/export` to API Gateway, and not to who compares the text.
 #[tokio::test]
 async fn a_token_authorizer_refuses_an_escape_in_the_path() {
-    let setup = Gate::new().await;
+    let gate = Gate::new().await;
     let kind = Kind::RestToken;
     let routes = json!({
         "GET /orders/{id}": "a",
         "GET /orders/export": "export",
         "ANY /{all+}": "a",
     });
-    let authorizer = setup.guarding(kind, &routes).await;
+    let authorizer = gate.guarding(kind, &routes).await;
     for scopes in ["a", "a export"] {
-        let token = format!("Bearer {}", setup.token_with_scopes(scopes).await);
+        let token = format!("Bearer {}", gate.token_with_scopes(scopes).await);
         for path in ["/orders/%65xport", "/orders/17%2f", "/%6frders/17", "/x/%"] {
             let request = format!("GET {path}");
             let event = kind.event_of(&token, &request, &request);
