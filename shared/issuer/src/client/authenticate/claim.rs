@@ -21,7 +21,12 @@ impl Claim {
 
     /// Records the use by one conditional insert: of several requests at the same time, one
     /// succeeds.
-    pub(super) async fn insert(self, table: &Table) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`ClientDenied::CredentialsUsed`] when it was used before; [`Unavailable`] when the table fails.
+    ///
+    /// [`Unavailable`]: crate::error::Unavailable
+    pub async fn insert(self, table: &Table) -> Result<(), Error> {
         match table.insert(&self.0).await? {
             Insert::Inserted => Ok(()),
             Insert::Exists(_) => Err(ClientDenied::CredentialsUsed.into()),
