@@ -61,8 +61,9 @@ impl TestIssuer {
     pub fn in_process() -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let url = format!("http://127.0.0.1:{}", free_port());
-        let host = Host::Inside(Box::new(Inside::start(directory.path(), &url)));
-        let data = Data::Directory(directory.path().to_owned());
+        let data = directory.path().join("data");
+        let host = Host::Inside(Box::new(Inside::start(&data, &url)));
+        let data = Data::Directory(data);
         Self {
             _own_data: Some(directory),
             ..Self::on(host, url, data)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
 use tokensmith_aws::dynamodb_of_function;
 use tokensmith_issuer::admin::settle;
 use tokensmith_issuer::config::Config;
@@ -102,13 +103,13 @@ pub(super) struct Inside {
 }
 
 impl Inside {
-    /// Makes data in `directory`, and an issuer of this URL with every algorithm on them.
-    pub(super) fn start(directory: &Path, url: &str) -> Self {
+    /// Makes data in the directory `data`, and an issuer of this URL with every algorithm on them.
+    pub(super) fn start(data: &Path, url: &str) -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let mut config = Config::new(url.parse().expect("a URL"));
         config.algorithms = Algorithm::ALL.into();
         let (issuer, changes) = runtime.block_on(async {
-            let data = LocalData::open_or_create(directory).await.expect("data");
+            let data = LocalData::open_or_create(data).await.expect("data");
             let (table, url) = (data.table, config.issuer.clone());
             let policy =
                 RotationPolicy::new(url.clone(), config.algorithms.clone(), config.cache_ttl);
@@ -144,7 +145,11 @@ impl Inside {
             self.issuer.forget_cached();
         }
         let answer = self.issuer.handle(endpoint, request);
-        self.runtime.block_on(answer).into()
+        let mut answer: Answer = self.runtime.block_on(answer).into();
+        // As HTTP servers do, where an endpoint has not said it itself.
+        let length = answer.headers.entry(CONTENT_LENGTH);
+        length.or_insert(answer.body.len().into());
+        answer
     }
 }
 
