@@ -73,7 +73,7 @@ def ask(metadata):
 def revoke(metadata):
     def revoke(session, token, **hint):
         answer = session.revoke_token(metadata["revocation_endpoint"], token, **hint)
-        assert (answer.status_code, answer.content) == (200, b"")
+        assert (answer.status_code, answer.json()) == (200, {})
 
     return revoke
 

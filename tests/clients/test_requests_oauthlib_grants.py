@@ -48,7 +48,7 @@ def revoke(proof, metadata):
         data = {name: value for name, value in proof.items() if name != "auth"}
         endpoint = metadata["revocation_endpoint"]
         answer = requests.post(endpoint, data=data | {"token": token}, auth=proof.get("auth"))
-        assert (answer.status_code, answer.content) == (200, b"")
+        assert (answer.status_code, answer.json()) == (200, {})
 
     return revoke
 
