@@ -42,7 +42,13 @@ function claimRefused(claim) {
 }
 
 test('RFC 8414 §3 and OpenID Connect Discovery §4: both documents are found, and agree', async () => {
-  assert.deepEqual(await discover('oidc'), metadata);
+  const { subject_types_supported, id_token_signing_alg_values_supported, ...rest } =
+    await discover('oidc');
+  assert.deepEqual(rest, metadata);
+  // What Discovery requires besides, and strict parsers refuse to miss.
+  assert.deepEqual(subject_types_supported, ['public']);
+  const signed = clients.map((client) => client.alg);
+  assert.ok(signed.every((alg) => id_token_signing_alg_values_supported.includes(alg)));
 });
 
 for (const ClientAuth of [oauth.ClientSecretBasic, oauth.ClientSecretPost]) {
