@@ -194,6 +194,11 @@ async fn no_function_makes_a_credential_that_another_might_not_know() {
         let newest = function.hmac_keys().newest(issuer.now()).await;
         assert_eq!(newest.expect("a key").version(), version);
     }
+    // Also when the first version is as new as the second.
+    let young = InProcess::start().await;
+    rotate(&young).await;
+    let newest = young.cold().await.hmac_keys().newest(young.now()).await;
+    assert_eq!(newest.expect("a key").version(), 1);
     assert_eq!(issuer.refresh(&client, &grant.token).await.status, 200);
 }
 

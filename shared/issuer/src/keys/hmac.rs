@@ -95,15 +95,15 @@ impl HmacKeys {
 
 /// The version that makes new credentials: the newest that every process which has read the keys within
 /// the current second has read as well. Otherwise one process would refuse, as unknown, what another
-/// has made with a key of this very second. The only version is in use at once.
+/// has made with a key of this very second. Where all are as new as that, it is the oldest.
 fn in_use(versions: &Versions, now: Timestamp) -> Option<&Version> {
     let mut usable = versions
         .values()
         .filter(|version| version.record.withdrawn_at.is_none())
         .rev();
-    let newest = usable.clone().next();
+    let oldest = usable.clone().last();
     let known = |version: &&Version| now > version.record.created_at.after(SERVER_CLOCK_SKEW);
-    usable.find(known).or(newest)
+    usable.find(known).or(oldest)
 }
 
 /// A version of the key, which is opened on first use and kept.
