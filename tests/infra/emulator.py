@@ -14,7 +14,10 @@ from ministack.services import kms
 from ministack.services.cloudformation import engine, handlers, provisioners
 
 PARTITION_KEY = "pk"
-INDEX_KEYS = {"feed": "feed_shard", "by_subject": "subject"}
+INDEX_KEYS = {"feed": "feed_shard", "live": "feed_shard", "by_subject": "subject"}
+
+
+EXPRESSION_WORDS = {"SET", "REMOVE", "ADD", "AND", "OR", "attribute_exists", "attribute_not_exists", "if_not_exists"}
 
 
 def leading_keys(request):
@@ -37,6 +40,16 @@ def queried_keys(request):
     pattern = rf"(?:{'|'.join(map(re.escape, names))})\s*=\s*(:\w+)"
     values = request.get("ExpressionAttributeValues", {})
     return [values[value]["S"] for value in re.findall(pattern, request.get("KeyConditionExpression", ""))]
+
+
+def updated_attributes(request):
+    """`dynamodb:Attributes`: the attributes that an update names, in its key, its change and its condition."""
+    if "UpdateExpression" not in request:
+        return []
+    text = request["UpdateExpression"] + " " + request.get("ConditionExpression", "")
+    names = request.get("ExpressionAttributeNames", {})
+    words = set(re.findall(r"(?<![:\w])#?[A-Za-z_]\w*", text)) - EXPRESSION_WORDS
+    return sorted({names.get(word, word) for word in words} | set(request["Key"]))
 
 
 def kms_keys(request):
@@ -62,8 +75,13 @@ def body_of(request):
 
 def with_leading_keys(known):
     def context(body):
-        keys = leading_keys(body_of(body))
-        return {**known(body), **({"dynamodb:LeadingKeys": keys} if keys else {})}
+        request = body_of(body)
+        own = {
+            "dynamodb:LeadingKeys": leading_keys(request),
+            "dynamodb:Attributes": updated_attributes(request),
+            "dynamodb:ReturnValues": request.get("ReturnValues"),
+        }
+        return {**known(body), **{key: value for key, value in own.items() if value}}
 
     return context
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 import pytest
 from botocore.exceptions import ClientError
 
-from test_roles import ALLOWED, ALLOWED_BESIDE_AN_API, IN_CUSTODY, READS_THE_FEED, TABLE
+from test_roles import ALLOWED, ALLOWED_BESIDE_AN_API, IN_CUSTODY, LIVE, READS_THE_FEED, TABLE
 
 PARTITIONS = ["CLIENT#x", "GRANT#x", "SUBJECT#x", "JTI#x", "COUNT#x", "REPLAY#x", "KEYS", "HMAC", "SETTINGS"]
 NEVER = {"ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(pk)"}
@@ -85,7 +85,9 @@ def test_invariant_11_the_table_as_a_whole(role, stack, function):
     forbidden = {
         "Scan": (dynamodb.scan, {"TableName": table}),
         "a scan of the feed": (dynamodb.scan, {"TableName": table, "IndexName": "feed"}),
+        "a scan of what is live": (dynamodb.scan, {"TableName": table, "IndexName": "live"}),
         "another shard of the feed": (dynamodb.query, of_index(table, "feed", "feed_shard", "1")),
+        "another shard of what is live": (dynamodb.query, of_index(table, "live", "feed_shard", "1")),
         "by_subject": (dynamodb.query, of_index(table, "by_subject", "subject", "0")),
         "PartiQLSelect": (dynamodb.execute_statement, {"Statement": f'SELECT * FROM "{table}"'}),
         "BatchWriteItem": (dynamodb.batch_write_item, {"RequestItems": {table: [{"DeleteRequest": {"Key": key}}]}}),
@@ -106,8 +108,28 @@ def of_index(table, index, key, value):
 
 
 def test_invariant_11_the_feed(role, stack, function):
-    denied = is_denied(role("dynamodb").query, **of_index(stack["Table"], "feed", "feed_shard", "0"))
-    assert denied != (READS_THE_FEED in permissions(function))
+    reads_all = READS_THE_FEED in permissions(function)
+    allowed = {"feed": reads_all, "live": reads_all or ("dynamodb:Query", LIVE, "0") in permissions(function)}
+    query = role("dynamodb").query
+    denied = {index: is_denied(query, **of_index(stack["Table"], index, "feed_shard", "0")) for index in allowed}
+    assert denied == {index: not may for index, may in allowed.items()}
+
+
+@pytest.mark.parametrize("partition", ["CLIENT#x", "SUBJECT#x"])
+def test_invariant_11_of_clients_and_subjects_only_the_place_in_the_feed_can_be_removed(role, stack, function, partition):
+    """Who sweeps the feed can neither give a client a secret nor lift its revocation, and reads nothing of it."""
+    removal = "REMOVE feed_shard, feed_at, feed_until"
+    until = {"ConditionExpression": "feed_until = :u", "ExpressionAttributeValues": {":u": {"N": "1"}}}
+    calls = {
+        "sweep": {"UpdateExpression": removal, **until},
+        "sweep and read": {"UpdateExpression": removal, **until, "ReturnValues": "ALL_NEW"},
+        "lift": {"UpdateExpression": "REMOVE not_before"},
+        "disguised": {"UpdateExpression": "REMOVE #f", "ExpressionAttributeNames": {"#f": "secrets"}},
+    }
+    key = {"pk": {"S": partition}, "sk": {"S": "nobody"}}
+    update = role("dynamodb").update_item
+    denied = {name: is_denied(update, TableName=stack["Table"], Key=key, **call) for name, call in calls.items()}
+    assert denied == {name: name != "sweep" or function != "RotateKeys" for name in calls}
 
 
 @pytest.mark.parametrize("use", USES)

@@ -6,10 +6,11 @@ import pytest
 
 from stack import EXAMPLE, TEMPLATE, Template
 
-TABLE, FEED, KEY, ANY_KEY, EVERYTHING = "the table", "its index feed", "the wrapping key", "any key", "*"
+TABLE, FEED, LIVE = "the table", "its index feed", "its index live"
+KEY, ANY_KEY, EVERYTHING = "the wrapping key", "any key", "*"
 
 READS_SIGNING_KEYS = ("dynamodb:Query", TABLE, "KEYS")
-READS_THE_FEED = ("dynamodb:Query", FEED, "0")
+READS_THE_FEED = ("dynamodb:Query", f"{FEED} and {LIVE}", "0")
 READS_KEYS = ("dynamodb:Query", TABLE, "KEYS HMAC")
 READS_CLIENTS = ("dynamodb:GetItem", TABLE, "CLIENT#*")
 READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN = ("dynamodb:BatchGetItem", TABLE, "CLIENT#* GRANT#* SUBJECT#* JTI#*")
@@ -37,7 +38,7 @@ ALLOWED = {
     "Revoke": {
         READS_KEYS,
         READS_CLIENTS,
-        ("dynamodb:UpdateItem", TABLE, "GRANT#*"),
+        ("dynamodb:UpdateItem", TABLE, "GRANT#* JTI#*"),
         ("dynamodb:PutItem", TABLE, "JTI#*"),
         OPENS_HMAC_KEYS,
     },
@@ -53,6 +54,8 @@ ALLOWED = {
         READS_KEYS,
         ("dynamodb:PutItem", TABLE, "KEYS HMAC SETTINGS"),
         ("dynamodb:UpdateItem", TABLE, "HMAC SETTINGS"),
+        ("dynamodb:Query", LIVE, "0"),
+        ("dynamodb:UpdateItem", TABLE, "CLIENT#* SUBJECT#* only pk sk feed_shard feed_at feed_until, answers NONE"),
         ("dynamodb:DeleteItem", TABLE, "KEYS"),
         ("kms:GenerateDataKeyWithoutPlaintext", KEY, "use=hmac"),
     },
@@ -157,12 +160,16 @@ def allowed_by(template, function):
 
 
 def resource_of(statement, function):
+    if isinstance(statement["Resource"], list):
+        return " and ".join(resource_of({"Resource": one}, function) for one in statement["Resource"])
     table = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${Table}"
     return {
         '{"Fn::GetAtt": ["Table", "Arn"]}': TABLE,
         '{"Fn::Sub": "${Table.Arn}/index/feed"}': FEED,
+        '{"Fn::Sub": "${Table.Arn}/index/live"}': LIVE,
         f'{{"Fn::Sub": "{table}"}}': TABLE,
         f'{{"Fn::Sub": "{table}/index/feed"}}': FEED,
+        f'{{"Fn::Sub": "{table}/index/live"}}': LIVE,
         '{"Fn::GetAtt": ["WrappingKey", "Arn"]}': KEY,
         f'{{"Fn::GetAtt": ["{function}Log", "Arn"]}}': "its log",
         '{"Fn::Sub": "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"}': ANY_KEY,
@@ -180,6 +187,11 @@ def condition_of(condition):
         assert condition.pop("Null") == {"dynamodb:LeadingKeys": "false"}
         words.append(" ".join(keys.pop("dynamodb:LeadingKeys")))
         assert keys == {}
+    attributes = condition.get("ForAllValues:StringEquals", {}).get("dynamodb:Attributes")
+    if attributes is not None:
+        answers = condition.pop("StringEqualsIfExists")["dynamodb:ReturnValues"]
+        words.append(f"only {' '.join(attributes)}, answers {answers}")
+        assert set(condition.pop("ForAllValues:StringEquals")) == {"dynamodb:Attributes"}
     equals = condition.pop("StringEquals", {})
     for name in ("EncryptionContext:use", "DataKeyPairSpec", "KeyUsage", "KeySpec"):
         value = equals.pop(f"kms:{name}", None)

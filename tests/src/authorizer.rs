@@ -6,13 +6,23 @@ use aws_smithy_runtime_api::client::http::HttpClient;
 use tokensmith_authorizer::{Authorizer, AuthorizerConfig, ResponseFormat};
 use tokensmith_issuer::Level;
 use tokensmith_local::make_table;
-use tokensmith_verifier::StalePolicy;
+use tokensmith_verifier::{Clock, StalePolicy};
 
 use crate::InProcess;
 use crate::records::API;
 
 /// An authorizer with the issuer's clock and with its table behind `dynamo`, that has read nothing.
 pub async fn new_authorizer(
+    issuer: &InProcess,
+    dynamo: impl HttpClient + 'static,
+    configure: impl FnOnce(&mut AuthorizerConfig),
+) -> Authorizer {
+    new_authorizer_by(issuer.clock(), issuer, dynamo, configure).await
+}
+
+/// The same with a clock of its own.
+pub async fn new_authorizer_by(
+    clock: Clock,
     issuer: &InProcess,
     dynamo: impl HttpClient + 'static,
     configure: impl FnOnce(&mut AuthorizerConfig),
@@ -28,7 +38,7 @@ pub async fn new_authorizer(
         log_level: Level::Info,
     };
     configure(&mut config);
-    let authorizer = Authorizer::new(config, table.reader(), issuer.clock());
+    let authorizer = Authorizer::new(config, table.reader(), clock);
     authorizer.expect("an authorizer")
 }
 

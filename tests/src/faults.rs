@@ -14,6 +14,7 @@ use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 use tokensmith_local::EmbeddedDynamo;
+use tokensmith_verifier::Clock;
 use tokio::sync::{mpsc, oneshot};
 
 /// What happens to one attempt.
@@ -29,10 +30,14 @@ pub enum Fault {
     Throttled,
     /// A `BatchGetItem` leaves all its keys unprocessed; to anything else, the same as throttled.
     Unprocessed,
+    /// It is applied, and the answer does not tell the time.
+    Undated,
     /// KMS carries it out, but the answer is that of another key.
     OtherKey,
     /// KMS answers with something that is no signature and no key.
     Junk,
+    /// It is applied, and the answer is cut off before its end.
+    CutOff,
 }
 
 /// One attempt as it was sent.
@@ -70,6 +75,7 @@ struct Planned {
     plan: VecDeque<Option<Fault>>,
     plans: HashMap<String, VecDeque<Option<Fault>>>,
     outage: Option<Fault>,
+    index_is_throttled: bool,
     attempts: Vec<Attempt>,
     hold: Option<mpsc::UnboundedSender<Held>>,
 }
@@ -89,6 +95,11 @@ impl Faults {
     /// From now on every attempt for which nothing else is planned ends like this.
     pub fn outage(&self, fault: Option<Fault>) {
         self.lock().outage = fault;
+    }
+
+    /// From now on every query of an index is refused, or none any more.
+    pub fn throttle_index(&self, throttled: bool) {
+        self.lock().index_is_throttled = throttled;
     }
 
     /// From now on every attempt waits, before anything is applied, until the test releases it.
@@ -117,6 +128,10 @@ impl Faults {
     /// Notes an attempt, and says how it ends.
     pub fn next(&self, attempt: Attempt) -> Option<Fault> {
         let mut planned = self.lock();
+        if planned.index_is_throttled && attempt.body.contains("\"IndexName\"") {
+            planned.attempts.push(attempt);
+            return Some(Fault::Throttled);
+        }
         let own = planned.plans.get_mut(&attempt.operation);
         let next = match own.and_then(VecDeque::pop_front) {
             Some(next) => Some(next),
@@ -162,10 +177,11 @@ impl Deref for FaultyDynamo {
 }
 
 impl FaultyDynamo {
-    /// A database in memory that works, until told otherwise.
-    pub fn in_memory() -> Self {
+    /// A database in memory that works, until told otherwise, and tells the time by this clock.
+    pub fn in_memory(clock: Clock) -> Self {
+        let dynamo = EmbeddedDynamo::in_memory().expect("a database in memory");
         Self {
-            dynamo: EmbeddedDynamo::in_memory().expect("a database in memory"),
+            dynamo: dynamo.telling(clock),
             faults: Faults::default(),
         }
     }
@@ -185,6 +201,21 @@ impl FaultyDynamo {
                 HttpConnectorFuture::new(async move {
                     applied.await?;
                     Err(timeout())
+                })
+            }
+            Some(Fault::Undated) => {
+                let applied = self.dynamo.call(request);
+                HttpConnectorFuture::new(async move {
+                    let mut answer = applied.await?;
+                    answer.headers_mut().remove("date");
+                    Ok(answer)
+                })
+            }
+            Some(Fault::CutOff) => {
+                let applied = self.dynamo.call(request);
+                HttpConnectorFuture::new(async move {
+                    let whole = applied.await?.into_body();
+                    Ok(cut_off(whole.bytes().unwrap_or_default()))
                 })
             }
             Some(Fault::Silence) => HttpConnectorFuture::new(std::future::pending()),
@@ -260,6 +291,12 @@ fn unprocessed(request: &HttpRequest) -> HttpResponse {
 pub fn answer(status: u16, json: &Value) -> HttpResponse {
     let status = StatusCode::try_from(status).expect("a status");
     HttpResponse::new(status, SdkBody::from(json.to_string()))
+}
+
+/// An answer of AWS whose end is missing.
+pub fn cut_off(body: &[u8]) -> HttpResponse {
+    let status = StatusCode::try_from(200).expect("a status");
+    HttpResponse::new(status, SdkBody::from(&body[..body.len().saturating_sub(5)]))
 }
 
 /// A refusal of AWS.

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
+use tokensmith_issuer::admin::Administrator;
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::{ClientSecret, Nonce};
 use tokensmith_issuer::keys::{HmacKeys, HmacRotation, KeyRotation, RotationPolicy};
 use tokensmith_issuer::store::records::{
     AuthenticationMethod, Client, Grant, LiveSecret, Subject, SubjectKind,
 };
-use tokensmith_issuer::store::{Change, Key, Record, Table, Update};
+use tokensmith_issuer::store::{Change, CheckedTime, Key, Record, Table, Update};
 use tokensmith_issuer::{GrantType, Issuer, endpoint};
 use tokensmith_local::{FileCustody, dynamodb_client, make_table};
 use tokensmith_verifier::{Algorithm, Clock, Timestamp, paths};
@@ -59,12 +60,12 @@ impl InProcess {
         let mut config = Config::new("https://issuer.example".parse().expect("a URL"));
         config.algorithms = vec![Algorithm::ES256];
         configure(&mut config);
-        let dynamo = FaultyDynamo::in_memory();
+        let seconds = Arc::new(AtomicU64::new(START));
+        let dynamo = FaultyDynamo::in_memory(Clock::Manual(seconds.clone()));
         let direct = Direct {
             table: make_table(dynamo.direct()).await.expect("a table"),
             custody: custody.into(),
         };
-        let seconds = Arc::new(AtomicU64::new(START));
         let started = Self {
             issuer: Arc::new(new_issuer(&config, &dynamo, &direct, &seconds).await),
             dynamo,
@@ -108,6 +109,18 @@ impl InProcess {
     /// The issuer's time.
     pub fn now(&self) -> Timestamp {
         self.clock().now()
+    }
+
+    /// The issuer's time, as DynamoDB tells it.
+    pub async fn checked_time(&self) -> CheckedTime {
+        let told = self.table().checked_time().await;
+        told.expect("an answer with the time")
+    }
+
+    /// An operator who manages its data.
+    pub fn administrator(&self) -> Administrator {
+        let Direct { table, custody } = self.direct.clone();
+        Administrator::new(self.config.clone(), table, custody.make, custody.open)
     }
 
     /// Sets the issuer's time.

@@ -214,6 +214,18 @@ impl TestIssuer {
         serde_json::from_slice(&output.stdout).expect("the command prints JSON")
     }
 
+    /// The same for a command that changes something: when everybody acts on it is a time, and left out.
+    pub fn change(&self, arguments: &[&str]) -> Value {
+        let mut answer = self.manage(arguments);
+        let members = answer.as_object_mut().expect("an object");
+        let effective_by = members
+            .remove("effective_by")
+            .expect("when it is effective");
+        let effective_by = effective_by.as_str().expect("a time");
+        humantime::parse_rfc3339(effective_by).expect("RFC 3339");
+        answer
+    }
+
     /// Runs `tokensmith` on this issuer's data.
     pub fn try_manage(&self, arguments: &[&str]) -> Output {
         let mut command = self.command(arguments);
@@ -242,7 +254,7 @@ impl TestIssuer {
     pub fn register_public(&self, prefix: &str, arguments: &[&str]) -> TestClient {
         let id = unique(prefix);
         let create = ["client", "create", "--public", "--id", &id];
-        let created = self.manage(&[&create, arguments].concat());
+        let created = self.change(&[&create, arguments].concat());
         assert_eq!(created, serde_json::json!({ "client_id": id }));
         TestClient::public(&id)
     }

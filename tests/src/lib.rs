@@ -28,6 +28,7 @@ mod process;
 pub mod records;
 mod request;
 pub mod sandbox;
+pub mod strangers;
 pub mod tls;
 mod tools;
 mod turn;

@@ -3,12 +3,11 @@
 #[cfg(test)]
 mod tests;
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use tokensmith_authorizer::{AuthorizerConfig, MAX_ANSWER_BYTES, ResponseFormat, RouteScopes};
 use tokensmith_aws::environment::{
-    BadVariable, ISSUER, LOG, SECOND, TABLE, Variables, parsed, table_name,
+    BadVariable, FEED_INTERVAL, FEED_INTERVALS, ISSUER, LOG, TABLE, Variables, parsed, table_name,
 };
 use tokensmith_issuer::Level;
 use tokensmith_issuer::names::Audience;
@@ -94,10 +93,6 @@ fn response_format(name: &str) -> Result<ResponseFormat, String> {
 const AUDIENCE: &str = "TOKENSMITH_AUDIENCE";
 const ROUTE_SCOPES: &str = "TOKENSMITH_ROUTE_SCOPES";
 const RESPONSE: &str = "TOKENSMITH_AUTHORIZER_RESPONSE";
-const FEED_INTERVAL: &str = "TOKENSMITH_FEED_INTERVAL";
 const FEED_STALE: &str = "TOKENSMITH_FEED_STALE";
 
 const DEFAULT_FEED_INTERVAL: Duration = Duration::from_secs(5);
-
-/// Well below the age at which a view is stale, so that one failed query does not make it stale.
-const FEED_INTERVALS: RangeInclusive<Duration> = SECOND..=Duration::from_secs(60);

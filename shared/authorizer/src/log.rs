@@ -118,6 +118,7 @@ fn reason_of(refusal: &Refusal) -> &'static str {
             Rejection::GrantRevoked => "grant_revoked",
             Rejection::ClientRevoked => "client_revoked",
             Rejection::SubjectRevoked => "subject_revoked",
+            Rejection::KeyWithdrawn => "key_withdrawn",
         },
     }
 }

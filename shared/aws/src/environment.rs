@@ -4,6 +4,7 @@
 mod tests;
 mod variables;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use tokensmith_issuer::config::{Config, MAX_ACCESS_TTL, MAX_CACHE_TTL};
@@ -47,10 +48,15 @@ impl Environment {
         if let Some(level) = variables.optional(LOG, parsed)? {
             config.log_level = level;
         }
+        if let Some(interval) = variables.duration(FEED_INTERVAL, FEED_INTERVALS)? {
+            config.feed_interval = interval;
+        }
+        let custody = variables.required(CUSTODY, parsed)?;
+        check_feed_can_be_signed(custody, &config.algorithms)?;
         Ok(Self {
             config,
             table: variables.required(TABLE, table_name)?,
-            custody: variables.required(CUSTODY, parsed)?,
+            custody,
             wrapping_key: variables.required(KMS_KEY, kms_key)?,
         })
     }
@@ -94,6 +100,23 @@ pub fn require_lambda(value_of: impl Fn(&str) -> Option<String>) -> Result<(), B
     Ok(())
 }
 
+/// With EdDSA, KMS signs at most 4,096 bytes, because it computes the digest itself. The revocation feed
+/// can be longer, for what was recorded within one second is never spread over two documents.
+fn check_feed_can_be_signed(
+    custody: CustodyMode,
+    algorithms: &[Algorithm],
+) -> Result<(), BadVariable> {
+    match (custody, algorithms) {
+        (CustodyMode::Kms, [Algorithm::EdDSA]) => Err(BadVariable {
+            name: ALGORITHMS,
+            problem: "is EdDSA alone, with which KMS cannot sign the revocation feed: add another \
+                      algorithm, such as `EdDSA,ES256`, or set TOKENSMITH_CUSTODY to `kms-data-key`"
+                .to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
 fn algorithms(list: &str) -> Result<Vec<Algorithm>, String> {
     let mut algorithms = Vec::new();
     for name in list.split(',') {
@@ -125,6 +148,8 @@ const ACCESS_TTL: &str = "TOKENSMITH_ACCESS_TTL";
 const CACHE_TTL: &str = "TOKENSMITH_CACHE_TTL";
 /// The variable that says which requests are logged.
 pub const LOG: &str = "TOKENSMITH_LOG";
+/// The variable that says how often authorizers and verifiers read the revocation feed.
+pub const FEED_INTERVAL: &str = "TOKENSMITH_FEED_INTERVAL";
 const KEY_PERIOD: &str = "TOKENSMITH_KEY_PERIOD";
 const PUBLISH_AHEAD: &str = "TOKENSMITH_KEY_PUBLISH_AHEAD";
 
@@ -139,6 +164,10 @@ const SET_BY_LAMBDA: [&str; 4] = [
 
 /// The shortest duration that a variable can have.
 pub const SECOND: Duration = Duration::from_secs(1);
+
+/// How often the revocation feed may be read. Well below the age at which a view is stale, so that one
+/// failed query does not make it stale.
+pub const FEED_INTERVALS: RangeInclusive<Duration> = SECOND..=Duration::from_secs(60);
 
 /// Ten years. A longer period would mean that keys are never rotated.
 const MAX_KEY_PERIOD: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);

@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 use tokensmith_issuer::admin::settle;
 use tokensmith_issuer::keys::{Custody, KeyRotation, Open, Rotation, Sign};
 use tokensmith_issuer::names::IssuerUrl;
+use tokensmith_issuer::revocation::sweep_feed;
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::{Issuer, Level, Mount, write_line};
 use tokensmith_verifier::Clock;
@@ -51,9 +52,9 @@ pub fn rotate_keys() -> ExitCode {
         let maker = KmsMaker::new(kms, environment.custody, &environment.wrapping_key);
         let rotation = &KeyRotation::new(table.clone(), Arc::new(maker), policy);
         let handler = async |_: LambdaEvent<IgnoredAny>| {
-            let outcome = rotate(&table, issuer, rotation).await;
-            log_rotation(&outcome);
-            outcome
+            let outcome = maintain(&table, issuer, rotation).await;
+            log_maintenance(&outcome);
+            outcome.map(|done| done.rotation)
         };
         lambda_runtime::run(service_fn(handler)).await
     })
@@ -126,30 +127,33 @@ pub fn run(function: impl Future<Output = Result<(), lambda_runtime::Error>>) ->
 }
 
 /// Safe to run twice at once, and to be killed at any point: the next run does the rest.
-async fn rotate(
+async fn maintain(
     table: &Table,
     issuer: &IssuerUrl,
     rotation: &KeyRotation,
-) -> Result<Rotation, lambda_runtime::Error> {
+) -> Result<Maintenance, lambda_runtime::Error> {
     settle(table, issuer).await?;
-    Ok(rotation.run(Clock::System.now()).await?)
+    let now = Clock::System.now();
+    Ok(Maintenance {
+        event: "rotate_keys",
+        rotation: rotation.run(now).await?,
+        left_feed: sweep_feed(table, now).await?,
+    })
 }
 
-fn log_rotation(outcome: &Result<Rotation, lambda_runtime::Error>) {
-    #[derive(Serialize)]
-    struct Rotated<'a> {
-        event: &'static str,
-        #[serde(flatten)]
-        rotation: &'a Rotation,
-    }
+/// What a run has done, as it is logged.
+#[derive(Serialize)]
+struct Maintenance {
+    event: &'static str,
+    #[serde(flatten)]
+    rotation: Rotation,
+    /// How many clients and subjects left the revocation feed.
+    left_feed: usize,
+}
+
+fn log_maintenance(outcome: &Result<Maintenance, lambda_runtime::Error>) {
     match outcome {
-        Ok(rotation) => write_line(
-            Level::Info,
-            &Rotated {
-                event: "rotate_keys",
-                rotation,
-            },
-        ),
+        Ok(done) => write_line(Level::Info, done),
         Err(err) => log(Level::Error, "rotate_keys_failed", &err.to_string()),
     }
 }

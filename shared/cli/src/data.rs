@@ -13,7 +13,6 @@ use tokensmith_issuer::keys::Custody;
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::records::Settings;
 use tokensmith_local::{ChangeCounter, LocalData};
-use tokensmith_verifier::Clock;
 
 use crate::Failure;
 
@@ -59,7 +58,7 @@ impl Data {
         let config = Config::new(settings.record.issuer);
         let (opener, maker) = (local.custody.open(), Arc::new(local.custody));
         Ok(OpenData {
-            admin: Administrator::new(config, local.table, maker, opener, Clock::System),
+            admin: Administrator::new(config, local.table, maker, opener),
             changes: Some(local.changes),
         })
     }
@@ -81,7 +80,7 @@ async fn open_in_aws(table: &str) -> Result<OpenData, Failure> {
     let opener = Arc::new(KmsOpener::new(clients.kms.clone(), &wrapping_key));
     let maker = Arc::new(KmsMaker::new(clients.kms, custody, &wrapping_key));
     Ok(OpenData {
-        admin: Administrator::new(config, table, maker, opener, Clock::System),
+        admin: Administrator::new(config, table, maker, opener),
         changes: None,
     })
 }

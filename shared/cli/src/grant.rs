@@ -11,7 +11,7 @@ use tokensmith_issuer::store::records::Grant;
 
 use crate::data::Data;
 use crate::one_value::{one_audience, one_scope};
-use crate::{Failure, display_time, print_json};
+use crate::{Failure, display_time, print_changed, print_json};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -87,11 +87,13 @@ async fn create(args: CreateArgs) -> Result<(), Failure> {
         scopes: args.scopes.into_iter().collect(),
         audiences: args.audiences,
     };
-    let (created, _) = data.admin().create_grant(wanted).await?;
-    print_json(&json!({
+    let changed = data.admin().create_grant(wanted).await?;
+    let created = changed.outcome;
+    let answer = json!({
         "grant_id": created.grant_id,
         "refresh_token": created.refresh_token.expose_secret(),
-    }))
+    });
+    print_changed(&answer, changed.effective_by)
 }
 
 #[derive(Serialize)]

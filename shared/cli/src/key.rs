@@ -7,7 +7,7 @@ use tokensmith_issuer::keys::{KeyState, SuccessorKey};
 use tokensmith_verifier::{Algorithm, KeyId};
 
 use crate::data::Data;
-use crate::{Failure, display_time, print_json};
+use crate::{Failure, display_time, print_changed, print_json};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -54,8 +54,9 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             data, hmac: true, ..
         } => {
             let data = data.open().await?;
-            let (version, _) = data.admin().rotate_hmac_key().await?;
-            print_json(&json!({ "hmac_key_version": version }))
+            let changed = data.admin().rotate_hmac_key().await?;
+            let answer = json!({ "hmac_key_version": changed.outcome });
+            print_changed(&answer, changed.effective_by)
         }
         Command::Rotate {
             data,
@@ -64,24 +65,27 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             ..
         } => {
             let data = data.open().await?;
-            let (replaced, _) = data.admin().replace_keys(algorithms).await?;
-            print_json(&json!({
+            let changed = data.admin().replace_keys(algorithms).await?;
+            let replaced = changed.outcome;
+            let answer = json!({
                 "created": shown(&replaced.created),
                 "withdrawn": replaced.withdrawn,
                 "breaks": WHAT_BREAKS,
-            }))
+            });
+            print_changed(&answer, changed.effective_by)
         }
         Command::Rotate {
             data, algorithms, ..
         } => {
             let data = data.open().await?;
-            let (successors, _) = data.admin().rotate_keys(algorithms).await?;
-            print_json(&json!({ "created": shown(&successors) }))
+            let changed = data.admin().rotate_keys(algorithms).await?;
+            let answer = json!({ "created": shown(&changed.outcome) });
+            print_changed(&answer, changed.effective_by)
         }
         Command::Retire { kid, data } => {
             let data = data.open().await?;
-            let (retired, _) = data.admin().retire_key(kid).await?;
-            print_json(&json!({ "retired": retired }))
+            let changed = data.admin().retire_key(kid).await?;
+            print_changed(&json!({ "retired": changed.outcome }), changed.effective_by)
         }
     }
 }

@@ -6,6 +6,7 @@ mod grant;
 mod inspect;
 mod key;
 mod one_value;
+mod repair;
 mod restore;
 mod revoke;
 mod serve;
@@ -54,6 +55,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Grant(command) => grant::run(command).await,
         Command::Revoke(args) => revoke::run(args).await,
         Command::Restore(args) => restore::run(args).await,
+        Command::Repair(args) => repair::run(args).await,
         Command::Inspect(args) => inspect::run(args).await,
     }
 }
@@ -83,6 +85,7 @@ enum Command {
     Grant(grant::Command),
     Revoke(revoke::Args),
     Restore(restore::Args),
+    Repair(repair::Args),
     Inspect(inspect::Args),
 }
 
@@ -112,6 +115,21 @@ impl<E: std::error::Error> From<E> for Failure {
 fn print_json(answer: &impl Serialize) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(answer)?;
     print_text(&format!("{json}\n"))
+}
+
+/// Prints the answer of a command that has changed something, with the time from which everybody acts on
+/// the change.
+fn print_changed(answer: &impl Serialize, effective_by: Timestamp) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Changed<'a, T> {
+        #[serde(flatten)]
+        answer: &'a T,
+        effective_by: String,
+    }
+    print_json(&Changed {
+        answer,
+        effective_by: display_time(effective_by),
+    })
 }
 
 /// A time as it is displayed (RFC 3339).

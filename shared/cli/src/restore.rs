@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::data::Data;
 use crate::key::shown;
-use crate::{Failure, print_json};
+use crate::{Failure, print_changed};
 
 /// Make data that was restored from a backup safe to use; run this before anything else uses it
 ///
@@ -28,12 +28,14 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         Some(name) => Some(args.data.open_other(name).await?),
         None => None,
     };
-    let (restored, _) = data.admin().restore(old.as_ref()).await?;
-    print_json(&json!({
+    let changed = data.admin().restore(old.as_ref()).await?;
+    let restored = changed.outcome;
+    let answer = json!({
         "created": shown(&restored.signing_keys.created),
         "withdrawn": restored.signing_keys.withdrawn,
         "hmac_key_version": restored.hmac_keys.version,
         "withdrawn_hmac_key_versions": restored.hmac_keys.withdrawn,
         "back_to_life": restored.back_to_life,
-    }))
+    });
+    print_changed(&answer, changed.effective_by)
 }

@@ -8,7 +8,7 @@ use tokensmith_issuer::names::ClientId;
 
 use crate::data::Data;
 use crate::inspect::token_or_stdin;
-use crate::{Failure, print_json};
+use crate::{Failure, print_changed};
 
 /// Revoke a token, a grant, or all grants and tokens that a client or a subject has now
 ///
@@ -45,7 +45,7 @@ struct Target {
 pub async fn run(args: Args) -> Result<(), Failure> {
     let data = args.data.open().await?;
     let admin = data.admin();
-    let (revoked, _) = match args.target {
+    let changed = match args.target {
         Target {
             token: Some(token), ..
         } => admin.revoke_token(&token_or_stdin(token)?).await?,
@@ -61,11 +61,11 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         } => admin.revoke_subject(name).await?,
         _ => return Err(Failure::new("name what to revoke")),
     };
-    let what = match revoked {
+    let what = match changed.outcome {
         Revoked::AccessToken { jti } => json!({ "jti": jti }),
         Revoked::Grant { grant_id } => json!({ "grant_id": grant_id }),
         Revoked::Client { client_id } => json!({ "client_id": client_id }),
         Revoked::Subject { subject } => json!({ "subject": subject }),
     };
-    print_json(&json!({ "revoked": what }))
+    print_changed(&json!({ "revoked": what }), changed.effective_by)
 }

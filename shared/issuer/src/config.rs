@@ -20,6 +20,8 @@ pub struct Config {
     pub access_ttl: Duration,
     /// How long client records and keys may be cached: a change takes effect within this time.
     pub cache_ttl: Duration,
+    /// How often authorizers and verifiers read the revocation feed.
+    pub feed_interval: Duration,
     /// How long a request may take before it is answered 503.
     pub request_timeout: Duration,
     /// Which requests are logged: all, only security events and errors, or only errors.
@@ -34,6 +36,7 @@ impl Config {
             algorithms: vec![Algorithm::RS256],
             access_ttl: Duration::from_secs(15 * 60),
             cache_ttl: Duration::from_secs(10),
+            feed_interval: Duration::from_secs(5),
             request_timeout: Duration::from_secs(5),
             log_level: Level::Info,
         }
@@ -53,6 +56,10 @@ pub const MAX_CACHE_TTL: Duration = Duration::from_secs(5 * 60);
 
 /// The longest lifetime of a grant: how long a superseded HMAC key must be kept.
 pub const MAX_GRANT_TTL: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// How long the revocation feed names a withdrawn signing key: a verifier that cannot renew the key set
+/// uses it for up to 24 h, and the last token that the key has signed lives as long.
+pub const WITHDRAWN_KEY_IN_FEED: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// How far the clocks of two functions of one issuer may differ. Bounds the attack in which a token
 /// escapes a revocation because its `iat` came from a faster clock.

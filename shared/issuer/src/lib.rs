@@ -32,6 +32,7 @@ use crate::config::Config;
 use crate::error::Unavailable;
 use crate::grant::redeem::Redeemer;
 use crate::keys::{HmacKeys, KeyAccess, SigningKeys};
+use crate::revocation::ServedFeed;
 use crate::store::Table;
 
 /// The authorization server.
@@ -43,6 +44,7 @@ pub struct Issuer {
     clients: Clients,
     keys: SigningKeys,
     hmac_keys: Option<HmacKeys>,
+    feed: ServedFeed,
 }
 
 impl Issuer {
@@ -54,6 +56,7 @@ impl Issuer {
             clients: Clients::new(table.reader(), clock.clone(), &config),
             keys: SigningKeys::new(table.reader(), sign, config.cache_ttl),
             hmac_keys: open.map(proving),
+            feed: ServedFeed::new(table.reader()),
             table,
             config,
             clock,

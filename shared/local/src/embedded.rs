@@ -15,16 +15,20 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::DateTime;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::date_time::Format;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokensmith_issuer::store::with_time_limits;
+use tokensmith_verifier::Clock;
 
 /// An embedded DynamoDB. Cheap to clone; several processes may open one file.
 #[derive(Clone)]
 pub struct EmbeddedDynamo {
     database: Database,
+    clock: Clock,
 }
 
 impl EmbeddedDynamo {
@@ -37,7 +41,10 @@ impl EmbeddedDynamo {
         // `synchronous=NORMAL`: with the write-ahead log, a killed process loses no acknowledged
         // write; only a power cut can lose the last writes of development data.
         database.disable_bulk_loading()?;
-        Ok(Self { database })
+        Ok(Self {
+            database,
+            clock: Clock::System,
+        })
     }
 
     /// Deletes expired items, and returns how many they were. Blocks the thread.
@@ -55,7 +62,13 @@ impl EmbeddedDynamo {
     pub fn in_memory() -> Result<Self, DynoxideError> {
         Ok(Self {
             database: Database::memory()?,
+            clock: Clock::System,
         })
+    }
+
+    /// The same database, whose answers tell the time by this clock.
+    pub fn telling(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 }
 
@@ -86,9 +99,9 @@ impl HttpClient for EmbeddedDynamo {
 
 impl HttpConnector for EmbeddedDynamo {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let database = self.database.clone();
+        let (database, clock) = (self.database.clone(), self.clock.clone());
         // SQLite blocks, so it runs on the pool for blocking work, and other requests go on.
-        let work = tokio::task::spawn_blocking(move || answer(&database, &request));
+        let work = tokio::task::spawn_blocking(move || answer(&database, &clock, &request));
         HttpConnectorFuture::new(async move {
             work.await
                 .map_err(|err| ConnectorError::other(err.into(), None))?
@@ -102,7 +115,11 @@ impl fmt::Debug for EmbeddedDynamo {
     }
 }
 
-fn answer(database: &Database, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+fn answer(
+    database: &Database,
+    clock: &Clock,
+    request: &HttpRequest,
+) -> Result<HttpResponse, ConnectorError> {
     let target = request.headers().get("x-amz-target").unwrap_or_default();
     let body = request.body().bytes().unwrap_or_default();
     let (status, json) = match dispatch(database, target, body) {
@@ -111,7 +128,13 @@ fn answer(database: &Database, request: &HttpRequest) -> Result<HttpResponse, Co
     };
     let status =
         StatusCode::try_from(status).map_err(|err| ConnectorError::other(err.into(), None))?;
-    Ok(HttpResponse::new(status, SdkBody::from(json)))
+    let mut response = HttpResponse::new(status, SdkBody::from(json));
+    // As DynamoDB does (RFC 9110 §6.6.1): commands date what they write by it.
+    let now = i64::try_from(clock.now().seconds()).unwrap_or(i64::MAX);
+    if let Ok(date) = DateTime::from_secs(now).fmt(Format::HttpDate) {
+        response.headers_mut().insert("date", date);
+    }
+    Ok(response)
 }
 
 fn dispatch(database: &Database, target: &str, body: &[u8]) -> Result<String, DynoxideError> {

@@ -17,7 +17,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use serde::Serialize;
 use tokensmith_issuer::credential::random_id;
+use tokensmith_issuer::revocation::sweep_feed;
 use tokensmith_issuer::{Issuer, Level, MAX_BODY_BYTES, RequestContext, endpoint, write_line};
+use tokensmith_verifier::Clock;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
@@ -90,6 +92,9 @@ async fn delete_expired(data: LocalData) {
     loop {
         due.tick().await;
         if let Err(err) = delete_expired_once(data.clone()).await {
+            log(Level::Warn, "expiry_failed", &err.to_string());
+        }
+        if let Err(err) = sweep_feed(&data.table, Clock::System.now()).await {
             log(Level::Warn, "expiry_failed", &err.to_string());
         }
     }

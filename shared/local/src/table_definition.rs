@@ -1,4 +1,4 @@
-//! The table as the template creates it in AWS: `pk` and `sk`, two sparse indexes, and a time to
+//! The table as the template creates it in AWS: `pk` and `sk`, three sparse indexes, and a time to
 //! live.
 
 use aws_sdk_dynamodb::Client;
@@ -21,10 +21,12 @@ pub(crate) async fn create_table(client: &Client, name: &str) -> Result<(), Data
         .attribute_definitions(attribute("sk", ScalarAttributeType::S).map_err(built)?)
         .attribute_definitions(attribute("feed_shard", ScalarAttributeType::S).map_err(built)?)
         .attribute_definitions(attribute("feed_at", ScalarAttributeType::N).map_err(built)?)
+        .attribute_definitions(attribute("feed_until", ScalarAttributeType::N).map_err(built)?)
         .attribute_definitions(attribute("subject", ScalarAttributeType::S).map_err(built)?)
         .key_schema(key("pk", KeyType::Hash).map_err(built)?)
         .key_schema(key("sk", KeyType::Range).map_err(built)?)
         .global_secondary_indexes(feed().map_err(built)?)
+        .global_secondary_indexes(live().map_err(built)?)
         .global_secondary_indexes(by_subject().map_err(built)?)
         .send()
         .await;
@@ -63,6 +65,23 @@ fn feed() -> Result<GlobalSecondaryIndex, BuildError> {
                 .projection_type(ProjectionType::Include)
                 .non_key_attributes("not_before")
                 .non_key_attributes("feed_until")
+                .non_key_attributes("name")
+                .build(),
+        )
+        .build()
+}
+
+/// The index of revocations, by shard and the time until which they matter.
+fn live() -> Result<GlobalSecondaryIndex, BuildError> {
+    GlobalSecondaryIndex::builder()
+        .index_name("live")
+        .key_schema(key("feed_shard", KeyType::Hash)?)
+        .key_schema(key("feed_until", KeyType::Range)?)
+        .projection(
+            Projection::builder()
+                .projection_type(ProjectionType::Include)
+                .non_key_attributes("not_before")
+                .non_key_attributes("feed_at")
                 .non_key_attributes("name")
                 .build(),
         )

@@ -14,8 +14,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tokensmith_verifier::{
-    AccessTokenClaims, CacheHeaders, Clock, Fetch, FetchError, FetchRequest, Fetched, Revocation,
-    RevocationSource, RevocationStatus, RevocationView, SourceUnavailable, Verifier,
+    CacheHeaders, Clock, Fetch, FetchError, FetchRequest, Fetched, Revocation, RevocationSource,
+    RevocationStatus, RevocationView, SignedClaims, SourceUnavailable, Verifier,
 };
 
 type Error = Box<dyn std::error::Error>;
@@ -114,9 +114,9 @@ struct View(RevocationView);
 impl RevocationSource for View {
     async fn status_of(
         &self,
-        claims: &AccessTokenClaims,
+        token: &SignedClaims,
         now: u64,
     ) -> Result<RevocationStatus, SourceUnavailable> {
-        Ok(self.0.status_of(claims, now))
+        Ok(self.0.status_of(token, now))
     }
 }

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-/// A clock: the machine's, or one that a test sets.
+/// A clock: the machine's, one that runs on from a time that was told, or one that a test sets.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
     /// The machine's clock.
@@ -15,17 +15,21 @@ pub enum Clock {
     System,
     /// Stands still until it is set; in seconds since 1970.
     Manual(Arc<AtomicU64>),
+    /// Runs on from the time that it was at an instant.
+    Told(Timestamp, Instant),
 }
 
 impl Clock {
     /// The current second.
     pub fn now(&self) -> Timestamp {
-        Timestamp(match self {
-            Self::System => SystemTime::now()
-                .duration_since(SystemTime::UNIX_EPOCH)
-                .map_or(0, |since| since.as_secs()),
-            Self::Manual(seconds) => seconds.load(Ordering::SeqCst),
-        })
+        match self {
+            Self::System => {
+                let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+                Timestamp(since.map_or(0, |since| since.as_secs()))
+            }
+            Self::Manual(seconds) => Timestamp(seconds.load(Ordering::SeqCst)),
+            Self::Told(time, at) => time.after(at.elapsed()),
+        }
     }
 }
 

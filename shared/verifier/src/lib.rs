@@ -127,7 +127,7 @@ pub use scopes::{InvalidScopes, RequiredScopes};
 pub use verdict::{RevocationStatus, verdict};
 pub use verification::{
     ACCESS_TOKEN_TYPE, CLOCK_SKEW_SECONDS, Expectations, MAX_TOKEN_BYTES, NoUsableKey, Rejection,
-    UnusableKey, VerificationKeys,
+    SignedClaims, UnusableKey, VerificationKeys,
 };
 pub use verified_claims::VerifiedClaims;
 pub use verifier::{InvalidConfiguration, Verifier, VerifierBuilder};

@@ -16,6 +16,8 @@ pub struct RevocationStatus {
     pub client_not_before: Option<u64>,
     /// Tokens of its subject issued at or before this second are invalid.
     pub subject_not_before: Option<u64>,
+    /// The key that signed it was withdrawn.
+    pub key_withdrawn: bool,
 }
 
 /// Judges verified claims: first by their content, then by the revocations that concern them.
@@ -29,7 +31,9 @@ pub fn verdict(
 ) -> Result<(), Rejection> {
     expected.check(claims)?;
     let covers = |not_before: Option<u64>| not_before.is_some_and(|end| claims.iat <= end);
-    if standing.token_revoked {
+    if standing.key_withdrawn {
+        Err(Rejection::KeyWithdrawn)
+    } else if standing.token_revoked {
         Err(Rejection::TokenRevoked)
     } else if standing.grant_revoked {
         Err(Rejection::GrantRevoked)

@@ -64,14 +64,16 @@ impl VerificationKeys {
     ///
     /// # Errors
     /// The [`Rejection`] that names the first thing wrong with it.
-    pub fn signed_claims(&self, token: &str) -> Result<AccessTokenClaims, Rejection> {
+    pub fn signed_claims(&self, token: &str) -> Result<SignedClaims, Rejection> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Rejection::TooLong);
         }
-        self.signed_payload(token, ACCESS_TOKEN_TYPE)
+        let (key_id, claims) = self.signed_payload(token, ACCESS_TOKEN_TYPE)?;
+        Ok(SignedClaims { key_id, claims })
     }
 
-    /// The payload of a JWS of the type `typ`, once its signature was verified.
+    /// The payload of a JWS of the type `typ`, once its signature was verified, and the key that it was
+    /// verified with.
     ///
     /// # Errors
     /// The [`Rejection`] that names the first thing wrong with it.
@@ -79,18 +81,27 @@ impl VerificationKeys {
         &self,
         token: &str,
         typ: &str,
-    ) -> Result<T, Rejection> {
+    ) -> Result<(KeyId, T), Rejection> {
         let jws = UnverifiedJws::parse(token)?;
         if !jws.header.has_type(typ) {
             return Err(Rejection::WrongType);
         }
         let kid = jws.header.kid.as_deref();
-        let key = kid
-            .and_then(|kid| self.keys.get(kid))
+        let (key_id, key) = kid
+            .and_then(|kid| self.keys.get_key_value(kid))
             .ok_or(Rejection::UnknownKey)?;
         key.verify(&jws)?;
-        jws.payload()
+        Ok((key_id.clone(), jws.payload()?))
     }
+}
+
+/// The claims of a token whose signature was verified. Nothing else of it was judged yet.
+#[derive(Clone, Debug)]
+pub struct SignedClaims {
+    /// The key that signed it.
+    pub key_id: KeyId,
+    /// What it says.
+    pub claims: AccessTokenClaims,
 }
 
 /// A usable key with its name, by which tokens say which key signed them.
@@ -189,6 +200,9 @@ pub enum Rejection {
     /// Its subject was revoked.
     #[error("the token's subject was revoked")]
     SubjectRevoked,
+    /// The key that signed it was withdrawn.
+    #[error("the token's key was withdrawn")]
+    KeyWithdrawn,
 }
 
 /// A JWK cannot be used. It is named if it has a name.

@@ -39,7 +39,7 @@ fn the_verifier_needs_no_provider_of_the_process_and_leaves_it_to_the_embedder()
     let (jwk, token) = key_and_token();
     let document = json!({ "keys": [jwk] }).to_string();
     let keys = VerificationKeys::usable_in(document.as_bytes()).expect("a key");
-    let verified = || keys.signed_claims(&token).expect("a good token").sub;
+    let verified = || keys.signed_claims(&token).expect("a good token").claims.sub;
     assert_eq!(verified(), "alice");
     let jwk: Jwk = serde_json::from_value(jwk).expect("a JWK");
     assert!(KeyId::thumbprint_of(&jwk).is_some());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::admin::{
-    AdminEvent, Administrator, ClientChanges, ClientError, GrantError, NewGrant, Reason,
+    AdminEvent, Changed, ClientChanges, ClientError, GrantError, NewGrant, Reason,
     RegistrationError, RevokeError, Revoked, SecretError, TableScan,
 };
 use tokensmith_issuer::keys::RetireError;
@@ -15,12 +15,6 @@ use tokensmith_issuer::store::records::AuthenticationMethod;
 use tokensmith_tests::InProcess;
 use tokensmith_tests::records::scopes;
 use tokensmith_verifier::KeyId;
-
-fn administrator(issuer: &InProcess) -> Administrator {
-    let (table, custody) = (issuer.direct.table.clone(), issuer.direct.custody.clone());
-    let (config, clock) = (issuer.config.clone(), issuer.clock());
-    Administrator::new(config, table, custody.make, custody.open, clock)
-}
 
 fn app() -> ClientId {
     "app".parse().expect("a client id")
@@ -53,35 +47,55 @@ fn grant(subject: &str, scopes: Scopes) -> NewGrant {
 #[tokio::test]
 async fn every_change_of_a_client_says_which_client() {
     let issuer = InProcess::start().await;
-    let (admin, client_id) = (administrator(&issuer), app());
-    let (created, event) = admin.create_client(app(), &metadata()).await.expect("new");
+    let (admin, client_id) = (issuer.administrator(), app());
+    let Changed {
+        outcome: created,
+        event,
+        ..
+    } = admin.create_client(app(), &metadata()).await.expect("new");
     let secret = created.secret.expect("it is confidential");
     assert_eq!(event, AdminEvent::ClientCreated { client_id: app() });
 
-    let (rotated, event) = admin
+    let Changed {
+        outcome: rotated,
+        event,
+        ..
+    } = admin
         .rotate_secret(&client_id, Duration::from_secs(60))
         .await
         .expect("a new secret");
     assert_ne!(secret.expose_secret(), rotated.expose_secret());
     assert_eq!(event, AdminEvent::SecretRotated { client_id: app() });
 
-    let (_, event) = admin
+    let Changed { event, .. } = admin
         .update_client(&client_id, &metadata())
         .await
         .expect("an update");
     assert_eq!(event, AdminEvent::ClientUpdated { client_id: app() });
-    let (_, event) = admin.disable_client(&client_id).await.expect("disabled");
+    let event = admin
+        .disable_client(&client_id)
+        .await
+        .expect("disabled")
+        .event;
     assert_eq!(event, AdminEvent::ClientDisabled { client_id: app() });
-    let (_, event) = admin.enable_client(&client_id).await.expect("enabled");
+    let event = admin
+        .enable_client(&client_id)
+        .await
+        .expect("enabled")
+        .event;
     assert_eq!(event, AdminEvent::ClientEnabled { client_id: app() });
-    let (_, event) = admin.delete_client(&client_id).await.expect("deleted");
+    let event = admin
+        .delete_client(&client_id)
+        .await
+        .expect("deleted")
+        .event;
     assert_eq!(event, AdminEvent::ClientDeleted { client_id });
 }
 
 #[tokio::test]
 async fn a_client_that_cannot_be_changes_nothing() {
     let issuer = InProcess::start().await;
-    let admin = administrator(&issuer);
+    let admin = issuer.administrator();
     admin.create_client(app(), &public()).await.expect("new");
     let before = issuer.items().await;
     let refused = admin.create_client(app(), &metadata()).await;
@@ -121,7 +135,7 @@ async fn a_client_that_cannot_be_changes_nothing() {
 #[tokio::test]
 async fn a_new_grant_says_whose_it_is_and_a_refused_one_claims_no_name() {
     let issuer = InProcess::start().await;
-    let admin = administrator(&issuer);
+    let admin = issuer.administrator();
     admin
         .create_client(app(), &metadata())
         .await
@@ -134,7 +148,11 @@ async fn a_new_grant_says_whose_it_is_and_a_refused_one_claims_no_name() {
     assert!(matches!(refused, Err(GrantError::NameOfClient(_))));
     assert_eq!(issuer.items().await, before);
 
-    let (created, event) = admin
+    let Changed {
+        outcome: created,
+        event,
+        ..
+    } = admin
         .create_grant(grant("alice", scopes("a")))
         .await
         .expect("a grant");
@@ -154,15 +172,13 @@ async fn a_new_grant_says_whose_it_is_and_a_refused_one_claims_no_name() {
 #[tokio::test]
 async fn a_revocation_says_what_was_revoked() {
     let issuer = InProcess::start().await;
-    let admin = administrator(&issuer);
+    let admin = issuer.administrator();
     admin
         .create_client(app(), &metadata())
         .await
         .expect("a client");
-    let (created, _) = admin
-        .create_grant(grant("alice", scopes("a")))
-        .await
-        .expect("a grant");
+    let made = admin.create_grant(grant("alice", scopes("a"))).await;
+    let created = made.expect("a grant").outcome;
     let grant_id = created.grant_id;
     let client_id = app();
     for (revoked, expected) in [
@@ -187,7 +203,7 @@ async fn a_revocation_says_what_was_revoked() {
             },
         ),
     ] {
-        let (outcome, event) = revoked.expect("a revocation");
+        let Changed { outcome, event, .. } = revoked.expect("a revocation");
         assert_eq!(outcome, expected);
         assert_eq!(event, AdminEvent::Revoked(expected));
     }
@@ -200,26 +216,38 @@ async fn a_revocation_says_what_was_revoked() {
 #[tokio::test]
 async fn a_change_of_keys_names_them() {
     let issuer = InProcess::start().await;
-    let admin = administrator(&issuer);
+    let admin = issuer.administrator();
     let kids = async || -> Vec<KeyId> {
         let keys = admin.signing_keys().await.expect("a list");
         keys.into_iter().map(|listed| listed.key.jwk.kid).collect()
     };
     let first = kids().await;
-    let (_, event) = admin.rotate_keys(Vec::new()).await.expect("a rotation");
+    let event = admin
+        .rotate_keys(Vec::new())
+        .await
+        .expect("a rotation")
+        .event;
     let both = kids().await;
     let created = both[1..].to_vec();
     assert_eq!(event, AdminEvent::KeysRotated { created });
     let refused = admin.retire_key(first[0].as_str().to_owned()).await;
     assert!(matches!(refused, Err(RetireError::Active)));
     let key_id = both[1].as_str().to_owned();
-    let (_, event) = admin.retire_key(key_id.clone()).await.expect("an end");
+    let event = admin
+        .retire_key(key_id.clone())
+        .await
+        .expect("an end")
+        .event;
     assert_eq!(event, AdminEvent::KeyRetired { key_id });
-    let (_, event) = admin.replace_keys(Vec::new()).await.expect("a key");
+    let event = admin.replace_keys(Vec::new()).await.expect("a key").event;
     let created = kids().await[2..].to_vec();
     let withdrawn = first.clone();
     assert_eq!(event, AdminEvent::KeysReplaced { created, withdrawn });
-    let (version, event) = admin.rotate_hmac_key().await.expect("a version");
+    let Changed {
+        outcome: version,
+        event,
+        ..
+    } = admin.rotate_hmac_key().await.expect("a version");
     assert_eq!(version, 2);
     assert_eq!(event, AdminEvent::HmacKeyRotated { version });
 }
@@ -227,17 +255,17 @@ async fn a_change_of_keys_names_them() {
 #[tokio::test]
 async fn a_restore_names_the_keys_and_finds_revived_clients() {
     let (old, restored) = (InProcess::start().await, InProcess::start().await);
-    administrator(&old)
+    old.administrator()
         .create_client(app(), &metadata())
         .await
         .expect("a client");
-    let admin = administrator(&restored);
+    let admin = restored.administrator();
     for id in [app(), "gone".parse().expect("an id")] {
         let made = admin.create_client(id, &metadata()).await;
         made.expect("a client");
     }
     let scan = TableScan::of(old.table().reader());
-    let (outcome, event) = admin.restore(Some(&scan)).await.expect("a restore");
+    let Changed { outcome, event, .. } = admin.restore(Some(&scan)).await.expect("a restore");
     let names = outcome.signing_keys.created.iter();
     let expected = AdminEvent::Restored {
         created: names.map(|key| key.kid.clone()).collect(),

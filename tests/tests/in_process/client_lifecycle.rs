@@ -2,22 +2,23 @@
 
 use std::time::Duration;
 
-use tokensmith_issuer::revocation::with_revocation;
 use tokensmith_issuer::store::records::Client;
-use tokensmith_issuer::store::{Change, Update};
 use tokensmith_tests::{InProcess, START, TestClient};
 
-/// Disables or deletes a client as the `tokensmith` command does: one write that revokes as well.
-async fn end(issuer: &InProcess, client: &TestClient, change: impl FnOnce(&mut Client)) {
-    let key = Client::key_of(&client.client_id());
-    let stored = issuer.table().get(&key).await.expect("a read");
-    let stored = stored.expect("a client");
-    let mut wanted = stored.record.clone();
-    change(&mut wanted);
-    let change = Change::between(&stored, &wanted).expect("a change");
-    let change = with_revocation(change, issuer.now()).expect("a change");
-    let ended = issuer.table().update(&key, change).await.expect("a write");
-    assert!(matches!(ended, Update::Applied(_)));
+async fn disable(issuer: &InProcess, client: &TestClient) {
+    let disabled = issuer
+        .administrator()
+        .disable_client(&client.client_id())
+        .await;
+    disabled.expect("it is disabled");
+}
+
+async fn delete(issuer: &InProcess, client: &TestClient) {
+    let deleted = issuer
+        .administrator()
+        .delete_client(&client.client_id())
+        .await;
+    deleted.expect("it is deleted");
 }
 
 async fn without_cache() -> InProcess {
@@ -32,7 +33,7 @@ async fn a_disabled_client_gets_no_token_and_its_tokens_are_inactive() {
     let grant = issuer.grant(&client, |_| {}).await;
     let answer = issuer.refresh(&client, &grant.token).await;
     let own = issuer.client_credentials(&client).await;
-    end(&issuer, &client, |client| client.disabled = true).await;
+    disable(&issuer, &client).await;
     let before = issuer.items().await;
     let refused = (401, "invalid_client".to_owned());
     let refreshed = issuer.refresh(&client, &answer.refresh_token()).await;
@@ -54,8 +55,8 @@ async fn an_enabled_client_begins_anew_with_what_it_gets_after_that() {
     let client = issuer.confidential("app", |_| {}).await;
     let grant = issuer.grant(&client, |_| {}).await;
     let old = issuer.refresh(&client, &grant.token).await;
-    end(&issuer, &client, |client| client.disabled = true).await;
-    issuer.pass(3);
+    disable(&issuer, &client).await;
+    issuer.pass(4);
     issuer.change_client(&client, |c| c.disabled = false).await;
     let refused = issuer.refresh(&client, &old.refresh_token()).await;
     assert_eq!(refused.error(), (400, "invalid_grant".into()));
@@ -72,8 +73,7 @@ async fn a_deleted_client_is_unknown_and_its_tokens_are_inactive() {
     let judge = issuer.confidential("api", |_| {}).await;
     let grant = issuer.grant(&client, |_| {}).await;
     let answer = issuer.refresh(&client, &grant.token).await;
-    let now = issuer.now();
-    end(&issuer, &client, |client| client.deleted_at = Some(now)).await;
+    delete(&issuer, &client).await;
     let before = issuer.items().await;
     let refused = issuer.refresh(&client, &answer.refresh_token()).await;
     assert_eq!(refused.error(), (401, "invalid_client".into()));
@@ -96,7 +96,7 @@ async fn a_disabled_client_is_seen_within_the_cache_lifetime() {
     let judge = issuer.confidential("api", |_| {}).await;
     let grant = issuer.grant(&client, |_| {}).await;
     let mut token = issuer.refresh(&client, &grant.token).await.refresh_token();
-    end(&issuer, &client, |client| client.disabled = true).await;
+    disable(&issuer, &client).await;
     for second in 0..=9 {
         issuer.set(tokensmith_verifier::Timestamp::from_seconds(START + second));
         let answer = issuer.refresh(&client, &token).await;

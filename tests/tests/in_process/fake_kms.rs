@@ -25,7 +25,7 @@ use tokensmith_aws::kms::CustodyMode;
 
 use tokensmith_tests::TestCustody;
 use tokensmith_tests::faults::Fault;
-use tokensmith_tests::faults::{Attempt, Faults, answer, refusal};
+use tokensmith_tests::faults::{Attempt, Faults, answer, cut_off, refusal};
 
 /// The KMS.
 #[derive(Clone)]
@@ -138,7 +138,16 @@ impl HttpConnector for FakeKms {
                 let junk = STANDARD.encode("junk");
                 Ok(json!({ "PublicKey": junk, "Signature": "", "Plaintext": junk }))
             }
-            Some(Fault::Before | Fault::Unprocessed) => panic!("{fault:?} is not faked"),
+            Some(Fault::CutOff) => {
+                let whole = keys
+                    .answer(&operation, &body)
+                    .expect("an answer")
+                    .to_string();
+                return HttpConnectorFuture::ready(Ok(cut_off(whole.as_bytes())));
+            }
+            Some(Fault::Before | Fault::Unprocessed | Fault::Undated) => {
+                panic!("{fault:?} is not faked")
+            }
             None => keys.answer(&operation, &body),
         };
         let mut response = match answered {

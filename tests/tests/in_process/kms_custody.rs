@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fake_kms::{FakeKms, REQUEST_ID, WRAPPING_KEY};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use tokensmith_issuer::keys::{EncryptionContext, KeyUse, PrivateKey, Signer, Wrapped};
 use tokensmith_issuer::store::records::Client;
 use tokensmith_tests::InProcess;
@@ -207,6 +209,28 @@ async fn invariant_9_an_outage_of_kms_is_503_in_time_and_consumes_nothing() {
         assert_eq!(issuer.stored(&grant).await.generation, 1, "{fault:?}");
         kms.outage(None);
         assert_eq!(issuer.refresh(&client, &grant.token).await.status, 200);
+    }
+}
+
+/// Invariant 1: an SDK that cannot parse an answer prints its bytes, and these are a key.
+#[tokio::test]
+async fn invariant_1_an_answer_of_kms_that_cannot_be_read_is_in_no_error() {
+    let kms = FakeKms::new();
+    let custody = kms.custody();
+    let wrapped = custody.make.new_secret(context(KeyUse::Hmac)).await;
+    let wrapped = wrapped.expect("a secret");
+    let secret = custody.open.unwrap(&wrapped).await.expect("it opens");
+    let printed = STANDARD.encode(&*secret);
+    kms.outage(Some(Fault::CutOff));
+    let err = custody
+        .open
+        .unwrap(&wrapped)
+        .await
+        .expect_err("it is cut off");
+    let err = format!("{err} {err:?}");
+    assert!(err.contains("Decrypt failed"), "{err}");
+    for part in [&printed[..8], "Plaintext", "CiphertextBlob"] {
+        assert!(!err.contains(part), "{part}: {err}");
     }
 }
 

@@ -7,9 +7,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use tokensmith_issuer::config::MAX_ACCESS_TTL;
 use tokensmith_issuer::credential::GrantId;
 use tokensmith_issuer::revocation::{RevokeOutcome, revoke_client, revoke_grant, revoke_subject};
-use tokensmith_issuer::store::records::{FEED_SHARD, Grant};
+use tokensmith_issuer::store::FeedSelection;
+use tokensmith_issuer::store::records::Grant;
 use tokensmith_local::dynamodb_client;
-use tokensmith_tests::InProcess;
+use tokensmith_tests::{InProcess, Items};
 use tokensmith_verifier::{Revocation, Timestamp, paths};
 
 /// What verifiers see in the sparse index `feed`.
@@ -85,7 +86,7 @@ async fn rfc7009_2_1_the_hint_is_only_a_hint() {
 }
 
 #[tokio::test]
-async fn a_revocation_again_is_the_same_200_and_changes_nothing() {
+async fn a_revocation_again_is_the_same_200_and_renews_nothing_but_its_entry_in_the_feed() {
     let issuer = InProcess::start().await;
     let client = issuer.confidential("app", |_| {}).await;
     let grant = issuer.grant(&client, |_| {}).await;
@@ -99,7 +100,22 @@ async fn a_revocation_again_is_the_same_200_and_changes_nothing() {
     for token in &tokens {
         assert_eq!(issuer.revoke(&client, token).await.status, 200);
     }
-    assert_eq!(issuer.items().await, before);
+    let after = issuer.items().await;
+    assert_eq!(lasting(&after), lasting(&before));
+    for entry in feed(&issuer).await {
+        let at = entry["feed_at"].as_n().expect("a moment");
+        assert_eq!(*at, issuer.now().seconds().to_string());
+    }
+}
+
+/// The attributes that a repeated revocation leaves as they are.
+fn lasting(items: &Items) -> Items {
+    let mut items = items.clone();
+    for item in items.values_mut() {
+        let renewed = ["feed_at", "feed_until", "ttl", "rev", "attempt"];
+        item.retain(|name, _| !renewed.contains(&name.as_str()));
+    }
+    items
 }
 
 #[tokio::test]
@@ -258,8 +274,10 @@ async fn a_revoked_grant_stays_revoked_whatever_is_tried_on_it() {
             issuer.revoke(&client, &presented).await;
         }
     }
+    // A repeated revocation renews nothing but its entry in the feed.
     let key = format!("GRANT#{}/-", grant.id);
-    assert_eq!(issuer.items().await[&key], before[&key]);
+    let (after, before) = (lasting(&issuer.items().await), lasting(&before));
+    assert_eq!(after[&key], before[&key]);
 }
 
 /// What readers of the index `feed` see of each kind, page by page, from a moment on.
@@ -274,12 +292,12 @@ async fn the_feed_names_what_was_revoked_and_until_when_it_matters() {
     issuer.pass(1);
     issuer.revoke(&client, &answer.refresh_token()).await;
     issuer.pass(1);
-    let (table, clock) = (issuer.table(), issuer.clock());
-    let not_before = issuer.now().after(Duration::from_secs(2));
-    revoke_client(table, &client.client_id(), &clock)
+    let (table, time) = (issuer.table(), issuer.checked_time().await);
+    let not_before = issuer.now().after(Duration::from_secs(3));
+    revoke_client(table, &client.client_id(), &time)
         .await
         .expect("it is revoked");
-    revoke_subject(table, "alice", &clock)
+    revoke_subject(table, "alice", &time)
         .await
         .expect("it is revoked");
     let longest_life = |moment: Timestamp| moment.after(MAX_ACCESS_TTL).seconds();
@@ -293,9 +311,12 @@ async fn the_feed_names_what_was_revoked_and_until_when_it_matters() {
     ];
     for since in 0..=3 {
         let from = start.after(Duration::from_secs(since));
-        let page = table.query_feed(FEED_SHARD, from, end, None, None).await;
-        let (items, next) = page.expect("a page");
-        assert!(next.is_none());
+        let page = table
+            .query_feed(FeedSelection::Since(from), None, None)
+            .await;
+        let page = page.expect("a page");
+        let items = page.entries;
+        assert!(page.next.is_none());
         let seen: Vec<_> = items
             .iter()
             .map(|item| (item.at.since(start).as_secs(), item.revocation))
@@ -305,8 +326,11 @@ async fn the_feed_names_what_was_revoked_and_until_when_it_matters() {
         assert!(later.into_iter().all(|one| seen.contains(one)), "{seen:?}");
     }
     // The token's own expiry has passed: it is of no concern any more.
-    let after = end.after(Duration::from_secs(1));
-    let page = table.query_feed(FEED_SHARD, start, after, None, None).await;
-    let (items, _) = page.expect("a page");
-    assert_eq!(items.len(), 3);
+    for (passed, live) in [(0, 4), (1, 3)] {
+        let now = end.after(Duration::from_secs(passed));
+        let page = table
+            .query_feed(FeedSelection::LiveAt(now), None, None)
+            .await;
+        assert_eq!(page.expect("a page").entries.len(), live);
+    }
 }

@@ -2,23 +2,25 @@
 //! for who cannot. Both give the verdict that introspection gives.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::fake_kms::FakeKms;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
-use tokensmith_issuer::endpoint;
 use tokensmith_issuer::revocation::TableRevocations;
 use tokensmith_issuer::revocation::{revoke_client, revoke_subject};
+use tokensmith_issuer::store::FeedSelection;
 use tokensmith_issuer::store::records::{FeedAttributes, RevokedToken};
+use tokensmith_issuer::{Issuer, endpoint};
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::records::API;
 use tokensmith_tests::{InProcess, TestClient};
 use tokensmith_verifier::Timestamp;
 use tokensmith_verifier::{
-    Algorithm, CacheHeaders, FEED_TYPE, FeedSettings, Fetch, FetchError, FetchRequest, Fetched,
-    Refusal, Rejection, RevocationSource, StalePolicy, Verifier, WhenStale,
+    CacheHeaders, Clock, FEED_TYPE, FeedSettings, Fetch, FetchError, FetchRequest, Fetched,
+    Refusal, Rejection, RevocationHash, RevocationSource, SignedClaims, StalePolicy, Verifier,
+    WhenStale,
 };
 
 const INTERVAL: u64 = 5;
@@ -27,7 +29,7 @@ const A_PAGE: usize = 550;
 
 /// The issuer as a resource server reaches it.
 #[derive(Debug)]
-struct OverHttp(Arc<tokensmith_issuer::Issuer>);
+pub struct OverHttp(pub Arc<Issuer>);
 
 #[async_trait]
 impl Fetch for OverHttp {
@@ -112,12 +114,13 @@ async fn invariant_4_each_kind_of_revocation_is_seen_within_the_interval() {
                 assert_eq!(reused.error(), (400, "invalid_grant".into()));
             }
             "client" => {
-                let revoked =
-                    revoke_client(issuer.table(), &client.client_id(), &issuer.clock()).await;
+                let time = issuer.checked_time().await;
+                let revoked = revoke_client(issuer.table(), &client.client_id(), &time).await;
                 revoked.expect("it is revoked");
             }
             _ => {
-                let revoked = revoke_subject(issuer.table(), "alice", &issuer.clock()).await;
+                let time = issuer.checked_time().await;
+                let revoked = revoke_subject(issuer.table(), "alice", &time).await;
                 revoked.expect("it is revoked");
             }
         }
@@ -166,7 +169,9 @@ async fn a_cold_view_decides_by_one_read_while_it_catches_up() {
         let calls = issuer.dynamo.take_calls();
         let reads = calls.iter().filter(|call| *call == "BatchGetItem").count();
         let pages = calls.iter().filter(|call| *call == "Query").count();
-        assert!(reads <= 2 && pages <= 2, "{calls:?}");
+        // The signing keys are read once, because the view does not know yet whether one was withdrawn.
+        let keys = usize::from(read == 0);
+        assert!(reads <= 2 && pages <= 2 + keys, "{calls:?}");
         if calls.is_empty() {
             break;
         }
@@ -180,7 +185,10 @@ async fn a_cold_view_decides_by_one_read_while_it_catches_up() {
 async fn a_cold_view_begins_with_a_short_page() {
     let issuer = InProcess::start().await;
     let client = issuer.confidential("app", |_| {}).await;
-    let claims = issuer.client_credentials(&client).await.claims();
+    let token = SignedClaims {
+        key_id: "key-1".to_owned().into(),
+        claims: issuer.client_credentials(&client).await.claims(),
+    };
     fill(&issuer, 200).await;
     let table = tokensmith_local::make_table(issuer.dynamo.clone()).await;
     let view = TableRevocations::new(
@@ -191,7 +199,7 @@ async fn a_cold_view_begins_with_a_short_page() {
     );
     let mut held = Vec::new();
     while held.last() != Some(&200) {
-        let standing = view.status_of(&claims, issuer.now().seconds());
+        let standing = view.status_of(&token, issuer.now().seconds());
         standing.await.expect("a standing");
         held.push(view.len());
     }
@@ -224,24 +232,191 @@ async fn the_feed_comes_page_by_page_and_nothing_is_missing() {
     assert_eq!(refused, Err(Refusal::Rejected(Rejection::TokenRevoked)));
 }
 
-/// KMS digests what it signs with EdDSA, and takes 4 KiB.
+/// Invariant 4: a verifier may have cached the public half for minutes, and use it for a day.
 #[tokio::test]
-async fn where_kms_signs_with_eddsa_the_feed_comes_in_short_documents() {
-    let algorithms = vec![Algorithm::EdDSA];
-    let issuer = InProcess::kept_by(FakeKms::new().custody(), |config| {
-        config.algorithms = algorithms;
-    });
-    let issuer = issuer.await;
-    let client = issuer.confidential("app", |_| {}).await;
-    let [verifier, _] = verifiers(&issuer, StalePolicy::default()).await;
-    let token = issuer.client_credentials(&client).await.access_token();
-    for _ in 0..4 {
-        fill(&issuer, 20).await;
-        issuer.pass(1);
+async fn invariant_4_a_withdrawn_key_is_refused_within_the_interval() {
+    for frozen_for in [INTERVAL, 3600] {
+        for how in ["replaced", "restored", "retired"] {
+            let issuer = InProcess::configured(|config| {
+                config.access_ttl = Duration::from_secs(2 * 3600);
+                config.cache_ttl = Duration::ZERO;
+            });
+            let issuer = issuer.await;
+            let client = issuer.confidential("app", |_| {}).await;
+            let verifiers = verifiers(&issuer, StalePolicy::default()).await;
+            let token = issuer.client_credentials(&client).await.access_token();
+            for verifier in &verifiers {
+                assert_eq!(verdict(verifier, &token).await, Ok(()), "{how}");
+            }
+            let admin = issuer.administrator();
+            match how {
+                "replaced" => drop(admin.replace_keys(Vec::new()).await.expect("replaced")),
+                "restored" => drop(admin.restore(None).await.expect("restored")),
+                _ => {
+                    let old = admin.signing_keys().await.expect("a list")[0]
+                        .key
+                        .jwk
+                        .kid
+                        .clone();
+                    admin.rotate_keys(Vec::new()).await.expect("a successor");
+                    issuer.pass(2 * 3600 + 60);
+                    let retired = admin.retire_key(old.as_str().to_owned()).await;
+                    retired.expect("it is withdrawn");
+                }
+            }
+            issuer.pass(frozen_for);
+            let new = issuer.client_credentials(&client).await.access_token();
+            for (number, verifier) in verifiers.iter().enumerate() {
+                let refused = verdict(verifier, &token).await;
+                if how != "retired" {
+                    let expected = [Rejection::KeyWithdrawn, Rejection::UnknownKey];
+                    let expected = expected.map(|rejection| Err(Refusal::Rejected(rejection)));
+                    assert!(expected.contains(&refused), "{how} {number}: {refused:?}");
+                } else {
+                    assert!(refused.is_err(), "{how} {number}");
+                }
+                assert_eq!(verdict(verifier, &new).await, Ok(()), "{how} {number}");
+            }
+        }
     }
-    assert_eq!(issuer.revoke(&client, &token).await.status, 200);
-    let refused = verdict(&verifier, &token).await;
-    assert_eq!(refused, Err(Refusal::Rejected(Rejection::TokenRevoked)));
+}
+
+/// Warm keys, warm view: it is the feed that tells.
+#[tokio::test]
+async fn invariant_4_the_feed_tells_that_a_key_was_withdrawn() {
+    let (issuer, client, verifiers) = started().await;
+    let token = issuer.client_credentials(&client).await.access_token();
+    for verifier in &verifiers {
+        assert_eq!(verdict(verifier, &token).await, Ok(()));
+    }
+    let replaced = issuer.administrator().replace_keys(Vec::new()).await;
+    replaced.expect("replaced");
+    issuer.pass(INTERVAL);
+    for verifier in &verifiers {
+        let refused = verdict(verifier, &token).await;
+        assert_eq!(refused, Err(Refusal::Rejected(Rejection::KeyWithdrawn)));
+    }
+}
+
+/// The feed that names a withdrawn key is signed by another one, also by a function that has the
+/// withdrawn one in its cache.
+#[tokio::test]
+async fn a_withdrawn_key_never_signs_the_feed() {
+    let issuer = InProcess::configured(|config| config.cache_ttl = Duration::from_secs(300)).await;
+    let signed_by = async || {
+        let request = Request::get("/oauth2/revocations").body(Bytes::new());
+        let request = request.expect("a request");
+        let answer = issuer.issuer.handle(&endpoint::REVOCATIONS, request).await;
+        assert_eq!(answer.status(), 200);
+        header_of(std::str::from_utf8(answer.body()).expect("text"))
+    };
+    let old = signed_by().await;
+    let replaced = issuer.administrator().replace_keys(Vec::new()).await;
+    let replaced = replaced.expect("replaced").outcome;
+    assert!(old.contains(replaced.withdrawn[0].as_str()));
+    issuer.pass(INTERVAL);
+    assert!(signed_by().await.contains(replaced.created[0].kid.as_str()));
+}
+
+fn header_of(jws: &str) -> String {
+    use base64::Engine;
+    let part = jws.split('.').next().expect("a header");
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part);
+    String::from_utf8(bytes.expect("base64url")).expect("text")
+}
+
+/// Whoever reads asks for what was recorded since the last time. A reader whose clock is ahead would ask
+/// for what is recorded later, and never hear of anything.
+#[tokio::test]
+async fn invariant_4_a_reader_whose_clock_is_wrong_misses_no_revocation() {
+    for (ahead, behind) in [(40, 0), (600, 0), (0, 45), (0, 0)] {
+        let issuer = InProcess::start().await;
+        // The keys are old enough for whoever is behind.
+        issuer.pass(100);
+        let client = issuer.confidential("app", |_| {}).await;
+        let clock = Arc::new(AtomicU64::new(0));
+        let follow = || clock.store(issuer.now().seconds() + ahead - behind, Ordering::SeqCst);
+        follow();
+        let table = tokensmith_local::make_table(issuer.dynamo.clone()).await;
+        let table = table.expect("a table");
+        let view = TableRevocations::new(
+            table.reader(),
+            Clock::Manual(clock.clone()),
+            Duration::from_secs(INTERVAL),
+            StalePolicy::default(),
+        );
+        let by_table = Verifier::builder(issuer.config.issuer.as_str())
+            .audience(API)
+            .fetch(Arc::new(OverHttp(issuer.issuer.clone())))
+            .revocations(Arc::new(view))
+            .clock(Clock::Manual(clock.clone()))
+            .build();
+        // The function that serves the feed is the one with the wrong clock, and its reader has a right one.
+        let custody = issuer.direct.custody.clone();
+        let wrong = Clock::Manual(clock.clone());
+        let serving = Issuer::new(issuer.config.clone(), table, custody.access(), wrong);
+        let by_feed = Verifier::builder(issuer.config.issuer.as_str())
+            .audience(API)
+            .fetch(Arc::new(OverHttp(Arc::new(serving))))
+            .revocation_feed(FeedSettings::default())
+            .clock(issuer.clock())
+            .build();
+        let verifiers = [by_table, by_feed].map(|built| built.expect("a verifier"));
+        for round in 0..3 {
+            let token = issuer.client_credentials(&client).await.access_token();
+            for verifier in &verifiers {
+                let accepted = verdict(verifier, &token).await;
+                assert_eq!(accepted, Ok(()), "{ahead} {behind} {round}");
+            }
+            assert_eq!(issuer.revoke(&client, &token).await.status, 200);
+            issuer.pass(INTERVAL);
+            follow();
+            for verifier in &verifiers {
+                let refused = verdict(verifier, &token).await;
+                let expected = Err(Refusal::Rejected(Rejection::TokenRevoked));
+                assert_eq!(refused, expected, "{ahead} {behind} {round}");
+            }
+        }
+    }
+}
+
+/// The index is throttled while the table answers: the keys themselves say what was withdrawn.
+#[tokio::test]
+async fn invariant_4_a_throttled_index_hides_no_withdrawn_key() {
+    let (issuer, client, [_, verifier]) = started().await;
+    let token = issuer.client_credentials(&client).await.access_token();
+    assert_eq!(verdict(&verifier, &token).await, Ok(()));
+    let replaced = issuer.administrator().replace_keys(Vec::new()).await;
+    replaced.expect("replaced");
+    for passed in [INTERVAL, 1, 130] {
+        issuer.dynamo.throttle_index(true);
+        issuer.pass(passed);
+        let refused = verdict(&verifier, &token).await;
+        let expected = Err(Refusal::Rejected(Rejection::KeyWithdrawn));
+        assert_eq!(refused, expected, "{passed}");
+    }
+}
+
+/// A withdrawn key stays in the feed for two days, and its record with it.
+#[tokio::test]
+async fn a_withdrawn_key_stays_in_the_feed_for_48_hours() {
+    let issuer = InProcess::start().await;
+    let replaced = issuer.administrator().replace_keys(Vec::new()).await;
+    let withdrawn = replaced.expect("replaced").outcome.withdrawn;
+    let listed = async || {
+        let live = FeedSelection::LiveAt(issuer.now());
+        let page = issuer.table().query_feed(live, None, None).await;
+        let entries = page.expect("a page").entries;
+        entries
+            .iter()
+            .any(|entry| entry.revocation.hash() == RevocationHash::of_key(withdrawn[0].as_str()))
+    };
+    for (passed, is_listed) in [(0, true), (48 * 3600 - 1, true), (1, false)] {
+        issuer.pass(passed);
+        let ran = issuer.key_rotation(|_| {}).run(issuer.now()).await;
+        assert_eq!(ran.expect("a run").ended.is_empty(), is_listed);
+        assert_eq!(listed().await, is_listed, "{passed}");
+    }
 }
 
 /// What was recorded late, under a moment that has been read already, is still found.
@@ -317,7 +492,7 @@ async fn the_feed_is_signed_and_cacheable_and_names_nobody() {
     let feed = get("?since=0").await;
     assert_eq!(feed.status(), 200);
     assert_eq!(feed.headers()["content-type"], "application/jose");
-    assert_eq!(feed.headers()["cache-control"], "public, max-age=2");
+    assert_eq!(feed.headers()["cache-control"], "public, max-age=5");
     let jws = String::from_utf8(feed.body().to_vec()).expect("text");
     let decoded = |at: usize| {
         use base64::Engine;

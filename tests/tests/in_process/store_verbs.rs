@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokensmith_issuer::store::{Change, Insert, Key, Record, StoreError, Stored, Table, Update};
 use tokensmith_local::{dynamodb_client, make_table};
 use tokensmith_tests::faults::{Fault, FaultyDynamo};
-use tokensmith_verifier::Timestamp;
+use tokensmith_verifier::{Clock, Timestamp};
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 struct Note {
@@ -41,7 +41,7 @@ fn note(name: &str) -> Note {
 }
 
 async fn table() -> (Table, FaultyDynamo) {
-    let dynamo = FaultyDynamo::in_memory();
+    let dynamo = FaultyDynamo::in_memory(Clock::System);
     let table = make_table(dynamo.clone()).await.expect("a table");
     dynamo.take_calls();
     (table, dynamo)
@@ -54,6 +54,23 @@ async fn stored(table: &Table, name: &str) -> Option<Stored<Note>> {
 /// One attempt, and the same verb with its first attempt lost before and after it was applied.
 const ROUNDS: [(Option<Fault>, usize); 3] =
     [(None, 1), (Some(Fault::Before), 2), (Some(Fault::After), 2)];
+
+/// Invariant 1: what DynamoDB answered is not for the log.
+#[tokio::test]
+async fn invariant_1_an_answer_that_cannot_be_read_is_in_no_error() {
+    let (table, dynamo) = table().await;
+    table.insert(&note("secret-note")).await.expect("an insert");
+    for fault in [Fault::CutOff, Fault::Throttled] {
+        dynamo.outage(Some(fault));
+        let key = note("secret-note").key();
+        let err = table.get(&key).await.expect_err("it fails");
+        let err = format!("{err} {err:?}");
+        assert!(err.contains("GetItem"), "{err}");
+        for part in ["secret-note", "first", "SdkBody", "planned"] {
+            assert!(!err.contains(part), "{part}: {err}");
+        }
+    }
+}
 
 #[tokio::test]
 async fn get_is_one_get_item() {

@@ -225,7 +225,7 @@ fn refresh_tokens_stay_valid_while_their_key_rotates() {
             // Refreshes lie between any two rotations, however fast the one and the other are.
             refreshed.try_iter().for_each(drop);
             refreshed.iter().take(20).for_each(drop);
-            let rotation = world.issuer.manage(&["key", "rotate", "--hmac"]);
+            let rotation = world.issuer.change(&["key", "rotate", "--hmac"]);
             assert_eq!(rotation, json!({ "hmac_key_version": expected }));
         }
         rotated.store(true, Ordering::SeqCst);

@@ -189,7 +189,9 @@ fn invariant_5_a_token_never_goes_beyond_what_its_client_may_have() {
         }
         let token = answer.token();
         let claims = keys.signed_claims(&token.text);
-        let claims = claims.map_err(|err| TestCaseError::fail(err.to_string()))?;
+        let claims = claims
+            .map_err(|err| TestCaseError::fail(err.to_string()))?
+            .claims;
         let expected = Expectations {
             issuer: &issuer.url,
             audience: None,

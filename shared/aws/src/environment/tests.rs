@@ -46,6 +46,7 @@ fn every_optional_variable_is_read() {
         ("TOKENSMITH_CACHE_TTL", "0s"),
         ("TOKENSMITH_LOG", "error"),
         ("TOKENSMITH_CUSTODY", "kms"),
+        ("TOKENSMITH_FEED_INTERVAL", "7s"),
     ]);
     let environment = environment.expect("an environment");
     assert_eq!(environment.custody, CustodyMode::Kms);
@@ -53,7 +54,31 @@ fn every_optional_variable_is_read() {
     assert_eq!(config.algorithms, [Algorithm::EdDSA, Algorithm::PS256]);
     assert_eq!(config.access_ttl, Duration::from_secs(5400));
     assert_eq!(config.cache_ttl, Duration::ZERO);
+    assert_eq!(config.feed_interval, Duration::from_secs(7));
     assert_eq!(config.log_level, Level::Error);
+}
+
+/// KMS signs at most 4,096 bytes with EdDSA, and the revocation feed can be longer.
+#[test]
+fn kms_with_eddsa_alone_is_refused_with_what_mends_it() {
+    for algorithms in ["EdDSA", " EdDSA "] {
+        let refused = parse(&[
+            ("TOKENSMITH_ALGS", algorithms),
+            ("TOKENSMITH_CUSTODY", "kms"),
+        ]);
+        let bad = refused.expect_err("no document of any length can be signed");
+        assert_eq!(bad.name, "TOKENSMITH_ALGS");
+        for part in ["EdDSA,ES256", "kms-data-key"] {
+            assert!(bad.problem.contains(part), "{bad}");
+        }
+    }
+    for (algorithms, custody) in [("EdDSA", "kms-data-key"), ("EdDSA,ES256", "kms")] {
+        let accepted = parse(&[
+            ("TOKENSMITH_ALGS", algorithms),
+            ("TOKENSMITH_CUSTODY", custody),
+        ]);
+        accepted.expect("an environment");
+    }
 }
 
 #[test]

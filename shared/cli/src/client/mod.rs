@@ -8,11 +8,14 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
 use serde_json::json;
+use tokensmith_issuer::admin::{Changed, CreatedClient};
 use tokensmith_issuer::credential::ClientSecret;
 use tokensmith_issuer::names::ClientId;
+use tokensmith_issuer::store::records::Client;
+use tokensmith_verifier::Timestamp;
 
 use crate::data::Data;
-use crate::{Failure, print_json};
+use crate::{Failure, print_changed, print_json};
 use displayed::DisplayedClient;
 use registration::Registration;
 
@@ -91,8 +94,9 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         } => {
             let data = data.open().await?;
             let metadata = registration.metadata()?;
-            let (created, _) = data.admin().create_client(id, &metadata).await?;
-            print_secret(&created.client.id, created.secret.as_ref())
+            let changed = data.admin().create_client(id, &metadata).await?;
+            let CreatedClient { client, secret } = changed.outcome;
+            print_secret(&client.id, secret.as_ref(), changed.effective_by)
         }
         Command::List { data } => {
             let clients = data.open().await?.admin().clients().await?;
@@ -110,36 +114,45 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         } => {
             let data = named.data.open().await?;
             let metadata = registration.metadata()?;
-            let (client, _) = data.admin().update_client(named.id()?, &metadata).await?;
-            print_json(&DisplayedClient::new(&client))
+            print_client(data.admin().update_client(named.id()?, &metadata).await?)
         }
         Command::Enable(named) => {
             let data = named.data.open().await?;
-            let (client, _) = data.admin().enable_client(named.id()?).await?;
-            print_json(&DisplayedClient::new(&client))
+            print_client(data.admin().enable_client(named.id()?).await?)
         }
         Command::Disable(named) => {
             let data = named.data.open().await?;
-            let (client, _) = data.admin().disable_client(named.id()?).await?;
-            print_json(&DisplayedClient::new(&client))
+            print_client(data.admin().disable_client(named.id()?).await?)
         }
         Command::Delete(named) => {
             let data = named.data.open().await?;
-            let (client, _) = data.admin().delete_client(named.id()?).await?;
-            print_json(&json!({ "deleted": client.id }))
+            let changed = data.admin().delete_client(named.id()?).await?;
+            let answer = json!({ "deleted": changed.outcome.id });
+            print_changed(&answer, changed.effective_by)
         }
         Command::RotateSecret { named, overlap } => {
             let (data, id) = (named.data.open().await?, named.id()?);
-            let (secret, _) = data.admin().rotate_secret(id, overlap).await?;
-            print_secret(id, Some(&secret))
+            let changed = data.admin().rotate_secret(id, overlap).await?;
+            print_secret(id, Some(&changed.outcome), changed.effective_by)
         }
     }
 }
 
+/// Prints a client as it is after a change.
+fn print_client(changed: Changed<Client>) -> Result<(), Failure> {
+    let displayed = DisplayedClient::new(&changed.outcome);
+    print_changed(&displayed, changed.effective_by)
+}
+
 /// Prints a new secret, which is shown this once; a public client has none.
-fn print_secret(id: &ClientId, secret: Option<&ClientSecret>) -> Result<(), Failure> {
-    print_json(&match secret {
+fn print_secret(
+    id: &ClientId,
+    secret: Option<&ClientSecret>,
+    effective_by: Timestamp,
+) -> Result<(), Failure> {
+    let answer = match secret {
         None => json!({ "client_id": id }),
         Some(secret) => json!({ "client_id": id, "client_secret": secret.expose_secret() }),
-    })
+    };
+    print_changed(&answer, effective_by)
 }

@@ -100,7 +100,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let mut greeting = String::new();
     if settled.is_none() {
         let opener = data.custody.open();
-        let admin = Administrator::new(config, table.clone(), maker, opener, clock);
+        let admin = Administrator::new(config, table.clone(), maker, opener);
         let secret = create_demo_client(&admin).await?;
         greeting = first_steps(&url, &secret);
     }
@@ -157,13 +157,13 @@ async fn create_demo_client(admin: &Administrator) -> Result<ClientSecret, Failu
     match admin.create_client(id.clone(), &metadata).await {
         Err(ClientError::Exists(_)) => {}
         created => {
-            if let Some(secret) = created?.0.secret {
+            if let Some(secret) = created?.outcome.secret {
                 return Ok(secret);
             }
         }
     }
-    let (secret, _) = admin.rotate_secret(&id, Duration::ZERO).await?;
-    Ok(secret)
+    let rotated = admin.rotate_secret(&id, Duration::ZERO).await?;
+    Ok(rotated.outcome)
 }
 
 fn first_steps(issuer: &IssuerUrl, secret: &ClientSecret) -> String {

@@ -2,12 +2,12 @@
 
 use tokensmith_verifier::{Algorithm, Timestamp};
 
-use super::{AdminEvent, Administrator, ClientChanges, RegistrationError, SecretError};
+use super::{AdminEvent, Administrator, Changed, ClientChanges, RegistrationError, SecretError};
 use crate::credential::ClientSecret;
 use crate::names::ClientId;
 use crate::revocation::with_revocation;
 use crate::store::records::{Client, SIGNING_KEYS, SigningKey, Subject, SubjectKind};
-use crate::store::{Change, Insert, StoreError, Stored, Update};
+use crate::store::{Change, CheckedTime, Insert, StoreError, Stored, Update};
 
 impl Administrator {
     /// Registers a client under an id that nobody has, with a secret unless it is a public client.
@@ -18,16 +18,16 @@ impl Administrator {
         &self,
         id: ClientId,
         metadata: &ClientChanges,
-    ) -> Result<(CreatedClient, AdminEvent), ClientError> {
+    ) -> Result<Changed<CreatedClient>, ClientError> {
         self.require_key(metadata.algorithm).await?;
-        let (secret, now) = (ClientSecret::generate(), self.clock.now());
-        let client = metadata.new_client(id, &self.config.issuer, &secret, now)?;
+        let (secret, time) = (ClientSecret::generate(), self.time().await?);
+        let client = metadata.new_client(id, &self.config.issuer, &secret, time.now())?;
         self.insert_client(&client).await?;
         let event = AdminEvent::ClientCreated {
             client_id: client.id.clone(),
         };
         let secret = (!client.is_public()).then_some(secret);
-        Ok((CreatedClient { client, secret }, event))
+        Ok(self.cached(CreatedClient { client, secret }, event, time))
     }
 
     /// Changes a client's metadata. Another change at the same time is not lost.
@@ -38,12 +38,13 @@ impl Administrator {
         &self,
         id: &ClientId,
         changes: &ClientChanges,
-    ) -> Result<(Client, AdminEvent), ClientError> {
+    ) -> Result<Changed<Client>, ClientError> {
         self.require_key(changes.algorithm).await?;
         let applied = |client: &mut Client| Ok(changes.apply(client)?);
+        let time = self.time().await?;
         let client = self.change_client(id, applied).await?;
         let client_id = id.clone();
-        Ok((client, AdminEvent::ClientUpdated { client_id }))
+        Ok(self.cached(client, AdminEvent::ClientUpdated { client_id }, time))
     }
 
     /// Lets a disabled client authenticate again. Its grants and tokens from before it was disabled
@@ -51,25 +52,26 @@ impl Administrator {
     ///
     /// # Errors
     /// [`ClientError`] when there is no such client, or the table fails.
-    pub async fn enable_client(&self, id: &ClientId) -> Result<(Client, AdminEvent), ClientError> {
+    pub async fn enable_client(&self, id: &ClientId) -> Result<Changed<Client>, ClientError> {
         let enabled = |client: &mut Client| {
             client.disabled = false;
             Ok(())
         };
+        let time = self.time().await?;
         let client = self.change_client(id, enabled).await?;
         let client_id = id.clone();
-        Ok((client, AdminEvent::ClientEnabled { client_id }))
+        Ok(self.cached(client, AdminEvent::ClientEnabled { client_id }, time))
     }
 
     /// Refuses a client until it is enabled again, and revokes all its grants and tokens.
     ///
     /// # Errors
     /// [`ClientError`] when there is no such client, or the table fails.
-    pub async fn disable_client(&self, id: &ClientId) -> Result<(Client, AdminEvent), ClientError> {
+    pub async fn disable_client(&self, id: &ClientId) -> Result<Changed<Client>, ClientError> {
         let disabled = |client: &mut Client, _| client.disabled = true;
-        let client = self.end_client(id, disabled).await?;
+        let (client, time) = self.end_client(id, disabled).await?;
         let client_id = id.clone();
-        Ok((client, AdminEvent::ClientDisabled { client_id }))
+        Ok(self.in_feed(client, AdminEvent::ClientDisabled { client_id }, time))
     }
 
     /// Deletes a client and revokes all its grants and tokens. Its id can be registered again, but
@@ -77,14 +79,14 @@ impl Administrator {
     ///
     /// # Errors
     /// [`ClientError`] when there is no such client, or the table fails.
-    pub async fn delete_client(&self, id: &ClientId) -> Result<(Client, AdminEvent), ClientError> {
+    pub async fn delete_client(&self, id: &ClientId) -> Result<Changed<Client>, ClientError> {
         let deleted = |client: &mut Client, now| {
             client.deleted_at = Some(now);
             client.secrets.clear();
         };
-        let client = self.end_client(id, deleted).await?;
+        let (client, time) = self.end_client(id, deleted).await?;
         let client_id = id.clone();
-        Ok((client, AdminEvent::ClientDeleted { client_id }))
+        Ok(self.in_feed(client, AdminEvent::ClientDeleted { client_id }, time))
     }
 
     /// One client's record.
@@ -181,14 +183,16 @@ impl Administrator {
         &self,
         id: &ClientId,
         mutate: impl Fn(&mut Client, Timestamp),
-    ) -> Result<Client, ClientError> {
+    ) -> Result<(Client, CheckedTime), ClientError> {
+        let time = self.time().await?;
         loop {
             let current = self.find_client(id).await?.ok_or_else(|| unknown(id))?;
-            let (mut wanted, now) = (current.record.clone(), self.clock.now());
-            mutate(&mut wanted, now);
-            let change = with_revocation(Change::between(&current, &wanted)?, now)?;
+            let mut wanted = current.record.clone();
+            mutate(&mut wanted, time.now());
+            let change = Change::between(&current, &wanted)?;
+            let change = with_revocation(change, &current, &time)?;
             match self.table.update(&Client::key_of(id), change).await? {
-                Update::Applied(ended) => return Ok(ended.record),
+                Update::Applied(ended) => return Ok((ended.record, time)),
                 Update::Refused(_) => {}
             }
         }

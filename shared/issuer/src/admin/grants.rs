@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokensmith_verifier::Timestamp;
 
-use super::{AdminEvent, Administrator};
+use super::{AdminEvent, Administrator, Changed};
 use crate::credential::{CredentialKind, GrantId, HmacKey, Nonce};
 use crate::error::Unavailable;
 use crate::names::{Audience, ClientId, Scopes, SubjectName, add_audience};
@@ -22,11 +22,12 @@ impl Administrator {
     pub async fn create_grant(
         &self,
         wanted: NewGrant,
-    ) -> Result<(CreatedGrant, AdminEvent), GrantError> {
+    ) -> Result<Changed<CreatedGrant>, GrantError> {
         let found = self.find_client(&wanted.client_id).await?;
         let client = found.ok_or_else(|| GrantError::UnknownClient(wanted.client_id.clone()))?;
         wanted.check(&client)?;
-        let (now, nonce) = (self.clock.now(), Nonce::random());
+        let (time, nonce) = (self.time().await?, Nonce::random());
+        let now = time.now();
         let hmac_key = self.hmac_keys().newest(now).await?;
         let subject = self.claim_subject(&wanted.subject).await?;
         let grant = wanted.record(&client, &subject, &hmac_key, &nonce, now);
@@ -44,7 +45,11 @@ impl Administrator {
             client_id: grant.client_id,
             subject: grant.subject,
         };
-        Ok((created, event))
+        Ok(Changed {
+            outcome: created,
+            event,
+            effective_by: time.latest(),
+        })
     }
 
     /// The grants that a subject has given.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokensmith_verifier::{Algorithm, KeyId};
 
-use super::{AdminEvent, Administrator};
+use super::{AdminEvent, Administrator, Changed};
 use crate::error::Unavailable;
 use crate::keys::{
     HmacKeys, HmacRotation, KeyRotation, KeyState, RetireError, RotatedNow, RotationPolicy,
@@ -20,7 +20,7 @@ impl Administrator {
     /// # Errors
     /// [`StoreError`] when the table fails.
     pub async fn signing_keys(&self) -> Result<Vec<ListedKey>, StoreError> {
-        let (keys, now) = (self.key_records().await?, self.clock.now());
+        let (keys, now) = (self.key_records().await?, self.time().await?.now());
         let state = |key: &SigningKey| Succession::of(&keys, key.jwk.alg).state_of(key, now);
         let states: Vec<_> = keys.iter().map(state).collect();
         let listed = keys.into_iter().zip(states);
@@ -37,12 +37,17 @@ impl Administrator {
     pub async fn rotate_keys(
         &self,
         algorithms: Vec<Algorithm>,
-    ) -> Result<(Vec<SuccessorKey>, AdminEvent), Unavailable> {
+    ) -> Result<Changed<Vec<SuccessorKey>>, Unavailable> {
         let algorithms = self.all_if_empty(algorithms).await?;
         let rotation = self.key_rotation(algorithms.clone());
-        let successors = rotation.rotate(&algorithms, self.clock.now()).await?;
+        let time = self.time().await?;
+        let successors = rotation.rotate(&algorithms, time.now()).await?;
         let created = names(&successors);
-        Ok((successors, AdminEvent::KeysRotated { created }))
+        let last = successors.iter().map(|key| key.active_from).max();
+        let mut changed = self.cached(successors, AdminEvent::KeysRotated { created }, time);
+        // They sign then, and not before.
+        changed.effective_by = changed.effective_by.max(last.unwrap_or_default());
+        Ok(changed)
     }
 
     /// Replaces the keys of `algorithms`, or all keys if none is named, at once, after a
@@ -53,15 +58,16 @@ impl Administrator {
     pub async fn replace_keys(
         &self,
         algorithms: Vec<Algorithm>,
-    ) -> Result<(RotatedNow, AdminEvent), Unavailable> {
+    ) -> Result<Changed<RotatedNow>, Unavailable> {
         let algorithms = self.all_if_empty(algorithms).await?;
         let rotation = self.key_rotation(algorithms.clone());
-        let replaced = rotation.rotate_now(&algorithms, self.clock.now()).await?;
+        let time = self.time().await?;
+        let replaced = rotation.rotate_now(&algorithms, time.now()).await?;
         let event = AdminEvent::KeysReplaced {
             created: names(&replaced.created),
             withdrawn: replaced.withdrawn.clone(),
         };
-        Ok((replaced, event))
+        Ok(self.in_feed(replaced, event, time))
     }
 
     /// Makes a new version of the HMAC key, and returns its number. Refresh tokens of older
@@ -69,20 +75,24 @@ impl Administrator {
     ///
     /// # Errors
     /// [`Unavailable`] when table or custody fail.
-    pub async fn rotate_hmac_key(&self) -> Result<(u32, AdminEvent), Unavailable> {
-        let (issuer, now) = (&self.config.issuer, self.clock.now());
-        let version = self.hmac_rotation().rotate(issuer, now).await?;
-        Ok((version, AdminEvent::HmacKeyRotated { version }))
+    pub async fn rotate_hmac_key(&self) -> Result<Changed<u32>, Unavailable> {
+        let (issuer, time) = (&self.config.issuer, self.time().await?);
+        let version = self.hmac_rotation().rotate(issuer, time.now()).await?;
+        Ok(self.cached(version, AdminEvent::HmacKeyRotated { version }, time))
     }
 
     /// Withdraws a pending or retiring key. Every token that it has signed is refused.
     ///
     /// # Errors
     /// [`RetireError`] when there is no such key, it is the one that signs, or the table fails.
-    pub async fn retire_key(&self, key_id: String) -> Result<(String, AdminEvent), RetireError> {
+    pub async fn retire_key(&self, key_id: String) -> Result<Changed<String>, RetireError> {
         let rotation = self.key_rotation(Vec::new());
-        rotation.retire(&key_id, self.clock.now()).await?;
-        Ok((key_id.clone(), AdminEvent::KeyRetired { key_id }))
+        let time = self.time().await.map_err(Unavailable::from)?;
+        rotation.retire(&key_id, time.now()).await?;
+        let event = AdminEvent::KeyRetired {
+            key_id: key_id.clone(),
+        };
+        Ok(self.in_feed(key_id, event, time))
     }
 
     /// The HMAC keys, always read afresh.

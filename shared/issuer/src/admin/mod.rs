@@ -1,14 +1,16 @@
 //! What an operator can do, with every rule that applies to it. How the operator asks, and how
 //! results are shown, is not decided here.
 //!
-//! A function that changes something returns its outcome and an [`AdminEvent`] that says what was
-//! changed. The `tokensmith` command only parses its arguments and prints the outcome. No Lambda
+//! A function that changes something returns a [`Changed`]: its outcome, an [`AdminEvent`] that says
+//! what was changed, and when everybody acts on it. Every time that it stores comes from DynamoDB, never
+//! from the clock of the operator's machine. The `tokensmith` command only parses its arguments and prints the outcome. No Lambda
 //! function links an [`Administrator`].
 
 mod clients;
 mod grants;
 mod keys;
 mod registration;
+mod repair;
 mod restore;
 mod revocation;
 mod scan;
@@ -16,24 +18,27 @@ mod secrets;
 mod settings;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use clients::{ClientError, CreatedClient};
 pub use grants::{CreatedGrant, GrantError, NewGrant};
 pub use keys::ListedKey;
 pub use registration::{AccessTtl, ClientChanges, GrantTtl, RegistrationError};
+pub use repair::{Lowered, Repaired};
 pub use restore::{Reason, Restored, Revived};
 pub use revocation::{RevokeError, Revoked};
 pub use scan::TableScan;
 pub use secrets::SecretError;
 pub use settings::{SettleError, move_audiences, settle};
 
-use tokensmith_verifier::{Clock, KeyId};
+use tokensmith_verifier::{KeyId, Timestamp};
 
 use crate::config::Config;
 use crate::credential::GrantId;
 use crate::keys::{Make, Open};
 use crate::names::{ClientId, SubjectName};
-use crate::store::Table;
+use crate::revocation::FEED_INTERVAL;
+use crate::store::{CheckedTime, StoreError, Table};
 
 /// Manages the data of one issuer.
 #[derive(Debug)]
@@ -42,31 +47,60 @@ pub struct Administrator {
     table: Table,
     maker: Arc<dyn Make>,
     opener: Arc<dyn Open>,
-    clock: Clock,
 }
 
 impl Administrator {
     /// Manages the data of the issuer that `config` names, in `table`. It makes keys, and opens the
     /// HMAC keys of refresh tokens; it signs nothing. This reads nothing yet.
-    pub fn new(
-        config: Config,
-        table: Table,
-        maker: Arc<dyn Make>,
-        opener: Arc<dyn Open>,
-        clock: Clock,
-    ) -> Self {
+    pub fn new(config: Config, table: Table, maker: Arc<dyn Make>, opener: Arc<dyn Open>) -> Self {
         Self {
             config,
             table,
             maker,
             opener,
-            clock,
+        }
+    }
+
+    /// The time by DynamoDB's clock. Each change asks anew, because a command may wait for an answer of
+    /// the operator before it makes one.
+    async fn time(&self) -> Result<CheckedTime, StoreError> {
+        self.table.checked_time().await
+    }
+
+    /// A change of a record that functions may have in a cache.
+    fn cached<T>(&self, outcome: T, event: AdminEvent, time: CheckedTime) -> Changed<T> {
+        Changed {
+            outcome,
+            event,
+            effective_by: time.latest().after(self.config.cache_ttl),
+        }
+    }
+
+    /// A revocation, which authorizers and verifiers read from the feed.
+    fn in_feed<T>(&self, outcome: T, event: AdminEvent, time: CheckedTime) -> Changed<T> {
+        let polled = self.config.feed_interval.max(FEED_INTERVAL);
+        Changed {
+            outcome,
+            event,
+            effective_by: time.latest().after(polled).after(FETCH_TIME),
         }
     }
 
     fn scan(&self) -> TableScan {
         TableScan::of(self.table.reader())
     }
+}
+
+/// A change that was made.
+#[derive(Debug)]
+pub struct Changed<T> {
+    /// What came of it.
+    pub outcome: T,
+    /// What was changed.
+    pub event: AdminEvent,
+    /// When every function, authorizer and verifier acts on it, as long as none of them is cut off from
+    /// the table or the feed.
+    pub effective_by: Timestamp,
 }
 
 /// What an operator has changed.
@@ -136,6 +170,11 @@ pub enum AdminEvent {
         /// Its name.
         key_id: String,
     },
+    /// Moments that lay ahead of the time were lowered, after every key was replaced.
+    Repaired {
+        /// The clients and subjects whose `not_before` was lowered.
+        lowered: Vec<String>,
+    },
     /// Data that came from a backup was made safe to use: every key was replaced.
     Restored {
         /// The keys that sign now.
@@ -146,3 +185,6 @@ pub enum AdminEvent {
         hmac_key_version: u32,
     },
 }
+
+/// How long a verifier takes to fetch the feed, and the rounding of its clock.
+const FETCH_TIME: Duration = Duration::from_secs(3);

@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokensmith_verifier::Timestamp;
 
 use super::keys::names;
-use super::{AdminEvent, Administrator, TableScan};
+use super::{AdminEvent, Administrator, Changed, TableScan};
 use crate::error::Unavailable;
 use crate::keys::{ReplacedHmacKeys, RotatedNow};
 use crate::names::ClientId;
@@ -25,21 +25,14 @@ impl Administrator {
     ///
     /// # Errors
     /// [`Unavailable`] when table or custody fail.
-    pub async fn restore(
-        &self,
-        old: Option<&TableScan>,
-    ) -> Result<(Restored, AdminEvent), Unavailable> {
-        let now = self.clock.now();
-        let (signing_keys, _) = self.replace_keys(Vec::new()).await?;
-        let hmac_keys = self
-            .hmac_rotation()
-            .replace(&self.config.issuer, now)
-            .await?;
+    pub async fn restore(&self, old: Option<&TableScan>) -> Result<Changed<Restored>, Unavailable> {
+        let (signing_keys, hmac_keys) = self.replace_all_keys().await?;
+        let time = self.time().await?;
         let back_to_life = match old {
             None => None,
             Some(old) => {
                 let (restored, known) = (records(&self.scan()).await?, records(old).await?);
-                Some(back_to_life(restored, known, now))
+                Some(back_to_life(restored, known, time.now()))
             }
         };
         let event = AdminEvent::Restored {
@@ -52,7 +45,18 @@ impl Administrator {
             hmac_keys,
             back_to_life,
         };
-        Ok((restored, event))
+        Ok(self.in_feed(restored, event, time))
+    }
+
+    /// Withdraws every signing key and every HMAC key, and makes new ones: no token that was issued
+    /// before is accepted any more.
+    pub(super) async fn replace_all_keys(
+        &self,
+    ) -> Result<(RotatedNow, ReplacedHmacKeys), Unavailable> {
+        let signing_keys = self.replace_keys(Vec::new()).await?.outcome;
+        let (issuer, now) = (&self.config.issuer, self.time().await?.now());
+        let hmac_keys = self.hmac_rotation().replace(issuer, now).await?;
+        Ok((signing_keys, hmac_keys))
     }
 }
 

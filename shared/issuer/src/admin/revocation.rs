@@ -2,7 +2,7 @@
 
 use tokensmith_verifier::Rejection;
 
-use super::{AdminEvent, Administrator};
+use super::{AdminEvent, Administrator, Changed};
 use crate::Issuer;
 use crate::credential::GrantId;
 use crate::error::{Denied, Unavailable};
@@ -11,7 +11,7 @@ use crate::names::ClientId;
 use crate::revocation::{
     RevokeOutcome, revoke_access_token, revoke_client, revoke_grant, revoke_subject,
 };
-use crate::store::StoreError;
+use crate::store::{CheckedTime, StoreError};
 use crate::token::Judged;
 
 impl Administrator {
@@ -25,7 +25,8 @@ impl Administrator {
             sign: None,
         };
         let (config, table) = (self.config.clone(), self.table.clone());
-        let issuer = Issuer::new(config, table, access, self.clock.clone());
+        let clock = self.time().await?.into();
+        let issuer = Issuer::new(config, table, access, clock);
         issuer.judge(token).await
     }
 
@@ -33,27 +34,26 @@ impl Administrator {
     ///
     /// # Errors
     /// [`RevokeError`] when this issuer did not make the token, or when table or custody fail.
-    pub async fn revoke_token(&self, token: &str) -> Result<(Revoked, AdminEvent), RevokeError> {
+    pub async fn revoke_token(&self, token: &str) -> Result<Changed<Revoked>, RevokeError> {
         let claims = match self.judge(token).await? {
             Judged::AccessToken { claims, .. } => claims,
             Judged::RefreshToken { grant, .. } => return self.revoke_grant(grant.id).await,
             Judged::Unrecognized(why) => return Err(why.into()),
             Judged::UnrecognizedCredential(why) => return Err(why.into()),
         };
-        let outcome = revoke_access_token(&self.table, &claims, self.clock.now()).await?;
-        done(outcome, Revoked::AccessToken { jti: claims.jti })
+        let time = self.time().await?;
+        let outcome = revoke_access_token(&self.table, &claims, time.now()).await?;
+        self.done(outcome, Revoked::AccessToken { jti: claims.jti }, time)
     }
 
     /// Revokes a grant and all its tokens.
     ///
     /// # Errors
     /// [`RevokeError`] when there is no such grant, or the table fails.
-    pub async fn revoke_grant(
-        &self,
-        grant_id: GrantId,
-    ) -> Result<(Revoked, AdminEvent), RevokeError> {
-        let outcome = revoke_grant(&self.table, grant_id, None, self.clock.now()).await?;
-        done(outcome, Revoked::Grant { grant_id })
+    pub async fn revoke_grant(&self, grant_id: GrantId) -> Result<Changed<Revoked>, RevokeError> {
+        let time = self.time().await?;
+        let outcome = revoke_grant(&self.table, grant_id, None, time.now()).await?;
+        self.done(outcome, Revoked::Grant { grant_id }, time)
     }
 
     /// Revokes all grants and tokens that a client has now. Later ones are valid.
@@ -63,28 +63,34 @@ impl Administrator {
     pub async fn revoke_client(
         &self,
         client_id: ClientId,
-    ) -> Result<(Revoked, AdminEvent), RevokeError> {
-        let outcome = revoke_client(&self.table, &client_id, &self.clock).await?;
-        done(outcome, Revoked::Client { client_id })
+    ) -> Result<Changed<Revoked>, RevokeError> {
+        let time = self.time().await?;
+        let outcome = revoke_client(&self.table, &client_id, &time).await?;
+        self.done(outcome, Revoked::Client { client_id }, time)
     }
 
     /// Revokes all grants that a subject has given until now, and all tokens issued for it.
     ///
     /// # Errors
     /// [`RevokeError`] when there is no such subject, or the table fails.
-    pub async fn revoke_subject(
-        &self,
-        subject: String,
-    ) -> Result<(Revoked, AdminEvent), RevokeError> {
-        let outcome = revoke_subject(&self.table, &subject, &self.clock).await?;
-        done(outcome, Revoked::Subject { subject })
+    pub async fn revoke_subject(&self, subject: String) -> Result<Changed<Revoked>, RevokeError> {
+        let time = self.time().await?;
+        let outcome = revoke_subject(&self.table, &subject, &time).await?;
+        self.done(outcome, Revoked::Subject { subject }, time)
     }
-}
 
-fn done(outcome: RevokeOutcome, what: Revoked) -> Result<(Revoked, AdminEvent), RevokeError> {
-    match outcome {
-        RevokeOutcome::Revoked => Ok((what.clone(), AdminEvent::Revoked(what))),
-        RevokeOutcome::NothingFound => Err(RevokeError::NothingFound),
+    fn done(
+        &self,
+        outcome: RevokeOutcome,
+        what: Revoked,
+        time: CheckedTime,
+    ) -> Result<Changed<Revoked>, RevokeError> {
+        match outcome {
+            RevokeOutcome::Revoked => {
+                Ok(self.in_feed(what.clone(), AdminEvent::Revoked(what), time))
+            }
+            RevokeOutcome::NothingFound => Err(RevokeError::NothingFound),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokensmith_verifier::Timestamp;
 
-use super::{AdminEvent, Administrator, ClientError};
+use super::{AdminEvent, Administrator, Changed, ClientError};
 use crate::credential::ClientSecret;
 use crate::names::ClientId;
 use crate::store::records::{Client, LiveSecret, MAX_LIVE_SECRETS};
@@ -19,12 +19,12 @@ impl Administrator {
         &self,
         id: &ClientId,
         overlap: Duration,
-    ) -> Result<(ClientSecret, AdminEvent), ClientError> {
-        let (secret, now) = (ClientSecret::generate(), self.clock.now());
-        let rotated = |client: &mut Client| Ok(rotate(client, &secret, overlap, now)?);
+    ) -> Result<Changed<ClientSecret>, ClientError> {
+        let (secret, time) = (ClientSecret::generate(), self.time().await?);
+        let rotated = |client: &mut Client| Ok(rotate(client, &secret, overlap, time.now())?);
         self.change_client(id, rotated).await?;
         let client_id = id.clone();
-        Ok((secret, AdminEvent::SecretRotated { client_id }))
+        Ok(self.cached(secret, AdminEvent::SecretRotated { client_id }, time))
     }
 }
 

@@ -1,5 +1,8 @@
 //! The kinds of response that several endpoints share.
 
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
@@ -60,6 +63,45 @@ pub(super) fn uncached(body: Bytes) -> Response<Bytes> {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     response
+}
+
+/// A document that everybody may cache for `fresh_for` seconds, or 304 for a caller that has it already
+/// (RFC 9110 §13.1.2).
+pub(super) fn public_document(
+    body: Bytes,
+    content_type: HeaderValue,
+    fresh_for: u64,
+    headers: &HeaderMap,
+) -> Response<Bytes> {
+    let hash = digest::digest(&digest::SHA256, &body);
+    let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
+    let known = if_none_match(headers, &etag);
+    let mut response = Response::new(if known { Bytes::new() } else { body });
+    if known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    } else {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, content_type);
+    }
+    let headers = response.headers_mut();
+    let fresh = HeaderValue::from_str(&format!("public, max-age={fresh_for}"));
+    if let Ok(fresh) = fresh {
+        headers.insert(header::CACHE_CONTROL, fresh);
+    }
+    // base64url between quotes is always a valid header value, as is what was just made.
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    response
+}
+
+fn if_none_match(headers: &HeaderMap, etag: &str) -> bool {
+    let tags = headers.get_all(header::IF_NONE_MATCH).iter();
+    tags.filter_map(|value| value.to_str().ok())
+        .flat_map(|list| list.split(','))
+        .map(|tag| tag.trim().trim_start_matches("W/"))
+        .any(|tag| tag == "*" || tag == etag)
 }
 
 /// The response to OPTIONS, which lists these methods, and every header that is asked for: browsers

@@ -1,15 +1,13 @@
 //! The public documents: JWKS and metadata. They list only what this issuer supports.
 
-use aws_lc_rs::digest;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::time::Duration;
+
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response};
 use serde::Serialize;
 use tokensmith_verifier::{Algorithm, paths};
 
-use super::answer::{JSON, json_error};
+use super::answer::{JSON, json_error, public_document};
 use super::{Endpoint, Mount};
 use crate::Issuer;
 use crate::error::Error;
@@ -74,14 +72,14 @@ const METHODS: &str = "GET, HEAD, OPTIONS";
 
 impl Issuer {
     async fn jwks(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Error> {
-        let keys = self.keys.at(self.clock.now()).await?;
-        Ok(public_document(keys.jwks(), headers))
+        let keys = self.keys.within(PUBLISHED_WITHIN, self.clock.now()).await?;
+        Ok(public_document(keys.jwks(), JSON, CACHED_FOR, headers))
     }
 
     /// RFC 8414 §3.2.
     fn metadata(&self, headers: &HeaderMap) -> Response<Bytes> {
         let json = serde_json::to_vec(&self.metadata_members()).unwrap_or_default();
-        public_document(json.into(), headers)
+        public_document(json.into(), JSON, CACHED_FOR, headers)
     }
 
     /// OpenID Connect Discovery 1.0 §4.2.
@@ -93,7 +91,7 @@ impl Issuer {
             id_token_signing_alg_values_supported: algorithms.copied().collect(),
         };
         let json = serde_json::to_vec(&document).unwrap_or_default();
-        public_document(json.into(), headers)
+        public_document(json.into(), JSON, CACHED_FOR, headers)
     }
 
     fn metadata_members(&self) -> Metadata<'_> {
@@ -148,34 +146,9 @@ fn all_methods() -> [&'static str; AuthenticationMethod::ALL.len()] {
     AuthenticationMethod::ALL.map(AuthenticationMethod::as_str)
 }
 
-/// A JSON document that everybody may cache, or 304 for a caller that has it already (RFC 9110
-/// §13.1.2).
-fn public_document(json: Bytes, headers: &HeaderMap) -> Response<Bytes> {
-    let hash = digest::digest(&digest::SHA256, &json);
-    let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
-    let known = if_none_match(headers, &etag);
-    let mut response = Response::new(if known { Bytes::new() } else { json });
-    if known {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-    } else {
-        response.headers_mut().insert(header::CONTENT_TYPE, JSON);
-    }
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("public, max-age=300"),
-    );
-    // base64url between quotes is always a valid header value.
-    if let Ok(etag) = HeaderValue::from_str(&etag) {
-        headers.insert(header::ETAG, etag);
-    }
-    response
-}
+/// In seconds.
+const CACHED_FOR: u64 = 300;
 
-fn if_none_match(headers: &HeaderMap, etag: &str) -> bool {
-    let tags = headers.get_all(header::IF_NONE_MATCH).iter();
-    tags.filter_map(|value| value.to_str().ok())
-        .flat_map(|list| list.split(','))
-        .map(|tag| tag.trim().trim_start_matches("W/"))
-        .any(|tag| tag == "*" || tag == etag)
-}
+/// How soon a new key is published. When a key is withdrawn, verifiers learn that from the revocation
+/// feed, which the new key has signed, so they ask for the new key at once.
+const PUBLISHED_WITHIN: Duration = Duration::from_secs(1);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Response;
 use serde::Serialize;
-use tokensmith_verifier::{Timestamp, paths};
+use tokensmith_verifier::{SignedClaims, Timestamp, paths};
 
 use super::answer::{json_error, uncached_json};
 use super::{Call, Endpoint, Mount};
@@ -77,7 +77,7 @@ impl Issuer {
         }
         let keys = self.keys.at(now).await?;
         match keys.verification().signed_claims(token) {
-            Ok(claims)
+            Ok(SignedClaims { claims, .. })
                 if claims.client_id == id.as_str()
                     && claims.iss == self.config.issuer.as_str()
                     && now < Timestamp::from_seconds(claims.exp) =>

@@ -44,8 +44,19 @@ impl<T> Cache<T> {
         now: Timestamp,
         load: impl AsyncFnOnce(Option<Arc<T>>) -> Result<T, E>,
     ) -> Result<Arc<T>, E> {
+        self.fresh_within(self.ttl, now, load).await
+    }
+
+    /// The last load while it is fresh and younger than `age`, and a new one after that.
+    pub(super) async fn fresh_within<E>(
+        &self,
+        age: Duration,
+        now: Timestamp,
+        load: impl AsyncFnOnce(Option<Arc<T>>) -> Result<T, E>,
+    ) -> Result<Arc<T>, E> {
+        let ttl = self.ttl.min(age);
         match self.peek() {
-            Some(loaded) if now.since(loaded.at) < self.ttl => Ok(loaded.value),
+            Some(loaded) if now.since(loaded.at) < ttl => Ok(loaded.value),
             seen => self.newer_than(seen, now, load).await,
         }
     }

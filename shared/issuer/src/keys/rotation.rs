@@ -11,9 +11,11 @@ use serde::Serialize;
 use tokensmith_verifier::{Algorithm, KeyId};
 
 use super::{EncryptionContext, HmacRotation, KeyState, KeyUse, Make, Succession};
+use crate::config::{SERVER_CLOCK_SKEW, WITHDRAWN_KEY_IN_FEED};
 use crate::error::Unavailable;
 use crate::names::IssuerUrl;
-use crate::store::records::{SIGNING_KEYS, SigningKey};
+use crate::revocation::in_feed;
+use crate::store::records::{FeedAttributes, SIGNING_KEYS, SigningKey};
 use crate::store::{Change, Insert, Stored, Table, Update};
 use tokensmith_verifier::Timestamp;
 
@@ -89,7 +91,7 @@ impl KeyRotation {
         }
         for record in &records {
             let succession = succession(&records, record.jwk.alg);
-            if succession.state_of(record, now) == KeyState::Retired {
+            if succession.state_of(record, now) == KeyState::Retired && !is_in_feed(record, now) {
                 self.end(record).await?;
                 done.ended.push(record.jwk.kid.clone());
             }
@@ -143,7 +145,9 @@ impl KeyRotation {
         for algorithm in algorithms {
             let succession = succession(&records, *algorithm);
             let sequence = succession.next_sequence();
-            let key = self.create(*algorithm, sequence, now, now).await?;
+            // A function whose clock is behind has to sign as well.
+            let active_from = now.before(SERVER_CLOCK_SKEW);
+            let key = self.create(*algorithm, sequence, now, active_from).await?;
             let of_algorithm = |record: &&Stored<SigningKey>| record.jwk.alg == *algorithm;
             for record in records.iter().filter(of_algorithm) {
                 if succession.state_of(record, now) != KeyState::Retired {
@@ -156,7 +160,7 @@ impl KeyRotation {
         Ok(rotated)
     }
 
-    /// Withdraws a pending or retiring key.
+    /// Withdraws a pending or retiring key. If it was withdrawn already, renews its entry in the feed.
     ///
     /// # Errors
     /// [`RetireError`]. An active key cannot be withdrawn, only replaced.
@@ -166,8 +170,10 @@ impl KeyRotation {
         let key = named.ok_or(RetireError::Unknown)?;
         match succession(&records, key.jwk.alg).state_of(key, now) {
             KeyState::Active => Err(RetireError::Active),
-            KeyState::Retired => Ok(()),
-            KeyState::Pending | KeyState::Retiring => Ok(self.withdraw(key, now).await?),
+            KeyState::Retired if key.withdrawn_at.is_none() => Ok(()),
+            KeyState::Retired | KeyState::Pending | KeyState::Retiring => {
+                Ok(self.withdraw(key, now).await?)
+            }
         }
     }
 
@@ -209,16 +215,17 @@ impl KeyRotation {
         }
     }
 
-    async fn withdraw(&self, key: &Stored<SigningKey>, now: Timestamp) -> Result<(), Unavailable> {
-        let mut withdrawn = key.record.clone();
-        withdrawn.withdrawn_at = Some(now);
+    /// One write, which also puts the key into the revocation feed: verifiers that have its public half
+    /// refuse what it has signed.
+    async fn withdraw(&self, key: &SigningKey, now: Timestamp) -> Result<(), Unavailable> {
+        let feed = FeedAttributes::new(now, now.after(WITHDRAWN_KEY_IN_FEED));
+        let change = in_feed(Change::of_existing(), feed)?
+            .set_if_absent("withdrawn_at", now)?
+            // The index has the name of what was revoked.
+            .set("name", &key.jwk.kid)?;
         let at = SigningKey::key_of(key.jwk.alg, key.sequence);
-        match self
-            .table
-            .update(&at, Change::between(key, &withdrawn)?)
-            .await?
-        {
-            // Only a withdrawal changes a key, so another process has withdrawn it already.
+        match self.table.update(&at, change).await? {
+            // Refused: another process has withdrawn it at the same time or later.
             Update::Applied(_) | Update::Refused(_) => Ok(()),
         }
     }
@@ -286,6 +293,12 @@ pub enum RetireError {
     /// Table or custody failed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+}
+
+/// Whether the record of a withdrawn key must stay, because the feed has it.
+fn is_in_feed(key: &SigningKey, now: Timestamp) -> bool {
+    key.withdrawn_at
+        .is_some_and(|withdrawn| now < withdrawn.after(WITHDRAWN_KEY_IN_FEED))
 }
 
 fn succession(records: &[Stored<SigningKey>], algorithm: Algorithm) -> Succession<'_> {

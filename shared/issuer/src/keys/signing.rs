@@ -47,6 +47,15 @@ impl SigningKeys {
     /// # Errors
     /// [`Unavailable`] when they must be loaded and cannot be.
     pub async fn at(&self, now: Timestamp) -> Result<Arc<KeySet>, Unavailable> {
+        self.within(Duration::MAX, now).await
+    }
+
+    /// The keys, read at most `age` ago, or one cache lifetime if that is shorter. This opens no private
+    /// key.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when they must be loaded and cannot be.
+    pub async fn within(&self, age: Duration, now: Timestamp) -> Result<Arc<KeySet>, Unavailable> {
         let load = async |last: Option<Arc<KeySet>>| {
             let loaded = KeySet::succeeding(last.as_deref(), &self.table, now).await?;
             if let (Some(last), Some(signing)) = (&last, &self.signing) {
@@ -54,7 +63,7 @@ impl SigningKeys {
             }
             Ok(loaded)
         };
-        self.cache.fresh(now, load).await
+        self.cache.fresh_within(age, now, load).await
     }
 
     /// The key that signs with `algorithm`, opened once and kept.

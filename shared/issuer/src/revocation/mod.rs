@@ -1,12 +1,15 @@
 //! Revocation: how something is revoked, whether one token is, and which revocations there are.
 
+mod feed;
+mod own_records;
 mod revoke;
 mod status;
+mod sweep;
 mod view;
 
-pub use revoke::{
-    RevokeOutcome, revoke_access_token, revoke_client, revoke_grant, revoke_subject,
-    with_revocation,
-};
+pub(crate) use feed::{FEED_INTERVAL, ServedFeed, SignedFeed};
+pub use revoke::{RevokeOutcome, revoke_access_token, revoke_client, revoke_grant, revoke_subject};
+pub(crate) use revoke::{cut_off, in_feed, revoked_until, with_revocation};
 pub(crate) use status::read_status;
+pub use sweep::sweep_feed;
 pub use view::TableRevocations;

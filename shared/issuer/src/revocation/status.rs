@@ -8,7 +8,8 @@ use crate::store::records::{Client, Grant, RevokedToken, Subject};
 use crate::store::{AnyKey, StoreError, TableReader};
 use tokensmith_verifier::Timestamp;
 
-/// Reads, strongly consistent and at once, every record that can have revoked a token.
+/// Reads, strongly consistent and at once, every record that can have revoked a token. Whether its key
+/// was withdrawn is not among them: who verifies a token has read the keys.
 ///
 /// # Errors
 /// [`StoreError`] when they cannot be read.
@@ -58,5 +59,6 @@ pub(crate) async fn read_status(
         subject_not_before: subject
             .and_then(|subject| subject.record.not_before)
             .map(Timestamp::seconds),
+        key_withdrawn: false,
     })
 }

@@ -2,21 +2,19 @@
 //! index `feed` in each interval, and none per request.
 
 use std::fmt::Display;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokensmith_verifier::{
-    AccessTokenClaims, CLOCK_SKEW_SECONDS, FEED_OVERLAP_SECONDS, RevocationSource,
-    RevocationStatus, RevocationView, SourceUnavailable, StalePolicy, WhenStale,
+    CLOCK_SKEW_SECONDS, FEED_OVERLAP_SECONDS, RevocationSource, RevocationStatus, RevocationView,
+    SignedClaims, SourceUnavailable, StalePolicy, WhenStale,
 };
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::config::MAX_ACCESS_TTL;
-use crate::revocation::read_status;
-use crate::store::records::FEED_SHARD;
-use crate::store::{Cursor, StoreError, TableReader};
+use super::own_records::OwnRecords;
+use super::read_status;
+use crate::store::{Cursor, FeedSelection, StoreError, TableReader};
 use tokensmith_verifier::{Clock, Timestamp};
 
 /// A view of the feed. The request that finds it overdue renews it, because a function that is
@@ -34,9 +32,11 @@ pub struct TableRevocations {
     view: RevocationView,
     /// When the last query began, in seconds since 1970; 0 before the first.
     queried_at: AtomicU64,
+    /// When the last query failed, if it has; otherwise 0.
+    failed_at: AtomicU64,
     /// Locked by the request that reads the feed.
     reading: Mutex<Reading>,
-    own_reads: OwnReads,
+    own_records: OwnRecords,
 }
 
 /// How far a pass through the feed has come.
@@ -47,14 +47,65 @@ enum Reading {
     Cold,
     /// There are more pages.
     Behind {
-        since: Timestamp,
-        began: Timestamp,
+        selection: FeedSelection,
+        began: Began,
         next: Cursor,
         /// How many entries the next page may have.
         page: u32,
     },
-    /// Everything was read.
-    CaughtUp { at: Timestamp },
+    /// Everything was read in a pass that began then.
+    CaughtUp(Began),
+}
+
+/// When a pass began.
+#[derive(Clone, Copy, Debug)]
+struct Began {
+    /// By the own clock, for the age of the view.
+    own: Timestamp,
+    /// By DynamoDB's clock if the own one is wrong, for where the next pass begins.
+    checked: Timestamp,
+}
+
+/// The next query.
+struct Query {
+    selection: FeedSelection,
+    /// When its pass began, unless it is the first.
+    began: Option<Began>,
+    after: Option<Cursor>,
+    most: u32,
+}
+
+impl Reading {
+    fn next_query(&self, now: Timestamp) -> Query {
+        let first = |selection, most| Query {
+            selection,
+            began: None,
+            after: None,
+            most,
+        };
+        let live = FeedSelection::LiveAt(now.before(SKEW));
+        match self {
+            Self::Cold => first(live, FIRST_PAGE),
+            Self::CaughtUp(began) if now.since(began.own) > RELOADED_AFTER => {
+                first(live, LARGEST_PAGE)
+            }
+            Self::CaughtUp(began) => {
+                let since = began.checked.before(OVERLAP);
+                first(FeedSelection::Since(since), LARGEST_PAGE)
+            }
+            Self::Behind {
+                selection,
+                began,
+                next,
+                page,
+            } => Query {
+                selection: *selection,
+                began: Some(*began),
+                after: Some(next.clone()),
+                most: *page,
+            },
+        }
+    }
 }
 
 impl TableRevocations {
@@ -62,14 +113,15 @@ impl TableRevocations {
     /// while the table cannot be read.
     pub fn new(table: TableReader, clock: Clock, interval: Duration, stale: StalePolicy) -> Self {
         Self {
+            own_records: OwnRecords::new(table.clone(), interval),
             table,
             clock,
             interval,
             stale,
             view: RevocationView::new(),
             queried_at: AtomicU64::new(0),
+            failed_at: AtomicU64::new(0),
             reading: Mutex::default(),
-            own_reads: OwnReads::default(),
         }
     }
 
@@ -93,47 +145,64 @@ impl TableRevocations {
         now >= last.after(self.interval)
     }
 
+    /// Whether a query has failed so recently that the next one would fail as well.
+    fn has_just_failed(&self, now: Timestamp) -> bool {
+        let failed_at = self.failed_at.load(Ordering::Acquire);
+        failed_at > 0 && now < Timestamp::from_seconds(failed_at).after(self.interval)
+    }
+
     /// Whether the last pass succeeded, so that the view is at most an interval old.
     fn is_current(&self, now: u64) -> bool {
         let age = self.view.staleness(now);
         age.is_some_and(|age| age <= self.interval.as_secs())
     }
 
-    /// Decides by the records that can have revoked the token, because the index cannot be read now.
-    /// The table may answer all the same: the index has a capacity of its own.
+    /// Decides by the token's own records, because the index cannot be read now. The table may answer
+    /// all the same: the index has a capacity of its own.
     async fn by_own_records(
         &self,
-        claims: &AccessTokenClaims,
+        token: &SignedClaims,
         now: u64,
         why: &(dyn Display + Sync),
     ) -> Result<RevocationStatus, SourceUnavailable> {
-        if !self.own_reads.begin(now) {
-            return self.without_news(claims, now, why);
+        if !self.own_records.spend(now) {
+            return self.without_news(token, now, why);
         }
-        match read_status(&self.table, claims).await {
+        match self.own_records.status_of(token, now).await {
             Ok(status) => Ok(status),
             Err(err) => {
-                self.own_reads.pause(now + self.interval.as_secs());
-                self.without_news(claims, now, &err)
+                self.own_records.pause(now);
+                self.without_news(token, now, &err)
             }
         }
     }
 
-    /// Decides by the records that can have revoked the token, while the view reads its next page.
+    /// Decides by the token's own records, while the view reads its next page.
     async fn read_both(
         &self,
-        claims: &AccessTokenClaims,
+        token: &SignedClaims,
         now: u64,
         reading: MutexGuard<'_, Reading>,
     ) -> Result<RevocationStatus, SourceUnavailable> {
         let (own, page) = tokio::join!(
-            read_status(&self.table, claims),
+            read_status(&self.table, &token.claims),
             self.read_page(reading, self.clock.now()),
         );
+        let known = self.view.status_of(token, now);
         match (own, page) {
-            (Ok(standing), _) => Ok(standing),
-            (Err(_), Ok(true)) => Ok(self.view.status_of(claims, now)),
-            (Err(err), _) => self.without_news(claims, now, &err),
+            (Ok(own), Ok(true)) => Ok(RevocationStatus {
+                key_withdrawn: known.key_withdrawn,
+                ..own
+            }),
+            (Ok(own), _) => match self.own_records.is_withdrawn(&token.key_id, now).await {
+                Ok(key_withdrawn) => Ok(RevocationStatus {
+                    key_withdrawn,
+                    ..own
+                }),
+                Err(err) => self.without_news(token, now, &err),
+            },
+            (Err(_), Ok(true)) => Ok(known),
+            (Err(err), _) => self.without_news(token, now, &err),
         }
     }
 
@@ -144,38 +213,36 @@ impl TableRevocations {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         self.queried_at.store(now.seconds(), Ordering::Release);
-        let (since, began, after, page) = match &*reading {
-            Reading::Cold => (now.before(LONGEST_LIFE), now, None, FIRST_PAGE),
-            Reading::CaughtUp { at } => (at.before(OVERLAP), now, None, LARGEST_PAGE),
-            Reading::Behind {
-                since,
+        let Query {
+            selection,
+            began,
+            after,
+            most,
+        } = reading.next_query(now);
+        let read = self.table.query_feed(selection, after, Some(most)).await;
+        let failed_at = read.as_ref().map_or(now.seconds(), |_| 0);
+        self.failed_at.store(failed_at, Ordering::Release);
+        let page = read?;
+        let began = began.unwrap_or_else(|| Began {
+            own: now,
+            checked: page.checked(now),
+        });
+        let entries = page.entries.iter().map(|entry| entry.revocation);
+        let complete = page.next.is_none();
+        // A pass that is not finished must not move `as_of`.
+        let as_of = match complete {
+            true => began.own.seconds(),
+            false => self.view.as_of().unwrap_or(0),
+        };
+        self.view.apply(entries, as_of);
+        *reading = match page.next {
+            None => Reading::CaughtUp(began),
+            Some(next) => Reading::Behind {
+                selection,
                 began,
                 next,
-                page,
-            } => (*since, *began, Some(next.clone()), *page),
-        };
-        let live = now.before(SKEW);
-        let (items, next) = self
-            .table
-            .query_feed(FEED_SHARD, since, live, after, Some(page))
-            .await?;
-        let entries = items.into_iter().map(|entry| entry.revocation);
-        let complete = next.is_none();
-        *reading = match next {
-            Some(next) => {
-                // A pass that is not finished must not move `as_of`.
-                self.view.apply(entries, self.view.as_of().unwrap_or(0));
-                Reading::Behind {
-                    since,
-                    began,
-                    next,
-                    page: LARGEST_PAGE.min(2 * page),
-                }
-            }
-            None => {
-                self.view.apply(entries, began.seconds());
-                Reading::CaughtUp { at: began }
-            }
+                page: LARGEST_PAGE.min(2 * most),
+            },
         };
         Ok(complete)
     }
@@ -183,12 +250,12 @@ impl TableRevocations {
     /// The status when the table cannot be read.
     fn without_news(
         &self,
-        claims: &AccessTokenClaims,
+        token: &SignedClaims,
         now: u64,
         why: &(dyn Display + Sync),
     ) -> Result<RevocationStatus, SourceUnavailable> {
         match (self.stale.check(&self.view, now), self.stale.then) {
-            (Ok(()), _) | (_, WhenStale::FailOpen) => Ok(self.view.status_of(claims, now)),
+            (Ok(()), _) | (_, WhenStale::FailOpen) => Ok(self.view.status_of(token, now)),
             (Err(_), WhenStale::FailClosed) => Err(SourceUnavailable::Revocations(why.to_string())),
         }
     }
@@ -198,7 +265,7 @@ impl TableRevocations {
 impl RevocationSource for TableRevocations {
     async fn status_of(
         &self,
-        claims: &AccessTokenClaims,
+        token: &SignedClaims,
         now: u64,
     ) -> Result<RevocationStatus, SourceUnavailable> {
         let time = self.clock.now();
@@ -207,67 +274,34 @@ impl RevocationSource for TableRevocations {
             // Another request is reading the feed. Without its result, the view is older than the
             // interval by at most the time of that read.
             Err(_) if self.stale.check(&self.view, now).is_ok() => {
-                return Ok(self.view.status_of(claims, now));
+                return Ok(self.view.status_of(token, now));
             }
             Err(_) => self.reading.lock().await,
         };
         match &*reading {
-            Reading::CaughtUp { .. } if self.is_due(time) => {
+            Reading::CaughtUp(_) if self.is_due(time) => {
                 match self.read_page(reading, time).await {
-                    Ok(true) => Ok(self.view.status_of(claims, now)),
+                    Ok(true) => Ok(self.view.status_of(token, now)),
                     Ok(false) => {
-                        let own = read_status(&self.table, claims).await;
-                        own.or_else(|err| self.without_news(claims, now, &err))
+                        let own = self.own_records.status_of(token, now).await;
+                        own.or_else(|err| self.without_news(token, now, &err))
                     }
-                    Err(err) => self.by_own_records(claims, now, &err).await,
+                    Err(err) => self.by_own_records(token, now, &err).await,
                 }
             }
-            Reading::CaughtUp { .. } if self.is_current(now) => {
-                Ok(self.view.status_of(claims, now))
+            Reading::CaughtUp(_) if self.is_current(now) => Ok(self.view.status_of(token, now)),
+            Reading::Cold | Reading::Behind { .. } if !self.has_just_failed(time) => {
+                self.read_both(token, now, reading).await
             }
             // The last query failed, and the next one is not due yet.
-            Reading::CaughtUp { .. } => {
+            Reading::CaughtUp(_) | Reading::Cold | Reading::Behind { .. } => {
                 drop(reading);
-                self.by_own_records(claims, now, &"the last query of the feed failed")
+                self.by_own_records(token, now, &"the last query of the feed failed")
                     .await
             }
-            Reading::Cold | Reading::Behind { .. } => self.read_both(claims, now, reading).await,
         }
     }
 }
-
-/// The reads of tokens' own records that are made while the index cannot be read.
-#[derive(Debug, Default)]
-struct OwnReads(std::sync::Mutex<Spent>);
-
-#[derive(Debug, Default)]
-struct Spent {
-    second: u64,
-    reads: u32,
-    paused_until: u64,
-}
-
-impl OwnReads {
-    /// Whether one more may be made at `now`.
-    fn begin(&self, now: u64) -> bool {
-        let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if spent.second != now {
-            (spent.second, spent.reads) = (now, 0);
-        }
-        spent.reads += 1;
-        now >= spent.paused_until && spent.reads <= OWN_READS_PER_SECOND
-    }
-
-    /// Makes none until `moment`: when the whole table is out, each read waits for its time limit.
-    fn pause(&self, moment: u64) {
-        let mut spent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        spent.paused_until = moment;
-    }
-}
-
-/// Bounds what the requests of one process cost the table while the index is out, when each of them
-/// needs a read of its own. Beyond it, the view decides as long as it is not stale.
-const OWN_READS_PER_SECOND: u32 = 200;
 
 /// How many entries a cold view reads in its first request. That takes about as long as the read of
 /// the token's own records, which the request waits for anyway. Each page is twice as large as the
@@ -284,6 +318,6 @@ const OVERLAP: Duration = Duration::from_secs(FEED_OVERLAP_SECONDS);
 /// Verifiers accept a token for this long after its `exp`, so its revocation must be kept as long.
 const SKEW: Duration = Duration::from_secs(CLOCK_SKEW_SECONDS);
 
-/// Tokens issued before this have expired, so older revocations do not matter.
-const LONGEST_LIFE: Duration =
-    Duration::from_secs(MAX_ACCESS_TTL.as_secs() + CLOCK_SKEW_SECONDS + FEED_OVERLAP_SECONDS);
+/// A view that was last complete so long ago reads the revocations that still matter, instead of all
+/// that were recorded meanwhile.
+const RELOADED_AFTER: Duration = Duration::from_secs(60 * 60);

@@ -15,6 +15,7 @@ use tokensmith_verifier::Timestamp;
 #[derive(Debug, Default)]
 pub struct Change {
     set: BTreeMap<String, AttributeValue>,
+    set_if_absent: BTreeMap<String, AttributeValue>,
     remove: Vec<String>,
     conditions: Vec<Condition>,
     pub(super) single_attempt: bool,
@@ -65,6 +66,26 @@ impl Change {
     pub fn set(mut self, name: &'static str, value: impl Serialize) -> Result<Self, StoreError> {
         self.set.insert(name.to_owned(), attribute(name, value)?);
         Ok(self)
+    }
+
+    /// Sets an attribute unless it is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] when the value cannot be serialized.
+    pub fn set_if_absent(
+        mut self,
+        name: &'static str,
+        value: impl Serialize,
+    ) -> Result<Self, StoreError> {
+        let value = attribute(name, value)?;
+        self.set_if_absent.insert(name.to_owned(), value);
+        Ok(self)
+    }
+
+    /// Removes an attribute.
+    pub fn unset(mut self, name: &'static str) -> Self {
+        self.remove.push(name.to_owned());
+        self
     }
 
     /// Sets every attribute of `values`, a struct.
@@ -123,6 +144,13 @@ impl Change {
         let own = (ATTEMPT.to_owned(), AttributeValue::S(attempt.to_owned()));
         for (name, value) in self.set.into_iter().chain([own]) {
             sets.push(format!("{} = {}", out.name(&name), out.value(value)));
+        }
+        for (name, value) in self.set_if_absent {
+            let name = out.name(&name);
+            sets.push(format!(
+                "{name} = if_not_exists({name}, {})",
+                out.value(value)
+            ));
         }
         // Never lowers the schema version of an item that a later release has written.
         let (schema, written) = (out.name(SCHEMA), out.value(number(SCHEMA_WRITTEN)));

@@ -1,11 +1,14 @@
-//! The queries of the two sparse indexes. An index lags behind its table, and DynamoDB offers no
+//! The queries of the sparse indexes. An index lags behind its table, and DynamoDB offers no
 //! strongly consistent reads of it.
+
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::item::{Item, PK, SK, number, read_number};
+use super::checked_time::Heard;
+use super::item::{FEED_AT, FEED_UNTIL, Item, PK, SK, number, read_number};
 use super::reader::failed;
-use super::records::FeedEntry;
+use super::records::{Client, FEED_SHARD, FeedEntry, SIGNING_KEYS, Subject};
 use super::{Cursor, Key, StoreError, TableReader};
 use tokensmith_verifier::{Revocation, Timestamp};
 
@@ -32,35 +35,121 @@ impl TableReader {
         Ok((keys, answer.last_evaluated_key.map(Cursor)))
     }
 
-    /// Reads one page of the revocations at or after `since`, oldest first, that concern a token
-    /// which has not expired at `now` (`Query` on the index `feed`). A page ends after `most`
-    /// entries, or after 1 MB.
+    /// Reads one page of the revocations that `select` names (`Query` on one of the indexes of the
+    /// feed). A page ends after `most` entries, or after 1 MB.
     pub async fn query_feed(
         &self,
-        shard: &str,
-        since: Timestamp,
-        now: Timestamp,
+        select: FeedSelection,
         after: Option<Cursor>,
         most: Option<u32>,
-    ) -> Result<(Vec<FeedEntry>, Option<Cursor>), StoreError> {
+    ) -> Result<FeedPage, StoreError> {
+        let heard = Heard::default();
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .expression_attribute_values(":shard", AttributeValue::S(FEED_SHARD.to_owned()))
+            .set_exclusive_start_key(after.map(|cursor| cursor.0))
+            .set_limit(most.and_then(|most| most.try_into().ok()));
+        let query = match select {
+            FeedSelection::Since(since) => query
+                .index_name(FEED)
+                .key_condition_expression("feed_shard = :shard AND feed_at >= :since")
+                .expression_attribute_values(":since", number(since.seconds())),
+            FeedSelection::LiveAt(now) => query
+                .index_name(LIVE)
+                .key_condition_expression("feed_shard = :shard AND feed_until >= :now")
+                .expression_attribute_values(":now", number(now.seconds())),
+        };
+        let sent = query.customize().interceptor(heard.clone()).send().await;
+        let answer = sent.map_err(|err| failed("Query", &err))?;
+        let entries = answer.items.unwrap_or_default().into_iter().map(feed_entry);
+        Ok(FeedPage {
+            entries: entries.collect::<Result<_, _>>()?,
+            next: answer.last_evaluated_key.map(Cursor),
+            told: heard.date(),
+        })
+    }
+
+    /// Reads one page of at most `most` of the places in the feed that concern only tokens which had
+    /// expired before `now` (`Query` on the index `live`).
+    pub async fn query_dead_in_feed(
+        &self,
+        now: Timestamp,
+        after: Option<Cursor>,
+        most: i32,
+    ) -> Result<(Vec<FeedPlace>, Option<Cursor>), StoreError> {
         let answer = self
             .client
             .query()
             .table_name(&self.name)
-            .index_name(FEED)
-            .key_condition_expression("feed_shard = :shard AND feed_at >= :since")
-            .filter_expression("feed_until >= :now")
-            .expression_attribute_values(":shard", AttributeValue::S(shard.to_owned()))
-            .expression_attribute_values(":since", number(since.seconds()))
+            .index_name(LIVE)
+            .key_condition_expression("feed_shard = :shard AND feed_until < :now")
+            .expression_attribute_values(":shard", AttributeValue::S(FEED_SHARD.to_owned()))
             .expression_attribute_values(":now", number(now.seconds()))
             .set_exclusive_start_key(after.map(|cursor| cursor.0))
-            .set_limit(most.and_then(|most| most.try_into().ok()))
+            .limit(most)
             .send()
             .await
             .map_err(|err| failed("Query", &err))?;
-        let items = answer.items.unwrap_or_default().into_iter().map(feed_entry);
-        let items = items.collect::<Result<_, _>>()?;
-        Ok((items, answer.last_evaluated_key.map(Cursor)))
+        let places = answer.items.unwrap_or_default().into_iter().map(|item| {
+            let until = read_number(&item, FEED_UNTIL).unwrap_or_default();
+            Ok(FeedPlace {
+                key: Key::of(item)?,
+                until: Timestamp::from_seconds(until),
+            })
+        });
+        let places = places.collect::<Result<_, _>>()?;
+        Ok((places, answer.last_evaluated_key.map(Cursor)))
+    }
+}
+
+/// Which revocations are read from the feed. Each selection reads these and no others, however many
+/// there are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FeedSelection {
+    /// Those at or after this moment, oldest first.
+    Since(Timestamp),
+    /// Those that concern a token which has not expired at this moment.
+    LiveAt(Timestamp),
+}
+
+/// A part of the feed.
+#[derive(Debug)]
+pub struct FeedPage {
+    /// What was selected, in order.
+    pub entries: Vec<FeedEntry>,
+    /// Where the next page starts; `None` after the last.
+    pub next: Option<Cursor>,
+    /// What time it was by DynamoDB's clock, cut to a second.
+    pub told: Option<Timestamp>,
+}
+
+impl FeedPage {
+    /// `now`, which a reader's own clock has told when it asked, if that clock is right; otherwise the
+    /// time by DynamoDB's clock. Whoever wrote the entries dated them by that one.
+    pub fn checked(&self, now: Timestamp) -> Timestamp {
+        let differs = |told: Timestamp| told.since(now).max(now.since(told)) > RIGHT_CLOCK;
+        self.told.filter(|told| differs(*told)).unwrap_or(now)
+    }
+}
+
+/// How far a right clock and a `Date` can be apart: the one is cut to a second, and the answer takes up to
+/// a second.
+const RIGHT_CLOCK: Duration = Duration::from_secs(2);
+
+/// The place that a record has in the feed.
+#[derive(Debug)]
+pub struct FeedPlace {
+    pub(super) key: Key<()>,
+    pub(super) until: Timestamp,
+}
+
+impl FeedPlace {
+    /// Whether the record stays when its place in the feed ends.
+    pub fn is_of_lasting_record(&self) -> bool {
+        let prefix = self.key.pk.split('#').next();
+        matches!(prefix, Some(Client::PREFIX | Subject::PREFIX))
     }
 }
 
@@ -74,10 +163,10 @@ fn feed_entry(item: Item) -> Result<FeedEntry, StoreError> {
         reason: reason.to_owned(),
     };
     let seconds = |name| read_number(&item, name);
-    let (Some(at), Some(until)) = (seconds("feed_at"), seconds("feed_until")) else {
+    let (Some(at), Some(until)) = (seconds(FEED_AT), seconds(FEED_UNTIL)) else {
         return Err(unreadable("it has no place in the feed"));
     };
-    let pk = text(PK).and_then(|pk| pk.split_once('#'));
+    let pk = text(PK).map(|pk| pk.split_once('#').unwrap_or((pk, "")));
     let revocation = match (pk, text("name"), seconds("not_before")) {
         (Some(("JTI", jti)), ..) => Revocation::of_token(jti, until),
         (Some(("GRANT", id)), ..) => Revocation::of_grant(id, until),
@@ -85,7 +174,8 @@ fn feed_entry(item: Item) -> Result<FeedEntry, StoreError> {
         (Some(("SUBJECT", _)), Some(name), Some(not_before)) => {
             Revocation::of_subject(name, not_before, until)
         }
-        (Some(("CLIENT" | "SUBJECT", _)), ..) | (None, ..) => {
+        (Some((SIGNING_KEYS, _)), Some(key_id), _) => Revocation::of_key(key_id, until),
+        (Some(("CLIENT" | "SUBJECT" | SIGNING_KEYS, _)), ..) | (None, ..) => {
             return Err(unreadable("it is no revocation"));
         }
         // Written by a later release: one entry of an unknown kind must not end all reading.
@@ -98,4 +188,10 @@ fn feed_entry(item: Item) -> Result<FeedEntry, StoreError> {
 }
 
 const BY_SUBJECT: &str = "by_subject";
+
+/// Revocations by the time at which they were recorded: what a reader has not seen yet.
 const FEED: &str = "feed";
+
+/// Revocations by the time until which they matter: all that a new reader needs. It does not read past
+/// those that no longer matter, of which there may be many.
+const LIVE: &str = "live";

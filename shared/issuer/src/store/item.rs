@@ -88,6 +88,8 @@ pub struct Stored<R> {
     pub record: R,
     /// Every write of the item adds one to it.
     pub revision: u64,
+    /// Its moment in the revocation feed, if it is there.
+    pub feed_at: Option<Timestamp>,
 }
 
 impl<R> Deref for Stored<R> {
@@ -127,11 +129,16 @@ pub(super) fn decode<R: Record>(mut item: Item) -> Result<Stored<R>, StoreError>
         return Err(unreadable(format!("schema version {version} is too new")));
     }
     let revision = read_number(&item, REVISION).ok_or_else(|| unreadable("no revision".into()))?;
+    let feed_at = read_number(&item, FEED_AT).map(Timestamp::from_seconds);
     for name in [PK, SK, SCHEMA, REVISION, ATTEMPT, TTL] {
         item.remove(name);
     }
     let record = serde_dynamo::from_item(item).map_err(|err| unreadable(err.to_string()))?;
-    Ok(Stored { record, revision })
+    Ok(Stored {
+        record,
+        revision,
+        feed_at,
+    })
 }
 
 pub(super) fn read_number(item: &Item, name: &str) -> Option<u64> {
@@ -148,6 +155,9 @@ pub(super) const REVISION: &str = "rev";
 pub(super) const ATTEMPT: &str = "attempt";
 pub(super) const SCHEMA: &str = "schema";
 pub(super) const TTL: &str = "ttl";
+pub(super) const FEED_SHARD: &str = "feed_shard";
+pub(super) const FEED_AT: &str = "feed_at";
+pub(super) const FEED_UNTIL: &str = "feed_until";
 
 /// The schema version that this release writes.
 pub(super) const SCHEMA_WRITTEN: u64 = 1;

@@ -5,6 +5,7 @@
 
 pub mod aws_calls;
 mod change;
+mod checked_time;
 mod index;
 mod item;
 mod reader;
@@ -12,13 +13,15 @@ pub mod records;
 mod table;
 
 pub use change::Change;
+pub use checked_time::CheckedTime;
+pub use index::{FeedPage, FeedPlace, FeedSelection};
 pub use item::{AnyKey, Key, Record, Stored};
 pub use reader::{Cursor, Found, Page, TableReader, with_time_limits};
 pub(crate) use reader::{failed, page};
 pub use table::{Insert, Table, Update};
 
 /// Why the store gave no answer. It is for the log and never shown to clients.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// DynamoDB refused, or did not answer within the time limit. It is unknown whether a write was
     /// applied.

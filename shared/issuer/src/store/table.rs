@@ -14,9 +14,12 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use tokensmith_verifier::Timestamp;
 
 use super::change::Expressions;
-use super::item::{ATTEMPT, REVISION, SCHEMA, SCHEMA_WRITTEN, decode, encode, number, read_number};
+use super::item::{
+    ATTEMPT, FEED_AT, FEED_SHARD, FEED_UNTIL, REVISION, SCHEMA, SCHEMA_WRITTEN, decode, encode,
+    number, read_number,
+};
 use super::reader::{failed, incomplete, is_text};
-use super::{AnyKey, Change, Key, Record, StoreError, Stored, TableReader};
+use super::{AnyKey, Change, FeedPlace, Key, Record, StoreError, Stored, TableReader};
 use crate::credential::random_id;
 
 /// The table, for reading and writing. Cheap to clone.
@@ -141,6 +144,28 @@ impl Table {
             .attributes
             .and_then(|item| read_number(&item, COUNTER))
             .ok_or_else(|| incomplete("UpdateItem", "no counter came back".into()))
+    }
+
+    /// Takes a record out of the feed, unless its place there was renewed (`UpdateItem`). Nothing else of
+    /// the record is read or written.
+    pub async fn leave_feed(&self, place: &FeedPlace) -> Result<(), StoreError> {
+        let outcome = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(place.key.to_item()))
+            .update_expression(format!("REMOVE {FEED_SHARD}, {FEED_AT}, {FEED_UNTIL}"))
+            .condition_expression(format!("{FEED_UNTIL} = :until"))
+            .expression_attribute_values(":until", number(place.until.seconds()))
+            .send()
+            .await;
+        match outcome {
+            Ok(_) => Ok(()),
+            Err(err) => match err.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                _ => Err(failed("UpdateItem", &err)),
+            },
+        }
     }
 
     /// Deletes a record (`DeleteItem`). Deleting an absent record succeeds.

@@ -4,7 +4,9 @@
 //! verifier's verdict, on one read of the records that can have revoked it; a refresh token by the
 //! same decision that a refresh makes.
 
-use tokensmith_verifier::{AccessTokenClaims, Expectations, Rejection, Timestamp, verdict};
+use tokensmith_verifier::{
+    AccessTokenClaims, Expectations, Rejection, SignedClaims, Timestamp, verdict,
+};
 
 use crate::Issuer;
 use crate::credential::{CredentialKind, GrantCredential};
@@ -47,7 +49,7 @@ impl Issuer {
         if CredentialKind::of(token).is_none() {
             return match self.keys.at(now).await?.verification().signed_claims(token) {
                 Err(rejection) => Ok(Judged::Unrecognized(rejection)),
-                Ok(claims) => {
+                Ok(SignedClaims { claims, .. }) => {
                     let verdict = self.judge_access_token(&claims, now).await?;
                     Ok(Judged::AccessToken { claims, verdict })
                 }

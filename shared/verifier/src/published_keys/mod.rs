@@ -60,19 +60,20 @@ impl PublishedKeys {
     }
 
     /// Checks a signature with the current keys. If it names a key that is not among them, checks
-    /// once more with newer keys.
+    /// once more with newer keys. `document` says what names the key.
     ///
     /// # Errors
     /// The outer error is a [`FetchError`] when there are no keys to check with; the inner one is
     /// that of the check.
     pub(crate) async fn prove<T, E: NamesUnknownKey>(
         &self,
+        document: Signed,
         check: impl Fn(&VerificationKeys) -> Result<T, E>,
     ) -> Result<Result<T, E>, FetchError> {
         let keys = self.current().await?;
         match check(&keys) {
             Err(err) if err.names_unknown_key() => {
-                let newer = self.newer_than(&keys).await?;
+                let newer = self.newer_than(&keys, document).await?;
                 Ok(check(&newer))
             }
             checked => Ok(checked),
@@ -111,7 +112,7 @@ impl PublishedKeys {
         keys.ok_or_else(|| state.failure())
     }
 
-    /// The keys to use after a token named one that is not in `seen`: newer ones, if there are any.
+    /// The keys to use after a document named one that is not in `seen`: newer ones, if there are any.
     /// However many such tokens come, they cause one fetch in each cooldown.
     ///
     /// # Errors
@@ -119,12 +120,13 @@ impl PublishedKeys {
     async fn newer_than(
         &self,
         seen: &Arc<VerificationKeys>,
+        document: Signed,
     ) -> Result<Arc<VerificationKeys>, FetchError> {
         let now = self.0.clock.now().seconds();
-        let work = self.0.clone().refresh(Cause::UnknownKey);
+        let work = self.0.clone().refresh(Cause::UnknownKeyOf(document));
         let needed = || {
             let state = self.0.read();
-            state.holds(seen) && state.may_seek_unknown(now, self.0.limits)
+            state.holds(seen) && state.may_seek_unknown(document, now, self.0.limits)
         };
         self.0.flight.start(needed, work).landed().await;
         let state = self.0.read();
@@ -159,10 +161,20 @@ impl NamesUnknownKey for FeedRejection {
     }
 }
 
+/// What names a key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Signed {
+    /// A token. Anybody can make up tokens with unknown keys.
+    Token,
+    /// The revocation feed, which the issuer itself has sent. It is signed by a new key as soon as an old
+    /// one is withdrawn, and tokens with unknown keys must not delay that it is believed.
+    Feed,
+}
+
 #[derive(Clone, Copy)]
 enum Cause {
     Age,
-    UnknownKey,
+    UnknownKeyOf(Signed),
 }
 
 impl Shared {
@@ -170,8 +182,8 @@ impl Shared {
         let fetched = self.load().await;
         let now = self.clock.now().seconds();
         let mut state = self.write();
-        if let Cause::UnknownKey = cause {
-            state.sought_unknown(now);
+        if let Cause::UnknownKeyOf(document) = cause {
+            state.sought_unknown(document, now);
         }
         match fetched {
             Ok(keys) => state.renewed(keys),

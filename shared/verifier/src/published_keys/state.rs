@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::KeyLimits;
+use super::{KeyLimits, Signed};
 use crate::VerificationKeys;
 use crate::fetch::{CacheHeaders, FetchError};
 
@@ -10,8 +10,10 @@ pub(super) struct State {
     good: Option<FetchedKeys>,
     /// The last attempt, when it failed.
     failed: Option<(u64, FetchError)>,
-    /// The time of the last fetch because of an unknown key.
-    sought_unknown_at: Option<u64>,
+    /// The time of the last fetch because of an unknown key of a token.
+    sought_for_token_at: Option<u64>,
+    /// The same for the revocation feed.
+    sought_for_feed_at: Option<u64>,
 }
 
 impl State {
@@ -38,8 +40,11 @@ impl State {
         is_past(failed_at, pause, now)
     }
 
-    pub(super) fn may_seek_unknown(&self, now: u64, limits: KeyLimits) -> bool {
-        is_past(self.sought_unknown_at, limits.cooldown, now)
+    pub(super) fn may_seek_unknown(&self, document: Signed, now: u64, limits: KeyLimits) -> bool {
+        match document {
+            Signed::Token => is_past(self.sought_for_token_at, limits.cooldown, now),
+            Signed::Feed => is_past(self.sought_for_feed_at, PAUSE_FOR_FEED, now),
+        }
     }
 
     pub(super) fn keys(&self) -> Option<Arc<VerificationKeys>> {
@@ -75,8 +80,11 @@ impl State {
         self.failed = Some((now, err));
     }
 
-    pub(super) fn sought_unknown(&mut self, now: u64) {
-        self.sought_unknown_at = Some(now);
+    pub(super) fn sought_unknown(&mut self, document: Signed, now: u64) {
+        match document {
+            Signed::Token => self.sought_for_token_at = Some(now),
+            Signed::Feed => self.sought_for_feed_at = Some(now),
+        }
     }
 }
 
@@ -140,6 +148,9 @@ const MIN_LIFETIME: u64 = 30;
 /// The longest lifetime. It is well below the two hours for which a new key is published before it
 /// signs.
 const MAX_LIFETIME: u64 = 3600;
+
+/// The pause between two fetches because the feed names an unknown key.
+const PAUSE_FOR_FEED: u64 = 1;
 
 /// The pause between two attempts while there are no keys and no request can be answered.
 const PAUSE_WITHOUT_KEYS: u64 = 1;

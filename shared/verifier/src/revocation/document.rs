@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use super::Revocation;
-use crate::{CLOCK_SKEW_SECONDS, Rejection, VerificationKeys};
+use super::{Revocation, RevocationHash};
+use crate::{CLOCK_SKEW_SECONDS, KeyId, Rejection, VerificationKeys};
 
 /// The response to `GET {issuer}/oauth2/revocations?since=CURSOR`: the payload of a compact JWS,
 /// signed by one of the issuer's published keys. Its `typ` is [`FEED_TYPE`], so that it is never
@@ -32,7 +32,8 @@ pub struct FeedDocument {
 }
 
 impl FeedDocument {
-    /// The document in a JWS, once its signature was verified and it fits the request.
+    /// The document in a JWS, once its signature was verified and it fits the request, and the key that
+    /// signed it.
     ///
     /// # Errors
     /// [`FeedRejection`]; it holds [`Rejection::UnknownKey`] when newer keys may help.
@@ -42,8 +43,8 @@ impl FeedDocument {
         issuer: &str,
         since: u64,
         now: u64,
-    ) -> Result<Self, FeedRejection> {
-        let document: Self = keys.signed_payload(jws, FEED_TYPE)?;
+    ) -> Result<(KeyId, Self), FeedRejection> {
+        let (key_id, document): (_, Self) = keys.signed_payload(jws, FEED_TYPE)?;
         if document.iss != issuer {
             return Err(Rejection::WrongIssuer.into());
         }
@@ -62,7 +63,12 @@ impl FeedDocument {
         if document.until > document.iat {
             return Err(FeedRejection::FromTheFuture);
         }
-        Ok(document)
+        // Whoever has stolen a key can sign with it. The issuer does not sign with a withdrawn one.
+        let own_key = RevocationHash::of_key(key_id.as_str());
+        if document.entries.iter().any(|entry| entry.hash() == own_key) {
+            return Err(Rejection::KeyWithdrawn.into());
+        }
+        Ok((key_id, document))
     }
 }
 

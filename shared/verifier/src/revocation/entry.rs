@@ -5,7 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-/// One revocation: of a token, a grant, or of everything that a client or subject had.
+/// One revocation: of a token, a grant, of everything that a client or subject had, or of a signing
+/// key.
 ///
 /// It names what it revokes only by a hash, so that the list can be public: it discloses no token
 /// id or grant id. Somebody who guesses a client id or subject can check the guess.
@@ -44,6 +45,11 @@ impl Revocation {
     pub fn of_subject(subject: &str, not_before: u64, until: u64) -> Self {
         let revoked = RevocationKind::Subject { not_before };
         Self::new(RevocationHash::of_subject(subject), revoked, until)
+    }
+
+    /// Withdraws the signing key of this name; the last token that it has signed expires by `until`.
+    pub fn of_key(key_id: &str, until: u64) -> Self {
+        Self::new(RevocationHash::of_key(key_id), RevocationKind::Key, until)
     }
 
     /// Of something that this release does not know: the record of the type `kind` with this `id`.
@@ -94,6 +100,8 @@ pub enum RevocationKind {
         /// The time, in seconds since 1970.
         not_before: u64,
     },
+    /// A signing key, with all tokens that it has signed.
+    Key,
     /// Something that a later release of the issuer revokes and this one does not know. It is kept by
     /// its hash, and concerns nothing that this release looks up.
     Other {
@@ -104,10 +112,13 @@ pub enum RevocationKind {
 
 /// The first 128 bits of a SHA-256 over the kind and the name of what is revoked. It covers the
 /// kind, so that a client and a subject of the same name have different hashes.
-#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RevocationHash([u8; 16]);
 
 impl RevocationHash {
+    /// The first of all hashes in their order.
+    pub const FIRST: Self = Self([0; 16]);
+
     /// The hash of a token, by its `jti`.
     pub fn of_token(jti: &str) -> Self {
         Self::of(b"tokensmith revoked token\0", jti)
@@ -126,6 +137,11 @@ impl RevocationHash {
     /// The hash of a subject, by its `sub`.
     pub fn of_subject(subject: &str) -> Self {
         Self::of(b"tokensmith revoked subject\0", subject)
+    }
+
+    /// The hash of a signing key, by its `kid`.
+    pub fn of_key(key_id: &str) -> Self {
+        Self::of(b"tokensmith revoked key\0", key_id)
     }
 
     /// The byte by which the view picks a shard. All bytes of a hash are equally random.
@@ -167,6 +183,7 @@ enum Kind {
     Grant,
     Client,
     Subject,
+    Key,
     /// A kind of a later release: a verifier that refused it would refuse the whole document.
     #[serde(other)]
     Other,
@@ -179,6 +196,7 @@ impl From<Revocation> for Fields {
             RevocationKind::Grant => (Kind::Grant, None),
             RevocationKind::Client { not_before } => (Kind::Client, Some(not_before)),
             RevocationKind::Subject { not_before } => (Kind::Subject, Some(not_before)),
+            RevocationKind::Key => (Kind::Key, None),
             RevocationKind::Other { not_before } => (Kind::Other, not_before),
         };
         Self {
@@ -204,6 +222,7 @@ impl TryFrom<Fields> for Revocation {
             (Kind::Grant, None) => RevocationKind::Grant,
             (Kind::Client, Some(not_before)) => RevocationKind::Client { not_before },
             (Kind::Subject, Some(not_before)) => RevocationKind::Subject { not_before },
+            (Kind::Key, None) => RevocationKind::Key,
             (Kind::Other, not_before) => RevocationKind::Other { not_before },
             _ => return Err(MalformedRevocation),
         };

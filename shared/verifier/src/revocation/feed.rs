@@ -7,19 +7,20 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    FEED_OVERLAP_SECONDS, FeedDocument, FeedRejection, MAX_FEED_BYTES, RevocationSource,
-    RevocationView, StalePolicy,
+    FEED_OVERLAP_SECONDS, FeedDocument, FeedRejection, MAX_FEED_BYTES, RevocationHash,
+    RevocationSource, RevocationView, StalePolicy,
 };
 use crate::fetch::{Fetch, FetchError, FetchRequest, Fetched, Flight, fetch_within};
 use crate::paths;
-use crate::published_keys::PublishedKeys;
-use crate::{AccessTokenClaims, Clock, RevocationStatus, SourceUnavailable};
+use crate::published_keys::{PublishedKeys, Signed};
+use crate::{Clock, KeyId, Rejection, RevocationStatus, SignedClaims, SourceUnavailable};
 
 /// How the feed is followed.
 #[derive(Clone, Copy, Debug)]
 pub struct FeedSettings {
     /// How often the feed is fetched, in whole seconds, at least 1. A revocation takes effect
-    /// within this time plus the time of one fetch.
+    /// within this time plus the time of one fetch, but no faster than the issuer renews the feed,
+    /// which is every 5 s. The feed says until when it is not renewed, and is fetched again then.
     pub interval: Duration,
     /// What to do while the feed cannot be fetched.
     pub stale: StalePolicy,
@@ -49,8 +50,8 @@ struct Shared {
     settings: FeedSettings,
     view: RevocationView,
     flight: Flight,
-    /// When the last attempt began, from which the interval is counted; 0 before the first.
-    attempted_at: AtomicU64,
+    /// When the next attempt is due; 0 before the first.
+    due_at: AtomicU64,
     /// Why the last attempt failed.
     failure: Mutex<Option<FeedFailure>>,
 }
@@ -73,7 +74,7 @@ impl RevocationFeed {
             settings,
             view: RevocationView::new(),
             flight: Flight::default(),
-            attempted_at: AtomicU64::new(0),
+            due_at: AtomicU64::new(0),
             failure: Mutex::default(),
         }))
     }
@@ -100,44 +101,70 @@ impl RevocationFeed {
 impl RevocationSource for RevocationFeed {
     async fn status_of(
         &self,
-        claims: &AccessTokenClaims,
+        token: &SignedClaims,
         now: u64,
     ) -> Result<RevocationStatus, SourceUnavailable> {
         self.refresh_if_overdue(now).await;
         let usable = self.0.settings.stale.check(&self.0.view, now);
         usable.map_err(|stale| self.0.reason_of(stale))?;
-        Ok(self.0.view.status_of(claims, now))
+        Ok(self.0.view.status_of(token, now))
     }
 }
 
 impl Shared {
     fn is_overdue(&self, now: u64) -> bool {
-        let interval = self.settings.interval.as_secs().max(1);
-        now >= self.attempted_at.load(Ordering::Acquire) + interval
+        now >= self.due_at.load(Ordering::Acquire)
     }
 
     async fn refresh(self: Arc<Self>) {
         let began = self.access.clock.now().seconds();
-        let failure = self.catch_up().await.err();
+        let caught_up = self.catch_up().await;
+        let interval = self.settings.interval.as_secs();
+        let pause = match &caught_up {
+            Ok(fresh_for) => fresh_for.map_or(interval, |fresh_for| interval.min(fresh_for)),
+            // A key that is about to be published.
+            Err(FeedFailure::Rejected(FeedRejection::Rejected(Rejection::UnknownKey))) => 1,
+            Err(_) => interval,
+        };
+        let failure = caught_up.err();
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
-        self.attempted_at.store(began, Ordering::Release);
+        self.due_at.store(began + pause.max(1), Ordering::Release);
     }
 
-    /// Reads pages until there are no more.
-    async fn catch_up(&self) -> Result<(), FeedFailure> {
+    /// Reads pages until there are no more. Says for how many seconds the last one is fresh.
+    async fn catch_up(&self) -> Result<Option<u64>, FeedFailure> {
         let mut since = self.first_cursor();
+        let mut fresh_for = None;
         for _ in 0..MAX_PAGES {
             let page = self.access.page(since).await?;
-            if self.view.as_of().is_some_and(|as_of| page.until < as_of) && !page.more {
+            let (key_id, document) = (page.key_id, page.document);
+            self.refuse_withdrawn(&key_id)?;
+            if self
+                .view
+                .as_of()
+                .is_some_and(|as_of| document.until < as_of)
+                && !document.more
+            {
                 return Err(FeedRejection::Older.into());
             }
-            self.view.apply(page.entries, page.until);
-            if !page.more {
+            self.view.apply(document.entries, document.until);
+            fresh_for = page.fresh_for;
+            if !document.more {
                 break;
             }
-            since = page.until;
+            since = document.until;
         }
-        Ok(())
+        Ok(fresh_for)
+    }
+
+    /// Whoever has stolen a key could sign a feed that does not say that it was withdrawn.
+    fn refuse_withdrawn(&self, key_id: &KeyId) -> Result<(), FeedFailure> {
+        let hash = RevocationHash::of_key(key_id.as_str());
+        let now = self.access.clock.now().seconds();
+        match self.view.not_before(hash, now) {
+            Some(_) => Err(FeedRejection::Rejected(Rejection::KeyWithdrawn).into()),
+            None => Ok(()),
+        }
     }
 
     /// The end of the view minus the overlap, rounded so that verifiers request the same documents
@@ -158,22 +185,35 @@ impl Shared {
 }
 
 impl FeedAccess {
-    async fn page(&self, since: u64) -> Result<FeedDocument, FeedFailure> {
+    async fn page(&self, since: u64) -> Result<Page, FeedFailure> {
         let request = FetchRequest {
             url: &format!("{}{}?since={since}", self.issuer, paths::REVOCATIONS),
             etag: None,
             max_bytes: MAX_FEED_BYTES,
         };
         let fetched = fetch_within(self.time_limit, &*self.fetch, request).await?;
-        let Fetched::Document(body, _) = fetched else {
+        let Fetched::Document(body, headers) = fetched else {
             return Err(FetchError::Status(304).into());
         };
         let jws = String::from_utf8(body)
             .map_err(|_| FetchError::Unusable("the revocation feed is not text"))?;
         let now = self.clock.now().seconds();
         let verified = |keys: &_| FeedDocument::verified(&jws, keys, &self.issuer, since, now);
-        Ok(self.keys.prove(verified).await??)
+        let (key_id, document) = self.keys.prove(Signed::Feed, verified).await??;
+        Ok(Page {
+            key_id,
+            document,
+            fresh_for: headers.fresh_for(),
+        })
     }
+}
+
+/// A document that was read.
+struct Page {
+    key_id: KeyId,
+    document: FeedDocument,
+    /// For how many seconds the issuer, or a cache on the way, gives out the same one.
+    fresh_for: Option<u64>,
 }
 
 #[derive(Debug, thiserror::Error)]

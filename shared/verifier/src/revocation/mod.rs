@@ -17,20 +17,20 @@ pub(crate) use feed::{FeedAccess, RevocationFeed};
 pub use staleness::{StalePolicy, UnknownPolicy, WhenStale};
 pub use view::RevocationView;
 
-use crate::{AccessTokenClaims, RevocationStatus, SourceUnavailable};
+use crate::{RevocationStatus, SignedClaims, SourceUnavailable};
 
 /// A source that tells a verifier whether a token is revoked: the issuer's feed, or an embedder's
 /// own, such as a [`RevocationView`] of the issuer's table.
 #[async_trait]
 pub trait RevocationSource: fmt::Debug + Send + Sync {
-    /// The revocations that concern these claims at `now`, in seconds since 1970. The signature of
-    /// the claims was verified, and they have not expired.
+    /// The revocations that concern a token at `now`, in seconds since 1970. Its signature was
+    /// verified, and it has not expired.
     ///
     /// # Errors
     /// [`SourceUnavailable`] when too little is known about revocations to accept the token.
     async fn status_of(
         &self,
-        claims: &AccessTokenClaims,
+        token: &SignedClaims,
         now: u64,
     ) -> Result<RevocationStatus, SourceUnavailable>;
 }

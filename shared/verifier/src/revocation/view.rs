@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::{Revocation, RevocationHash, RevocationKind};
-use crate::{AccessTokenClaims, CLOCK_SKEW_SECONDS, RevocationStatus};
+use crate::{CLOCK_SKEW_SECONDS, RevocationStatus, SignedClaims};
 
 /// The revocations of tokens that have not expired, in memory, for many readers and one writer at a
 /// time.
@@ -52,15 +52,17 @@ impl RevocationView {
         self.forget_expired(as_of);
     }
 
-    /// The revocations that concern these claims at `now`.
-    pub fn status_of(&self, claims: &AccessTokenClaims, now: u64) -> RevocationStatus {
+    /// The revocations that concern a token at `now`.
+    pub fn status_of(&self, token: &SignedClaims, now: u64) -> RevocationStatus {
         let not_before = |hash| self.not_before(hash, now);
+        let claims = &token.claims;
         let grant = claims.grant_id.as_deref().map(RevocationHash::of_grant);
         RevocationStatus {
             token_revoked: not_before(RevocationHash::of_token(&claims.jti)).is_some(),
             grant_revoked: grant.and_then(not_before).is_some(),
             client_not_before: not_before(RevocationHash::of_client(&claims.client_id)),
             subject_not_before: not_before(RevocationHash::of_subject(&claims.sub)),
+            key_withdrawn: not_before(RevocationHash::of_key(token.key_id.as_str())).is_some(),
         }
     }
 
@@ -100,7 +102,7 @@ impl RevocationView {
 
     fn insert(&self, entry: &Revocation) {
         let not_before = match entry.revoked() {
-            RevocationKind::Token | RevocationKind::Grant => u64::MAX,
+            RevocationKind::Token | RevocationKind::Grant | RevocationKind::Key => u64::MAX,
             RevocationKind::Client { not_before } | RevocationKind::Subject { not_before } => {
                 not_before
             }
@@ -113,8 +115,10 @@ impl RevocationView {
         };
         let mut shard = write(self.shard(entry.hash()));
         let live = shard.entry(entry.hash()).or_insert(new);
-        live.not_before = live.not_before.max(new.not_before);
-        live.until = live.until.max(new.until);
+        // The later of two revocations ends later. An index may list the earlier one after it.
+        if (new.until, new.not_before) > (live.until, live.not_before) {
+            *live = new;
+        }
     }
 
     /// Removes the expired entries of one shard, so that a writer holds no lock for long. Each call

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 pub use builder::{InvalidConfiguration, VerifierBuilder};
 
-use crate::published_keys::PublishedKeys;
+use crate::published_keys::{PublishedKeys, Signed};
 use crate::revocation::RevocationFeed;
 use crate::{
     AccessTokenClaims, BearerToken, CLOCK_SKEW_SECONDS, Clock, Expectations, Refusal,
-    RequiredScopes, RevocationSource, RevocationStatus, SourceUnavailable, VerifiedClaims, verdict,
+    RequiredScopes, RevocationSource, RevocationStatus, SourceUnavailable, VerificationKeys,
+    VerifiedClaims, verdict,
 };
 
 /// Verifies the access tokens of one issuer for one resource server (RFC 9068 §4).
@@ -65,24 +66,25 @@ impl Verifier {
     /// [`Refusal::Rejected`] when the token is not valid, [`Refusal::Unavailable`] when it cannot
     /// be judged now.
     pub async fn verify(&self, token: &str) -> Result<VerifiedClaims, Refusal> {
-        let signed = self.keys.prove(|keys| keys.signed_claims(token)).await;
-        let claims = signed.map_err(SourceUnavailable::Keys)??;
+        let check = |keys: &VerificationKeys| keys.signed_claims(token);
+        let signed = self.keys.prove(Signed::Token, check).await;
+        let signed = signed.map_err(SourceUnavailable::Keys)??;
         let expected = Expectations {
             issuer: &self.issuer,
-            audience: Some(self.audience_of(&claims)),
+            audience: Some(self.audience_of(&signed.claims)),
             now: self.clock.now().seconds(),
             leeway: CLOCK_SKEW_SECONDS,
         };
         // A token that is refused for its claims, such as an expired one, needs no lookup of
         // revocations.
-        expected.check(&claims)?;
+        expected.check(&signed.claims)?;
         let standing = match &self.revocations {
             Revocations::Unseen => RevocationStatus::default(),
-            Revocations::Feed(feed) => feed.status_of(&claims, expected.now).await?,
-            Revocations::Source(source) => source.status_of(&claims, expected.now).await?,
+            Revocations::Feed(feed) => feed.status_of(&signed, expected.now).await?,
+            Revocations::Source(source) => source.status_of(&signed, expected.now).await?,
         };
-        verdict(&claims, &expected, &standing)?;
-        Ok(VerifiedClaims::new(claims))
+        verdict(&signed.claims, &expected, &standing)?;
+        Ok(VerifiedClaims::new(signed.claims))
     }
 
     /// Renews the view of the revocation feed if that is due. Requests do that themselves; in a

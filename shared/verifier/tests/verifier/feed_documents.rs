@@ -31,7 +31,11 @@ impl Reader {
     }
 
     fn read(&self, jws: &str) -> Result<FeedDocument, FeedRejection> {
-        FeedDocument::verified(jws, &self.keys, ISSUER, START - 30, START)
+        let verified = FeedDocument::verified(jws, &self.keys, ISSUER, START - 30, START);
+        verified.map(|(key_id, document)| {
+            assert_eq!(key_id, self.feed.key.kid);
+            document
+        })
     }
 
     /// A valid payload, except for one member.
@@ -141,6 +145,7 @@ fn an_entry_is_written_as_documented() {
     let entries = json!([
         Revocation::of_token("j", 5),
         Revocation::of_subject("s", 3, 5),
+        Revocation::of_key("k", 5),
     ]);
     let hash = |domain: &str, name: &str| {
         let text = format!("tokensmith revoked {domain}\0{name}");
@@ -150,6 +155,7 @@ fn an_entry_is_written_as_documented() {
     let expected = json!([
         { "kind": "token", "hash": hash("token", "j"), "until": 5 },
         { "kind": "subject", "hash": hash("subject", "s"), "not_before": 3, "until": 5 },
+        { "kind": "key", "hash": hash("key", "k"), "until": 5 },
     ]);
     assert_eq!(entries, expected);
 }
@@ -193,12 +199,13 @@ fn a_malformed_entry_is_refused() {
 }
 
 fn revocations() -> impl Strategy<Value = Revocation> {
-    (0..4, "[ -~]{0,20}", any::<u64>(), any::<u64>()).prop_map(|(kind, name, not_before, until)| {
+    (0..5, "[ -~]{0,20}", any::<u64>(), any::<u64>()).prop_map(|(kind, name, not_before, until)| {
         match kind {
             0 => Revocation::of_token(&name, until),
             1 => Revocation::of_grant(&name, until),
             2 => Revocation::of_client(&name, not_before, until),
-            _ => Revocation::of_subject(&name, not_before, until),
+            3 => Revocation::of_subject(&name, not_before, until),
+            _ => Revocation::of_key(&name, until),
         }
     })
 }
@@ -233,9 +240,10 @@ proptest! {
             Revocation::of_grant(&one, until),
             Revocation::of_client(&one, 1, until),
             Revocation::of_subject(&one, 1, until),
+            Revocation::of_key(&one, until),
         ];
         let hashes: std::collections::HashSet<_> = all.iter().map(Revocation::hash).collect();
-        prop_assert_eq!(hashes.len(), 4);
+        prop_assert_eq!(hashes.len(), 5);
         let same = Revocation::of_token(&other, until).hash() == all[0].hash();
         prop_assert_eq!(same, one == other);
         prop_assert_eq!(all[2].revoked(), RevocationKind::Client { not_before: 1 });

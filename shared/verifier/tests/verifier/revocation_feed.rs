@@ -51,6 +51,136 @@ async fn a_revocation_is_seen_with_the_first_request_after_the_interval() {
     }
 }
 
+/// A verifier whose feed is signed by a new key, which is published beside the one that it knows.
+fn with_successor() -> (World, Arc<Feed>, Arc<Feed>) {
+    let (world, feed) = following(100, FeedSettings::default());
+    let successor = Feed::new(Arc::new(Forger::generate(Algorithm::ES256)), 100);
+    (world, feed, successor)
+}
+
+fn withdrawal_of(key: &Forger) -> Revocation {
+    Revocation::of_key(key.kid.as_str(), START + 2 * 24 * 3600)
+}
+
+/// Invariant 4: a verifier that has the withdrawn key, and would use it for minutes or hours, refuses
+/// what it has signed within the interval, also when it was frozen in between.
+#[tokio::test]
+async fn invariant_4_a_withdrawn_key_is_refused_with_the_first_request_after_the_interval() {
+    for frozen_for in [5, 3600] {
+        let (world, feed, successor) = with_successor();
+        let token = world.token(&feed.key);
+        world.verify(&token).await.expect("a good token");
+        successor.record(START + 1, withdrawal_of(&feed.key));
+        world.issuer.publish(&[&successor.key]);
+        world.serve_feed(&successor);
+        world.pass(frozen_for);
+        let mut claims = world.claims();
+        claims["exp"] = (world.now() + 600).into();
+        let stolen = feed.key.token(&claims);
+        let refused = world.verify(&stolen).await;
+        assert!(
+            [Rejection::KeyWithdrawn, Rejection::UnknownKey]
+                .map(|rejection| Err(rejection.into()))
+                .contains(&refused),
+            "{frozen_for}: {refused:?}"
+        );
+        world
+            .verify(&successor.key.token(&claims))
+            .await
+            .expect("a good token");
+    }
+}
+
+/// Tokens with made-up keys use up the fetches that tokens may cause. The feed has its own.
+#[tokio::test]
+async fn invariant_4_made_up_keys_do_not_delay_that_a_withdrawn_key_is_refused() {
+    let (world, feed, successor) = with_successor();
+    let token = world.token(&feed.key);
+    world.verify(&token).await.expect("a good token");
+    world.pass(4);
+    let made_up = Forger::generate(Algorithm::ES256);
+    world
+        .verify(&world.token(&made_up))
+        .await
+        .expect_err("an unknown key");
+    successor.record(START + 4, withdrawal_of(&feed.key));
+    world.issuer.publish(&[&successor.key, &feed.key]);
+    world.serve_feed(&successor);
+    world.pass(1);
+    assert_eq!(
+        world.verify(&token).await,
+        Err(Rejection::KeyWithdrawn.into())
+    );
+}
+
+/// A feed whose key is not published yet is asked for again a second later, not an interval later.
+#[tokio::test]
+async fn a_feed_by_a_key_that_is_published_late_is_believed_a_second_later() {
+    let (world, feed, successor) = with_successor();
+    let token = world.token(&feed.key);
+    world.verify(&token).await.expect("a good token");
+    successor.record(START + 1, withdrawal_of(&feed.key));
+    world.serve_feed(&successor);
+    world.pass(5);
+    world.verify(&token).await.expect("nobody can tell yet");
+    world.issuer.publish(&[&successor.key, &feed.key]);
+    world.pass(1);
+    assert_eq!(
+        world.verify(&token).await,
+        Err(Rejection::KeyWithdrawn.into())
+    );
+}
+
+/// Whoever has stolen the key can sign a feed too: one that does not say that the key was withdrawn, or
+/// that brings it back.
+#[tokio::test]
+async fn a_feed_signed_by_a_withdrawn_key_is_not_believed() {
+    let (world, feed, successor) = with_successor();
+    let (token, of_successor) = (world.token(&feed.key), world.token(&successor.key));
+    world.verify(&token).await.expect("a good token");
+    successor.record(START + 1, withdrawal_of(&feed.key));
+    world.issuer.publish(&[&successor.key, &feed.key]);
+    world.serve_feed(&successor);
+    world.pass(5);
+    world.verify(&token).await.expect_err("withdrawn");
+    let forged = Feed::new(feed.key.clone(), 100);
+    forged.record(START + 2, Revocation::of_token("token-1", START + 600));
+    world.serve_feed(&forged);
+    world.pass(5);
+    world
+        .verify(&of_successor)
+        .await
+        .expect("the forged feed is ignored");
+    assert_eq!(
+        world.verify(&token).await,
+        Err(Rejection::KeyWithdrawn.into())
+    );
+    assert_eq!(world.verifier.revocation_staleness(), Some(5));
+}
+
+/// The issuer, or a cache on the way, says until when it gives out the same document.
+#[tokio::test]
+async fn the_feed_is_asked_again_when_there_is_a_newer_one() {
+    for (cache_control, due) in [
+        (Some("public, max-age=2"), 2),
+        (Some("max-age=0"), 1),
+        (Some("max-age=3600"), 5),
+        (None, 5),
+    ] {
+        let (world, feed) = following(100, FeedSettings::default());
+        let token = world.token(&feed.key);
+        world.issuer.cache_control(cache_control);
+        world.verify(&token).await.expect("a good token");
+        world.issuer.asked();
+        world.pass(due - 1);
+        world.verify(&token).await.expect("a good token");
+        assert_eq!(world.issuer.asked_cursors().len(), 0, "{cache_control:?}");
+        world.pass(1);
+        world.verify(&token).await.expect("a good token");
+        assert_eq!(world.issuer.asked_cursors().len(), 1, "{cache_control:?}");
+    }
+}
+
 #[tokio::test]
 async fn however_many_requests_come_the_feed_is_asked_once_in_each_interval() {
     let (world, feed) = following(100, FeedSettings::default());

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokensmith_verifier::{
     AccessTokenClaims, Algorithm, Audiences, CLOCK_SKEW_SECONDS, Rejection, Revocation,
-    RevocationSource, RevocationStatus, RevocationView, SourceUnavailable, StalePolicy, WhenStale,
+    RevocationSource, RevocationStatus, RevocationView, SignedClaims, SourceUnavailable,
+    StalePolicy, WhenStale,
 };
 
 use crate::support::{AUDIENCE, Forger, ISSUER, START, World};
@@ -23,6 +24,14 @@ fn claims() -> AccessTokenClaims {
         client_id: "app".to_owned(),
         scope: None,
         grant_id: Some("grant-1".to_owned()),
+    }
+}
+
+/// The same, signed by the key `key-1`.
+fn signed(claims: AccessTokenClaims) -> SignedClaims {
+    SignedClaims {
+        key_id: "key-1".to_owned().into(),
+        claims,
     }
 }
 
@@ -65,6 +74,15 @@ fn each_kind_revokes_what_it_names_and_nothing_else() {
                 ..none
             },
         ),
+        (
+            Revocation::of_key("key-1", until),
+            RevocationStatus {
+                key_withdrawn: true,
+                ..none
+            },
+        ),
+        (Revocation::of_key("key-2", until), none),
+        (Revocation::of_token("key-1", until), none),
         (Revocation::of_token("token-2", until), none),
         (Revocation::of_token("grant-1", until), none),
         (Revocation::of_grant("token-1", until), none),
@@ -72,13 +90,17 @@ fn each_kind_revokes_what_it_names_and_nothing_else() {
         (Revocation::of_subject("app", START, until), none),
     ] {
         let view = view_of([entry]);
-        assert_eq!(view.status_of(&claims(), START), standing, "{entry:?}");
+        assert_eq!(
+            view.status_of(&signed(claims()), START),
+            standing,
+            "{entry:?}"
+        );
         assert_eq!(view.len(), 1);
     }
     let mut without_grant = claims();
     without_grant.grant_id = None;
     let view = view_of([Revocation::of_grant("", until)]);
-    assert_eq!(view.status_of(&without_grant, START), none);
+    assert_eq!(view.status_of(&signed(without_grant), START), none);
 }
 
 /// Verifiers accept a token for the clock skew after its `exp`, so it stays revoked for as long.
@@ -86,8 +108,8 @@ fn each_kind_revokes_what_it_names_and_nothing_else() {
 fn an_entry_leaves_when_the_last_token_it_concerns_has_expired() {
     let view = view_of((0..1000).map(|n| Revocation::of_token(&format!("token-{n}"), START + 600)));
     let last = START + 600 + CLOCK_SKEW_SECONDS;
-    assert!(view.status_of(&claims(), last).token_revoked);
-    assert!(!view.status_of(&claims(), last + 1).token_revoked);
+    assert!(view.status_of(&signed(claims()), last).token_revoked);
+    assert!(!view.status_of(&signed(claims()), last + 1).token_revoked);
     for _ in 0..64 {
         view.apply([], last);
     }
@@ -105,9 +127,20 @@ fn entries_may_come_again_and_in_any_order() {
     let earlier = Revocation::of_client("app", START - 10, START + 650);
     for order in [[later, earlier], [earlier, later], [later, later]] {
         let view = view_of(order);
-        let standing = view.status_of(&claims(), START + 700);
+        let standing = view.status_of(&signed(claims()), START + 700);
         assert_eq!(standing.client_not_before, Some(START + 10));
         assert_eq!(view.len(), 1);
+    }
+}
+
+/// A `not_before` that was wrongly far ahead is lowered by a later entry, which ends later.
+#[test]
+fn the_entry_that_ends_later_is_the_newer_one() {
+    let ahead = Revocation::of_client("app", START + 100_000, START + 200_000);
+    let lowered = Revocation::of_client("app", START + 3, START + 200_001);
+    for order in [[ahead, lowered], [lowered, ahead]] {
+        let status = view_of(order).status_of(&signed(claims()), START);
+        assert_eq!(status.client_not_before, Some(START + 3));
     }
 }
 
@@ -162,7 +195,7 @@ fn readers_never_miss_what_was_applied_before_while_others_write() {
         }
         scope.spawn(|| {
             for _ in 0..20_000 {
-                assert!(view.status_of(&claims(), START).token_revoked);
+                assert!(view.status_of(&signed(claims()), START).token_revoked);
             }
         });
     });
@@ -177,10 +210,10 @@ struct OwnSource(Result<RevocationStatus, SourceUnavailable>);
 impl RevocationSource for OwnSource {
     async fn status_of(
         &self,
-        claims: &AccessTokenClaims,
+        token: &SignedClaims,
         now: u64,
     ) -> Result<RevocationStatus, SourceUnavailable> {
-        assert_eq!((claims.jti.as_str(), now), ("token-1", START));
+        assert_eq!((token.claims.jti.as_str(), now), ("token-1", START));
         self.0.clone()
     }
 }

@@ -7,7 +7,7 @@ use tokensmith_tests::{TestClient, TestIssuer, eventually, unique};
 fn create_prints_id_and_secret_and_takes_no_id_twice() {
     let issuer = TestIssuer::shared();
     let id = format!("Created.~_-{}", tokensmith_issuer::credential::random_id());
-    let created = issuer.manage(&["client", "create", "--id", &id]);
+    let created = issuer.change(&["client", "create", "--id", &id]);
     let secret = created["client_secret"].as_str().expect("a secret");
     assert_eq!(created, json!({"client_id": id, "client_secret": secret}));
     let random = secret.strip_prefix("tksmc_").expect("the prefix");
@@ -140,7 +140,7 @@ fn a_client_that_was_unknown_a_moment_ago_works_at_once() {
         let id = unique("early");
         let early = issuer.register("any", &[]).called(&id);
         assert_eq!(issuer.token(&early, "").status, 401);
-        let created = issuer.manage(&["client", "create", "--id", &id]);
+        let created = issuer.change(&["client", "create", "--id", &id]);
         let secret = created["client_secret"].as_str().expect("a secret");
         let client = TestClient::new(&id, secret);
         assert_eq!(issuer.token(&client, "").status, 200);
@@ -184,7 +184,7 @@ fn delete_ends_a_client_and_a_new_one_of_that_name_has_another_secret() {
     let issuer = TestIssuer::shared();
     let client = issuer.register("deleted", &[]);
     assert_eq!(issuer.token(&client, "").status, 200);
-    let deleted = issuer.manage(&["client", "delete", &client.id]);
+    let deleted = issuer.change(&["client", "delete", &client.id]);
     assert_eq!(deleted, json!({"deleted": client.id}));
     eventually("the issuer refuses", || {
         (issuer.token(&client, "").status == 401).then_some(())

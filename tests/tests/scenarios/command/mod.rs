@@ -45,6 +45,47 @@ fn exit_0_is_success_with_json_on_stdout_and_nothing_on_stderr() {
 }
 
 #[test]
+fn every_command_that_changes_something_says_when_everybody_acts_on_it() {
+    let issuer = TestIssuer::serve(&["--alg=ES256"]);
+    let client = issuer.register("changes", &["--scope=a", "--grant=refresh_token"]);
+    let id = client.id.as_str();
+    let grant = issuer
+        .grant(&client, "alice", &["--scope=a"])
+        .id
+        .to_string();
+    let old = issuer.manage(&["key", "list"])[0]["kid"].clone();
+    let old = old.as_str().expect("a name").to_owned();
+    let commands: [&[&str]; 14] = [
+        &["client", "create", "--id=another"],
+        &["client", "update", id, "--scope=a"],
+        &["client", "rotate-secret", id],
+        &[
+            "grant",
+            "create",
+            "--client",
+            id,
+            "--subject=bob",
+            "--scope=a",
+        ],
+        &["revoke", "--grant", &grant],
+        &["revoke", "--client", id],
+        &["revoke", "--subject=bob"],
+        &["client", "disable", id],
+        &["client", "enable", id],
+        &["client", "delete", id],
+        &["key", "rotate", "--hmac"],
+        &["key", "rotate", "--now"],
+        &["key", "retire", &old],
+        &["repair"],
+    ];
+    for arguments in commands {
+        issuer.change(arguments);
+    }
+    issuer.change(&["key", "rotate"]);
+    issuer.change(&["restore"]);
+}
+
+#[test]
 fn exit_1_is_a_failure_with_a_message_on_stderr() {
     let issuer = TestIssuer::serve(&["--alg=ES256"]);
     let client = issuer.register("fails", &["--scope=a"]);

@@ -132,7 +132,7 @@ fn a_later_rotation_never_lengthens_an_overlap() {
 /// A new secret for the client, with `options` on the command.
 fn rotate(issuer: &TestIssuer, client: &TestClient, options: &[&str]) -> TestClient {
     let command = ["client", "rotate-secret", client.id.as_str()];
-    let rotated = issuer.manage(&[&command[..], options].concat());
+    let rotated = issuer.change(&[&command[..], options].concat());
     assert_eq!(rotated["client_id"], client.id);
     assert_eq!(rotated.as_object().map(serde_json::Map::len), Some(2));
     TestClient::new(

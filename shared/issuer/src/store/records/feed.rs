@@ -2,8 +2,10 @@ use serde::{Deserialize, Serialize};
 
 use tokensmith_verifier::{Revocation, Timestamp};
 
-/// The attributes that put a record into the sparse index `feed`, which lists revocations by time.
-/// They are part of the write that revokes, so that no revocation can be missing in the feed.
+use crate::config::MAX_ACCESS_TTL;
+
+/// The attributes that put a record into the sparse indexes `feed` and `live`, which list revocations
+/// by the time of the revocation and by the time until which it matters. They are part of the write that revokes, so that no revocation can be missing in the feed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct FeedAttributes {
     /// Its partition of the index: [`FEED_SHARD`].
@@ -22,6 +24,11 @@ impl FeedAttributes {
             feed_at: now,
             feed_until: until,
         }
+    }
+
+    /// When the last token issued at or before `not_before` has expired.
+    pub fn end_of(not_before: Timestamp) -> Timestamp {
+        not_before.after(MAX_ACCESS_TTL)
     }
 }
 

@@ -35,8 +35,11 @@ impl Subject {
 
     /// The key of the subject whose name has this hash, which a grant's id contains.
     pub fn key_of_hash(hash: SubjectHash) -> Key<Self> {
-        Key::single("SUBJECT", &hash.to_string())
+        Key::single(Self::PREFIX, &hash.to_string())
     }
+
+    /// The prefix of every subject's partition key.
+    pub const PREFIX: &'static str = "SUBJECT";
 }
 
 impl Record for Subject {

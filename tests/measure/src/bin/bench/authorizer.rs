@@ -1,6 +1,8 @@
 //! What the authorizer costs: a warm request beside the raw verification of its signature, a cold
 //! start beside many revocations, and how long a revoked token still passes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
@@ -8,12 +10,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tokensmith_authorizer::{Authorizer, AuthorizerEvent, ResponseFormat};
+use tokensmith_authorizer::{Authorizer, AuthorizerConfig, AuthorizerEvent, ResponseFormat};
 use tokensmith_issuer::store::records::{FeedAttributes, RevokedToken};
-use tokensmith_tests::authorizer::{INTERVAL, http_api_event, new_authorizer};
+use tokensmith_tests::authorizer::{INTERVAL, http_api_event, new_authorizer_by};
 use tokensmith_tests::forge::Forger;
 use tokensmith_tests::{InProcess, TestClient};
-use tokensmith_verifier::Algorithm;
+use tokensmith_verifier::{Algorithm, Clock};
 
 /// Prints all of it.
 pub fn measure() {
@@ -74,44 +76,162 @@ async fn cold_starts() {
     println!("many against none: {:.2} x", medians[1] / medians[0]);
 }
 
-/// In real time and with the default interval: tokens are issued and revoked one after the other, and
-/// each is asked for 50 times a second until it is refused.
+/// In real time and with the default interval, in each situation: tokens are issued and revoked one after
+/// the other, and each is asked for 50 times a second until it is refused.
 async fn revocations_seen() {
     println!("\nauthorizer, revoked until refused: {REVOKED} times, interval {INTERVAL:?}\n");
-    let bench = Bench::start().await;
-    let authorizer = bench.authorizer(ResponseFormat::Simple).await;
-    let (mut revoked, mut delays) = (Vec::new(), Vec::new());
-    let (began, started) = (bench.issuer.now(), Instant::now());
-    let (mut ticks, mut issued) = (tokio::time::interval(Duration::from_millis(20)), 0);
-    for tick in 0.. {
-        ticks.tick().await;
-        bench.issuer.set(began.after(started.elapsed()));
-        if tick % 10 == 0 && issued < REVOKED {
-            let token = bench.token().await;
-            let event = bench.event(&token);
-            assert!(event.ask(&authorizer).await, "a good token passes");
-            let answer = bench.issuer.revoke(&bench.client, &token).await;
-            assert_eq!(answer.status, 200);
-            revoked.push((event, Instant::now()));
-            issued += 1;
-        }
-        let mut passing = Vec::new();
-        for (event, since) in revoked {
-            match event.ask(&authorizer).await {
-                true => passing.push((event, since)),
-                false => delays.push(since.elapsed()),
+    println!(
+        "{:<44} {:>8} {:>8} {:>8} {:>8}",
+        "", "p50", "p90", "p99", "max"
+    );
+    for situation in SITUATIONS {
+        let mut delays = situation.delays().await;
+        delays.sort();
+        let at = |share: f64| delays[((delays.len() - 1) as f64 * share).round() as usize];
+        let [p50, p90, p99, max] = [0.5, 0.9, 0.99, 1.0].map(|share| at(share).as_secs_f64());
+        println!(
+            "{:<44} {p50:>6.3} s {p90:>6.3} s {p99:>6.3} s {max:>6.3} s",
+            situation.name
+        );
+    }
+    println!(
+        "{:<44} {:>35}",
+        "a withdrawn key, 20 times",
+        withdrawn_key().await
+    );
+}
+
+/// Under which revocations have to be seen.
+struct Situation {
+    name: &'static str,
+    /// How far the authorizer's clock is ahead of the table's, in seconds.
+    ahead: i64,
+    index_is_throttled: bool,
+}
+
+const SITUATIONS: [Situation; 5] = [
+    Situation {
+        name: "all clocks agree",
+        ahead: 0,
+        index_is_throttled: false,
+    },
+    Situation {
+        name: "the authorizer's clock is 50 s behind",
+        ahead: -50,
+        index_is_throttled: false,
+    },
+    Situation {
+        name: "the authorizer's clock is 50 s ahead",
+        ahead: 50,
+        index_is_throttled: false,
+    },
+    Situation {
+        name: "the authorizer's clock is 10 min ahead",
+        ahead: 600,
+        index_is_throttled: false,
+    },
+    Situation {
+        name: "the index is throttled",
+        ahead: 0,
+        index_is_throttled: true,
+    },
+];
+
+impl Situation {
+    async fn delays(&self) -> Vec<Duration> {
+        let bench = Bench::start().await;
+        // Keys and tokens are old enough for whoever is behind.
+        bench.issuer.pass(100);
+        let clock = Arc::new(AtomicU64::new(0));
+        let (began, started) = (bench.issuer.now(), Instant::now());
+        let follow = || {
+            bench.issuer.set(began.after(started.elapsed()));
+            let own = bench
+                .issuer
+                .now()
+                .seconds()
+                .saturating_add_signed(self.ahead);
+            clock.store(own, Ordering::SeqCst);
+        };
+        follow();
+        let authorizer = bench.authorizer_by(Clock::Manual(clock.clone()), ResponseFormat::Simple);
+        let authorizer = authorizer.await;
+        let warm = bench.event(&bench.token().await);
+        assert!(
+            warm.ask(&authorizer).await,
+            "{}: a good token passes",
+            self.name
+        );
+        bench.issuer.dynamo.throttle_index(self.index_is_throttled);
+        let (mut revoked, mut delays) = (Vec::new(), Vec::new());
+        let (mut ticks, mut issued) = (tokio::time::interval(Duration::from_millis(20)), 0);
+        for tick in 0.. {
+            ticks.tick().await;
+            follow();
+            if tick % 10 == 0 && issued < REVOKED {
+                let token = bench.token().await;
+                let event = bench.event(&token);
+                assert!(
+                    event.ask(&authorizer).await,
+                    "{}: a good token passes",
+                    self.name
+                );
+                let answer = bench.issuer.revoke(&bench.client, &token).await;
+                assert_eq!(answer.status, 200);
+                revoked.push((event, Instant::now()));
+                issued += 1;
+            }
+            let mut passing = Vec::new();
+            for (event, since) in revoked {
+                match event.ask(&authorizer).await {
+                    true => passing.push((event, since)),
+                    false => delays.push(since.elapsed()),
+                }
+            }
+            revoked = passing;
+            if issued == REVOKED && revoked.is_empty() {
+                return delays;
             }
         }
-        revoked = passing;
-        if issued == REVOKED && revoked.is_empty() {
-            break;
+        delays
+    }
+}
+
+/// How long tokens pass whose key was withdrawn, at several moments of the interval.
+async fn withdrawn_key() -> String {
+    let mut delays = Vec::new();
+    for round in 0..20 {
+        let bench = Bench::start().await;
+        let authorizer = bench.authorizer(ResponseFormat::Simple).await;
+        let event = bench.event(&bench.token().await);
+        let (began, started) = (bench.issuer.now(), Instant::now());
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        let mut withdrawn = None;
+        for tick in 0.. {
+            ticks.tick().await;
+            bench.issuer.set(began.after(started.elapsed()));
+            if tick == round * 12 {
+                let replaced = bench.issuer.administrator().replace_keys(Vec::new()).await;
+                replaced.expect("the keys are replaced");
+                withdrawn = Some(Instant::now());
+            }
+            let passes = event.ask(&authorizer).await;
+            match withdrawn {
+                Some(since) if !passes => {
+                    delays.push(since.elapsed());
+                    break;
+                }
+                _ => assert!(passes || withdrawn.is_some(), "a good token passes"),
+            }
         }
     }
     delays.sort();
-    let at = |share: f64| delays[((delays.len() - 1) as f64 * share).round() as usize];
-    for share in [0.0, 0.1, 0.5, 0.9, 0.99, 1.0] {
-        println!("p{:<4} {:>8.3} s", 100.0 * share, at(share).as_secs_f64());
-    }
+    let (median, max) = (delays[delays.len() / 2], delays[delays.len() - 1]);
+    format!(
+        "p50 {:.3} s, max {:.3} s",
+        median.as_secs_f64(),
+        max.as_secs_f64()
+    )
 }
 
 struct Bench {
@@ -140,12 +260,18 @@ impl Bench {
 
     /// An authorizer with its keys, that has not heard of revocations.
     async fn authorizer(&self, response: ResponseFormat) -> Authorizer {
+        self.authorizer_by(self.issuer.clock(), response).await
+    }
+
+    /// The same with a clock of its own.
+    async fn authorizer_by(&self, clock: Clock, response: ResponseFormat) -> Authorizer {
         let routes = routes().to_string().parse().expect("routes");
-        let authorizer = new_authorizer(&self.issuer, self.issuer.dynamo.direct(), |config| {
+        let configure = |config: &mut AuthorizerConfig| {
             config.routes = Some(routes);
             config.response = response;
-        });
-        let authorizer = authorizer.await;
+        };
+        let dynamo = self.issuer.dynamo.clone();
+        let authorizer = new_authorizer_by(clock, &self.issuer, dynamo, configure).await;
         authorizer.warm_up().await.expect("keys");
         authorizer
     }

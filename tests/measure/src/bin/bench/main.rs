@@ -1,11 +1,13 @@
 //! The benchmark: what a token costs, over HTTP, beside what its signature alone costs.
 //!
 //! Every figure is from one run on one machine: an issuer in its own process, a load generator in
-//! this one. Run it with `./tests/bench`; `./tests/bench authorizer` measures the authorizer alone.
+//! this one. Run it with `./tests/bench`; `./tests/bench authorizer` measures the authorizer alone, and
+//! `./tests/bench strangers` what requests without credentials cost.
 
 mod authorizer;
 mod grants;
 mod load;
+mod strangers;
 
 use std::time::{Duration, Instant};
 
@@ -20,10 +22,13 @@ fn main() {
     if arguments.next_if_eq("authorizer").is_some() {
         return authorizer::measure();
     }
+    if arguments.next_if_eq("strangers").is_some() {
+        return strangers::measure();
+    }
     let mut number = |default: u64| match arguments.next() {
         Some(text) => text
             .parse()
-            .expect("usage: bench [authorizer | SECONDS [GRANTS]]"),
+            .expect("usage: bench [authorizer | strangers | SECONDS [GRANTS]]"),
         None => default,
     };
     let (seconds, grants) = (number(5), number(1_000_000));

@@ -1,0 +1,44 @@
+//! `tokensmith repair`
+
+use clap::Args as ClapArgs;
+use serde_json::json;
+
+use crate::data::Data;
+use crate::key::shown;
+use crate::{Failure, display_time, print_changed};
+
+/// Mend what a wrong clock has set ahead of the time; all keys are replaced, and every token is refused
+///
+/// A client or subject that was revoked by a machine whose clock was ahead gets no tokens until that
+/// time has come. This command lowers such times. Tokens that were revoked would then be accepted again,
+/// so it first replaces all keys, as `restore` does, and every token that was issued before is refused.
+/// It changes nothing when no time lies ahead.
+#[derive(ClapArgs)]
+pub struct Args {
+    #[command(flatten)]
+    data: Data,
+}
+
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let data = args.data.open().await?;
+    let changed = data.admin().repair().await?;
+    let Some(repaired) = changed.outcome else {
+        return print_changed(&json!({ "lowered": [] }), changed.effective_by);
+    };
+    let lowered: Vec<_> = repaired
+        .lowered
+        .iter()
+        .map(|one| {
+            let (from, to) = (display_time(one.from), display_time(one.to));
+            json!({ "name": one.name, "from": from, "to": to })
+        })
+        .collect();
+    let answer = json!({
+        "created": shown(&repaired.signing_keys.created),
+        "withdrawn": repaired.signing_keys.withdrawn,
+        "hmac_key_version": repaired.hmac_keys.version,
+        "withdrawn_hmac_key_versions": repaired.hmac_keys.withdrawn,
+        "lowered": lowered,
+    });
+    print_changed(&answer, changed.effective_by)
+}

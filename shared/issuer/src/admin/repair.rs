@@ -1,0 +1,129 @@
+//! Moments that a wrong clock has set ahead of the time.
+//!
+//! Nothing is issued to a client or subject until its `not_before` has passed, and a `not_before` is
+//! never lowered, because tokens before it would be accepted again. So it is lowered only after every
+//! key was replaced: no such token is accepted then, whatever its time.
+
+use std::time::Duration;
+
+use super::{AdminEvent, Administrator, Changed, TableScan};
+use crate::error::Unavailable;
+use crate::keys::{ReplacedHmacKeys, RotatedNow};
+use crate::revocation::{cut_off, revoked_until};
+use crate::store::records::{Client, FeedAttributes, Subject};
+use crate::store::{Change, CheckedTime, Key, Record, StoreError, Stored, Update};
+use tokensmith_verifier::Timestamp;
+
+impl Administrator {
+    /// Replaces all keys, and then lowers the `not_before` of every client and subject that lies ahead
+    /// of the time to the current one. If none does, nothing is changed.
+    ///
+    /// Safe to repeat: if it is killed at any point, another call does what is left.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when table or custody fail.
+    pub async fn repair(&self) -> Result<Changed<Option<Repaired>>, Unavailable> {
+        let time = self.time().await?;
+        let scan = self.scan();
+        let clients = ahead::<Client>(&scan, Client::PREFIX, &time).await?;
+        let subjects = ahead::<Subject>(&scan, Subject::PREFIX, &time).await?;
+        let event = |lowered: &[Lowered]| AdminEvent::Repaired {
+            lowered: lowered.iter().map(|one| one.name.clone()).collect(),
+        };
+        if clients.is_empty() && subjects.is_empty() {
+            return Ok(self.in_feed(None, event(&[]), time));
+        }
+        let (signing_keys, hmac_keys) = self.replace_all_keys().await?;
+        let mut lowered = Vec::new();
+        for client in &clients {
+            let key = Client::key_of(&client.id);
+            lowered.extend(self.lower(client, &key, client.id.to_string()).await?);
+        }
+        for subject in &subjects {
+            let key = Subject::key_of(&subject.name);
+            lowered.extend(self.lower(subject, &key, subject.name.clone()).await?);
+        }
+        let event = event(&lowered);
+        let repaired = Repaired {
+            signing_keys,
+            hmac_keys,
+            lowered,
+        };
+        Ok(self.in_feed(Some(repaired), event, self.time().await?))
+    }
+
+    /// Lowers one `not_before`, unless the record was changed since it was read. Its entry in the feed
+    /// ends a second later than the one that it replaces, which makes it the newer one for readers.
+    async fn lower<R: Revocable>(
+        &self,
+        stored: &Stored<R>,
+        key: &Key<R>,
+        name: String,
+    ) -> Result<Option<Lowered>, StoreError> {
+        let time = self.time().await?;
+        let (Some(from), to) = (stored.not_before(), cut_off(&time)) else {
+            return Ok(None);
+        };
+        let feed = FeedAttributes::new(
+            time.now(),
+            FeedAttributes::end_of(from).after(Duration::from_secs(1)),
+        );
+        let change = Change::between(stored, &stored.record)?;
+        let change = revoked_until(change, time.now(), to)?.set_all(feed)?;
+        Ok(match self.table.update(key, change).await? {
+            Update::Applied(_) => Some(Lowered { name, from, to }),
+            Update::Refused(_) => None,
+        })
+    }
+}
+
+/// The records whose `not_before` lies further ahead than a revocation that is made now.
+async fn ahead<R: Revocable>(
+    scan: &TableScan,
+    prefix: &str,
+    time: &CheckedTime,
+) -> Result<Vec<Stored<R>>, StoreError> {
+    let records = scan.records::<R>(prefix).await?;
+    let limit = cut_off(time);
+    let is_ahead = |stored: &Stored<R>| stored.not_before().is_some_and(|moment| moment > limit);
+    Ok(records.into_iter().filter(is_ahead).collect())
+}
+
+/// A record with a `not_before`.
+trait Revocable: Record {
+    fn not_before(&self) -> Option<Timestamp>;
+}
+
+impl Revocable for Client {
+    fn not_before(&self) -> Option<Timestamp> {
+        self.not_before
+    }
+}
+
+impl Revocable for Subject {
+    fn not_before(&self) -> Option<Timestamp> {
+        self.not_before
+    }
+}
+
+/// What a repair has done.
+#[derive(Debug)]
+pub struct Repaired {
+    /// The signing keys that were made and withdrawn.
+    pub signing_keys: RotatedNow,
+    /// The HMAC keys that were made and withdrawn.
+    pub hmac_keys: ReplacedHmacKeys,
+    /// What was lowered.
+    pub lowered: Vec<Lowered>,
+}
+
+/// A `not_before` that was lowered.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Lowered {
+    /// The client or subject.
+    pub name: String,
+    /// Where it was.
+    pub from: Timestamp,
+    /// Where it is.
+    pub to: Timestamp,
+}

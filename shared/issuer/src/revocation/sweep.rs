@@ -1,0 +1,35 @@
+//! Takes out of the feed what concerns no token any more. Records of single tokens and grants are
+//! deleted when they expire; those of clients and subjects stay, and leave the feed.
+
+use std::time::Duration;
+
+use tokensmith_verifier::{CLOCK_SKEW_SECONDS, Timestamp};
+
+use crate::store::{StoreError, Table};
+
+/// Takes the clients and subjects out of the feed whose last revoked token had expired at `now`, and
+/// returns how many they were. A call takes at most 1,000; the next one does the rest.
+///
+/// Safe to run twice at once, and to be killed at any point.
+///
+/// # Errors
+/// [`StoreError`] when the table fails.
+pub async fn sweep_feed(table: &Table, now: Timestamp) -> Result<usize, StoreError> {
+    let dead_at = now.before(Duration::from_secs(CLOCK_SKEW_SECONDS));
+    let (mut swept, mut read, mut after) = (0, 0, None);
+    loop {
+        let (places, next) = table.query_dead_in_feed(dead_at, after, PAGE).await?;
+        read += places.len();
+        for place in places.iter().filter(|place| place.is_of_lasting_record()) {
+            table.leave_feed(place).await?;
+            swept += 1;
+        }
+        match next {
+            Some(_) if read < MOST => after = next,
+            _ => return Ok(swept),
+        }
+    }
+}
+
+const PAGE: i32 = 100;
+const MOST: usize = 1000;

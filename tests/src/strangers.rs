@@ -1,0 +1,84 @@
+//! What strangers send: requests that no client's credentials stand behind, as expensive as they can be.
+
+use secrecy::ExposeSecret;
+use tokensmith_issuer::credential::ClientSecret;
+use tokensmith_verifier::paths;
+
+use crate::{HttpRequest, unique};
+
+/// The requests of strangers to the endpoint at `path`. `refresh_token` is a real one, `forged` one that
+/// names a key which does not exist, and `access_token` a real one; strangers may have stolen them.
+pub fn requests(
+    path: &str,
+    refresh_token: &str,
+    forged: &str,
+    access_token: &str,
+) -> Vec<HttpRequest> {
+    let (stranger, other) = (unique("stranger"), unique("stranger"));
+    let huge = "x".repeat(64 * 1024);
+    match path {
+        paths::TOKEN | paths::REFRESH => [refresh_token, forged, access_token]
+            .into_iter()
+            .map(|token| {
+                let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
+                HttpRequest::form(path, &form).basic(&unique("stranger"), &secret())
+            })
+            .chain([
+                HttpRequest::post(path, "grant_type=client_credentials")
+                    .basic(&stranger, &secret()),
+                HttpRequest::form(
+                    path,
+                    &[
+                        ("grant_type", "client_credentials"),
+                        ("client_id", &other),
+                        ("client_secret", &secret()),
+                    ],
+                ),
+                HttpRequest::post(path, huge),
+            ])
+            .collect(),
+        paths::REVOKE | paths::INTROSPECT => [refresh_token, forged, access_token]
+            .into_iter()
+            .flat_map(|token| {
+                let (known, unknown) = ([("token", token)], unique("stranger"));
+                let public = [("token", token), ("client_id", unknown.as_str())];
+                [
+                    HttpRequest::form(path, &known).basic(&unique("stranger"), &secret()),
+                    HttpRequest::form(path, &public),
+                ]
+            })
+            .chain([HttpRequest::post(path, huge)])
+            .collect(),
+        paths::REVOCATIONS => [
+            "",
+            "?since=0",
+            "?since=1799999999",
+            "?since=x",
+            "?since=1&since=2",
+        ]
+        .map(|query| HttpRequest::get(&format!("{path}{query}")))
+        .into(),
+        _ => vec![
+            HttpRequest::get(path),
+            HttpRequest::get(path).header("if-none-match", huge[..8000].to_owned()),
+            HttpRequest::new("OPTIONS", path),
+        ],
+    }
+}
+
+/// A secret that looks like one. Others are refused without a look at the client.
+fn secret() -> String {
+    ClientSecret::generate().expose_secret().to_owned()
+}
+
+/// Every endpoint.
+pub const ENDPOINTS: [&str; 8] = [
+    paths::TOKEN,
+    paths::REFRESH,
+    paths::REVOKE,
+    paths::INTROSPECT,
+    paths::REVOCATIONS,
+    paths::JWKS,
+    paths::AUTHORIZATION_SERVER_METADATA,
+    paths::OPENID_CONFIGURATION,
+];
