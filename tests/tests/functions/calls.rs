@@ -7,16 +7,14 @@ use tokensmith_tests::{Functions, HttpRequest, Setup, World};
 fn a_warm_function_makes_exactly_these_calls_with_data_keys() {
     let functions = warm("kms-data-key");
     let world = World::new(functions.issuer());
-    let calls = measure(&functions, &world);
-    assert_eq!(calls, expected(&[]));
+    assert_calls(measure(&functions, &world), &[]);
 }
 
 #[test]
 fn a_warm_function_makes_exactly_these_calls_with_every_signature_in_kms() {
     let functions = warm("kms");
     let world = World::new(functions.issuer());
-    let calls = measure(&functions, &world);
-    assert_eq!(calls, expected(&["Sign"]));
+    assert_calls(measure(&functions, &world), &["Sign"]);
 }
 
 /// Functions whose caches outlive the scenario.
@@ -25,6 +23,21 @@ fn warm(custody: &str) -> Functions {
 }
 
 type Calls = Vec<(&'static str, Vec<String>)>;
+
+/// The feed is renewed once in 5 s and the key set once a second, whoever asks: the second request costs
+/// nothing, unless that time has come.
+fn assert_calls(mut calls: Calls, signature: &[&str]) {
+    let renewals = [
+        ("revocations", [&["Query"], signature].concat()),
+        ("key set", vec!["Query"]),
+    ];
+    for (name, renewal) in renewals {
+        let at = calls.iter().position(|(measured, _)| *measured == name);
+        let (_, made) = calls.remove(at.expect("it was measured"));
+        assert!(made.is_empty() || made == renewal, "{name}: {made:?}");
+    }
+    assert_eq!(calls, expected(signature));
+}
 
 /// `signature` is what a signature takes, and comes before anything is written.
 fn expected(signature: &[&str]) -> Calls {
@@ -48,8 +61,6 @@ fn expected(signature: &[&str]) -> Calls {
         row("introspect a refresh token", &[read, &["GetItem"]]),
         row("revoke an access token", &[&["PutItem"]]),
         row("revoke a refresh token", &[&["UpdateItem"]]),
-        row("revocations", &[&["Query"], signature]),
-        row("key set", &[]),
         row("metadata", &[]),
     ]
 }

@@ -220,7 +220,7 @@ impl TableRevocations {
             most,
         } = reading.next_query(now);
         let read = self.table.query_feed(selection, after, Some(most)).await;
-        let failed_at = read.as_ref().map_or(now.seconds(), |_| 0);
+        let failed_at = if read.is_ok() { 0 } else { now.seconds() };
         self.failed_at.store(failed_at, Ordering::Release);
         let page = read?;
         let began = began.unwrap_or_else(|| Began {

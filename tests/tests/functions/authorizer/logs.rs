@@ -98,8 +98,9 @@ async fn every_request_is_one_line() {
                 json!(null),
                 json!("GET /orders/{id}"),
                 json!(null),
-                // A query of the feed and a read of the token's own records, each with two retries.
-                json!(6),
+                // A query of the feed, a read of the token's own records and one of the signing keys, each
+                // with two retries.
+                json!(9),
                 json!(127),
             ),
         ];
