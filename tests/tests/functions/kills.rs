@@ -82,6 +82,8 @@ fn invariant_8_the_other_functions_may_be_killed_in_the_middle_of_any_call() {
     };
     kill_in_every_call(&mut functions, &world, JWKS, key_set);
     let feed = |_: &World| {
+        // The feed is read once in an interval.
+        await_interval();
         let ask = HttpRequest::get("/oauth2/revocations");
         Attempt::new(ask, |_, _, answer| {
             assert_eq!(answer.header("content-type"), Some("application/jose"));
@@ -224,6 +226,16 @@ fn kill_in_call(
     functions.kill(function);
     drop((asking, held));
     functions.start_function(function);
+}
+
+/// Waits for the next interval of the feed, which is 5 s.
+fn await_interval() {
+    let interval = || {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.expect("it is after 1970").as_secs() / 5
+    };
+    let last = interval();
+    eventually("the next interval", || (interval() > last).then_some(()));
 }
 
 /// Waits for the next second: whatever key there is has signed for its period of one then.
