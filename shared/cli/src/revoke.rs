@@ -13,7 +13,7 @@ use crate::{Failure, print_changed};
 /// Revoke a token, a grant, or all grants and tokens that a client or a subject has now
 ///
 /// Each revocation is one DynamoDB write. Tokens issued afterwards are valid: to lock a client out, use
-/// `client disable`. For about 2 s after a client or subject is revoked, its token requests wait, or are
+/// `client disable`. For about 3 s after a client or subject is revoked, its token requests wait, or are
 /// answered 503.
 #[derive(ClapArgs)]
 pub struct Args {

@@ -2,9 +2,9 @@
 //! results are shown, is not decided here.
 //!
 //! A function that changes something returns a [`Changed`]: its outcome, an [`AdminEvent`] that says
-//! what was changed, and when everybody acts on it. Every time that it stores comes from DynamoDB, never
-//! from the clock of the operator's machine. The `tokensmith` command only parses its arguments and prints the outcome. No Lambda
-//! function links an [`Administrator`].
+//! what was changed, and when everybody acts on it. Every time that it stores comes from DynamoDB,
+//! never from the clock of the operator's machine. The `tokensmith` command only parses its arguments
+//! and prints the outcome. No Lambda function links an [`Administrator`].
 
 mod clients;
 mod grants;
