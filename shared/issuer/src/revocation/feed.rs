@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokensmith_verifier::{
-    CLOCK_SKEW_SECONDS, FEED_OVERLAP_SECONDS, FEED_TYPE, FeedDocument, Revocation, RevocationHash,
-    RevocationKind, Timestamp,
+    FEED_TYPE, FeedDocument, Revocation, RevocationHash, RevocationKind, Timestamp,
 };
 use tokio::sync::Mutex;
 
+use super::pass::{OVERLAP, Pass, SKEW};
 use crate::config::Config;
 use crate::error::Unavailable;
 use crate::keys::{ActiveKey, SigningKeys};
 use crate::store::records::FeedEntry;
-use crate::store::{Cursor, FeedSelection, StoreError, TableReader};
+use crate::store::{StoreError, TableReader};
 use crate::token::sign_document;
 
 /// The feed of one function.
@@ -90,7 +90,7 @@ struct FeedCopy {
     entries: BTreeMap<(Timestamp, RevocationHash), Revocation>,
     /// The signing keys among them.
     withdrawn_keys: HashSet<RevocationHash>,
-    reading: Reading,
+    pass: Pass,
     /// The beginning of the interval: everything that was recorded before it is here.
     complete_at: Timestamp,
     /// Where each page begins, but for the first.
@@ -100,22 +100,6 @@ struct FeedCopy {
     failure: Option<(Timestamp, StoreError)>,
     /// What time it was at the last read, by the own clock and by DynamoDB's, if the own one is wrong.
     clocks: Option<(Timestamp, Timestamp)>,
-}
-
-/// How far the table was read.
-#[derive(Debug, Default)]
-enum Reading {
-    #[default]
-    Cold,
-    /// The first pass has more pages. A request that runs out of time leaves them to the next one.
-    Behind {
-        selection: FeedSelection,
-        began: Timestamp,
-        next: Cursor,
-    },
-    CaughtUp {
-        at: Timestamp,
-    },
 }
 
 /// A part of the feed that one document has.
@@ -144,7 +128,7 @@ impl FeedCopy {
     /// Reads what is new, once in each interval.
     async fn renew(&mut self, table: &TableReader, now: Timestamp) -> Result<(), StoreError> {
         let interval = beginning_of_interval(self.time_at(now));
-        if matches!(self.reading, Reading::CaughtUp { .. }) && self.complete_at >= interval {
+        if matches!(self.pass, Pass::CaughtUp(_)) && self.complete_at >= interval {
             return Ok(());
         }
         if let Some((at, failure)) = &self.failure
@@ -156,9 +140,7 @@ impl FeedCopy {
         self.failure = read.as_ref().err().map(|failure| (now, failure.clone()));
         read?;
         let told = self.time_at(now);
-        let matters = told
-            .before(Duration::from_secs(CLOCK_SKEW_SECONDS))
-            .seconds();
+        let matters = told.before(SKEW).seconds();
         self.entries.retain(|_, entry| entry.until() >= matters);
         let keys = self
             .entries
@@ -173,39 +155,18 @@ impl FeedCopy {
 
     /// Reads pages until there are no more.
     async fn read(&mut self, table: &TableReader, now: Timestamp) -> Result<(), StoreError> {
-        let told = self.time_at(now);
-        let live = FeedSelection::LiveAt(told.before(Duration::from_secs(CLOCK_SKEW_SECONDS)));
-        let (selection, mut began, mut after) = match &self.reading {
-            Reading::Cold => (live, None, None),
-            Reading::Behind {
-                selection,
-                began,
-                next,
-            } => (*selection, Some(*began), Some(next.clone())),
-            Reading::CaughtUp { at } if told.since(*at) > RELOADED_AFTER => (live, None, None),
-            Reading::CaughtUp { at } => (FeedSelection::Since(at.before(OVERLAP)), None, None),
-        };
         loop {
-            let page = table.query_feed(selection, after, None).await?;
+            let mut query = self.pass.next_query(now, self.time_at(now));
+            let after = query.after.take();
+            let page = table.query_feed(query.selection, after, None).await?;
             let checked = page.checked(now);
             self.clocks = (checked != now).then_some((now, checked));
-            let began = *began.get_or_insert(checked);
+            self.pass.advance(query, &page, now);
             let by_time =
                 |entry: FeedEntry| ((entry.at, entry.revocation.hash()), entry.revocation);
             self.entries.extend(page.entries.into_iter().map(by_time));
-            match page.next {
-                None => {
-                    self.reading = Reading::CaughtUp { at: began };
-                    return Ok(());
-                }
-                Some(next) => {
-                    self.reading = Reading::Behind {
-                        selection,
-                        began,
-                        next: next.clone(),
-                    };
-                    after = Some(next);
-                }
+            if page.next.is_none() {
+                return Ok(());
             }
         }
     }
@@ -314,13 +275,6 @@ fn beginning_of_interval(now: Timestamp) -> Timestamp {
 
 /// How often the feed is renewed. A revocation is in it after this time at the latest.
 pub(crate) const FEED_INTERVAL: Duration = Duration::from_secs(5);
-
-/// Each pass starts this long before the last one began: revocations that were being written then
-/// are in the index now.
-const OVERLAP: Duration = Duration::from_secs(FEED_OVERLAP_SECONDS);
-
-/// A copy that was last complete so long ago is read anew.
-const RELOADED_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// How many entries a document has, unless more were recorded within one second: about 1 MB.
 const PAGE: usize = 10_000;

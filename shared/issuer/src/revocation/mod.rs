@@ -2,6 +2,7 @@
 
 mod feed;
 mod own_records;
+mod pass;
 mod revoke;
 mod status;
 mod sweep;

@@ -3,10 +3,9 @@
 //! What is written only moves forward, by a condition. Repeating a revocation renews its entry in the
 //! feed, so that repeating repairs one that was written with a wrong time.
 
-use std::time::Duration;
-
 use tokensmith_verifier::AccessTokenClaims;
 
+use super::pass::SKEW;
 use crate::config::{MAX_ACCESS_TTL, SERVER_CLOCK_SKEW};
 use crate::credential::GrantId;
 use crate::names::ClientId;
@@ -65,7 +64,7 @@ pub async fn revoke_access_token(
         jti: claims.jti.clone(),
         // Verifiers accept a token for the clock skew after its `exp`, so the record must last as
         // long.
-        expires_at: expires_at.after(Duration::from_secs(tokensmith_verifier::CLOCK_SKEW_SECONDS)),
+        expires_at: expires_at.after(SKEW),
         feed: feed.clone(),
     };
     if let Insert::Exists(_) = table.insert(&revoked).await? {
@@ -112,13 +111,9 @@ pub(crate) fn with_revocation(
     current: &Stored<Client>,
     time: &CheckedTime,
 ) -> Result<Change, StoreError> {
-    let not_before = current.not_before.max(Some(cut_off(time)));
-    let now = current.feed_at.max(Some(time.now()));
-    revoked_until(
-        change,
-        now.unwrap_or_default(),
-        not_before.unwrap_or_default(),
-    )
+    let not_before = current.not_before.unwrap_or_default().max(cut_off(time));
+    let at = current.feed_at.unwrap_or_default().max(time.now());
+    revoked_until(change, at, not_before)
 }
 
 /// Sets a record's `not_before` from the current time. Each retry needs a new timestamp, so the

@@ -1,10 +1,9 @@
 //! Takes out of the feed what concerns no token any more. Records of single tokens and grants are
 //! deleted when they expire; those of clients and subjects stay, and leave the feed.
 
-use std::time::Duration;
+use tokensmith_verifier::Timestamp;
 
-use tokensmith_verifier::{CLOCK_SKEW_SECONDS, Timestamp};
-
+use super::pass::SKEW;
 use crate::store::{StoreError, Table};
 
 /// Takes the clients and subjects out of the feed whose last revoked token had expired at `now`, and
@@ -15,7 +14,7 @@ use crate::store::{StoreError, Table};
 /// # Errors
 /// [`StoreError`] when the table fails.
 pub async fn sweep_feed(table: &Table, now: Timestamp) -> Result<usize, StoreError> {
-    let dead_at = now.before(Duration::from_secs(CLOCK_SKEW_SECONDS));
+    let dead_at = now.before(SKEW);
     let (mut swept, mut read, mut after) = (0, 0, None);
     loop {
         let (places, next) = table.query_dead_in_feed(dead_at, after, PAGE).await?;

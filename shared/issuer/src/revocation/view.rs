@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokensmith_verifier::{
-    CLOCK_SKEW_SECONDS, FEED_OVERLAP_SECONDS, RevocationSource, RevocationStatus, RevocationView,
-    SignedClaims, SourceUnavailable, StalePolicy, WhenStale,
+    RevocationSource, RevocationStatus, RevocationView, SignedClaims, SourceUnavailable,
+    StalePolicy, WhenStale,
 };
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::own_records::OwnRecords;
+use super::pass::Pass;
 use super::read_status;
-use crate::store::{Cursor, FeedSelection, StoreError, TableReader};
+use crate::store::{StoreError, TableReader};
 use tokensmith_verifier::{Clock, Timestamp};
 
 /// A view of the feed. The request that finds it overdue renews it, because a function that is
@@ -39,73 +40,12 @@ pub struct TableRevocations {
     own_records: OwnRecords,
 }
 
-/// How far a pass through the feed has come.
-#[derive(Debug, Default)]
-enum Reading {
-    /// Nothing was read yet, or what was read is too old to continue from.
-    #[default]
-    Cold,
-    /// There are more pages.
-    Behind {
-        selection: FeedSelection,
-        began: Began,
-        next: Cursor,
-        /// How many entries the next page may have.
-        page: u32,
-    },
-    /// Everything was read in a pass that began then.
-    CaughtUp(Began),
-}
-
-/// When a pass began.
-#[derive(Clone, Copy, Debug)]
-struct Began {
-    /// By the own clock, for the age of the view.
-    own: Timestamp,
-    /// By DynamoDB's clock if the own one is wrong, for where the next pass begins.
-    checked: Timestamp,
-}
-
-/// The next query.
-struct Query {
-    selection: FeedSelection,
-    /// When its pass began, unless it is the first.
-    began: Option<Began>,
-    after: Option<Cursor>,
-    most: u32,
-}
-
-impl Reading {
-    fn next_query(&self, now: Timestamp) -> Query {
-        let first = |selection, most| Query {
-            selection,
-            began: None,
-            after: None,
-            most,
-        };
-        let live = FeedSelection::LiveAt(now.before(SKEW));
-        match self {
-            Self::Cold => first(live, FIRST_PAGE),
-            Self::CaughtUp(began) if now.since(began.own) > RELOADED_AFTER => {
-                first(live, LARGEST_PAGE)
-            }
-            Self::CaughtUp(began) => {
-                let since = began.checked.before(OVERLAP);
-                first(FeedSelection::Since(since), LARGEST_PAGE)
-            }
-            Self::Behind {
-                selection,
-                began,
-                next,
-                page,
-            } => Query {
-                selection: *selection,
-                began: Some(*began),
-                after: Some(next.clone()),
-                most: *page,
-            },
-        }
-    }
+/// What is known of the feed's pages.
+#[derive(Debug)]
+struct Reading {
+    pass: Pass,
+    /// How many entries the next page may have.
+    page: u32,
 }
 
 impl TableRevocations {
@@ -121,7 +61,10 @@ impl TableRevocations {
             view: RevocationView::new(),
             queried_at: AtomicU64::new(0),
             failed_at: AtomicU64::new(0),
-            reading: Mutex::default(),
+            reading: Mutex::new(Reading {
+                pass: Pass::Cold,
+                page: FIRST_PAGE,
+            }),
         }
     }
 
@@ -213,36 +156,28 @@ impl TableRevocations {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         self.queried_at.store(now.seconds(), Ordering::Release);
-        let Query {
-            selection,
-            began,
-            after,
-            most,
-        } = reading.next_query(now);
-        let read = self.table.query_feed(selection, after, Some(most)).await;
+        let Reading { pass, page: most } = &mut *reading;
+        let mut query = pass.next_query(now, now);
+        let after = query.after.take();
+        let read = self
+            .table
+            .query_feed(query.selection, after, Some(*most))
+            .await;
         let failed_at = if read.is_ok() { 0 } else { now.seconds() };
         self.failed_at.store(failed_at, Ordering::Release);
         let page = read?;
-        let began = began.unwrap_or_else(|| Began {
-            own: now,
-            checked: page.checked(now),
-        });
-        let entries = page.entries.iter().map(|entry| entry.revocation);
+        let began = pass.advance(query, &page, now);
         let complete = page.next.is_none();
         // A pass that is not finished must not move `as_of`.
         let as_of = match complete {
             true => began.own.seconds(),
             false => self.view.as_of().unwrap_or(0),
         };
+        let entries = page.entries.iter().map(|entry| entry.revocation);
         self.view.apply(entries, as_of);
-        *reading = match page.next {
-            None => Reading::CaughtUp(began),
-            Some(next) => Reading::Behind {
-                selection,
-                began,
-                next,
-                page: LARGEST_PAGE.min(2 * most),
-            },
+        *most = match complete {
+            true => LARGEST_PAGE,
+            false => LARGEST_PAGE.min(2 * *most),
         };
         Ok(complete)
     }
@@ -278,23 +213,21 @@ impl RevocationSource for TableRevocations {
             }
             Err(_) => self.reading.lock().await,
         };
-        match &*reading {
-            Reading::CaughtUp(_) if self.is_due(time) => {
-                match self.read_page(reading, time).await {
-                    Ok(true) => Ok(self.view.status_of(token, now)),
-                    Ok(false) => {
-                        let own = self.own_records.status_of(token, now).await;
-                        own.or_else(|err| self.without_news(token, now, &err))
-                    }
-                    Err(err) => self.by_own_records(token, now, &err).await,
+        match &reading.pass {
+            Pass::CaughtUp(_) if self.is_due(time) => match self.read_page(reading, time).await {
+                Ok(true) => Ok(self.view.status_of(token, now)),
+                Ok(false) => {
+                    let own = self.own_records.status_of(token, now).await;
+                    own.or_else(|err| self.without_news(token, now, &err))
                 }
-            }
-            Reading::CaughtUp(_) if self.is_current(now) => Ok(self.view.status_of(token, now)),
-            Reading::Cold | Reading::Behind { .. } if !self.has_just_failed(time) => {
+                Err(err) => self.by_own_records(token, now, &err).await,
+            },
+            Pass::CaughtUp(_) if self.is_current(now) => Ok(self.view.status_of(token, now)),
+            Pass::Cold | Pass::Behind { .. } if !self.has_just_failed(time) => {
                 self.read_both(token, now, reading).await
             }
             // The last query failed, and the next one is not due yet.
-            Reading::CaughtUp(_) | Reading::Cold | Reading::Behind { .. } => {
+            Pass::CaughtUp(_) | Pass::Cold | Pass::Behind { .. } => {
                 drop(reading);
                 self.by_own_records(token, now, &"the last query of the feed failed")
                     .await
@@ -310,14 +243,3 @@ const FIRST_PAGE: u32 = 25;
 
 /// The largest page that a request waits for: some 100 KB.
 const LARGEST_PAGE: u32 = 1000;
-
-/// Each pass starts this long before the last one began: revocations that were being written then
-/// are in the index now.
-const OVERLAP: Duration = Duration::from_secs(FEED_OVERLAP_SECONDS);
-
-/// Verifiers accept a token for this long after its `exp`, so its revocation must be kept as long.
-const SKEW: Duration = Duration::from_secs(CLOCK_SKEW_SECONDS);
-
-/// A view that was last complete so long ago reads the revocations that still matter, instead of all
-/// that were recorded meanwhile.
-const RELOADED_AFTER: Duration = Duration::from_secs(60 * 60);
