@@ -29,3 +29,4 @@ mod revocation_until_now;
 mod revocation_views;
 mod store_verbs;
 mod strangers;
+mod withdrawn_keys;
