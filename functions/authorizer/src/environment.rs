@@ -3,15 +3,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
 use tokensmith_authorizer::{AuthorizerConfig, MAX_ANSWER_BYTES, ResponseFormat, RouteScopes};
 use tokensmith_aws::environment::{
     BadVariable, FEED_INTERVAL, FEED_INTERVALS, ISSUER, LOG, TABLE, Variables, parsed, table_name,
 };
 use tokensmith_issuer::Level;
 use tokensmith_issuer::names::Audience;
-use tokensmith_verifier::StalePolicy;
+use tokensmith_verifier::{FeedSettings, StalePolicy};
 
 /// The environment of the authorizer. The authorizer opens no private key, so it names no custody.
 #[derive(Clone, Debug)]
@@ -44,7 +42,7 @@ impl AuthorizerEnvironment {
             audience: variables.required(AUDIENCE, one_audience)?,
             routes,
             response: response.unwrap_or_default(),
-            feed_interval: interval.unwrap_or(DEFAULT_FEED_INTERVAL),
+            feed_interval: interval.unwrap_or_else(|| FeedSettings::default().interval),
             stale,
             log_level: variables.optional(LOG, parsed)?.unwrap_or(Level::Info),
         };
@@ -94,5 +92,3 @@ const AUDIENCE: &str = "TOKENSMITH_AUDIENCE";
 const ROUTE_SCOPES: &str = "TOKENSMITH_ROUTE_SCOPES";
 const RESPONSE: &str = "TOKENSMITH_AUTHORIZER_RESPONSE";
 const FEED_STALE: &str = "TOKENSMITH_FEED_STALE";
-
-const DEFAULT_FEED_INTERVAL: Duration = Duration::from_secs(5);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use tokensmith_verifier::Algorithm;
+use tokensmith_verifier::{Algorithm, FeedSettings};
 
 use crate::names::IssuerUrl;
 
@@ -36,7 +36,7 @@ impl Config {
             algorithms: vec![Algorithm::RS256],
             access_ttl: Duration::from_secs(15 * 60),
             cache_ttl: Duration::from_secs(10),
-            feed_interval: Duration::from_secs(5),
+            feed_interval: FeedSettings::default().interval,
             request_timeout: Duration::from_secs(5),
             log_level: Level::Info,
         }

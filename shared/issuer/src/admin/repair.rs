@@ -11,7 +11,7 @@ use crate::error::Unavailable;
 use crate::keys::{ReplacedHmacKeys, RotatedNow};
 use crate::revocation::{cut_off, revoked_until};
 use crate::store::records::{Client, FeedAttributes, Subject};
-use crate::store::{Change, CheckedTime, Key, Record, StoreError, Stored, Update};
+use crate::store::{Change, CheckedTime, Record, StoreError, Stored, Update};
 use tokensmith_verifier::Timestamp;
 
 impl Administrator {
@@ -34,46 +34,41 @@ impl Administrator {
             return Ok(self.in_feed(None, event(&[]), time));
         }
         let (signing_keys, hmac_keys) = self.replace_all_keys().await?;
-        let mut lowered = Vec::new();
-        for client in &clients {
-            let key = Client::key_of(&client.id);
-            lowered.extend(self.lower(client, &key, client.id.to_string()).await?);
-        }
-        for subject in &subjects {
-            let key = Subject::key_of(&subject.name);
-            lowered.extend(self.lower(subject, &key, subject.name.clone()).await?);
-        }
+        let time = self.time().await?;
+        let mut lowered = self.lower(&clients, &time).await?;
+        lowered.extend(self.lower(&subjects, &time).await?);
         let event = event(&lowered);
         let repaired = Repaired {
             signing_keys,
             hmac_keys,
             lowered,
         };
-        Ok(self.in_feed(Some(repaired), event, self.time().await?))
+        Ok(self.in_feed(Some(repaired), event, time))
     }
 
-    /// Lowers one `not_before`, unless the record was changed since it was read. Its entry in the feed
-    /// ends a second later than the one that it replaces, which makes it the newer one for readers.
+    /// Lowers the `not_before` of these records, unless they were changed since they were read. Each entry
+    /// in the feed ends a second later than the one that it replaces, which makes it the newer one for
+    /// readers.
     async fn lower<R: Revocable>(
         &self,
-        stored: &Stored<R>,
-        key: &Key<R>,
-        name: String,
-    ) -> Result<Option<Lowered>, StoreError> {
-        let time = self.time().await?;
-        let (Some(from), to) = (stored.not_before(), cut_off(&time)) else {
-            return Ok(None);
-        };
-        let feed = FeedAttributes::new(
-            time.now(),
-            FeedAttributes::end_of(from).after(Duration::from_secs(1)),
-        );
-        let change = Change::between(stored, &stored.record)?;
-        let change = revoked_until(change, time.now(), to)?.set_all(feed)?;
-        Ok(match self.table.update(key, change).await? {
-            Update::Applied(_) => Some(Lowered { name, from, to }),
-            Update::Refused(_) => None,
-        })
+        records: &[Stored<R>],
+        time: &CheckedTime,
+    ) -> Result<Vec<Lowered>, StoreError> {
+        let mut lowered = Vec::new();
+        for stored in records {
+            let (Some(from), to) = (stored.not_before(), cut_off(time)) else {
+                continue;
+            };
+            let until = FeedAttributes::end_of(from).after(Duration::from_secs(1));
+            let change = Change::between(stored, &stored.record)?;
+            let change = revoked_until(change, time.now(), to)?
+                .set_all(FeedAttributes::new(time.now(), until))?;
+            if let Update::Applied(_) = self.table.update(&stored.key(), change).await? {
+                let name = stored.name();
+                lowered.push(Lowered { name, from, to });
+            }
+        }
+        Ok(lowered)
     }
 }
 
@@ -91,16 +86,25 @@ async fn ahead<R: Revocable>(
 
 /// A record with a `not_before`.
 trait Revocable: Record {
+    fn name(&self) -> String;
     fn not_before(&self) -> Option<Timestamp>;
 }
 
 impl Revocable for Client {
+    fn name(&self) -> String {
+        self.id.to_string()
+    }
+
     fn not_before(&self) -> Option<Timestamp> {
         self.not_before
     }
 }
 
 impl Revocable for Subject {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
     fn not_before(&self) -> Option<Timestamp> {
         self.not_before
     }

@@ -82,12 +82,6 @@ impl Change {
         Ok(self)
     }
 
-    /// Removes an attribute.
-    pub fn unset(mut self, name: &'static str) -> Self {
-        self.remove.push(name.to_owned());
-        self
-    }
-
     /// Sets every attribute of `values`, a struct.
     ///
     /// # Errors

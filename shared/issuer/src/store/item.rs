@@ -155,7 +155,7 @@ pub(super) const REVISION: &str = "rev";
 pub(super) const ATTEMPT: &str = "attempt";
 pub(super) const SCHEMA: &str = "schema";
 pub(super) const TTL: &str = "ttl";
-pub(super) const FEED_SHARD: &str = "feed_shard";
+pub(super) const FEED_PARTITION: &str = "feed_shard";
 pub(super) const FEED_AT: &str = "feed_at";
 pub(super) const FEED_UNTIL: &str = "feed_until";
 

@@ -15,7 +15,7 @@ use tokensmith_verifier::Timestamp;
 
 use super::change::Expressions;
 use super::item::{
-    ATTEMPT, FEED_AT, FEED_SHARD, FEED_UNTIL, REVISION, SCHEMA, SCHEMA_WRITTEN, decode, encode,
+    ATTEMPT, FEED_AT, FEED_PARTITION, FEED_UNTIL, REVISION, SCHEMA, SCHEMA_WRITTEN, decode, encode,
     number, read_number,
 };
 use super::reader::{failed, incomplete, is_text};
@@ -154,7 +154,7 @@ impl Table {
             .update_item()
             .table_name(&self.name)
             .set_key(Some(place.key.to_item()))
-            .update_expression(format!("REMOVE {FEED_SHARD}, {FEED_AT}, {FEED_UNTIL}"))
+            .update_expression(format!("REMOVE {FEED_PARTITION}, {FEED_AT}, {FEED_UNTIL}"))
             .condition_expression(format!("{FEED_UNTIL} = :until"))
             .expression_attribute_values(":until", number(place.until.seconds()))
             .send()

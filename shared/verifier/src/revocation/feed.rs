@@ -12,7 +12,7 @@ use super::{
 };
 use crate::fetch::{Fetch, FetchError, FetchRequest, Fetched, Flight, fetch_within};
 use crate::paths;
-use crate::published_keys::{PublishedKeys, Signed};
+use crate::published_keys::{NamesUnknownKey, PublishedKeys, Signed};
 use crate::{Clock, KeyId, Rejection, RevocationStatus, SignedClaims, SourceUnavailable};
 
 /// How the feed is followed.
@@ -123,7 +123,7 @@ impl Shared {
         let pause = match &caught_up {
             Ok(fresh_for) => fresh_for.map_or(interval, |fresh_for| interval.min(fresh_for)),
             // A key that is about to be published.
-            Err(FeedFailure::Rejected(FeedRejection::Rejected(Rejection::UnknownKey))) => 1,
+            Err(FeedFailure::Rejected(rejection)) if rejection.names_unknown_key() => 1,
             Err(_) => interval,
         };
         let failure = caught_up.err();
