@@ -11,7 +11,7 @@ use tokensmith_issuer::store::records::Grant;
 
 use crate::data::Data;
 use crate::one_value::{one_audience, one_scope};
-use crate::{Failure, display_time, print_changed, print_json};
+use crate::{Failure, display_time, print_json};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -93,7 +93,7 @@ async fn create(args: CreateArgs) -> Result<(), Failure> {
         "grant_id": created.grant_id,
         "refresh_token": created.refresh_token.expose_secret(),
     });
-    print_changed(&answer, changed.effective_by)
+    data.print_changed(&answer, changed.effective_by)
 }
 
 #[derive(Serialize)]

@@ -6,8 +6,9 @@ use serde_json::json;
 use tokensmith_issuer::keys::{KeyState, SuccessorKey};
 use tokensmith_verifier::{Algorithm, KeyId};
 
+use crate::consent::{Change, Consent};
 use crate::data::Data;
-use crate::{Failure, display_time, print_changed, print_json};
+use crate::{Failure, display_time, print_json};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -34,6 +35,8 @@ pub enum Command {
         #[arg(long, conflicts_with_all = ["algorithms", "now"])]
         hmac: bool,
         #[command(flatten)]
+        consent: Consent,
+        #[command(flatten)]
         data: Data,
     },
     /// Withdraw a pending or retiring key before its time; tokens that it has signed are refused
@@ -42,6 +45,8 @@ pub enum Command {
         // One name in 64 begins with a hyphen.
         #[arg(allow_hyphen_values = true)]
         kid: String,
+        #[command(flatten)]
+        consent: Consent,
         #[command(flatten)]
         data: Data,
     },
@@ -56,15 +61,22 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             let data = data.open().await?;
             let changed = data.admin().rotate_hmac_key().await?;
             let answer = json!({ "hmac_key_version": changed.outcome });
-            print_changed(&answer, changed.effective_by)
+            data.print_changed(&answer, changed.effective_by)
         }
         Command::Rotate {
             data,
             now: true,
             algorithms,
+            consent,
             ..
         } => {
+            consent.check()?;
             let data = data.open().await?;
+            let change = Change::new("replace the signing keys at once", SIGNED);
+            let ending = data.admin().ending_of_keys(&algorithms);
+            if !consent.given(&data, &change, ending).await? {
+                return Ok(());
+            }
             let changed = data.admin().replace_keys(algorithms).await?;
             let replaced = changed.outcome;
             let answer = json!({
@@ -72,7 +84,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
                 "withdrawn": replaced.withdrawn,
                 "breaks": WHAT_BREAKS,
             });
-            print_changed(&answer, changed.effective_by)
+            data.print_changed(&answer, changed.effective_by)
         }
         Command::Rotate {
             data, algorithms, ..
@@ -80,12 +92,19 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             let data = data.open().await?;
             let changed = data.admin().rotate_keys(algorithms).await?;
             let answer = json!({ "created": shown(&changed.outcome) });
-            print_changed(&answer, changed.effective_by)
+            data.print_changed(&answer, changed.effective_by)
         }
-        Command::Retire { kid, data } => {
+        Command::Retire { kid, consent, data } => {
+            consent.check()?;
             let data = data.open().await?;
+            let what = format!("withdraw the key {kid}");
+            let change = Change::new(&what, SIGNED);
+            let ending = data.admin().ending_of_key(&kid);
+            if !consent.given(&data, &change, ending).await? {
+                return Ok(());
+            }
             let changed = data.admin().retire_key(kid).await?;
-            print_changed(&json!({ "retired": changed.outcome }), changed.effective_by)
+            data.print_changed(&json!({ "retired": changed.outcome }), changed.effective_by)
         }
     }
 }
@@ -124,6 +143,9 @@ pub fn shown(keys: &[SuccessorKey]) -> Vec<serde_json::Value> {
     });
     shown.collect()
 }
+
+/// What nobody can count.
+const SIGNED: &str = "every access token that they have signed";
 
 /// What fails when a key signs without having been published before.
 const WHAT_BREAKS: [&str; 3] = [

@@ -1,6 +1,7 @@
 //! The `tokensmith` command: JSON on stdout, messages on stderr, exit code 0, 1 or 2.
 
 mod client;
+mod consent;
 mod data;
 mod grant;
 mod inspect;
@@ -10,6 +11,7 @@ mod repair;
 mod restore;
 mod revoke;
 mod serve;
+mod target;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -42,7 +44,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");
-            ExitCode::FAILURE
+            failure.exit_code()
         }
     }
 }
@@ -91,17 +93,39 @@ enum Command {
 
 /// Why a command failed, for people.
 #[derive(Debug)]
-struct Failure(String);
+struct Failure {
+    reason: String,
+    wrong_call: bool,
+}
 
 impl Failure {
     fn new(reason: impl Display) -> Self {
-        Self(reason.to_string())
+        Self {
+            reason: reason.to_string(),
+            wrong_call: false,
+        }
+    }
+
+    /// The command line does not say what is to be done.
+    fn wrong_call(reason: impl Display) -> Self {
+        Self {
+            wrong_call: true,
+            ..Self::new(reason)
+        }
+    }
+
+    /// 2 is what `clap` exits with when a command line is wrong.
+    fn exit_code(&self) -> ExitCode {
+        match self.wrong_call {
+            true => ExitCode::from(2),
+            false => ExitCode::FAILURE,
+        }
     }
 }
 
 impl Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.reason)
     }
 }
 
@@ -115,21 +139,6 @@ impl<E: std::error::Error> From<E> for Failure {
 fn print_json(answer: &impl Serialize) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(answer)?;
     print_text(&format!("{json}\n"))
-}
-
-/// Prints the answer of a command that has changed something, with the time from which everybody acts on
-/// the change.
-fn print_changed(answer: &impl Serialize, effective_by: Timestamp) -> Result<(), Failure> {
-    #[derive(Serialize)]
-    struct Changed<'a, T> {
-        #[serde(flatten)]
-        answer: &'a T,
-        effective_by: String,
-    }
-    print_json(&Changed {
-        answer,
-        effective_by: display_time(effective_by),
-    })
 }
 
 /// A time as it is displayed (RFC 3339).

@@ -69,6 +69,20 @@ impl LocalData {
         }
     }
 
+    /// Opens the data that `serve` has made in `dir`, unless one is running on them. As long as this value
+    /// or a clone of it lives, none can start.
+    ///
+    /// # Errors
+    /// [`DataError::InUse`] when a `serve` is running; otherwise as [`open`](Self::open).
+    pub async fn open_unused(dir: &Path) -> Result<Self, DataError> {
+        if !dir.join(DATABASE).exists() {
+            return Err(DataError::Missing(dir.to_owned()));
+        }
+        check(dir)?;
+        let lock = lock(dir)?;
+        Self::open_checked(dir, Some(Arc::new(lock))).await
+    }
+
     async fn open_checked(dir: &Path, lock: Option<Arc<File>>) -> Result<Self, DataError> {
         let (database, wrapping_key) = (dir.join(DATABASE), dir.join(WRAPPING_KEY));
         // A new one could not open the keys in the table.

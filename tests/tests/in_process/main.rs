@@ -29,4 +29,5 @@ mod revocation_until_now;
 mod revocation_views;
 mod store_verbs;
 mod strangers;
+mod table_use;
 mod withdrawn_keys;

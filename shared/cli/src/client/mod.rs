@@ -14,8 +14,9 @@ use tokensmith_issuer::names::ClientId;
 use tokensmith_issuer::store::records::Client;
 use tokensmith_verifier::Timestamp;
 
-use crate::data::Data;
-use crate::{Failure, print_changed, print_json};
+use crate::consent::{Change, Consent};
+use crate::data::{Data, OpenData};
+use crate::{Failure, print_json};
 use displayed::DisplayedClient;
 use registration::Registration;
 
@@ -51,10 +52,10 @@ pub enum Command {
     /// Let a disabled client authenticate again; what was revoked when it was disabled stays revoked
     Enable(Named),
     /// Refuse a client until it is enabled again, and revoke its grants and tokens
-    Disable(Named),
+    Disable(Ended),
     /// Delete a client, and revoke its grants and tokens; its id can be registered again, but no
     /// subject can have it
-    Delete(Named),
+    Delete(Ended),
     /// Give a client a new secret, and print it; it is shown only this once
     RotateSecret {
         #[command(flatten)]
@@ -78,6 +79,28 @@ pub struct Named {
     data: Data,
 }
 
+/// One existing client whose grants and tokens are to end.
+#[derive(Args)]
+pub struct Ended {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    consent: Consent,
+}
+
+impl Ended {
+    /// The open data, if the operator consents.
+    async fn open(&self, what: &str) -> Result<Option<OpenData>, Failure> {
+        self.consent.check()?;
+        let (data, id) = (self.named.data.open().await?, self.named.id()?);
+        let what = format!("{what} the client {id}");
+        let change = Change::new(&what, "every access token that it has now");
+        let ending = data.admin().ending_of_client(id);
+        let given = self.consent.given(&data, &change, ending).await?;
+        Ok(given.then_some(data))
+    }
+}
+
 impl Named {
     fn id(&self) -> Result<&ClientId, Failure> {
         let id = self.id.as_ref().or(self.id_option.as_ref());
@@ -96,7 +119,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             let metadata = registration.metadata()?;
             let changed = data.admin().create_client(id, &metadata).await?;
             let CreatedClient { client, secret } = changed.outcome;
-            print_secret(&client.id, secret.as_ref(), changed.effective_by)
+            print_secret(&data, &client.id, secret.as_ref(), changed.effective_by)
         }
         Command::List { data } => {
             let clients = data.open().await?.admin().clients().await?;
@@ -114,38 +137,46 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         } => {
             let data = named.data.open().await?;
             let metadata = registration.metadata()?;
-            print_client(data.admin().update_client(named.id()?, &metadata).await?)
+            let changed = data.admin().update_client(named.id()?, &metadata).await?;
+            print_client(&data, &changed)
         }
         Command::Enable(named) => {
             let data = named.data.open().await?;
-            print_client(data.admin().enable_client(named.id()?).await?)
+            let changed = data.admin().enable_client(named.id()?).await?;
+            print_client(&data, &changed)
         }
-        Command::Disable(named) => {
-            let data = named.data.open().await?;
-            print_client(data.admin().disable_client(named.id()?).await?)
+        Command::Disable(ended) => {
+            let Some(data) = ended.open("disable").await? else {
+                return Ok(());
+            };
+            let changed = data.admin().disable_client(ended.named.id()?).await?;
+            print_client(&data, &changed)
         }
-        Command::Delete(named) => {
-            let data = named.data.open().await?;
-            let changed = data.admin().delete_client(named.id()?).await?;
+        Command::Delete(ended) => {
+            let Some(data) = ended.open("delete").await? else {
+                return Ok(());
+            };
+            let changed = data.admin().delete_client(ended.named.id()?).await?;
             let answer = json!({ "deleted": changed.outcome.id });
-            print_changed(&answer, changed.effective_by)
+            data.print_changed(&answer, changed.effective_by)
         }
         Command::RotateSecret { named, overlap } => {
             let (data, id) = (named.data.open().await?, named.id()?);
             let changed = data.admin().rotate_secret(id, overlap).await?;
-            print_secret(id, Some(&changed.outcome), changed.effective_by)
+            print_secret(&data, id, Some(&changed.outcome), changed.effective_by)
         }
     }
 }
 
 /// Prints a client as it is after a change.
-fn print_client(changed: Changed<Client>) -> Result<(), Failure> {
+fn print_client(data: &OpenData, changed: &Changed<Client>) -> Result<(), Failure> {
     let displayed = DisplayedClient::new(&changed.outcome);
-    print_changed(&displayed, changed.effective_by)
+    data.print_changed(&displayed, changed.effective_by)
 }
 
 /// Prints a new secret, which is shown this once; a public client has none.
 fn print_secret(
+    data: &OpenData,
     id: &ClientId,
     secret: Option<&ClientSecret>,
     effective_by: Timestamp,
@@ -154,5 +185,5 @@ fn print_secret(
         None => json!({ "client_id": id }),
         Some(secret) => json!({ "client_id": id, "client_secret": secret.expose_secret() }),
     };
-    print_changed(&answer, effective_by)
+    data.print_changed(&answer, effective_by)
 }

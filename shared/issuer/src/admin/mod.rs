@@ -7,7 +7,9 @@
 //! and prints the outcome. No Lambda function links an [`Administrator`].
 
 mod clients;
+mod ending;
 mod grants;
+mod in_use;
 mod keys;
 mod registration;
 mod repair;
@@ -16,12 +18,15 @@ mod revocation;
 mod scan;
 mod secrets;
 mod settings;
+mod standing;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use clients::{ClientError, CreatedClient};
+pub use ending::Ending;
 pub use grants::{CreatedGrant, GrantError, NewGrant};
+pub use in_use::TableUse;
 pub use keys::ListedKey;
 pub use registration::{AccessTtl, ClientChanges, GrantTtl, RegistrationError};
 pub use repair::{Lowered, Repaired};
@@ -30,6 +35,7 @@ pub use revocation::{RevokeError, Revoked};
 pub use scan::TableScan;
 pub use secrets::SecretError;
 pub use settings::{SettleError, move_audiences, settle};
+pub use standing::ListedGrant;
 
 use tokensmith_verifier::{KeyId, Timestamp};
 

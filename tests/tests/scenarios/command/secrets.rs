@@ -17,9 +17,9 @@ fn invariant_1_a_secret_is_shown_once_and_its_hash_never() {
         &["client", "list"],
         &["client", "show", id],
         &["client", "update", id, "--scope=b"],
-        &["client", "disable", id],
+        &["client", "disable", id, "--yes"],
         &["client", "enable", id],
-        &["client", "delete", id],
+        &["client", "delete", id, "--yes"],
     ];
     for arguments in commands {
         let output = issuer.try_manage(arguments);

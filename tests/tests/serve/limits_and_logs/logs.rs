@@ -12,7 +12,7 @@ fn every_request_leaves_exactly_one_line() {
     let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let client = issuer.register("logged", &["--scope=a"]);
     let disabled = issuer.register("disabled", &[]);
-    issuer.manage(&["client", "disable", &disabled.id]);
+    issuer.manage(&["client", "disable", &disabled.id, "--yes"]);
     let post_only = issuer.register("post-only", &["--auth=client_secret_post"]);
     let (id, secret) = (client.id.as_str(), client.secret());
     let wrong = disabled.secret();
