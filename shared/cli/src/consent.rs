@@ -6,8 +6,8 @@ use clap::Args;
 use serde::Serialize;
 use tokensmith_issuer::admin::Ending;
 
-use crate::Failure;
 use crate::data::OpenData;
+use crate::{Failure, progress};
 
 /// How the operator consents.
 #[derive(Args)]
@@ -53,7 +53,9 @@ impl Consent {
         if self.yes {
             return Ok(true);
         }
-        let ending = ending.await?;
+        let ending = ending.await;
+        progress::clear();
+        let ending = ending?;
         match self.dry_run {
             true => data.print_dry_run(change, ending).map(|()| false),
             false => ask(&question(data, change, ending)),

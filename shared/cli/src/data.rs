@@ -18,7 +18,7 @@ use tokensmith_verifier::Timestamp;
 
 use crate::consent::Change;
 use crate::target::{NamedTarget, Target};
-use crate::{Failure, display_time, print_json};
+use crate::{Failure, display_time, print_json, progress};
 
 pub use crate::target::Data;
 
@@ -52,7 +52,7 @@ impl Data {
             Target::Table(_) => Table::new(AwsClients::load().await.dynamodb, name),
             Target::Directory(_) => LocalData::open(Path::new(name)).await?.table,
         };
-        Ok(TableScan::of(table.reader()))
+        Ok(TableScan::of(table.reader()).telling(progress::on_terminal()))
     }
 }
 
@@ -109,7 +109,8 @@ async fn open_settled(dir: &Path, local: LocalData) -> Result<OpenData, Failure>
     Ok(OpenData {
         issuer: config.issuer.clone(),
         target: NamedTarget::Directory { data },
-        admin: Administrator::new(config, local.table.clone(), maker, opener),
+        admin: Administrator::new(config, local.table.clone(), maker, opener)
+            .telling(progress::on_terminal()),
         changes: Some(local.changes.clone()),
         _held: Some(local),
     })
@@ -138,7 +139,7 @@ async fn open_in_aws(table: &str) -> Result<OpenData, Failure> {
     Ok(OpenData {
         issuer: config.issuer.clone(),
         target,
-        admin: Administrator::new(config, table, maker, opener),
+        admin: Administrator::new(config, table, maker, opener).telling(progress::on_terminal()),
         changes: None,
         _held: None,
     })

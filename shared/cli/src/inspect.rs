@@ -84,6 +84,6 @@ impl Verdict {
 }
 
 /// The reason's name, as in the log: the descriptions for callers all read the same.
-fn name_of(denied: &Denied) -> String {
+pub fn name_of(denied: &Denied) -> String {
     denied.reason().replace('_', " ")
 }

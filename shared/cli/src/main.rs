@@ -6,11 +6,14 @@ mod data;
 mod grant;
 mod inspect;
 mod key;
+mod list;
 mod one_value;
+mod progress;
 mod repair;
 mod restore;
 mod revoke;
 mod serve;
+mod taken_back;
 mod target;
 
 use std::fmt::Display;
@@ -137,6 +140,7 @@ impl<E: std::error::Error> From<E> for Failure {
 
 /// Prints `answer` as JSON on stdout.
 fn print_json(answer: &impl Serialize) -> Result<(), Failure> {
+    progress::clear();
     let json = serde_json::to_string_pretty(answer)?;
     print_text(&format!("{json}\n"))
 }

@@ -18,6 +18,7 @@ mod hmac_key_rotation;
 mod introspection;
 mod key_rotation;
 mod kms_custody;
+mod listing;
 mod moments;
 mod operation_counts;
 mod parallel_refreshes;

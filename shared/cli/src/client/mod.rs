@@ -1,6 +1,7 @@
 //! `tokensmith client …`
 
 mod displayed;
+mod filter;
 mod registration;
 
 use std::time::Duration;
@@ -9,15 +10,16 @@ use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tokensmith_issuer::admin::{Changed, CreatedClient};
-use tokensmith_issuer::credential::ClientSecret;
 use tokensmith_issuer::names::ClientId;
 use tokensmith_issuer::store::records::Client;
-use tokensmith_verifier::Timestamp;
 
 use crate::consent::{Change, Consent};
 use crate::data::{Data, OpenData};
+use crate::list::{ListOptions, ListPrinter};
+use crate::taken_back::or_taken_back;
 use crate::{Failure, print_json};
-use displayed::DisplayedClient;
+use displayed::{DisplayedClient, DisplayedSecret};
+use filter::Filter;
 use registration::Registration;
 
 #[derive(Subcommand)]
@@ -32,8 +34,17 @@ pub enum Command {
         #[command(flatten)]
         data: Data,
     },
-    /// List all clients
+    /// List clients, sorted by id
+    ///
+    /// A client that was registered a moment ago may be missing in a table in AWS.
     List {
+        #[command(flatten)]
+        filter: Filter,
+        /// Begin behind this client
+        #[arg(long, value_name = "ID")]
+        after: Option<ClientId>,
+        #[command(flatten)]
+        options: ListOptions,
         #[command(flatten)]
         data: Data,
     },
@@ -57,12 +68,19 @@ pub enum Command {
     /// subject can have it
     Delete(Ended),
     /// Give a client a new secret, and print it; it is shown only this once
+    ///
+    /// The answer lists all secrets that are accepted, and when each ends. A secret whose overlap still runs
+    /// keeps its end, however often the secret is rotated.
     RotateSecret {
         #[command(flatten)]
         named: Named,
         /// How long the previous secret still works, for example 24h; with 0 it stops working now
         #[arg(long, value_name = "TIME", default_value = "24h", value_parser = humantime::parse_duration)]
         overlap: Duration,
+        /// Also end older secrets by then, although their overlap still runs: after a leak, together with
+        /// `--overlap 0`, only the new one works
+        #[arg(long)]
+        force: bool,
     },
 }
 
@@ -119,13 +137,21 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             let metadata = registration.metadata()?;
             let changed = data.admin().create_client(id, &metadata).await?;
             let CreatedClient { client, secret } = changed.outcome;
-            print_secret(&data, &client.id, secret.as_ref(), changed.effective_by)
+            let id = &client.id;
+            let Some(secret) = secret else {
+                return data.print_changed(&json!({ "client_id": id }), changed.effective_by);
+            };
+            let answer = json!({ "client_id": id, "client_secret": secret.expose_secret() });
+            let printed = data.print_changed(&answer, changed.effective_by);
+            let take_back = data.admin().delete_client(id);
+            or_taken_back(printed, "the client was deleted again", take_back).await
         }
-        Command::List { data } => {
-            let clients = data.open().await?.admin().clients().await?;
-            let displayed: Vec<_> = clients.iter().map(DisplayedClient::new).collect();
-            print_json(&displayed)
-        }
+        Command::List {
+            filter,
+            after,
+            options,
+            data,
+        } => list(&filter, after, &options, &data).await,
         Command::Show(named) => {
             let data = named.data.open().await?;
             let client = data.admin().client(named.id()?).await?;
@@ -160,30 +186,50 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             let answer = json!({ "deleted": changed.outcome.id });
             data.print_changed(&answer, changed.effective_by)
         }
-        Command::RotateSecret { named, overlap } => {
+        Command::RotateSecret {
+            named,
+            overlap,
+            force,
+        } => {
             let (data, id) = (named.data.open().await?, named.id()?);
-            let changed = data.admin().rotate_secret(id, overlap).await?;
-            print_secret(&data, id, Some(&changed.outcome), changed.effective_by)
+            let changed = data.admin().rotate_secret(id, overlap, force).await?;
+            let rotated = changed.outcome;
+            let answer = json!({
+                "client_id": id,
+                "client_secret": rotated.secret.expose_secret(),
+                "secrets": DisplayedSecret::all(&rotated.live),
+            });
+            let printed = data.print_changed(&answer, changed.effective_by);
+            let take_back = data.admin().take_back_secret(id, &rotated);
+            or_taken_back(printed, "the client has its old secret", take_back).await
         }
     }
+}
+
+async fn list(
+    filter: &Filter,
+    after: Option<ClientId>,
+    options: &ListOptions,
+    data: &Data,
+) -> Result<(), Failure> {
+    filter.check(after.as_ref())?;
+    let data = data.open().await?;
+    let mut printer = ListPrinter::new(options);
+    let mut pages = data.admin().list_clients(filter.prefix(), after.as_ref());
+    while !printer.is_full()
+        && let Some(page) = pages.next().await?
+    {
+        let shown = page
+            .iter()
+            .filter(|one| one.as_ref().map_or(true, |client| filter.keeps(client)));
+        printer
+            .page(shown.map(|one| one.as_ref().map(DisplayedClient::new).map_err(Clone::clone)))?;
+    }
+    printer.finish()
 }
 
 /// Prints a client as it is after a change.
 fn print_client(data: &OpenData, changed: &Changed<Client>) -> Result<(), Failure> {
     let displayed = DisplayedClient::new(&changed.outcome);
     data.print_changed(&displayed, changed.effective_by)
-}
-
-/// Prints a new secret, which is shown this once; a public client has none.
-fn print_secret(
-    data: &OpenData,
-    id: &ClientId,
-    secret: Option<&ClientSecret>,
-    effective_by: Timestamp,
-) -> Result<(), Failure> {
-    let answer = match secret {
-        None => json!({ "client_id": id }),
-        Some(secret) => json!({ "client_id": id, "client_secret": secret.expose_secret() }),
-    };
-    data.print_changed(&answer, effective_by)
 }

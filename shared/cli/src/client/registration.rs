@@ -89,7 +89,8 @@ impl Registration {
     }
 }
 
-fn parse_grant_type(name: &str) -> Result<GrantType, String> {
+/// Parses the name of a grant type.
+pub fn parse_grant_type(name: &str) -> Result<GrantType, String> {
     name.parse().map_err(|()| {
         let known = GrantType::ALL.map(GrantType::as_str).join(", ");
         format!("the grant types are: {known}")

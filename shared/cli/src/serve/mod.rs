@@ -165,8 +165,8 @@ async fn create_demo_client(admin: &Administrator) -> Result<ClientSecret, Failu
             }
         }
     }
-    let rotated = admin.rotate_secret(&id, Duration::ZERO).await?;
-    Ok(rotated.outcome)
+    let rotated = admin.rotate_secret(&id, Duration::ZERO, true).await?;
+    Ok(rotated.outcome.secret)
 }
 
 fn first_steps(issuer: &IssuerUrl, secret: &ClientSecret) -> String {

@@ -1,4 +1,4 @@
-//! Clients: registered, changed, disabled, deleted, listed.
+//! Clients: registered, changed, disabled, deleted.
 
 use tokensmith_verifier::{Algorithm, Timestamp};
 
@@ -89,27 +89,6 @@ impl Administrator {
         Ok(self.in_feed(client, AdminEvent::ClientDeleted { client_id }, time))
     }
 
-    /// One client's record.
-    ///
-    /// # Errors
-    /// [`ClientError`] when there is no such client, or the table fails.
-    pub async fn client(&self, id: &ClientId) -> Result<Client, ClientError> {
-        let found = self.find_client(id).await?.ok_or_else(|| unknown(id))?;
-        Ok(found.record)
-    }
-
-    /// All clients, sorted by id. This reads the whole table.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table fails.
-    pub async fn clients(&self) -> Result<Vec<Client>, StoreError> {
-        let stored = self.scan().records::<Client>(Client::PREFIX).await?;
-        let clients = stored.into_iter().map(|client| client.record);
-        let mut clients: Vec<_> = clients.filter(|one| one.deleted_at.is_none()).collect();
-        clients.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(clients)
-    }
-
     /// The client's record; `None` for a deleted client.
     pub(super) async fn find_client(
         &self,
@@ -165,13 +144,23 @@ impl Administrator {
         id: &ClientId,
         mutate: impl Fn(&mut Client) -> Result<(), ClientError>,
     ) -> Result<Client, ClientError> {
+        let (_, changed) = self.change_client_from(id, mutate).await?;
+        Ok(changed)
+    }
+
+    /// The same; returns the record before and after the change.
+    pub(super) async fn change_client_from(
+        &self,
+        id: &ClientId,
+        mutate: impl Fn(&mut Client) -> Result<(), ClientError>,
+    ) -> Result<(Client, Client), ClientError> {
         let mut current = self.find_client(id).await?.ok_or_else(|| unknown(id))?;
         loop {
             let mut wanted = current.record.clone();
             mutate(&mut wanted)?;
             let change = Change::between(&current, &wanted)?;
             match self.table.update(&Client::key_of(id), change).await? {
-                Update::Applied(updated) => return Ok(updated.record),
+                Update::Applied(updated) => return Ok((current.record, updated.record)),
                 Update::Refused(Some(newer)) if newer.deleted_at.is_none() => current = newer,
                 Update::Refused(_) => return Err(unknown(id)),
             }

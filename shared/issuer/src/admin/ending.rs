@@ -7,7 +7,9 @@
 use serde::Serialize;
 use tokensmith_verifier::Algorithm;
 
-use super::{Administrator, ClientError, RevokeError};
+use super::scan::GrantsWithOwners;
+use super::standing::{judge, judge_one};
+use super::{Administrator, ClientError, GrantsOf, RevokeError};
 use crate::credential::GrantId;
 use crate::error::Unavailable;
 use crate::keys::{KeyState, RetireError};
@@ -23,9 +25,9 @@ impl Administrator {
     /// [`ClientError`] when there is no such client, or the table fails.
     pub async fn ending_of_client(&self, id: &ClientId) -> Result<Ending, ClientError> {
         self.client(id).await?;
-        let grants = self.grants_of_client(id).await?;
+        let grants = self.grants_of(GrantsOf::Client(id.clone()));
         Ok(Ending {
-            grants: self.live(grants).await?,
+            grants: grants.live().await?,
             ..Ending::default()
         })
     }
@@ -39,12 +41,13 @@ impl Administrator {
         if known.is_none() {
             return Err(RevokeError::NothingFound);
         }
+        // A name that no subject can have is a client's, which has given no grants.
         let grants = match name.parse::<SubjectName>() {
-            Ok(subject) => self.grants_of_subject(&subject).await?,
-            Err(_) => Vec::new(),
+            Ok(subject) => self.grants_of(GrantsOf::Subject(subject)).live().await?,
+            Err(_) => 0,
         };
         Ok(Ending {
-            grants: self.live(grants).await?,
+            grants,
             ..Ending::default()
         })
     }
@@ -56,8 +59,14 @@ impl Administrator {
     pub async fn ending_of_grant(&self, id: GrantId) -> Result<Ending, RevokeError> {
         let found = self.table.get(&Grant::key_of(id)).await?;
         let grant = found.ok_or(RevokeError::NothingFound)?.record;
+        let now = self.time().await?.now();
+        let judged = judge(&self.table, vec![Ok(grant)], now).await?;
+        let live = judged
+            .into_iter()
+            .flatten()
+            .filter(|one| one.standing.is_ok());
         Ok(Ending {
-            grants: self.live(vec![grant]).await?,
+            grants: live.count(),
             ..Ending::default()
         })
     }
@@ -114,12 +123,24 @@ impl Administrator {
     /// # Errors
     /// [`StoreError`] when the table fails.
     pub async fn ending_of_everything(&self) -> Result<Ending, StoreError> {
-        let grants = self.scan().records::<Grant>(Grant::PREFIX).await?;
-        let grants = grants.into_iter().map(|stored| stored.record).collect();
+        let GrantsWithOwners {
+            clients,
+            subjects,
+            grants,
+        } = self.scan().grants_with_owners().await?;
+        let now = self.time().await?.now();
+        let live = grants.into_iter().filter(|grant| {
+            let client = clients.get(&grant.client_id);
+            let subject = subjects.get(&grant.id.subject_hash()).cloned();
+            judge_one(grant.clone(), client, subject, now)
+                .standing
+                .is_ok()
+        });
+        let live = live.count();
         let hmac_keys = self.table.query_all::<HmacKeyRecord>(HMAC_KEYS).await?;
         let valid = hmac_keys.iter().filter(|key| key.withdrawn_at.is_none());
         Ok(Ending {
-            grants: self.live(grants).await?,
+            grants: live,
             hmac_keys: valid.count(),
             ..self.ending_of_keys(&[]).await?
         })
@@ -135,11 +156,6 @@ impl Administrator {
             true => self.ending_of_everything().await,
             false => Ok(Ending::default()),
         }
-    }
-
-    async fn live(&self, grants: Vec<Grant>) -> Result<usize, StoreError> {
-        let judged = self.judged(grants).await?;
-        Ok(judged.iter().filter(|one| one.standing.is_ok()).count())
     }
 }
 

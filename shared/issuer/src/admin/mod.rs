@@ -11,6 +11,7 @@ mod ending;
 mod grants;
 mod in_use;
 mod keys;
+mod listing;
 mod registration;
 mod repair;
 mod restore;
@@ -28,12 +29,13 @@ pub use ending::Ending;
 pub use grants::{CreatedGrant, GrantError, NewGrant};
 pub use in_use::TableUse;
 pub use keys::ListedKey;
+pub use listing::{ClientPages, GrantPages, GrantsOf};
 pub use registration::{AccessTtl, ClientChanges, GrantTtl, RegistrationError};
 pub use repair::{Lowered, Repaired};
 pub use restore::{Reason, Restored, Revived};
 pub use revocation::{RevokeError, Revoked};
-pub use scan::TableScan;
-pub use secrets::SecretError;
+pub use scan::{Progress, TableScan};
+pub use secrets::{RotatedSecret, SecretError};
 pub use settings::{SettleError, move_audiences, settle};
 pub use standing::ListedGrant;
 
@@ -53,6 +55,7 @@ pub struct Administrator {
     table: Table,
     maker: Arc<dyn Make>,
     opener: Arc<dyn Open>,
+    progress: Progress,
 }
 
 impl Administrator {
@@ -64,7 +67,14 @@ impl Administrator {
             table,
             maker,
             opener,
+            progress: Progress::default(),
         }
+    }
+
+    /// Tells `progress` how far it is while it reads the whole table.
+    #[must_use]
+    pub fn telling(self, progress: Progress) -> Self {
+        Self { progress, ..self }
     }
 
     /// The time by DynamoDB's clock. Each change asks anew, because a command may wait for an answer of
@@ -93,7 +103,7 @@ impl Administrator {
     }
 
     fn scan(&self) -> TableScan {
-        TableScan::of(self.table.reader())
+        TableScan::of(self.table.reader()).telling(self.progress.clone())
     }
 }
 

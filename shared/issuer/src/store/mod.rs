@@ -15,9 +15,10 @@ mod table;
 pub use change::Change;
 pub use checked_time::CheckedTime;
 pub use index::{FeedPage, FeedPlace, FeedSelection};
+pub(crate) use item::AnyItem;
 pub use item::{AnyKey, Key, Record, Stored};
+pub(crate) use reader::failed;
 pub use reader::{Cursor, Found, Page, TableReader, with_time_limits};
-pub(crate) use reader::{failed, page};
 pub use table::{Insert, Table, Update};
 
 /// Why the store gave no answer. It is for the log and never shown to clients.

@@ -133,7 +133,7 @@ pub struct Page<R> {
 
 /// The key after which a page starts.
 #[derive(Clone, Debug)]
-pub struct Cursor(pub(crate) Item);
+pub struct Cursor(pub(super) Item);
 
 /// Gives every call of a DynamoDB client its time limits and retries, and counts its attempts.
 pub fn with_time_limits(config: Builder) -> Builder {
@@ -143,10 +143,7 @@ pub fn with_time_limits(config: Builder) -> Builder {
         .retry_config(retries())
 }
 
-pub(crate) fn page<R: Record>(
-    items: Option<Vec<Item>>,
-    last: Option<Item>,
-) -> Result<Page<R>, StoreError> {
+fn page<R: Record>(items: Option<Vec<Item>>, last: Option<Item>) -> Result<Page<R>, StoreError> {
     Ok(Page {
         records: items
             .unwrap_or_default()

@@ -241,5 +241,5 @@ fn concurrent_changes_are_all_kept() {
     assert_eq!(shown["access_ttl_seconds"], 77);
     assert_eq!(shown["scopes"], json!(["z"]));
     assert_eq!(shown["audiences"], json!(["urn:example:z"]));
-    assert_eq!(shown["secrets"].as_array().map(Vec::len), Some(2));
+    assert_eq!(shown["secrets"].as_array().map(Vec::len), Some(4));
 }

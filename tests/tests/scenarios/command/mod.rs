@@ -5,6 +5,7 @@ mod clients;
 mod consent;
 mod inspect;
 mod keys;
+mod lists;
 mod restore;
 mod secrets;
 mod target;
