@@ -57,7 +57,7 @@ impl Consent {
         progress::clear();
         let ending = ending?;
         match self.dry_run {
-            true => data.print_dry_run(change, ending).map(|()| false),
+            true => data.print_dry_run(&Ends { change, ending }).map(|()| false),
             false => ask(&question(data, change, ending)),
         }
     }
@@ -77,6 +77,15 @@ impl<'a> Change<'a> {
     pub const fn new(what: &'a str, uncounted: &'a str) -> Self {
         Self { what, uncounted }
     }
+}
+
+/// What a dry run prints.
+#[derive(Serialize)]
+struct Ends<'a> {
+    #[serde(flatten)]
+    change: &'a Change<'a>,
+    #[serde(rename = "ends")]
+    ending: Ending,
 }
 
 fn question(data: &OpenData, change: &Change<'_>, ending: Ending) -> String {

@@ -6,19 +6,19 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokensmith_aws::AwsClients;
 use tokensmith_aws::environment::{self, Environment};
-use tokensmith_aws::kms::{KmsMaker, KmsOpener};
-use tokensmith_issuer::admin::{Administrator, Ending, TableScan, TableUse};
+use tokensmith_aws::kms::{KmsMaker, KmsOpener, KmsSigning};
+use tokensmith_issuer::admin::{Administrator, TableScan, TableUse};
 use tokensmith_issuer::config::Config;
-use tokensmith_issuer::keys::Custody;
+use tokensmith_issuer::keys::{Custody, Sign};
 use tokensmith_issuer::names::IssuerUrl;
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::records::Settings;
 use tokensmith_local::{ChangeCounter, DataError, LocalData};
 use tokensmith_verifier::Timestamp;
 
-use crate::consent::Change;
+use crate::field::Field;
 use crate::target::{NamedTarget, Target};
-use crate::{Failure, display_time, print_json, progress};
+use crate::{Failure, display_time, print_json, print_text, progress};
 
 pub use crate::target::Data;
 
@@ -26,8 +26,10 @@ impl Data {
     /// Opens it.
     pub async fn open(&self) -> Result<OpenData, Failure> {
         match self.target()? {
-            Target::Table(name) => open_in_aws(&name).await,
-            Target::Directory(dir) => open_local(&dir).await,
+            Target::Table(name) => open_in_aws(&name, self.field()).await,
+            Target::Directory(dir) => {
+                open_settled(&dir, LocalData::open(&dir).await?, self.field()).await
+            }
         }
     }
 
@@ -36,10 +38,10 @@ impl Data {
         match self.target()? {
             Target::Directory(dir) => {
                 let local = LocalData::open_unused(&dir).await.map_err(in_use)?;
-                open_settled(&dir, local).await
+                open_settled(&dir, local, self.field()).await
             }
             Target::Table(name) => {
-                let data = open_in_aws(&name).await?;
+                let data = open_in_aws(&name, self.field()).await?;
                 require_untouched(&data).await?;
                 Ok(data)
             }
@@ -91,11 +93,11 @@ async fn require_untouched(data: &OpenData) -> Result<(), Failure> {
     )))
 }
 
-async fn open_local(dir: &Path) -> Result<OpenData, Failure> {
-    open_settled(dir, LocalData::open(dir).await?).await
-}
-
-async fn open_settled(dir: &Path, local: LocalData) -> Result<OpenData, Failure> {
+async fn open_settled(
+    dir: &Path,
+    local: LocalData,
+    field: Option<Field>,
+) -> Result<OpenData, Failure> {
     let settings = local.table.get(&Settings::only_key()).await?;
     let settings = settings.ok_or_else(|| {
         let dir = dir.display();
@@ -109,6 +111,8 @@ async fn open_settled(dir: &Path, local: LocalData) -> Result<OpenData, Failure>
     Ok(OpenData {
         issuer: config.issuer.clone(),
         target: NamedTarget::Directory { data },
+        field,
+        signer: local.custody.sign(),
         admin: Administrator::new(config, local.table.clone(), maker, opener)
             .telling(progress::on_terminal()),
         changes: Some(local.changes.clone()),
@@ -116,10 +120,15 @@ async fn open_settled(dir: &Path, local: LocalData) -> Result<OpenData, Failure>
     })
 }
 
-async fn open_in_aws(table: &str) -> Result<OpenData, Failure> {
+async fn open_in_aws(table: &str, field: Option<Field>) -> Result<OpenData, Failure> {
     let environment = Environment::parse(|name| match name {
         environment::TABLE => Some(table.to_owned()),
         _ => environment::of_process(name),
+    })
+    .map_err(|bad| {
+        Failure::new(format!(
+            "{bad}: with a table, it is what the functions of the table have"
+        ))
     })?;
     let clients = AwsClients::load().await;
     let Environment {
@@ -129,16 +138,25 @@ async fn open_in_aws(table: &str) -> Result<OpenData, Failure> {
         wrapping_key,
     } = environment;
     let region = clients.dynamodb.config().region().map(ToString::to_string);
+    if region.is_none() {
+        return Err(Failure::new(
+            "no AWS Region is known: set AWS_REGION, or AWS_PROFILE to a profile that has one",
+        ));
+    }
     let target = NamedTarget::Table {
         table: table.clone(),
         region,
     };
     let table = Table::new(clients.dynamodb, table);
-    let opener = Arc::new(KmsOpener::new(clients.kms.clone(), &wrapping_key));
+    let opener = KmsOpener::new(clients.kms.clone(), &wrapping_key);
+    let signer = Arc::new(KmsSigning::new(opener.clone()));
+    let opener = Arc::new(opener);
     let maker = Arc::new(KmsMaker::new(clients.kms, custody, &wrapping_key));
     Ok(OpenData {
         issuer: config.issuer.clone(),
         target,
+        field,
+        signer,
         admin: Administrator::new(config, table, maker, opener).telling(progress::on_terminal()),
         changes: None,
         _held: None,
@@ -150,6 +168,8 @@ async fn open_in_aws(table: &str) -> Result<OpenData, Failure> {
 pub struct OpenData {
     issuer: IssuerUrl,
     target: NamedTarget,
+    field: Option<Field>,
+    signer: Arc<dyn Sign>,
     admin: Administrator,
     changes: Option<Arc<ChangeCounter>>,
     /// Has the lock on the directory, if no `serve` may start meanwhile.
@@ -162,26 +182,37 @@ impl OpenData {
         &self.admin
     }
 
+    /// What signs with the keys of the issuer.
+    pub fn signer(&self) -> Arc<dyn Sign> {
+        self.signer.clone()
+    }
+
+    /// Prints an answer, or the member of it that is wanted.
+    pub fn print(&self, answer: &impl Serialize) -> Result<(), Failure> {
+        match &self.field {
+            Some(field) => print_text(&field.of(answer)?),
+            None => print_json(answer),
+        }
+    }
+
     /// Issuer and target, in words.
     pub fn described(&self) -> String {
         format!("{} ({})", self.issuer.as_str(), self.target)
     }
 
-    /// Prints what a change would end, which was not made.
-    pub fn print_dry_run(&self, change: &Change<'_>, ends: Ending) -> Result<(), Failure> {
+    /// Prints what would have been done.
+    pub fn print_dry_run(&self, answer: &impl Serialize) -> Result<(), Failure> {
         #[derive(Serialize)]
-        struct DryRun<'a> {
+        struct DryRun<'a, T> {
             dry_run: bool,
             #[serde(flatten)]
-            change: &'a Change<'a>,
-            ends: Ending,
+            answer: &'a T,
             issuer: &'a IssuerUrl,
             target: &'a NamedTarget,
         }
-        print_json(&DryRun {
+        self.print(&DryRun {
             dry_run: true,
-            change,
-            ends,
+            answer,
             issuer: &self.issuer,
             target: &self.target,
         })
@@ -202,7 +233,7 @@ impl OpenData {
             target: &'a NamedTarget,
             effective_by: String,
         }
-        print_json(&Changed {
+        self.print(&Changed {
             answer,
             issuer: &self.issuer,
             target: &self.target,

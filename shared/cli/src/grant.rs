@@ -92,7 +92,7 @@ async fn list(args: ListArgs) -> Result<(), Failure> {
         (None, None) => return Err(Failure::wrong_call("name a client or a subject")),
     };
     let data = args.data.open().await?;
-    let mut printer = ListPrinter::new(&args.options);
+    let mut printer = ListPrinter::new(&args.options, args.data.field());
     let mut pages = data.admin().list_grants(of, args.after).await?;
     let is_wanted = |one: &ListedGrant| {
         args.active

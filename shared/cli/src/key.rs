@@ -8,7 +8,7 @@ use tokensmith_verifier::{Algorithm, KeyId};
 
 use crate::consent::{Change, Consent};
 use crate::data::Data;
-use crate::{Failure, display_time, print_json};
+use crate::{Failure, display_time};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -110,7 +110,8 @@ pub async fn run(command: Command) -> Result<(), Failure> {
 }
 
 async fn list(data: &Data) -> Result<(), Failure> {
-    let keys = data.open().await?.admin().signing_keys().await?;
+    let data = data.open().await?;
+    let keys = data.admin().signing_keys().await?;
     let displayed: Vec<_> = keys
         .iter()
         .map(|listed| DisplayedKey {
@@ -122,7 +123,7 @@ async fn list(data: &Data) -> Result<(), Failure> {
             withdrawn_at: listed.key.withdrawn_at.map(display_time),
         })
         .collect();
-    print_json(&displayed)
+    data.print(&displayed)
 }
 
 #[derive(Serialize)]

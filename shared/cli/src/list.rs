@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use tokensmith_issuer::store::StoreError;
 
+use crate::field::Field;
 use crate::{Failure, print_text};
 
 /// The options of every list.
@@ -43,6 +44,7 @@ pub trait Listed: Serialize {
 /// Prints a list page by page.
 pub struct ListPrinter {
     format: Format,
+    field: Option<Field>,
     left: usize,
     printed: usize,
     unreadable: usize,
@@ -50,13 +52,19 @@ pub struct ListPrinter {
 }
 
 impl ListPrinter {
-    pub fn new(options: &ListOptions) -> Self {
+    /// A list of which `field` is printed, or everything.
+    pub fn new(options: &ListOptions, field: Option<Field>) -> Self {
         let usual = match stdout().is_terminal() {
             true => Format::Table,
             false => Format::Json,
         };
         Self {
-            format: options.output.unwrap_or(usual),
+            format: match field {
+                // A line for each.
+                Some(_) => Format::Jsonl,
+                None => options.output.unwrap_or(usual),
+            },
+            field,
             left: options.limit.map_or(usize::MAX, NonZeroUsize::get),
             printed: 0,
             unreadable: 0,
@@ -93,10 +101,10 @@ impl ListPrinter {
         for item in &readable {
             match self.format {
                 Format::Table => {}
-                Format::Jsonl => {
-                    text.push_str(&serde_json::to_string(item)?);
-                    text.push('\n');
-                }
+                Format::Jsonl => text.push_str(&match &self.field {
+                    Some(field) => field.of(item)?,
+                    None => format!("{}\n", serde_json::to_string(item)?),
+                }),
                 Format::Json => {
                     text.push_str(if self.printed == 0 { "[\n  " } else { ",\n  " });
                     let json = serde_json::to_string_pretty(item)?;

@@ -3,6 +3,8 @@
 mod client;
 mod consent;
 mod data;
+mod failure;
+mod field;
 mod grant;
 mod inspect;
 mod key;
@@ -13,10 +15,11 @@ mod repair;
 mod restore;
 mod revoke;
 mod serve;
+mod shell;
 mod taken_back;
 mod target;
+mod token;
 
-use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
@@ -26,13 +29,15 @@ use mimalloc::MiMalloc;
 use serde::Serialize;
 use tokensmith_verifier::Timestamp;
 
+use failure::Failure;
+
 /// The embedded database speaks JSON within the process: a quarter of the time went into small
 /// allocations with the C library's allocator.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let Cli { command, debug } = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         // The embedded database serves one call at a time: a second thread would only wait for the
@@ -46,7 +51,11 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            progress::clear();
             eprintln!("error: {failure}");
+            if debug {
+                failure.print_causes();
+            }
             failure.exit_code()
         }
     }
@@ -62,6 +71,9 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Restore(args) => restore::run(args).await,
         Command::Repair(args) => repair::run(args).await,
         Command::Inspect(args) => inspect::run(args).await,
+        Command::Token(args) => token::run(args).await,
+        Command::Completion(args) => shell::completion(&args),
+        Command::Man(args) => shell::man(&args),
     }
 }
 
@@ -70,10 +82,13 @@ async fn run(command: Command) -> Result<(), Failure> {
 /// `tokensmith serve` runs the whole issuer in one process. The other commands manage its data, also
 /// while it runs, or a table in AWS. They print JSON on standard output and messages on standard error.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "tokensmith", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// When it fails, also print what the libraries reported
+    #[arg(long, global = true)]
+    debug: bool,
 }
 
 #[derive(Subcommand)]
@@ -92,50 +107,9 @@ enum Command {
     Restore(restore::Args),
     Repair(repair::Args),
     Inspect(inspect::Args),
-}
-
-/// Why a command failed, for people.
-#[derive(Debug)]
-struct Failure {
-    reason: String,
-    wrong_call: bool,
-}
-
-impl Failure {
-    fn new(reason: impl Display) -> Self {
-        Self {
-            reason: reason.to_string(),
-            wrong_call: false,
-        }
-    }
-
-    /// The command line does not say what is to be done.
-    fn wrong_call(reason: impl Display) -> Self {
-        Self {
-            wrong_call: true,
-            ..Self::new(reason)
-        }
-    }
-
-    /// 2 is what `clap` exits with when a command line is wrong.
-    fn exit_code(&self) -> ExitCode {
-        match self.wrong_call {
-            true => ExitCode::from(2),
-            false => ExitCode::FAILURE,
-        }
-    }
-}
-
-impl Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.reason)
-    }
-}
-
-impl<E: std::error::Error> From<E> for Failure {
-    fn from(err: E) -> Self {
-        Self::new(err)
-    }
+    Token(token::Args),
+    Completion(shell::CompletionArgs),
+    Man(shell::ManArgs),
 }
 
 /// Prints `answer` as JSON on stdout.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use tokensmith_aws::environment::TABLE;
 
 use crate::Failure;
+use crate::field::Field;
 
 /// The options that name the data.
 #[derive(Args, Clone)]
@@ -23,6 +24,9 @@ pub struct Data {
     /// [default: TOKENSMITH_TABLE]
     #[arg(long, value_name = "NAME", conflicts_with = "dir")]
     table: Option<String>,
+    /// Print only this member of the answer, as plain text if it is one: `client_secret`, or `claims.sub`
+    #[arg(long, value_name = "NAME")]
+    field: Option<Field>,
 }
 
 /// The data that a command acts on.
@@ -35,6 +39,11 @@ pub enum Target {
 }
 
 impl Data {
+    /// The member of the answer that is wanted.
+    pub fn field(&self) -> Option<Field> {
+        self.field.clone()
+    }
+
     /// The data that are meant.
     ///
     /// A command that guessed here would revoke in one place what was to be revoked in another. So a

@@ -1,8 +1,11 @@
 //! `tokensmith client …`
 
+mod apply;
 mod displayed;
+mod file;
 mod filter;
 mod registration;
+mod secrets;
 
 use std::time::Duration;
 
@@ -13,14 +16,14 @@ use tokensmith_issuer::admin::{Changed, CreatedClient};
 use tokensmith_issuer::names::ClientId;
 use tokensmith_issuer::store::records::Client;
 
+use crate::Failure;
 use crate::consent::{Change, Consent};
 use crate::data::{Data, OpenData};
 use crate::list::{ListOptions, ListPrinter};
 use crate::taken_back::or_taken_back;
-use crate::{Failure, print_json};
 use displayed::{DisplayedClient, DisplayedSecret};
 use filter::Filter;
-use registration::Registration;
+use registration::{Difference, Registration};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -52,14 +55,17 @@ pub enum Command {
     Show(Named),
     /// Change a client
     ///
-    /// Options that are not given stay as they are. An issuer that has the client in its cache notices
+    /// Options that are not given stay as they are; --unset sets one back to its default. An issuer that has the client in its cache notices
     /// the change within TOKENSMITH_CACHE_TTL, 10 s by default.
     Update {
         #[command(flatten)]
         named: Named,
         #[command(flatten)]
         registration: Registration,
+        #[command(flatten)]
+        difference: Difference,
     },
+    Apply(apply::ApplyArgs),
     /// Let a disabled client authenticate again; what was revoked when it was disabled stays revoked
     Enable(Named),
     /// Refuse a client until it is enabled again, and revoke its grants and tokens
@@ -155,17 +161,19 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Show(named) => {
             let data = named.data.open().await?;
             let client = data.admin().client(named.id()?).await?;
-            print_json(&DisplayedClient::new(&client))
+            data.print(&DisplayedClient::new(&client))
         }
         Command::Update {
             named,
             registration,
+            difference,
         } => {
             let data = named.data.open().await?;
-            let metadata = registration.metadata()?;
+            let metadata = difference.with(registration.metadata()?);
             let changed = data.admin().update_client(named.id()?, &metadata).await?;
             print_client(&data, &changed)
         }
+        Command::Apply(args) => apply::run(args).await,
         Command::Enable(named) => {
             let data = named.data.open().await?;
             let changed = data.admin().enable_client(named.id()?).await?;
@@ -213,8 +221,8 @@ async fn list(
     data: &Data,
 ) -> Result<(), Failure> {
     filter.check(after.as_ref())?;
+    let mut printer = ListPrinter::new(options, data.field());
     let data = data.open().await?;
-    let mut printer = ListPrinter::new(options);
     let mut pages = data.admin().list_clients(filter.prefix(), after.as_ref());
     while !printer.is_full()
         && let Some(page) = pages.next().await?

@@ -171,7 +171,7 @@ pub enum GrantError {
     #[error("the grant id is taken: try again")]
     IdTaken,
     /// Table or custody failed.
-    #[error(transparent)]
+    #[error("{0}")]
     Unavailable(#[from] Unavailable),
 }
 

@@ -20,6 +20,7 @@ mod scan;
 mod secrets;
 mod settings;
 mod standing;
+mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub use grants::{CreatedGrant, GrantError, NewGrant};
 pub use in_use::TableUse;
 pub use keys::ListedKey;
 pub use listing::{ClientPages, GrantPages, GrantsOf};
-pub use registration::{AccessTtl, ClientChanges, GrantTtl, RegistrationError};
+pub use registration::{AccessTtl, ClientChanges, GrantTtl, RegistrationError, Setting};
 pub use repair::{Lowered, Repaired};
 pub use restore::{Reason, Restored, Revived};
 pub use revocation::{RevokeError, Revoked};
@@ -38,6 +39,7 @@ pub use scan::{Progress, TableScan};
 pub use secrets::{RotatedSecret, SecretError};
 pub use settings::{SettleError, move_audiences, settle};
 pub use standing::ListedGrant;
+pub use token::IssueError;
 
 use tokensmith_verifier::{KeyId, Timestamp};
 
@@ -81,6 +83,14 @@ impl Administrator {
     /// the operator before it makes one.
     async fn time(&self) -> Result<CheckedTime, StoreError> {
         self.table.checked_time().await
+    }
+
+    /// The time by DynamoDB's clock.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table fails.
+    pub async fn now(&self) -> Result<Timestamp, StoreError> {
+        Ok(self.time().await?.now())
     }
 
     /// A change of a record that functions may have in a cache.

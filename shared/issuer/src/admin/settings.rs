@@ -106,7 +106,7 @@ pub enum SettleError {
     #[error(transparent)]
     Audience(#[from] InvalidName),
     /// The table failed.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }
 

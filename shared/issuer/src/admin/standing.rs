@@ -67,7 +67,7 @@ pub(super) fn judge_one(
 }
 
 /// The records that there are of these, read with as few operations as possible.
-async fn several<N: Clone + Ord, R: Record>(
+pub(super) async fn several<N: Clone + Ord, R: Record>(
     table: &TableReader,
     names: BTreeSet<N>,
     key_of: impl Fn(&N) -> Key<R>,

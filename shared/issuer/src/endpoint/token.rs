@@ -192,10 +192,20 @@ impl Issuer {
         approved: ApprovedToken,
         log: &mut RequestLog,
     ) -> Result<MintedToken, Error> {
+        let minted = self.mint_for(client, approved).await?;
+        log.key_id = Some(minted.key_id.clone());
+        Ok(minted)
+    }
+
+    /// Signs a token with the key of the client's algorithm.
+    pub(crate) async fn mint_for(
+        &self,
+        client: &AuthenticatedClient,
+        approved: ApprovedToken,
+    ) -> Result<MintedToken, Error> {
         let algorithm = client.record().algorithm;
         let algorithm = algorithm.unwrap_or_else(|| self.config.default_algorithm());
         let key = self.keys.active(algorithm, client.now()).await?;
-        log.key_id = Some(key.id.clone());
         token::mint(approved, &key, &self.config.issuer).await
     }
 }

@@ -123,7 +123,7 @@ pub enum ErrorCode {
 #[derive(Debug, thiserror::Error)]
 pub enum Unavailable {
     /// The table.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
     /// A signing key cannot be used: it cannot be unwrapped, or is not the published one.
     #[error("signing key unavailable: {0}")]

@@ -12,6 +12,7 @@ mod reader;
 pub mod records;
 mod table;
 
+pub use aws_calls::CallFailure;
 pub use change::Change;
 pub use checked_time::CheckedTime;
 pub use index::{FeedPage, FeedPlace, FeedSelection};
@@ -31,7 +32,7 @@ pub enum StoreError {
         /// The DynamoDB operation.
         operation: &'static str,
         /// What the SDK reported.
-        reason: String,
+        reason: CallFailure,
         /// DynamoDB's request id, where there was a response.
         request_id: String,
     },

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
-use super::aws_calls::{CountAwsCalls, reason_of, retries, time_limits};
+use super::aws_calls::{CallFailure, CountAwsCalls, reason_of, retries, time_limits};
 use super::item::{Item, PK, SK, decode};
 use super::{AnyKey, Key, Record, StoreError, Stored};
 
@@ -170,7 +170,7 @@ where
 pub(super) fn incomplete(operation: &'static str, reason: String) -> StoreError {
     StoreError::Failed {
         operation,
-        reason,
+        reason: CallFailure::Incomplete(reason),
         request_id: "none".to_owned(),
     }
 }

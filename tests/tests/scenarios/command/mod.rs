@@ -1,7 +1,9 @@
 //! The `tokensmith` command next to a running issuer: what it changes is seen, what it prints is
 //! JSON, and secrets are shown once.
 
+mod apply;
 mod clients;
+mod comfort;
 mod consent;
 mod inspect;
 mod keys;
