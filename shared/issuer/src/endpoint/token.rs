@@ -15,7 +15,7 @@ use crate::Issuer;
 use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials};
 use crate::credential::{CredentialKind, GrantCredential};
 use crate::error::{ClientDenied, Error, GrantDenied, Unavailable};
-use crate::event::RequestLog;
+use crate::event::{IssuedLog, RequestLog};
 use crate::grant::redeem::{self, Advance, GrantState, ProvenCredential, Step};
 use crate::grant::{AskedAccess, TokenRequest, client_credentials, refresh_token};
 use crate::keys::Custody;
@@ -194,6 +194,7 @@ impl Issuer {
     ) -> Result<MintedToken, Error> {
         let minted = self.mint_for(client, approved).await?;
         log.key_id = Some(minted.key_id.clone());
+        log.issued = Some(IssuedLog::of(&minted));
         Ok(minted)
     }
 
