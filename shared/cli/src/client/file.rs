@@ -109,7 +109,7 @@ impl Described {
     fn wanted(self) -> Result<Wanted, String> {
         let seconds = |seconds: Option<u64>| seconds.map(|seconds| format!("{seconds}s"));
         let metadata = ClientChanges {
-            grant_types: all(&self.grant_types, |one| parse_grant_type(one))?,
+            grant_types: all(&self.grant_types, parse_grant_type)?,
             scopes: all(&self.scopes, one_scope)?,
             default_scopes: all(&self.default_scopes, one_scope)?,
             audiences: all(&self.audiences, one_audience)?,

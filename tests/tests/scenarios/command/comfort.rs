@@ -36,6 +36,7 @@ fn token_prints_what_the_client_would_get() {
             assert_eq!(own[name], usual[name], "{more:?}: {name}");
         }
     }
+    assert_eq!(token(&["--field=scope"]), "a");
     let ended = token(&[]);
     assert_eq!(issuer.manage(&["inspect", &ended])["active"], true);
     issuer.manage(&["client", "disable", &client.id, "--yes"]);
@@ -256,7 +257,9 @@ fn every_help_names_what_each_option_does() {
         assert!(help.contains("Usage: tokensmith"), "{words:?}: {help}");
         let lines: Vec<&str> = help.lines().collect();
         for (number, line) in lines.iter().enumerate() {
-            let is_option = line.trim_start().starts_with('-') && line.starts_with("  ");
+            let text = line.trim_start();
+            // `- json: …` is a value of the option above.
+            let is_option = text.starts_with('-') && !text.starts_with("- ");
             let described = line.trim().contains("  ")
                 || lines
                     .get(number + 1)
