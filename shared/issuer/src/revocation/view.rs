@@ -137,13 +137,10 @@ impl TableRevocations {
                 key_withdrawn: known.key_withdrawn,
                 ..own
             }),
-            (Ok(own), _) => match self.own_records.is_withdrawn(&token.key_id, now).await {
-                Ok(key_withdrawn) => Ok(RevocationStatus {
-                    key_withdrawn,
-                    ..own
-                }),
-                Err(err) => self.without_news(token, now, &err),
-            },
+            (Ok(own), _) => {
+                let complete = self.own_records.with_key(own, token, now).await;
+                complete.or_else(|err| self.without_news(token, now, &err))
+            }
             (Err(_), Ok(true)) => Ok(known),
             (Err(err), _) => self.without_news(token, now, &err),
         }
