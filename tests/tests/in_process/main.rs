@@ -14,6 +14,7 @@ mod grant_lifetimes;
 mod grant_secrets;
 mod grants_in_an_outage;
 mod grants_under_faults;
+mod heartbeats;
 mod hmac_key_rotation;
 mod introspection;
 mod key_rotation;
