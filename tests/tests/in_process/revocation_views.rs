@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
 use tokensmith_issuer::revocation::TableRevocations;
@@ -14,37 +13,16 @@ use tokensmith_issuer::store::records::{FeedAttributes, RevokedToken};
 use tokensmith_issuer::{Issuer, endpoint};
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::records::API;
-use tokensmith_tests::{InProcess, TestClient};
+use tokensmith_tests::{InProcess, OverHttp, TestClient};
 use tokensmith_verifier::Timestamp;
 use tokensmith_verifier::{
-    CacheHeaders, Clock, FEED_TYPE, FeedSettings, Fetch, FetchError, FetchRequest, Fetched,
-    Refusal, Rejection, RevocationSource, SignedClaims, StalePolicy, Verifier, WhenStale,
+    Clock, FEED_TYPE, FeedSettings, Refusal, Rejection, RevocationSource, SignedClaims,
+    StalePolicy, Verifier, WhenStale,
 };
 
 pub const INTERVAL: u64 = 5;
 /// DynamoDB ends a page at 1 MB.
 const A_PAGE: usize = 550;
-
-/// The issuer as a resource server reaches it.
-#[derive(Debug)]
-pub struct OverHttp(pub Arc<Issuer>);
-
-#[async_trait]
-impl Fetch for OverHttp {
-    async fn fetch(&self, request: FetchRequest<'_>) -> Result<Fetched, FetchError> {
-        let url: http::Uri = request.url.parse().expect("a URL");
-        let endpoint = endpoint::at(url.path()).expect("an endpoint");
-        let request = Request::get(url).body(Bytes::new()).expect("a request");
-        let answer = self.0.handle(endpoint, request).await;
-        match answer.status().as_u16() {
-            200 => Ok(Fetched::Document(
-                answer.body().to_vec(),
-                CacheHeaders::default(),
-            )),
-            other => Err(FetchError::Status(other)),
-        }
-    }
-}
 
 /// A verifier that reads the signed feed, and one that reads the table through the faults.
 pub async fn verifiers(issuer: &InProcess, stale: StalePolicy) -> [Verifier; 2] {
