@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
-use tokensmith_issuer::admin::Administrator;
+use tokensmith_issuer::admin::{Administrator, settle};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::{ClientSecret, Nonce};
 use tokensmith_issuer::keys::{HmacKeys, HmacRotation, KeyRotation, RotationPolicy};
@@ -75,6 +75,8 @@ impl InProcess {
             direct,
             seconds,
         };
+        let settled = settle(started.table(), &started.config.owner()).await;
+        settled.expect("the table is nobody's yet");
         let rotated = started.key_rotation(|_| {}).run(started.now()).await;
         rotated.expect("the first keys can be made");
         let warm = started.issuer.warm_up(&endpoint::TOKEN).await;

@@ -5,27 +5,25 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde::Serialize;
-use serde::de::IgnoredAny;
-use tokensmith_issuer::admin::settle;
-use tokensmith_issuer::keys::{Custody, KeyRotation, Open, Rotation, Sign};
-use tokensmith_issuer::names::IssuerUrl;
-use tokensmith_issuer::revocation::sweep_feed;
+use tokensmith_issuer::keys::{Custody, Open, Sign};
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::{Issuer, Level, Mount, write_line};
 use tokensmith_verifier::Clock;
 
 use crate::Function;
+use crate::check::{Checked, Reply, Replying};
 use crate::clients::{dynamodb_of_function, kms_of_function};
 use crate::environment::{BadVariable, Environment, of_process, require_lambda};
-use crate::event::Event;
-use crate::kms::{KmsMaker, KmsOpener, KmsSigning};
+use crate::event::{Answer, Event};
+use crate::kms::{KmsOpener, KmsSigning};
 
 /// Runs a function that serves these endpoints, until Lambda ends it.
 pub fn serve<const N: usize>(mounts: [Mount<FunctionCustody>; N]) -> ExitCode {
     run(async move {
         let (environment, table) = load()?;
+        let revision = &environment.revision;
         let custody = FunctionCustody {
             wrapping_key: environment.wrapping_key,
         };
@@ -34,29 +32,25 @@ pub fn serve<const N: usize>(mounts: [Mount<FunctionCustody>; N]) -> ExitCode {
         let endpoints = mounts.map(|mount| mount.endpoint);
         let function = &Function::new(issuer, endpoints);
         warm_up(function.warm_up()).await;
-        let handler = async |event: LambdaEvent<Event>| {
-            let answer = function.answer(event.payload, &event.context).await;
-            answer.map_err(lambda_runtime::Error::from)
-        };
+        let handler = |event| replied(function, event, revision);
         lambda_runtime::run(service_fn(handler)).await
     })
 }
 
-/// Runs the function that rotates keys, whatever event it is called with.
-pub fn rotate_keys() -> ExitCode {
-    run(async {
-        let (environment, table) = load()?;
-        let policy = environment.rotation_policy(of_process)?;
-        let issuer = &environment.config.issuer;
-        let kms = kms_of_function(of_process);
-        let maker = KmsMaker::new(kms, environment.custody, &environment.wrapping_key);
-        let rotation = &KeyRotation::new(table.clone(), Arc::new(maker), policy);
-        let handler = async |_: LambdaEvent<IgnoredAny>| {
-            let outcome = maintain(&table, issuer, rotation).await;
-            log_maintenance(&outcome);
-            outcome.map(|done| done.rotation)
-        };
-        lambda_runtime::run(service_fn(handler)).await
+fn replied<'a>(
+    function: &'a Function,
+    event: LambdaEvent<Event>,
+    revision: &'a Option<String>,
+) -> Replying<'a, Answer> {
+    let LambdaEvent { payload, context } = event;
+    Box::pin(async move {
+        match payload.check() {
+            Some(expected) => {
+                function.check(expected).await?;
+                Ok(Reply::Checked(Checked::new(revision.clone())))
+            }
+            None => Ok(Reply::Answer(function.answer(payload, &context).await?)),
+        }
     })
 }
 
@@ -89,7 +83,7 @@ impl Custody for FunctionCustody {
 }
 
 /// What every function does first.
-fn load() -> Result<(Environment, Table), BadVariable> {
+pub(crate) fn load() -> Result<(Environment, Table), BadVariable> {
     require_lambda(of_process)?;
     let environment = Environment::parse(of_process)?;
     let table = Table::new(dynamodb_of_function(of_process), &environment.table);
@@ -109,7 +103,7 @@ pub async fn warm_up<E: Display>(work: impl Future<Output = Result<(), E>>) {
 /// Runs a function until Lambda ends it, or logs why it could not start.
 ///
 /// Lambda gives a function one request at a time, so one thread is enough.
-pub fn run(function: impl Future<Output = Result<(), lambda_runtime::Error>>) -> ExitCode {
+pub fn run(function: impl Future<Output = Result<(), Error>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -126,39 +120,7 @@ pub fn run(function: impl Future<Output = Result<(), lambda_runtime::Error>>) ->
     }
 }
 
-/// Safe to run twice at once, and to be killed at any point: the next run does the rest.
-async fn maintain(
-    table: &Table,
-    issuer: &IssuerUrl,
-    rotation: &KeyRotation,
-) -> Result<Maintenance, lambda_runtime::Error> {
-    settle(table, issuer).await?;
-    let now = Clock::System.now();
-    Ok(Maintenance {
-        event: "rotate_keys",
-        rotation: rotation.run(now).await?,
-        left_feed: sweep_feed(table, now).await?,
-    })
-}
-
-/// What a run has done, as it is logged.
-#[derive(Serialize)]
-struct Maintenance {
-    event: &'static str,
-    #[serde(flatten)]
-    rotation: Rotation,
-    /// How many clients and subjects left the revocation feed.
-    left_feed: usize,
-}
-
-fn log_maintenance(outcome: &Result<Maintenance, lambda_runtime::Error>) {
-    match outcome {
-        Ok(done) => write_line(Level::Info, done),
-        Err(err) => log(Level::Error, "rotate_keys_failed", &err.to_string()),
-    }
-}
-
-fn log(level: Level, event: &'static str, message: &str) {
+pub(crate) fn log(level: Level, event: &'static str, message: &str) {
     #[derive(Serialize)]
     struct HostEvent<'a> {
         event: &'static str,

@@ -22,6 +22,7 @@ mod kms_custody;
 mod moments;
 mod operation_counts;
 mod own_records;
+mod ownership;
 mod parallel_refreshes;
 mod private_key_forms;
 mod refresh_reuse;
