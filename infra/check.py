@@ -48,7 +48,7 @@ def put(url, body):
 
 
 def problems_of(event, seconds):
-    """What is wrong, in a sentence for each function."""
+    """What is wrong with the new versions, in sentences."""
     versions = new_versions(event)
     if not versions:
         return []
@@ -61,13 +61,19 @@ def problems_of(event, seconds):
     done, late = wait(checks, timeout=seconds)
     # What still runs is frozen with this function.
     pool.shutdown(wait=False, cancel_futures=True)
-    problems = [outcome_of(check, checks[check]) for check in done] + [f"{name_of(checks[check])} did not answer" for check in late]
-    return sorted(filter(None, problems))
+    problems = {checks[check]: outcome_of(check) for check in done} | {checks[check]: "it did not answer" for check in late}
+    return list(told_once({version: problem for version, problem in problems.items() if problem}))
 
 
-def outcome_of(check, version):
+def outcome_of(check):
     error = check.exception()
-    return f"{name_of(version)} could not be called: {error}" if error else check.result()
+    return f"it could not be called: {error}" if error else check.result()
+
+
+def told_once(problems):
+    """A sentence for each problem, with the versions that have it: mostly all have the same."""
+    for problem in sorted(set(problems.values())):
+        yield f"{', '.join(sorted(name_of(version) for version in problems if problems[version] == problem))}: {problem}"
 
 
 def new_versions(event):
@@ -100,8 +106,8 @@ def problem_of(lambda_client, version, payload, give_up):
         said = json.loads(called["Payload"].read() or b"null")
         if "FunctionError" not in called:
             works = isinstance(said, dict) and said.get("tokensmith") == "checked"
-            return None if works else f"{name_of(version)} does not know what a check is"
-        problem = f"{name_of(version)}: {reason_of(said, called.get('LogResult', ''))}"
+            return None if works else "it does not know what a check is"
+        problem = reason_of(said, called.get("LogResult", ""))
         if has_not_started(said) or time.monotonic() + PAUSE_SECONDS > give_up:
             return problem
         time.sleep(PAUSE_SECONDS)

@@ -38,7 +38,7 @@ RATES = [
 DATA = ("Table", "WrappingKey")
 
 # The record that says whose the table is: shared/issuer/src/store/records/settings.rs.
-SETTINGS = {"pk": {"S": "SETTINGS"}, "sk": {"S": "-"}}
+SETTINGS = {"pk": {"S": "KEYS"}, "sk": {"S": "SETTINGS"}}
 
 
 def main():

@@ -3,6 +3,7 @@
 import sys
 import time
 import uuid
+from collections import Counter
 from functools import cached_property
 
 from botocore.exceptions import ClientError
@@ -160,10 +161,14 @@ class Plan:
         return self.cloudformation.describe_change_set(**self.names)
 
     def show(self):
-        """Says on stderr what it would do."""
+        """Says on stderr what it would do: each change of what is there, and of a new stack how many of what."""
+        if not self.stack.exists:
+            for kind, count in sorted(Counter(change["ResourceType"] for change in self.changes).items()):
+                say(f"  make {count:3} {kind}")
+            return
         before = self.stack.parameters
         for name, value in self.parameters.items():
-            if self.stack.exists and before.get(name) != value:
+            if before.get(name) != value:
                 say(f"  {name}: {before.get(name, 'new')} -> {value}")
         for change in self.changes:
             action = ACTIONS.get(change["Action"], change["Action"])
