@@ -82,7 +82,7 @@ def test_the_bucket_for_code_is_private_encrypted_and_forgets(stack, emulator, d
     assert {each["Key"].split("/")[1] for each in listed} == {revision}
 
 
-@pytest.mark.parametrize(("template", "longest"), [("template.yaml", "rotate-keys"), ("example-api.yaml", "authorizer")])
+@pytest.mark.parametrize(("template", "longest"), [("template.yaml", "revocations"), ("example-api.yaml", "authorizer")])
 def test_a_name_that_is_too_long_is_refused_with_the_limit(refused, emulator, template, longest):
     room = 64 - len(longest) - 1
     name = "s" * (room + 1)
