@@ -15,10 +15,12 @@ import platform
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from botocore.exceptions import ClientError, WaiterError
 
+import archive
 import preflight
 
 INFRA = Path(__file__).resolve().parent
@@ -28,6 +30,13 @@ CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 def main():
     options = parse_options()
+    with tempfile.TemporaryDirectory(prefix="tokensmith-") as directory:
+        if options.code and options.code.is_file():
+            options.code = unpacked(options.code, Path(directory))
+        deploy(options)
+
+
+def deploy(options):
     session = preflight.session()
     aws = lambda service: session.client(service, endpoint_url=options.endpoint_url)
     stack = described(aws("cloudformation"), options.stack)
@@ -40,7 +49,8 @@ def main():
     parameters = chosen(aws("cloudformation"), options, stack, template_url)
     parameters["CodeBucket"] = bucket
     functions = functions_of(options.template)
-    code = options.code or build(functions, parameters["Architecture"])
+    code = options.code or build({name: name for name in functions}, parameters["Architecture"])
+    check_architecture(code, functions, parameters["Architecture"])
     parameters["Revision"] = upload_code(aws("s3"), bucket, code, functions, {**parameters, "template": template_url})
 
     settle(aws("cloudformation"), options.stack, stack, parameters, template_url)
@@ -55,7 +65,7 @@ def parse_options():
     parser.add_argument("--stack", help="the stack's name, and the prefix of its functions; tokensmith unless given")
     parser.add_argument("--template", type=Path, default=preflight.TEMPLATE, help="another template, whose stack is tokensmith-NAME")
     parser.add_argument("--of", metavar="STACK", help="gives parameters the values of this stack's outputs of the same name")
-    parser.add_argument("--code", type=Path, help="a directory with the functions' zips; they are built otherwise")
+    parser.add_argument("--code", type=Path, help="an archive of ./infra/package, or a directory with the functions' zips; they are built otherwise")
     parser.add_argument("--endpoint-url", default=os.environ.get("AWS_ENDPOINT_URL"), help="an emulator instead of AWS")
     parser.add_argument("--no-preflight", action="store_true", help="do not look for what could fail first")
     parser.add_argument("parameters", nargs="*", type=parameter, default=[], metavar="PARAMETER=VALUE")
@@ -74,6 +84,25 @@ def parameter(text):
     return name, value
 
 
+def unpacked(path, directory):
+    """The directory of the functions' zips of an archive."""
+    try:
+        return archive.unpacked(path, directory)
+    except archive.Refused as refused:
+        sys.exit(f"error: {path}: {refused}")
+
+
+def check_architecture(code, functions, architecture):
+    """Ends the process if the stack's processors could not run the code."""
+    for path in (code / function / "bootstrap.zip" for function in functions):
+        if not path.is_file():
+            sys.exit(f"error: there is no {path}")
+        found = archive.architecture_of_zip(path.read_bytes())
+        # A script is for every processor.
+        if found not in (architecture, None):
+            sys.exit(f"error: {path} is for {found}, and the stack for {architecture}: deploy with Architecture={found}, or take the other archive")
+
+
 def own_architecture():
     return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 
@@ -83,15 +112,15 @@ def functions_of(template):
     return re.findall(r"\$\{Revision\}/([\w-]+)\.zip", template.read_text())
 
 
-def build(functions, architecture):
-    """The functions' zips, in the directory where cargo-lambda puts them."""
+def build(binaries, architecture, form="zip"):
+    """Builds binaries, each of its package, and returns the directory where cargo-lambda puts them. The packages alone, so that no
+    feature is on that only a test asks for."""
     tools = Path(sys.executable).parent
     cargo_lambda = tools / "cargo-lambda"
     # cargo-lambda looks there for zig, which came with it.
     environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
-    binaries = [argument for function in functions for argument in ("--bin", function)]
-    # That each becomes a zip is in Cargo.toml.
-    command = [cargo_lambda, "lambda", "build", "--release", "--locked", LAMBDA_TARGETS[architecture], *binaries]
+    command = [cargo_lambda, "lambda", "build", "--release", "--locked", LAMBDA_TARGETS[architecture], "--output-format", form]
+    command += [argument for binary, package in binaries.items() for argument in ("--bin", binary, "--package", package)]
     subprocess.run(command, cwd=INFRA.parent, env=environment, check=True, stdout=sys.stderr)
     return INFRA.parent / "target" / "lambda"
 
@@ -148,9 +177,6 @@ def values_of(stack):
 def upload_code(s3, bucket, code, functions, rest):
     """Uploads the functions below the hash of all that goes into the stack, and returns that."""
     paths = {f"{function}.zip": code / function / "bootstrap.zip" for function in functions}
-    for path in paths.values():
-        if not path.is_file():
-            sys.exit(f"error: there is no {path}")
     zips = {name: path.read_bytes() for name, path in paths.items()}
     rest = {name: value for name, value in rest.items() if name != "Revision"}
     everything = hashlib.sha256(json.dumps(rest, sort_keys=True).encode())
