@@ -121,7 +121,8 @@ def build(binaries, architecture, form="zip"):
     environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
     command = [cargo_lambda, "lambda", "build", "--release", "--locked", LAMBDA_TARGETS[architecture], "--output-format", form]
     command += [argument for binary, package in binaries.items() for argument in ("--bin", binary, "--package", package)]
-    subprocess.run(command, cwd=INFRA.parent, env=environment, check=True, stdout=sys.stderr)
+    if subprocess.run(command, cwd=INFRA.parent, env=environment, stdout=sys.stderr).returncode:
+        sys.exit("error: the functions could not be built. This needs Rust and a C compiler; an archive of ./infra/package (--code) needs neither")
     return INFRA.parent / "target" / "lambda"
 
 

@@ -116,6 +116,16 @@ def test_what_is_missing_to_build_is_said(binaries, tmp_path):
     assert done.stderr.endswith("error: there is nothing to build for\n")
 
 
+def test_a_build_that_fails_is_said_in_one_sentence(tmp_path):
+    tools = {"cargo": "exit 1", "rustc": "echo /"}
+    for name, does in tools.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    done = run_package("--arch", "x86_64", PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1].startswith("error: the functions could not be built") and "Traceback" not in done.stderr
+
+
 def test_binaries_for_another_processor_are_not_packaged(binaries, tmp_path):
     done = run_package("--arch", "arm64", "--binaries", binaries["x86_64"], "--output", tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
