@@ -31,13 +31,13 @@ def name(architecture):
     return f"tokensmith-{version()}-{architecture}"
 
 
-def zipped(binary):
-    """The zip of a function as Lambda wants it, without a word about when and where it was made."""
+def zipped(name, content, mode):
+    """A zip of one file, which is the same whenever and wherever it is made."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as made:
-        entry = zipfile.ZipInfo("bootstrap", date_time=(1980, 1, 1, 0, 0, 0))
-        entry.create_system, entry.external_attr = 3, 0o100755 << 16
-        made.writestr(entry, binary, zipfile.ZIP_DEFLATED)
+        entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+        entry.create_system, entry.external_attr = 3, (0o100000 | mode) << 16
+        made.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 

@@ -84,7 +84,7 @@ def functions():
 
 def package(architecture, binaries, output):
     """Writes the archive and its checksum, and returns its path."""
-    files = {f"{name}/bootstrap.zip": archive.zipped(binary(binaries, name, architecture)) for name in functions()}
+    files = {f"{name}/bootstrap.zip": archive.zipped("bootstrap", binary(binaries, name, architecture), 0o755) for name in functions()}
     files[COMMAND] = binary(binaries, COMMAND, architecture)
     files["sbom.cdx.json"] = sbom.of_packages([*functions(), COMMAND_PACKAGE], archive.TARGETS[architecture])
     for licence in ("LICENSE-APACHE", "LICENSE-MIT"):

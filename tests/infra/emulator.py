@@ -1,7 +1,9 @@
 """Starts the emulator, with what AWS does and it leaves out: the condition keys of DynamoDB and KMS that the roles are limited
-by, and the values of a stack's parameters in the SAM transform. Without them, every condition would be untested.
+by, the values of a stack's parameters in the SAM transform, and the log of a function that does not start. Without them, every condition
+would be untested.
 
-Alarms over several metrics it refuses; here they are alarms that never ring. cfn-lint knows whether they are right.
+Alarms over several metrics it refuses; here they are alarms that never ring. cfn-lint knows whether they are right. And it has a domain of
+its own, on loopback, whose name has a port.
 """
 
 import contextvars
@@ -10,7 +12,7 @@ import re
 
 import samtranslator.translator.transform as sam
 from ministack.core import iam_actions
-from ministack.services import kms
+from ministack.services import kms, lambda_svc
 from ministack.services.cloudformation import engine, handlers, provisioners
 
 PARTITION_KEY = "pk"
@@ -119,10 +121,38 @@ def with_silent_expressions(record):
     return alarm
 
 
+OWN_DOMAIN = re.compile(r"localhost:\d+")
+
+
+def but_for_the_own_domain(check):
+    def constraints(name, declaration, kind, value):
+        if not (name == "DomainName" and OWN_DOMAIN.fullmatch(value)):
+            check(name, declaration, kind, value)
+
+    return constraints
+
+
+def with_its_last_words(execute):
+    """The emulator puts the log of a function that exits before it serves into the error's message."""
+
+    def run(function, event, request_id):
+        result = execute(function, event, request_id)
+        message = result["body"].get("errorMessage", "") if result.get("error") else ""
+        exited, colon, log = message.partition(": ")
+        if not re.fullmatch(r"bootstrap exited during init with code -?\d+", exited):
+            return result
+        error = {"errorType": "Runtime.ExitError", "errorMessage": f"RequestId: {request_id} Error: Runtime {exited[10:]}"}
+        return {**result, "body": error, "log": log}
+
+    return run
+
+
 iam_actions.dynamodb_service_context = with_leading_keys(iam_actions.dynamodb_service_context)
 iam_actions.request_tag_context = with_kms_keys(iam_actions.request_tag_context)
 handlers._apply_transforms = with_parameters(handlers._apply_transforms)
 provisioners._cw_metric_alarm_record = with_silent_expressions(provisioners._cw_metric_alarm_record)
+engine._check_parameter_constraints = but_for_the_own_domain(engine._check_parameter_constraints)
+lambda_svc._execute_function_provided_warm = with_its_last_words(lambda_svc._execute_function_provided_warm)
 sam.transform = with_their_values(sam.transform)
 
 if __name__ == "__main__":

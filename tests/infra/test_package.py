@@ -157,7 +157,7 @@ ISSUE = "tokensmith-issue/bootstrap.zip"
 
 
 def foreign_function(files):
-    files[ISSUE] = archive.zipped(ELF["arm64"])
+    files[ISSUE] = archive.zipped("bootstrap", ELF["arm64"], 0o755)
     with_sums(files)
 
 
