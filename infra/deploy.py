@@ -11,16 +11,16 @@ are not named keep their values. Region and credentials come from where every AW
 
 import argparse
 import hashlib
-import io
 import json
 import os
 import platform
 import re
 import subprocess
 import sys
-import zipfile
+import tempfile
 from pathlib import Path
 
+import archive
 import options as command_line
 import preflight
 from aws import Aws, plainly
@@ -35,6 +35,13 @@ OWN = ("CodeBucket", "Revision")
 
 def main():
     options = parse_options()
+    with tempfile.TemporaryDirectory(prefix="tokensmith-") as directory:
+        if options.code and options.code.is_file():
+            options.code = unpacked(options.code, Path(directory))
+        deploy(options)
+
+
+def deploy(options):
     aws = Aws(options.endpoint_url)
     aws.require_account(options.account)
     say(f"account {aws.account}, {aws.region}, stack {options.stack}")
@@ -50,7 +57,7 @@ def main():
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     command_line.common(parser)
-    parser.add_argument("--code", type=Path, help="a directory with the functions' zips; they are built otherwise")
+    parser.add_argument("--code", type=Path, help="an archive of ./infra/package, or a directory with the functions' zips; they are built otherwise")
     parser.add_argument("--tag", action="append", dest="tags", type=command_line.pair, default=[], metavar="KEY=VALUE", help="a tag of all that the stack has")
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
     parser.add_argument("--yes", action="store_true", help="change a stack that is there without asking")
@@ -74,7 +81,8 @@ class Deployment:
         lacks_data = all(parameters.get(name) in (None, "") for name in preflight.DATA) and set(preflight.DATA) <= set(parameters)
         require_values(parameters, but=(*OWN, *(preflight.DATA if lacks_data else ())))
         functions = functions_of(self.options.template)
-        zips = zips_of(functions, self.options.code or build(functions, parameters["Architecture"]))
+        code = self.options.code or build({name: name for name in functions}, parameters["Architecture"])
+        zips = zips_of(functions, code, parameters["Architecture"])
         parameters["CodeBucket"] = self.bucket.name
         if lacks_data:
             parameters |= self.data(parameters, zips)
@@ -196,36 +204,41 @@ def functions_of(template):
     return [name for name in re.findall(r"\$\{Revision\}/([\w-]+)\.zip", template.read_text()) if name != "check"]
 
 
-def build(binaries, architecture):
-    """The functions' zips, in the directory where cargo-lambda puts them."""
+def build(binaries, architecture, form="zip"):
+    """Builds binaries, each of its package, and returns the directory where cargo-lambda puts them. The packages alone, so that no
+    feature is on that only a test asks for."""
     tools = Path(sys.executable).parent
     cargo_lambda = tools / "cargo-lambda"
     # cargo-lambda looks there for zig, which came with it.
     environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
-    named = [argument for binary in binaries for argument in ("--bin", binary)]
-    # That each becomes a zip is in Cargo.toml.
-    command = [cargo_lambda, "lambda", "build", "--release", "--locked", LAMBDA_TARGETS[architecture], *named]
-    subprocess.run(command, cwd=INFRA.parent, env=environment, check=True, stdout=sys.stderr)
+    command = [cargo_lambda, "lambda", "build", "--release", "--locked", LAMBDA_TARGETS[architecture], "--output-format", form]
+    command += [argument for binary, package in binaries.items() for argument in ("--bin", binary, "--package", package)]
+    if subprocess.run(command, cwd=INFRA.parent, env=environment, stdout=sys.stderr).returncode:
+        sys.exit("error: the functions could not be built. This needs Rust and a C compiler; an archive of ./infra/package (--code) needs neither")
     return INFRA.parent / "target" / "lambda"
 
 
-def zips_of(functions, code):
+def unpacked(path, directory):
+    """The directory of the functions' zips of an archive."""
+    try:
+        return archive.unpacked(path, directory)
+    except archive.Refused as refused:
+        sys.exit(f"error: {path}: {refused}")
+
+
+def zips_of(functions, code, architecture):
     """What is uploaded, by its name: the zips below `code`, and that of check.py."""
-    paths = {f"{function}.zip": code / function / "bootstrap.zip" for function in functions}
-    for path in paths.values():
+    zips = {}
+    for function in functions:
+        path = code / function / "bootstrap.zip"
         if not path.is_file():
-            sys.exit(f"error: there is no {path}: --code takes a directory that has FUNCTION/bootstrap.zip for each function")
-    return {**{name: path.read_bytes() for name, path in paths.items()}, "check.zip": zipped(INFRA / "check.py")}
-
-
-def zipped(path):
-    """A zip that is the same whenever and wherever it is made."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as made:
-        entry = zipfile.ZipInfo(path.name)
-        entry.external_attr = 0o644 << 16
-        made.writestr(entry, path.read_bytes())
-    return buffer.getvalue()
+            sys.exit(f"error: there is no {path}: --code takes an archive, or a directory that has FUNCTION/bootstrap.zip for each function")
+        zips[f"{function}.zip"] = path.read_bytes()
+        found = archive.architecture_of_zip(zips[f"{function}.zip"])
+        # A script is for every processor.
+        if found not in (architecture, None):
+            sys.exit(f"error: {path} is for {found}, and the stack for {architecture}: deploy with Architecture={found}, or take other code")
+    return {**zips, "check.zip": archive.zipped("check.py", (INFRA / "check.py").read_bytes(), 0o644)}
 
 
 def declared(aws, template_url):
