@@ -48,6 +48,12 @@ def used(lost, emulator, tokensmith):
     return made, granted["refresh_token"]
 
 
+def logs_of(emulator, stack):
+    """The names of a stack's log groups."""
+    listed = emulator.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+    return {each["PhysicalResourceId"] for each in listed if each["ResourceType"] == "AWS::Logs::LogGroup"}
+
+
 def works(emulator, outputs, client, refresh_token):
     """Whether the old client and the old refresh token are good; returns the next one."""
     issuer = Issuer(emulator.api(outputs["Api"]), client)
@@ -70,9 +76,13 @@ def test_data_have_a_stack_of_their_own_that_nobody_deletes_by_accident(lost, de
 def test_a_stack_that_was_deleted_comes_back_and_old_clients_and_refresh_tokens_work(used, lost, deploy, delete, emulator, described):
     client, refresh_token = used
     refresh_token = works(emulator, lost, client, refresh_token)
+    logs = logs_of(emulator, "lost")
     delete("lost")
     again = deploy("--stack", "lost", *OWN_DOMAIN)
     assert again["Api"] != lost["Api"] and again["Table"] == lost["Table"]
+    # The logs of the one that was deleted are not in the way, and still tell what happened.
+    kept = {group["logGroupName"] for group in emulator.client("logs").describe_log_groups()["logGroups"]}
+    assert logs and logs <= kept and not logs & logs_of(emulator, "lost")
     refresh_token = works(emulator, again, client, refresh_token)
 
     # And when the data stack was deleted as well: what was in it is still there, and is named.

@@ -294,8 +294,12 @@ async fn a_process_that_was_there_before_the_first_keys_uses_them_a_second_later
         gone.expect("a deletion");
     }
     let early = issuer.cold().await;
+    assert!(kids(&early).await.is_empty());
     early.client_credentials(&client).await.assert_unavailable();
-    early.refresh(&client, &grant.token).await.assert_unavailable();
+    early
+        .refresh(&client, &grant.token)
+        .await
+        .assert_unavailable();
 
     for key in &signing {
         issuer.table().insert(key).await.expect("an insertion");
@@ -304,11 +308,15 @@ async fn a_process_that_was_there_before_the_first_keys_uses_them_a_second_later
         issuer.table().insert(key).await.expect("an insertion");
     }
     early.pass(1);
-    assert_eq!(early.client_credentials(&client).await.status, 200);
+    let answer = early.client_credentials(&client).await;
+    assert!(early.is_active(&client, &answer.access_token()).await);
     assert_eq!(early.refresh(&client, &grant.token).await.status, 200);
 }
 
 async fn keys_of(issuer: &InProcess) -> (Vec<SigningKey>, Vec<HmacKeyRecord>) {
     let stored = issuer.table().query_all(HMAC_KEYS).await.expect("keys");
-    (records(issuer).await, stored.into_iter().map(|key| key.record).collect())
+    (
+        records(issuer).await,
+        stored.into_iter().map(|key| key.record).collect(),
+    )
 }

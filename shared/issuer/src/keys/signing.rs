@@ -92,6 +92,10 @@ impl SigningKeys {
             }
             Ok(loaded)
         };
+        let age = match self.cache.peek() {
+            Some(loaded) if loaded.value.is_empty() => age.min(ABSENCES_ARE_KEPT),
+            _ => age,
+        };
         self.cache.fresh_within(age, now, load).await
     }
 
@@ -115,10 +119,7 @@ impl SigningKeys {
         algorithm: Algorithm,
         now: Timestamp,
     ) -> Result<Arc<ActiveKey>, Unavailable> {
-        let mut keys = self.at(now).await?;
-        if keys.in_state(algorithm, KeyState::Active).is_none() {
-            keys = self.within(ABSENCES_ARE_KEPT, now).await?;
-        }
+        let keys = self.at(now).await?;
         let key = keys.in_state(algorithm, KeyState::Active);
         let key = key.ok_or(Unavailable::NoActiveKey(algorithm))?;
         let signing = self.signing.as_deref();
