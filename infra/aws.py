@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 # Nobody waits a minute, four times, for a network that is not there.
-CONFIG = Config(connect_timeout=10, retries={"mode": "standard", "total_max_attempts": 5})
+CONFIG = Config(connect_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 class Aws:
