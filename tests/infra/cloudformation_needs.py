@@ -64,6 +64,7 @@ def resource_of(action, kind, logical_id, properties, stack, account, region):
     path = properties.get("Path", "/tokensmith/")
     path = path if isinstance(path, str) else "/tokensmith/"
     is_policy = "Policy" in call and "Role" not in call or call in ("ListEntitiesForPolicy", "ListPolicyVersions")
+    function = properties.get("FunctionName", f"{stack}-x") if kind == "AWS::Lambda::Function" else f"{stack}-x"
     group = properties.get("LogGroupName")
     group = group if isinstance(group, str) and group.startswith("/") else f"/aws/lambda/{stack}-x"
     places = {
@@ -73,7 +74,7 @@ def resource_of(action, kind, logical_id, properties, stack, account, region):
         "events": f"arn:aws:events:{region}:{account}:rule/{generated}",
         "iam": f"arn:aws:iam::{account}:{'policy' if is_policy else 'role'}{path}{generated}",
         "kms": "*" if call == "CreateKey" else f"arn:aws:kms:{region}:{account}:key/0a1b",
-        "lambda": f"arn:aws:lambda:{region}:{account}:function:{properties.get('FunctionName') if kind == 'AWS::Lambda::Function' else f'{stack}-x'}",
+        "lambda": f"arn:aws:lambda:{region}:{account}:function:{function}",
         "logs": "*" if call in ("DescribeLogGroups", "DescribeResourcePolicies") else f"arn:aws:logs:{region}:{account}:log-group:{group}",
         "route53": "*" if call in ("ListHostedZones", "GetChange") else "arn:aws:route53:::hostedzone/Z1",
         "s3": f"arn:aws:s3:::tokensmith-code-{account}-{region}/{stack}/x.zip",

@@ -153,7 +153,7 @@ def with_the_rights_of_whoever_asks(change, operation):
     """CloudFormation has no rights of its own: what a stack does, its user has to be allowed."""
 
     def carry_out(kind, name, *arguments, **named):
-        stack, logical_id, properties = about(operation, name, arguments, named)
+        stack, logical_id, properties = about(operation, name, arguments)
         for action, resource, context in cloudformation_needs.requests(
             kind, operation, logical_id, properties, stack, get_account_id(), get_region()
         ):
@@ -163,17 +163,16 @@ def with_the_rights_of_whoever_asks(change, operation):
     return carry_out
 
 
-def about(operation, name, arguments, named):
+def about(operation, name, arguments):
     """The stack of a resource, its logical id and its properties."""
     if operation == "create":
-        properties, stack = arguments[:2]
+        properties, stack = arguments
         return stack, name, properties
     if operation == "update":
-        _, properties, stack, *rest = arguments
-        return stack, (rest or [named.get("logical_id")])[0] or name, properties
-    properties, *rest = arguments
-    stack = rest[0] if rest else named.get("stack_name")
-    return stack, named.get("logical_id") or name, properties
+        _, properties, stack, logical_id = arguments[:4]
+        return stack, logical_id, properties
+    properties, stack, logical_id = arguments
+    return stack, logical_id, properties
 
 
 def require_allowed(action, resource, context):

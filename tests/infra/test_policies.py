@@ -1,61 +1,164 @@
 """The policies of the deployer and the operator: with them all works, and without any statement of theirs something does not."""
 
 import json
-import os
 import re
-import subprocess
-import zipfile
+from fnmatch import fnmatchcase
 
 import pytest
-from botocore.exceptions import ClientError
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 
 import cloudformation_needs
-from conftest import OUTPUTS
-from stack import EXAMPLE, ROOT, TEMPLATE, Template
+from conftest import OUTPUTS, run
+from stack import EXAMPLE, ROOT, Template
 
 POLICIES = ROOT / "infra" / "policies"
-DATA = ROOT / "infra" / "data.yaml"
-STACK, ACCOUNT = "tokensmith-limited", "000000000000"
+STACK, ACCOUNT, REGION = "tokensmith-limited", "000000000000", "us-east-1"
 # What AWS takes as one managed policy, without white space.
 MANAGED_POLICY_CHARACTERS = 6144
+NAMES = sorted(path.stem for path in POLICIES.glob("*.json"))
 
 
 def document(name):
     return json.loads((POLICIES / f"{name}.json").read_text())
 
 
-def allows(policy, action, resource, context):
-    asked = EvalContext(
-        principal_arn=f"arn:aws:iam::{ACCOUNT}:user/x", principal_type="User", principal_account=ACCOUNT, action=action, resource_arn=resource,
-        region="us-east-1", service_context={key.lower(): value for key, value in context.items()},
-    )  # fmt: skip
-    return evaluate(asked, [parse_policy_document(json.dumps(policy))]).decision == "Allow"
-
-
-def without(policy, sid):
-    return {**policy, "Statement": [statement for statement in policy["Statement"] if statement["Sid"] != sid]}
-
-
-def sids(*names):
+def statements(*names):
     return [(name, statement["Sid"]) for name in names for statement in document(name)["Statement"]]
 
 
-@pytest.mark.parametrize("name", ["deployer", "operator", "operator-kms"])
-def test_a_policy_fits_into_a_managed_policy(name):
+def without(name, sid):
+    policy = document(name)
+    return {**policy, "Statement": [statement for statement in policy["Statement"] if statement["Sid"] != sid]}
+
+
+def allows(policy, asked):
+    request = EvalContext(
+        principal_arn=f"arn:aws:iam::{ACCOUNT}:user/x", principal_type="User", principal_account=ACCOUNT, region=REGION,
+        action=asked["action"], resource_arn=asked["resource"], service_context=asked["context"],
+    )  # fmt: skip
+    return evaluate(request, [parse_policy_document(json.dumps(policy))]).decision == "Allow"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_fits_into_one_managed_policy(name):
     assert len(re.sub(r"\s", "", (POLICIES / f"{name}.json").read_text())) <= MANAGED_POLICY_CHARACTERS
 
 
-def of_stacks():
-    """What CloudFormation asks for, by AWS's schemas, with all that the templates can have."""
-    everything = {"DomainName": "login.example.com", "CertificateArn": "arn:aws:acm:us-east-1:1:certificate/1", "HostedZoneId": "Z1", "AlarmEmail": "x@example.com"}
-    for template in (Template(**everything), Template(DATA), Template(EXAMPLE, Alarms="arn:aws:sns:us-east-1:1:x")):
-        for logical_id, resource in template.resources.items():
-            for operation in ("create", "read", "update", "delete"):
-                kind, properties = resource["Type"], resource.get("Properties", {})
-                yield from cloudformation_needs.requests(kind, operation, logical_id, {}, STACK, ACCOUNT, "us-east-1")
+@pytest.fixture(scope="module")
+def asked_by_stacks():
+    """What CloudFormation asks for, by AWS's schemas, for all that the templates can have."""
+    domain = {"DomainName": "login.example.com", "CertificateArn": "arn:aws:acm:us-east-1:1:certificate/1", "HostedZoneId": "Z1"}
+    service = Template(**domain, AlarmEmail="x@example.com", IssueConcurrency="10")
+    templates = [service, Template(ROOT / "infra" / "data.yaml"), Template(EXAMPLE)]
+    asked = []
+    for logical_id, resource in ((name, each) for template in templates for name, each in template.resources.items()):
+        for operation in ("create", "read", "update", "delete"):
+            for action, place, context in cloudformation_needs.requests(resource["Type"], operation, logical_id, {}, STACK, ACCOUNT, REGION):
+                asked.append({"action": action, "resource": place, "context": {key.lower(): value for key, value in context.items()}})
+    return asked
 
 
-def test_the_deployer_may_do_what_cloudformation_does_for_it_and_each_action_is_one_of_these(direct):
-    policy, asked = document("deployer"), list(of_stacks())
-    assert sorted({(action, resource) for action, resource, context in asked if not allows(policy, action, resource, context)}) == []
+def test_the_deployer_may_do_all_that_cloudformation_does_for_it(asked_by_stacks):
+    policy = document("deployer")
+    assert sorted({each["action"] for each in asked_by_stacks if not allows(policy, each)}) == []
+
+
+class User:
+    """A user of the account who has these policies and no other."""
+
+    def __init__(self, emulator, name):
+        self.emulator, self.name = emulator, name
+        iam = emulator.client("iam")
+        iam.create_user(UserName=name)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        self.credentials = {"AccessKeyId": key["AccessKeyId"], "SecretAccessKey": key["SecretAccessKey"], "SessionToken": None}
+        self.environment = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+
+    def may(self, **policies):
+        """Gives the user these documents, and takes all others."""
+        iam = self.emulator.client("iam")
+        for name in iam.list_user_policies(UserName=self.name)["PolicyNames"]:
+            iam.delete_user_policy(UserName=self.name, PolicyName=name)
+        for name, policy in policies.items():
+            iam.put_user_policy(UserName=self.name, PolicyName=name, PolicyDocument=json.dumps(policy))
+
+    @property
+    def asked(self):
+        """All that it has asked for until now."""
+        lines = (self.emulator.log.parent / "asked.jsonl").read_text().splitlines()
+        return [each for each in map(json.loads, lines) if each["user"].endswith(f":user/{self.name}")]
+
+
+@pytest.fixture(scope="module")
+def deployer(emulator):
+    user = User(emulator, "deployer")
+    user.may(deployer=document("deployer"))
+    return user
+
+
+@pytest.fixture(scope="module")
+def deployed(deployer, run_deploy, code_with, emulator):
+    """The stack as the deployer has made it, changed it, and failed to change it."""
+
+    def deploy(*arguments):
+        return run_deploy("--stack", STACK, "--yes", *arguments, **deployer.environment)
+
+    made = deploy("CacheTtl=0s")
+    assert made.returncode == 0, made.stderr + emulator.log.read_text()[-3000:]
+    changed = deploy("AccessTtl=10m", "--tag", "team=identity")
+    assert changed.returncode == 0, changed.stderr
+    broken = deploy("--code", code_with("tokensmith-issue", "#!/bin/sh\nexit 1\n"))
+    assert "it is as it was before" in broken.stderr, broken.stderr
+    lambda_client = emulator.client("lambda", deployer.credentials)
+    outputs = json.loads(changed.stdout)
+    lambda_client.update_alias(FunctionName=outputs["IssueFunction"], Name="live", FunctionVersion="1")
+    healed = deploy()
+    assert healed.returncode == 0 and "move back" in healed.stderr, healed.stderr
+    return outputs
+
+
+def test_the_deployer_makes_changes_goes_back_and_deletes(deployer, deployed, emulator, delete):
+    assert deployed["Table"]
+    delete(STACK, emulator.client("cloudformation", deployer.credentials))
+    # The table and the wrapping key are another stack's, and stay.
+    assert emulator.client("dynamodb").describe_table(TableName=deployed["Table"])
+
+
+# What the emulator does not do and AWS does: API Gateway makes the delivery of its log with the deployer's rights, and stack tags that
+# go away are taken from the resources.
+NOT_EMULATED = ["logs:*LogDelivery", "logs:ListLogDeliveries", "logs:PutResourcePolicy", "servicequotas:*"]
+
+
+@pytest.mark.parametrize(("name", "sid"), statements("deployer"))
+def test_the_deployer_needs_each_statement_and_each_action(deployer, deployed, asked_by_stacks, name, sid):
+    asked = [*deployer.asked, *asked_by_stacks]
+    assert any(not allows(without(name, sid), each) for each in asked if allows(document(name), each)), sid
+    (statement,) = (each for each in document(name)["Statement"] if each["Sid"] == sid)
+    actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+    made = {each["action"] for each in asked}
+    unused = [action for action in actions if not any(fnmatchcase(each, action) for each in made)]
+    assert [action for action in unused if not any(fnmatchcase(action, known) for known in NOT_EMULATED)] == []
+
+
+def test_a_deployment_without_a_statement_is_refused_in_a_sentence(emulator, run_deploy):
+    user = User(emulator, "half-a-deployer")
+    user.may(deployer=without("deployer", "MakesRoles"))
+    done = run_deploy("--stack", "tokensmith-half", "--yes", **user.environment)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "half-a-deployer is not authorized to perform: iam:CreateRole" in done.stderr
+
+
+def test_the_deployer_reads_no_record_and_opens_no_key(emulator, deployer, stack):
+    forbidden = {
+        "clients": ("dynamodb:GetItem", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{STACK}-Table", {"dynamodb:leadingkeys": ["CLIENT#x"]}),
+        "a scan": ("dynamodb:Scan", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{STACK}-Table", {}),
+        "a key": ("kms:Decrypt", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1", {"kms:encryptioncontext:use": "signing"}),
+        "a role of others": ("iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/Admin", {}),
+        "an administrator's policy": (
+            "iam:AttachRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/tokensmith/x", {"iam:policyarn": "arn:aws:iam::aws:policy/AdministratorAccess"},
+        ),
+        "a role for a machine": ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/tokensmith/x", {"iam:passedtoservice": "ec2.amazonaws.com"}),
+        "functions of others": ("lambda:UpdateFunctionCode", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:billing", {}),
+    }  # fmt: skip
+    may = {name: allows(document("deployer"), dict(zip(("action", "resource", "context"), each))) for name, each in forbidden.items()}
+    assert not any(may.values()), may
