@@ -19,14 +19,16 @@ class Aws:
     def __init__(self, endpoint_url=None):
         # boto3 goes by AWS_DEFAULT_REGION alone, and every other SDK by this one.
         self.session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
-        self.endpoint_url = endpoint_url
+        self.endpoint_url, self.clients = endpoint_url, {}
         if self.session.region_name is None:
             sys.exit("error: there is no Region: set AWS_REGION or AWS_PROFILE, or run `aws configure`")
         if self.session.get_credentials() is None:
             sys.exit("error: there are no credentials: set AWS_PROFILE, or run `aws configure` or `aws sso login`")
 
     def client(self, service):
-        return self.session.client(service, endpoint_url=self.endpoint_url, config=CONFIG)
+        if service not in self.clients:
+            self.clients[service] = self.session.client(service, endpoint_url=self.endpoint_url, config=CONFIG)
+        return self.clients[service]
 
     @property
     def region(self):
