@@ -21,7 +21,7 @@ NOT_OURS = re.compile(
             "kinesis:.*", "dynamodb:.*(Replica|Kinesis|Import|Insights|Item|Scan|Query).*", "dynamodb:(Put|Delete)ResourcePolicy",
             "iam:CreateServiceLinkedRole", "kms:(CreateGrant|RevokeGrant|Decrypt|Encrypt|GenerateDataKey|ListAliases|DisableKey.*|EnableKey)",
             # Logs that are streamed, masked, indexed or protected from deletion.
-            "firehose:.*", "s3:REST.*", "logs:.*(DataProtection|IndexPolicy|IndexPolicies|BearerToken|DeletionProtection).*", "logs:CreateLogStream",
+            "firehose:.*", "s3:REST.*", "logs:(Put|Delete)(DataProtection|IndexPolicy|BearerToken|LogGroupDeletion).*", "logs:CreateLogStream",
             "logs:PutLogEvents", "logs:DescribeLogStreams", "logs:(Put|Delete)ResourcePolicy", "logs:CreateLogDelivery", "logs:DeleteRetentionPolicy",
             # An API from a file, a domain with a truststore, versions of objects.
             "s3:getObject", "s3:GetObjectVersion", "s3:GetObjectMetadata",
@@ -65,8 +65,9 @@ def resource_of(action, kind, logical_id, properties, stack, account, region):
     path = path if isinstance(path, str) else "/tokensmith/"
     is_policy = "Policy" in call and "Role" not in call or call in ("ListEntitiesForPolicy", "ListPolicyVersions")
     function = properties.get("FunctionName", f"{stack}-x") if kind == "AWS::Lambda::Function" else f"{stack}-x"
-    group = properties.get("LogGroupName")
-    group = group if isinstance(group, str) and group.startswith("/") else f"/aws/lambda/{stack}-x"
+    # CloudFormation names a group as it names everything, and the emulator in its own way.
+    named = properties.get("LogGroupName")
+    group = named if isinstance(named, str) and named.startswith("/aws/vendedlogs/") else generated
     places = {
         "apigateway": f"arn:aws:apigateway:{region}::{'/domainnames/x' if kind.endswith('DomainName') else '/apis/a1b2c3'}",
         "cloudwatch": f"arn:aws:cloudwatch::{account}:dashboard/{stack}-{region}" if "Dashboard" in kind else f"arn:aws:cloudwatch:{region}:{account}:alarm:{generated}",
