@@ -14,11 +14,13 @@ from pathlib import Path
 
 import cyclonedx
 import pytest
+import requests
 from jsonschema import Draft7Validator
 from referencing import Registry, Resource
 
 import archive
 import package
+from deploy import own_architecture
 from stack import ROOT
 
 SCHEMAS = Path(cyclonedx.__file__).parent / "schema" / "_res"
@@ -191,3 +193,27 @@ def run_deploy(*arguments):
     """`infra/deploy`, where nobody listens."""
     nowhere = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     return subprocess.run([ROOT / "infra" / "deploy", *arguments], env={**os.environ, **nowhere}, capture_output=True, text=True)
+
+
+def test_an_archive_is_deployed_without_rust(code, run_deploy, emulator, tmp_path):
+    directory = archive.name(own_architecture())
+    files = {f"{path.parent.name}/{path.name}": path.read_bytes() for path in code.glob("*/bootstrap.zip")}
+    path = tmp_path / f"{directory}.tar.gz"
+    path.write_bytes(archive.packed(directory, files, executable=set()))
+    for name in ("cargo", "rustc", "rustup"):
+        (tmp_path / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/used\nexit 1\n")
+        (tmp_path / name).chmod(0o755)
+    done = run_deploy("--stack", "archived", "--code", path, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "used").exists()
+    keys = requests.get(emulator.api(json.loads(done.stdout)["Api"]) + "/.well-known/jwks.json")
+    assert keys.status_code == 200 and keys.json()["keys"]
+
+
+def test_code_for_another_processor_is_refused_before_a_function_is_changed(archives, run_deploy, emulator):
+    other = "x86_64" if own_architecture() == "arm64" else "arm64"
+    done = run_deploy("--stack", "elsewhere", "--code", archives[other])
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert re.search(rf"error: \S+ is for {other}, and the stack for {own_architecture()}: deploy with Architecture={other}", done.stderr)
+    stacks = emulator.client("cloudformation").list_stacks()["StackSummaries"]
+    assert not any(stack["StackName"].startswith("elsewhere") for stack in stacks)
