@@ -111,6 +111,9 @@ class Deployment:
             self.refuse_bad_values(parameters, zips, plan)
             plan.carry_out()
             data.protect()
+        missing = [name for name in preflight.DATA if name not in data.outputs]
+        if missing:
+            sys.exit(f"error: the stack {data.name} has no output {' and no '.join(missing)}: it is not one of infra/data.yaml; choose another --stack")
         return {name: data.outputs[name] for name in preflight.DATA}
 
     def refuse_bad_values(self, parameters, zips, data_plan):
@@ -278,7 +281,7 @@ def print_next_step(outputs):
     print(json.dumps(outputs, indent=2))
     if "Client" in outputs:
         say(f"next, a client that may call it:\n  {outputs['Client']}")
-    if "WrappingKey" in outputs:
+    if {"Table", *COMMAND_ENVIRONMENT.values()} <= outputs.keys():
         say("next, a client:")
         for variable, output in COMMAND_ENVIRONMENT.items():
             say(f"  export {variable}={outputs[output]}")

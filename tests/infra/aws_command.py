@@ -3,6 +3,7 @@ a value of another kind, fails as it would with the real one.
 """
 
 import json
+import os
 import sys
 
 import boto3
@@ -15,7 +16,7 @@ WAITERS = {"wait"}
 
 def main():
     service, operation, *arguments = sys.argv[1:]
-    client = boto3.client(service)
+    client = boto3.client(service, region_name=os.environ["AWS_REGION"])
     waits = operation in WAITERS
     if waits:
         operation, *arguments = arguments

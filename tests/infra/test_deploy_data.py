@@ -103,6 +103,14 @@ def test_the_data_stack_is_changed_only_when_that_is_asked_for(run_deploy, refus
     assert done.returncode == 0 and "tokensmith-data is as it should be" in done.stderr
 
 
+def test_another_stack_of_that_name_is_not_taken_for_data(refused, emulator):
+    cloudformation = emulator.client("cloudformation")
+    cloudformation.create_stack(StackName="other-data", TemplateBody='{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}')
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="other-data", WaiterConfig={"Delay": 1})
+    said = refused("--stack", "other", "--no-preflight")
+    assert "error: the stack other-data has no output Table and no WrappingKey: it is not one of infra/data.yaml; choose another --stack" in said
+
+
 @pytest.fixture
 def other_data(emulator, deploy, refused):
     """Makes tokensmith-data another stack than data.yaml says, by this change of its template."""

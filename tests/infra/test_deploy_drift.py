@@ -26,20 +26,25 @@ def test_a_deployment_without_a_change_changes_and_uploads_nothing(run_deploy, s
     assert (described(), objects_of(emulator)) == before
 
 
-@pytest.mark.parametrize("moved", [{"FunctionVersion": "$LATEST"}, {"RoutingConfig": {"AdditionalVersionWeights": {"1": 0.5}}}])
-def test_live_moved_by_hand_goes_back_to_the_stacks_version(run_deploy, deploy, stack, emulator, moved):
-    functions, name = emulator.client("lambda"), {"FunctionName": stack["JwksFunction"], "Name": "live"}
+def test_live_moved_by_hand_goes_back_to_the_stacks_version(run_deploy, deploy, stack, emulator):
+    functions = emulator.client("lambda")
     deploy("AccessTtl=12m")
-    alias = lambda: {key: functions.get_alias(**name).get(key) for key in ("FunctionVersion", "RoutingConfig")}
-    before = functions.get_alias(**name)["FunctionVersion"]
-    functions.update_alias(**name, **moved)
-    drifted = alias()
+    jwks, issue = ({"FunctionName": stack[name], "Name": "live"} for name in ("JwksFunction", "IssueFunction"))
+    aliases = lambda: [
+        (alias["FunctionVersion"], alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}))
+        for alias in (functions.get_alias(**name) for name in (jwks, issue))
+    ]
+    before = aliases()
+    functions.update_alias(**jwks, FunctionVersion="$LATEST")
+    functions.update_alias(**issue, RoutingConfig={"AdditionalVersionWeights": {"1": 0.5}})
+    moved = aliases()
     done = run_deploy()
-    assert done.returncode == 1 and f"move back       tokensmith-jwks:live to version {before}" in done.stderr
-    assert alias() == drifted
+    assert done.returncode == 1, done.stderr
+    for function, (version, _) in zip(("jwks", "issue"), before):
+        assert f"move back       tokensmith-{function}:live to version {version}, from where somebody has moved it" in done.stderr
+    assert aliases() == moved != before
     deploy()
-    assert functions.get_alias(**name)["FunctionVersion"] == before
-    assert not functions.get_alias(**name).get("RoutingConfig", {}).get("AdditionalVersionWeights")
+    assert aliases() == before
     assert run_deploy().returncode == 0
 
 
@@ -65,7 +70,7 @@ def test_termination_protection_comes_back(deploy, stack, described, emulator):
     assert described()["EnableTerminationProtection"]
 
 
-def test_the_bucket_for_code_is_private_encrypted_and_forgets(stack, emulator, deploy, described):
+def test_the_bucket_for_code_is_private_encrypted_and_forgets(stack, emulator, described):
     s3, bucket = emulator.client("s3"), {"Bucket": "tokensmith-code-000000000000-us-east-1"}
     assert set(s3.get_public_access_block(**bucket)["PublicAccessBlockConfiguration"].values()) == {True}
     (rule,) = s3.get_bucket_encryption(**bucket)["ServerSideEncryptionConfiguration"]["Rules"]
@@ -76,7 +81,6 @@ def test_the_bucket_for_code_is_private_encrypted_and_forgets(stack, emulator, d
     # Nothing that an update could have to go back to expires by its age.
     assert "Days" not in rules["what is no longer used"].get("Expiration", {})
     # What is not deleted is the code of the version that is deployed.
-    deploy("AccessTtl=11m")
     (revision,) = (each["ParameterValue"] for each in described()["Parameters"] if each["ParameterKey"] == "Revision")
     listed = s3.list_objects_v2(**bucket, Prefix="tokensmith/")["Contents"]
     assert {each["Key"].split("/")[1] for each in listed} == {revision}

@@ -108,8 +108,7 @@ def test_invariant_14_the_wrapping_key_is_the_one_that_has_wrapped_the_keys(noth
     said = nothing_happens(f"WrappingKey={other}")
     assert f"are wrapped by {stack['WrappingKey']}, not by {other}: deploy with WrappingKey={stack['WrappingKey']}" in said
     assert f"there is no KMS key {missing}" in nothing_happens(f"WrappingKey={missing}")
-    for key in (other, missing):
-        assert "the table belongs to the issuer" in nothing_happens(f"WrappingKey={key}", "--no-preflight")
+    assert "the table belongs to the issuer" in nothing_happens(f"WrappingKey={other}", "--no-preflight")
 
 
 def test_invariant_14_another_domain_is_another_issuer(nothing_happens, stack):
@@ -123,8 +122,6 @@ def test_the_next_good_deployment_works_while_the_service_is_used(deploy, issuer
         deploy("AccessTtl=10m")
     assert all(int(version) > int(before[function]) for function, version in live().items())
     assert issuer.post("/oauth2/token", grant_type="client_credentials").json()["expires_in"] == 600
-    with Watch(issuer):
-        deploy("AccessTtl=15m")
 
 
 def test_a_version_says_which_revision_it_is(emulator, stack):
