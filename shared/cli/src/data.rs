@@ -23,14 +23,22 @@ pub struct Data {
     #[arg(long = "data", value_name = "DIR", default_value = ".tokensmith")]
     dir: PathBuf,
     /// Use this DynamoDB table in AWS instead of a directory. TOKENSMITH_ISSUER, TOKENSMITH_CUSTODY and
-    /// TOKENSMITH_KMS_KEY must be set as they are for the functions that use the table
+    /// TOKENSMITH_KMS_KEY must be set as they are for the functions that use the table; a table of another
+    /// issuer or wrapping key is refused
     #[arg(long, value_name = "NAME", conflicts_with = "dir")]
     table: Option<String>,
 }
 
 impl Data {
-    /// Opens it.
+    /// Opens it, if it belongs to the issuer that the environment names, or to nobody yet.
     pub async fn open(&self) -> Result<OpenData, Failure> {
+        let data = self.open_whoever_owns_it().await?;
+        data.admin.require_own_table().await?;
+        Ok(data)
+    }
+
+    /// Opens it, to give it to the issuer that the environment names.
+    pub async fn open_whoever_owns_it(&self) -> Result<OpenData, Failure> {
         match &self.table {
             Some(name) => open_in_aws(name).await,
             None => self.open_local().await,
@@ -75,6 +83,7 @@ async fn open_in_aws(table: &str) -> Result<OpenData, Failure> {
         table,
         custody,
         wrapping_key,
+        ..
     } = environment;
     let table = Table::new(clients.dynamodb, table);
     let opener = Arc::new(KmsOpener::new(clients.kms.clone(), &wrapping_key));

@@ -13,6 +13,10 @@ use crate::{Failure, print_changed};
 /// keys, and every token that was issued before is refused: access tokens because their signing keys are
 /// withdrawn, refresh tokens because their HMAC keys are. Clients stay as they were in the backup. With
 /// --old, the command lists the clients that are now allowed more than in the old data.
+///
+/// This is also how a table gets another issuer or wrapping key: with --table, it belongs to TOKENSMITH_ISSUER
+/// and TOKENSMITH_KMS_KEY afterwards, whomever it belonged to. Every other command refuses a table of another
+/// issuer. Clients whose audience was the old issuer URL get the new one.
 #[derive(ClapArgs)]
 pub struct Args {
     /// The data that the backup was made of, if it still exists: a directory, or with --table a table
@@ -23,7 +27,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let data = args.data.open().await?;
+    let data = args.data.open_whoever_owns_it().await?;
     let old = match &args.old {
         Some(name) => Some(args.data.open_other(name).await?),
         None => None,
@@ -35,6 +39,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         "withdrawn": restored.signing_keys.withdrawn,
         "hmac_key_version": restored.hmac_keys.version,
         "withdrawn_hmac_key_versions": restored.hmac_keys.withdrawn,
+        "belonged_to": restored.belonged_to,
         "back_to_life": restored.back_to_life,
     });
     print_changed(&answer, changed.effective_by)

@@ -47,6 +47,11 @@ impl EmulatedAws {
         self.fronts.take_calls()
     }
 
+    /// Denies this operation from now on, or none.
+    pub fn deny(&self, operation: Option<&str>) {
+        self.fronts.deny(operation);
+    }
+
     /// Holds the call that comes after that many others.
     pub fn hold(&self, after: usize, moment: Moment) -> Held {
         self.fronts.hold(after, moment)

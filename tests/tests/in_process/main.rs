@@ -20,6 +20,7 @@ mod key_rotation;
 mod kms_custody;
 mod moments;
 mod operation_counts;
+mod ownership;
 mod parallel_refreshes;
 mod private_key_forms;
 mod refresh_reuse;

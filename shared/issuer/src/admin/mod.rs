@@ -25,11 +25,11 @@ pub use grants::{CreatedGrant, GrantError, NewGrant};
 pub use keys::ListedKey;
 pub use registration::{AccessTtl, ClientChanges, GrantTtl, RegistrationError};
 pub use repair::{Lowered, Repaired};
-pub use restore::{Reason, Restored, Revived};
+pub use restore::{Reason, RestoreError, Restored, Revived};
 pub use revocation::{RevokeError, Revoked};
 pub use scan::TableScan;
 pub use secrets::SecretError;
-pub use settings::{SettleError, move_audiences, settle};
+pub use settings::{SettleError, settle, take_over};
 
 use tokensmith_verifier::{KeyId, Timestamp};
 
@@ -38,6 +38,7 @@ use crate::credential::GrantId;
 use crate::keys::{Make, Open};
 use crate::names::{ClientId, SubjectName};
 use crate::revocation::FEED_INTERVAL;
+use crate::store::records::Settings;
 use crate::store::{CheckedTime, StoreError, Table};
 
 /// Manages the data of one issuer.
@@ -183,6 +184,8 @@ pub enum AdminEvent {
         withdrawn: Vec<KeyId>,
         /// The version of the HMAC key that refresh tokens are now made and proven with.
         hmac_key_version: u32,
+        /// To whom the data belonged, if that was another issuer or wrapping key.
+        belonged_to: Option<Settings>,
     },
 }
 

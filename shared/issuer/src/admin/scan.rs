@@ -39,7 +39,7 @@ impl TableScan {
                 .send()
                 .await
                 .map_err(|err| failed("Scan", &err))?;
-            let page: Page<R> = page(answer.items, answer.last_evaluated_key)?;
+            let page: Page<R> = page(answer.items.unwrap_or_default(), answer.last_evaluated_key)?;
             records.extend(page.records);
             match page.next {
                 Some(Cursor(next)) => after = Some(next),

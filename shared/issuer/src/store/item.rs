@@ -24,6 +24,12 @@ pub trait Record: DeserializeOwned + Serialize {
     fn expires_at(&self) -> Option<Timestamp> {
         None
     }
+
+    /// Whether the item with this sort key is such a record. A partition may also have a record of
+    /// another type.
+    fn is_at(_sort_key: &str) -> bool {
+        true
+    }
 }
 
 /// The primary key of a record of type `R`.

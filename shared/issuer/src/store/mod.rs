@@ -34,6 +34,14 @@ pub enum StoreError {
         /// DynamoDB's request id, where there was a response.
         request_id: String,
     },
+    /// There is no such table, or no such index of it, in this account and Region.
+    #[error("{operation} failed: there is no such table or index (request id {request_id})")]
+    NoTable {
+        /// The DynamoDB operation.
+        operation: &'static str,
+        /// DynamoDB's request id.
+        request_id: String,
+    },
     /// An item is not a record of the expected type or schema version.
     #[error("the item {key} cannot be read: {reason}")]
     Unreadable {
