@@ -15,8 +15,8 @@ NOT_OURS = re.compile(
         [
             # Networks, file systems, layers, code signing, gradual deployment and capacity of functions.
             "ec2:.*", "elasticfilesystem:.*", "s3files:.*", "codedeploy:.*", "lambda:PassCapacityProvider", "lambda:AssociateRuntimeAlias",
-            "lambda:(Put|Delete)(ProvisionedConcurrency|FunctionScaling|FunctionRecursion|FunctionCodeSigning|RuntimeManagement).*", "lambda:GetLayerVersion",
-            "lambda:GetCodeSigningConfig",
+            "lambda:(Put|Delete)(ProvisionedConcurrency|FunctionScaling|FunctionRecursion|FunctionCodeSigning|RuntimeManagement).*",
+            "lambda:GetLayerVersion", "lambda:GetCodeSigningConfig",
             # A table that is imported, streamed, replicated, under a key of ours, or has a policy of its own.
             "kinesis:.*", "dynamodb:.*(Replica|Kinesis|Import|Insights|Item|Scan|Query).*", "dynamodb:(Put|Delete)ResourcePolicy",
             "iam:CreateServiceLinkedRole", "kms:(CreateGrant|RevokeGrant|Decrypt|Encrypt|GenerateDataKey|ListAliases|DisableKey.*|EnableKey)",
@@ -30,9 +30,6 @@ NOT_OURS = re.compile(
         ]
     )
 )  # fmt: skip
-
-# The types whose role is given to a service. Other types can have one, and ours have none.
-GIVE_A_ROLE = {"AWS::Lambda::Function"}
 
 # SAM makes this of it.
 SERVERLESS = {"AWS::Serverless::Function": "AWS::Lambda::Function"}
@@ -48,8 +45,12 @@ def needed(kind, operation):
         return ["lambda:InvokeFunction"] if kind.startswith("Custom::") and operation != "read" else []
     handlers = json.loads((SCHEMAS / "resources" / f"{known[kind]}.json").read_text())["handlers"]
     actions = handlers.get(operation, {}).get("permissions", [])
-    ours = [action for action in actions if not NOT_OURS.fullmatch(action)]
-    return [action for action in ours if kind in GIVE_A_ROLE or action not in ("iam:PassRole", "iam:GetRole") or kind == "AWS::IAM::Role" and action == "iam:GetRole"]
+    return [action for action in actions if not NOT_OURS.fullmatch(action) and not gives_a_role_in_vain(kind, action)]
+
+
+def gives_a_role_in_vain(kind, action):
+    """Types of which one can have a role that it gives to a service, and ours have none."""
+    return action in ("iam:PassRole", "iam:GetRole") and kind not in ("AWS::Lambda::Function", "AWS::IAM::Role")
 
 
 def requests(kind, operation, logical_id, properties, stack, account, region):
@@ -70,7 +71,7 @@ def resource_of(action, kind, logical_id, properties, stack, account, region):
     group = named if isinstance(named, str) and named.startswith("/aws/vendedlogs/") else generated
     places = {
         "apigateway": f"arn:aws:apigateway:{region}::{'/domainnames/x' if kind.endswith('DomainName') else '/apis/a1b2c3'}",
-        "cloudwatch": f"arn:aws:cloudwatch::{account}:dashboard/{stack}-{region}" if "Dashboard" in kind else f"arn:aws:cloudwatch:{region}:{account}:alarm:{generated}",
+        "cloudwatch": f"arn:aws:cloudwatch:{region}:{account}:alarm:{generated}",
         "dynamodb": f"arn:aws:dynamodb:{region}:{account}:table/{generated}",
         "events": f"arn:aws:events:{region}:{account}:rule/{generated}",
         "iam": f"arn:aws:iam::{account}:{'policy' if is_policy else 'role'}{path}{generated}",
@@ -81,6 +82,8 @@ def resource_of(action, kind, logical_id, properties, stack, account, region):
         "s3": f"arn:aws:s3:::tokensmith-code-{account}-{region}/{stack}/x.zip",
         "sns": f"arn:aws:sns:{region}:{account}:{generated}",
     }  # fmt: skip
+    if kind == "AWS::CloudWatch::Dashboard":
+        return f"arn:aws:cloudwatch::{account}:dashboard/{stack}-{region}"
     return places[service]
 
 

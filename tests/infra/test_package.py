@@ -167,7 +167,7 @@ def foreign_function(files):
 
 REFUSED = {
     "a damaged function": (lambda path: changed(path, lambda files: files.update({ISSUE: b"x"})), f"{ISSUE} is damaged"),
-    "a function without a checksum": (lambda path: changed(path, lambda files: files.update({"more/bootstrap.zip": b"x"})), "more/bootstrap.zip has no checksum"),
+    "a function more": (lambda path: changed(path, lambda files: files.update({"x/bootstrap.zip": b"x"})), "x/bootstrap.zip has no checksum"),
     "a function that is gone": (lambda path: changed(path, lambda files: files.pop(ISSUE)), f"{ISSUE} is missing"),
     "no checksums": (lambda path: changed(path, lambda files: files.pop("SHA256SUMS")), "has no checksum in SHA256SUMS"),
     "another version": (lambda path: changed(path, dict, "tokensmith-0.0.1-x86_64"), f"it has the version 0.0.1, and the templates here are of {VERSION}"),
