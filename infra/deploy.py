@@ -83,7 +83,7 @@ class Deployment:
     def carry_out(self, named):
         parameters = chosen(declared(self.aws, self.template_url), named, self.options.parameters)
         # A table without its key, or a key without its table, is nobody's data.
-        lacks_data = all(parameters.get(name) in (None, "") for name in preflight.DATA) and set(preflight.DATA) <= set(parameters)
+        lacks_data = [parameters.get(name, "") for name in preflight.DATA] == [None, None]
         require_values(parameters, but=(*OWN, *(preflight.DATA if lacks_data else ())))
         functions = functions_of(self.options.template)
         code = self.options.code or build({name: name for name in functions}, parameters["Architecture"])
@@ -261,6 +261,8 @@ def chosen(values, named, by_user):
         sys.exit(f"error: there is no parameter {name}; there are {', '.join(sorted(values))}")
     chosen = {name: named.get(name, value) for name, value in values.items()}
     chosen["Architecture"] = chosen["Architecture"] or own_architecture()
+    # Nothing is called by an empty name.
+    chosen |= {name: chosen[name] or None for name in preflight.DATA if name in chosen}
     return chosen
 
 

@@ -126,17 +126,15 @@ def other_data(emulator, deploy, refused):
 
 
 def test_a_change_of_the_data_stack_is_shown_and_asked_for(run_deploy, refused, stack, other_data, emulator, described):
-    other_data("PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false")
-    recovery = lambda: emulator.client("dynamodb").describe_continuous_backups(TableName=stack["Table"])["ContinuousBackupsDescription"][
-        "PointInTimeRecoveryDescription"
-    ]["PointInTimeRecoveryStatus"]
-    assert recovery() == "DISABLED"
+    other_data("DeletionProtectionEnabled: true", "DeletionProtectionEnabled: false")
+    is_protected = lambda: emulator.client("dynamodb").describe_table(TableName=stack["Table"])["Table"]["DeletionProtectionEnabled"]
+    assert not is_protected()
     for arguments in (["--update-data"], ["--update-data", "--dry-run", "--yes"]):
         said = run_deploy(*arguments).stderr
         assert "change          AWS::DynamoDB::Table             Table" in said and "nothing was changed" in said
-    assert recovery() == "DISABLED"
+    assert not is_protected()
     assert run_deploy("--update-data", "--yes").returncode == 0
-    assert recovery() == "ENABLED"
+    assert is_protected()
 
 
 def test_the_data_stack_replaces_nothing(refused, stack, described, monkeypatch):

@@ -13,7 +13,7 @@ use tokensmith_verifier::{
 };
 use tokio::sync::OnceCell;
 
-use super::cache::Cache;
+use super::cache::{ABSENCES_ARE_KEPT, Cache};
 use super::{CustodyError, KeyState, Sign, Signer, Succession};
 use crate::error::Unavailable;
 use crate::event::{write_foreign_table, write_issuer_changed};
@@ -115,7 +115,10 @@ impl SigningKeys {
         algorithm: Algorithm,
         now: Timestamp,
     ) -> Result<Arc<ActiveKey>, Unavailable> {
-        let keys = self.at(now).await?;
+        let mut keys = self.at(now).await?;
+        if keys.in_state(algorithm, KeyState::Active).is_none() {
+            keys = self.within(ABSENCES_ARE_KEPT, now).await?;
+        }
         let key = keys.in_state(algorithm, KeyState::Active);
         let key = key.ok_or(Unavailable::NoActiveKey(algorithm))?;
         let signing = self.signing.as_deref();
