@@ -295,7 +295,10 @@ async fn a_process_that_was_there_before_the_first_keys_uses_them_a_second_later
     }
     let early = issuer.cold().await;
     early.client_credentials(&client).await.assert_unavailable();
-    early.refresh(&client, &grant.token).await.assert_unavailable();
+    early
+        .refresh(&client, &grant.token)
+        .await
+        .assert_unavailable();
 
     for key in &signing {
         issuer.table().insert(key).await.expect("an insertion");
@@ -310,5 +313,8 @@ async fn a_process_that_was_there_before_the_first_keys_uses_them_a_second_later
 
 async fn keys_of(issuer: &InProcess) -> (Vec<SigningKey>, Vec<HmacKeyRecord>) {
     let stored = issuer.table().query_all(HMAC_KEYS).await.expect("keys");
-    (records(issuer).await, stored.into_iter().map(|key| key.record).collect())
+    (
+        records(issuer).await,
+        stored.into_iter().map(|key| key.record).collect(),
+    )
 }
