@@ -12,28 +12,22 @@ ISSUER = {"pk": {"S": "KEYS"}, "sk": {"S": "SETTINGS"}}
 
 
 @pytest.fixture(scope="module")
-def watched(deploy):
-    """A stack of its own, whose data suffer."""
-    return deploy("--stack", "watched", "CacheTtl=0s")
-
-
-@pytest.fixture(scope="module")
-def issuer(emulator, watched, tokensmith):
+def issuer(emulator, archived, tokensmith):
     made = tokensmith(
-        watched, "client", "create", "--id", "watched", "--scope", "read", "--default-scope", "read",
+        archived, "client", "create", "--id", "watched", "--scope", "read", "--default-scope", "read",
         "--grant", "client_credentials", "--grant", "refresh_token",
     )  # fmt: skip
-    return Issuer(emulator.api(watched["Api"]), made)
+    return Issuer(emulator.api(archived["Api"]), made)
 
 
 @pytest.fixture
-def counted(emulator, watched):
+def counted(emulator, archived):
     """What each metric counts from here on: all the values, by the metric's name."""
-    before = [line for _, lines in logged(emulator, watched) for line in lines]
+    before = [line for _, lines in logged(emulator, archived) for line in lines]
 
     def counted():
         metrics = {}
-        for filters, lines in logged(emulator, watched):
+        for filters, lines in logged(emulator, archived):
             for line in lines:
                 for each in filters if line not in before else ():
                     if matches(each["filterPattern"], line):
@@ -44,10 +38,10 @@ def counted(emulator, watched):
     return counted
 
 
-def logged(emulator, watched):
+def logged(emulator, archived):
     """The filters and the lines of each log of the functions. No two lines are the same: each has its time and request."""
     logs, lambda_client = emulator.client("logs"), emulator.client("lambda")
-    for function in (name for output, name in watched.items() if output.endswith("Function")):
+    for function in (name for output, name in archived.items() if output.endswith("Function")):
         group = lambda_client.get_function_configuration(FunctionName=function)["LoggingConfig"]["LogGroup"]
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
         lines = [event["message"] for page in pages for event in page["events"]]
@@ -58,15 +52,15 @@ def refreshed(issuer, token):
     return issuer.post("/oauth2/refresh", grant_type="refresh_token", refresh_token=token)
 
 
-def new_refresh_token(tokensmith, watched, subject):
-    return tokensmith(watched, "grant", "create", "--client", "watched", "--subject", subject, "--scope", "read")["refresh_token"]
+def new_refresh_token(tokensmith, archived, subject):
+    return tokensmith(archived, "grant", "create", "--client", "watched", "--subject", subject, "--scope", "read")["refresh_token"]
 
 
-def test_a_failed_authentication_is_one_and_every_other_answer_to_a_client_nought(counted, issuer, tokensmith, watched):
+def test_a_failed_authentication_is_one_and_every_other_answer_to_a_client_nought(counted, issuer, tokensmith, archived):
     token = issuer.token()
     forms = {
         "/oauth2/token": {"grant_type": "client_credentials"},
-        "/oauth2/refresh": {"grant_type": "refresh_token", "refresh_token": new_refresh_token(tokensmith, watched, "sensor-0")},
+        "/oauth2/refresh": {"grant_type": "refresh_token", "refresh_token": new_refresh_token(tokensmith, archived, "sensor-0")},
         "/oauth2/revoke": {"token": token},
         "/oauth2/introspect": {"token": token},
     }
@@ -79,63 +73,63 @@ def test_a_failed_authentication_is_one_and_every_other_answer_to_a_client_nough
     assert {name: sorted(values) for name, values in counted().items()} == {"AuthenticationFailures": [0.0, 0.0, 1.0, 1.0, 1.0, 1.0]}
 
 
-def test_a_reused_refresh_token_is_counted(counted, issuer, tokensmith, watched):
-    first = new_refresh_token(tokensmith, watched, "sensor-1")
+def test_a_reused_refresh_token_is_counted(counted, issuer, tokensmith, archived):
+    first = new_refresh_token(tokensmith, archived, "sensor-1")
     second = refreshed(issuer, first).json()["refresh_token"]
     refreshed(issuer, second)
     assert refreshed(issuer, first).status_code == 400
     assert counted()["RefreshTokensReused"] == [1.0]
 
 
-def test_a_token_that_is_ahead_of_a_restored_table_is_counted(counted, issuer, tokensmith, watched, emulator):
+def test_a_token_that_is_ahead_of_a_restored_table_is_counted(counted, issuer, tokensmith, archived, emulator):
     dynamodb = emulator.client("dynamodb")
-    token = new_refresh_token(tokensmith, watched, "sensor-2")
+    token = new_refresh_token(tokensmith, archived, "sensor-2")
     (backup,) = (
         item
-        for page in dynamodb.get_paginator("scan").paginate(TableName=watched["Table"])
+        for page in dynamodb.get_paginator("scan").paginate(TableName=archived["Table"])
         for item in page["Items"]
         if item["pk"]["S"].startswith("GRANT#") and item.get("subject", {}).get("S", "").endswith("sensor-2")
     )
     for _ in range(2):
         token = refreshed(issuer, token).json()["refresh_token"]
-    dynamodb.put_item(TableName=watched["Table"], Item=backup)
+    dynamodb.put_item(TableName=archived["Table"], Item=backup)
     assert refreshed(issuer, token).status_code == 400
     assert counted()["WrongTable"] == [1.0]
 
 
-def test_a_withdrawn_key_that_is_still_presented_is_counted(counted, issuer, tokensmith, watched):
+def test_a_withdrawn_key_that_is_still_presented_is_counted(counted, issuer, tokensmith, archived):
     access = issuer.token()
-    tokensmith(watched, "key", "rotate", "--now")
+    tokensmith(archived, "key", "rotate", "--now")
     assert not issuer.is_active(access)
     assert issuer.post("/oauth2/revoke", token=access).status_code == 200
     assert counted()["WithdrawnKeysPresented"] == [1.0, 1.0]
 
 
-def test_a_rotation_is_counted(counted, emulator, watched):
-    run = emulator.client("lambda").invoke(FunctionName=watched["RotateKeysFunction"], Qualifier="live", Payload=b"{}")
+def test_a_rotation_is_counted(counted, emulator, archived):
+    run = emulator.client("lambda").invoke(FunctionName=archived["RotateKeysFunction"], Qualifier="live", Payload=b"{}")
     assert "FunctionError" not in run
     assert counted()["KeyRotationRuns"] == [1.0]
 
 
-def test_a_key_that_kms_does_not_open_is_counted(counted, emulator, watched):
+def test_a_key_that_kms_does_not_open_is_counted(counted, emulator, archived):
     kms = emulator.client("kms")
-    kms.disable_key(KeyId=watched["WrappingKey"])
+    kms.disable_key(KeyId=archived["WrappingKey"])
     try:
         # $LATEST has not started yet, and opens its keys when it does.
-        emulator.client("lambda").invoke(FunctionName=watched["IssueFunction"], Payload=b'{"tokensmith":"check"}')
+        emulator.client("lambda").invoke(FunctionName=archived["IssueFunction"], Payload=b'{"tokensmith":"check"}')
     finally:
-        kms.enable_key(KeyId=watched["WrappingKey"])
+        kms.enable_key(KeyId=archived["WrappingKey"])
     assert counted().get("KeyCustodyFailures")
 
 
-def test_a_table_of_another_issuer_is_counted(counted, emulator, watched, issuer):
-    dynamodb, key = emulator.client("dynamodb"), {"TableName": watched["Table"], "Key": ISSUER}
+def test_a_table_of_another_issuer_is_counted(counted, emulator, archived, issuer):
+    dynamodb, key = emulator.client("dynamodb"), {"TableName": archived["Table"], "Key": ISSUER}
     own = dynamodb.get_item(**key)["Item"]
-    dynamodb.put_item(TableName=watched["Table"], Item={**own, "issuer": {"S": "https://somebody.else.example"}})
+    dynamodb.put_item(TableName=archived["Table"], Item={**own, "issuer": {"S": "https://somebody.else.example"}})
     try:
         assert issuer.post("/oauth2/token", grant_type="client_credentials").status_code == 503
     finally:
-        dynamodb.put_item(TableName=watched["Table"], Item=own)
+        dynamodb.put_item(TableName=archived["Table"], Item=own)
     assert 1.0 in counted()["WrongTable"]
     assert issuer.token()
 
