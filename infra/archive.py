@@ -46,7 +46,7 @@ def packed(directory, files, executable):
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
     buffer = io.BytesIO()
     # The file's name and time would be in gzip's header.
-    with gzip.GzipFile("", "wb", mtime=0, fileobj=buffer) as compressed:
+    with gzip.GzipFile("", "wb", compresslevel=6, mtime=0, fileobj=buffer) as compressed:
         with tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
             for name, content in sorted({**files, SUMS: sums.encode()}.items()):
                 entry = tarfile.TarInfo(f"{directory}/{name}")

@@ -57,7 +57,7 @@ def deploy(options):
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     command_line.common(parser)
-    parser.add_argument("--code", type=Path, default=code_of_environment(), help="an archive of ./infra/package, or a directory with the functions' zips; they are built otherwise")
+    parser.add_argument("--code", type=Path, default=code_of_environment(), help="an archive of ./infra/package, or a directory with zips; built otherwise")
     parser.add_argument("--tag", action="append", dest="tags", type=command_line.pair, default=[], metavar="KEY=VALUE", help="a tag of all that the stack has")
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
     parser.add_argument("--yes", action="store_true", help="change a stack that is there without asking")

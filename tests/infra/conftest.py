@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import archive
+from deploy import own_architecture
 from domain import own_domain
 from emulated import running_emulator
 from stack import EXAMPLE, ROOT, Template
@@ -139,6 +141,21 @@ def example(deploy, stack):
 def stack_in_kms(deploy, stack):
     """The outputs of a second stack, which signs in KMS."""
     return deploy("--stack", "in-kms", "Custody=kms", "CacheTtl=0s")
+
+
+@pytest.fixture(scope="session")
+def archived(code, run_deploy, tmp_path_factory):
+    """The outputs of a stack that was made of an archive, where there is no Rust. It is nobody's, and its data may suffer."""
+    directory, name = tmp_path_factory.mktemp("archived"), archive.name(own_architecture())
+    files = {f"{path.parent.name}/{path.name}": path.read_bytes() for path in code.glob("*/bootstrap.zip")}
+    (directory / f"{name}.tar.gz").write_bytes(archive.packed(name, files, executable=set()))
+    for tool in ("cargo", "rustc", "rustup"):
+        (directory / tool).write_text(f"#!/bin/sh\necho $0 is not here >&2\ntouch {directory}/used\nexit 127\n")
+        (directory / tool).chmod(0o755)
+    path = f"{directory}:{os.environ['PATH']}"
+    done = run_deploy("--stack", "archived", "--code", directory / f"{name}.tar.gz", "CacheTtl=0s", PATH=path)
+    assert done.returncode == 0 and not (directory / "used").exists(), done.stderr
+    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,12 @@ import json
 import re
 
 import samtranslator.translator.transform as sam
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import kms, lambda_svc
-from ministack.services.cloudformation import engine, handlers, provisioners
+from ministack.services.cloudformation import engine, handlers, provisioners, stacks
+
+import cloudformation_needs
 
 PARTITION_KEY = "pk"
 
@@ -146,6 +149,63 @@ def with_its_last_words(execute):
     return run
 
 
+def with_the_rights_of_whoever_asks(change, operation):
+    """CloudFormation has no rights of its own: what a stack does, its user has to be allowed."""
+
+    def carry_out(kind, name, *arguments, **named):
+        stack, logical_id, properties = about(operation, name, arguments)
+        for action, resource, context in cloudformation_needs.requests(
+            kind, operation, logical_id, properties, stack, get_account_id(), get_region()
+        ):
+            require_allowed(action, resource, context)
+        return change(kind, name, *arguments, **named)
+
+    return carry_out
+
+
+def about(operation, name, arguments):
+    """The stack of a resource, its logical id and its properties."""
+    if operation == "create":
+        properties, stack = arguments
+        return stack, name, properties
+    if operation == "update":
+        _, properties, stack, logical_id = arguments[:4]
+        return stack, logical_id, properties
+    properties, stack, logical_id = arguments
+    return stack, logical_id, properties
+
+
+def require_allowed(action, resource, context):
+    """Raises if the user that has asked for this may not do it. Who is no user is not asked."""
+    user = iam_evaluator.caller_arn().partition(":user/")[2]
+    if not user:
+        return
+    account = get_account_id()
+    asked = iam_evaluator.EvalContext(
+        principal_arn=iam_evaluator.caller_arn(), principal_type="User", principal_account=account, action=action, resource_arn=resource,
+        region=get_region(), service_context={key.lower(): value for key, value in context.items()},
+    )  # fmt: skip
+    if iam_evaluator.evaluate(asked, iam_evaluator._gather_user_policies(user, account)).decision != "Allow":
+        raise ValueError(f"{user} is not authorized to perform: {action} on resource: {resource}")
+
+
+def noted(evaluate):
+    """Writes down what users ask for, for the test that looks for permissions that nobody needs."""
+
+    def evaluated(asked, *policies):
+        if ":user/" in asked.principal_arn:
+            with open("asked.jsonl", "a") as file:
+                json.dump({"user": asked.principal_arn, "action": asked.action, "resource": asked.resource_arn, "context": asked.service_context}, file)
+                file.write("\n")
+        return evaluate(asked, *policies)
+
+    return evaluated
+
+
+iam_evaluator.evaluate = noted(iam_evaluator.evaluate)
+stacks._provision_resource = with_the_rights_of_whoever_asks(stacks._provision_resource, "create")
+stacks._update_resource = with_the_rights_of_whoever_asks(stacks._update_resource, "update")
+stacks._delete_resource = with_the_rights_of_whoever_asks(stacks._delete_resource, "delete")
 iam_actions.dynamodb_service_context = with_leading_keys(iam_actions.dynamodb_service_context)
 iam_actions.request_tag_context = with_kms_keys(iam_actions.request_tag_context)
 handlers._apply_transforms = with_parameters(handlers._apply_transforms)

@@ -336,7 +336,7 @@ def test_metric_filters_look_for_what_the_code_logs(template):
     log = source("shared/issuer/src/event.rs")
     host, custody = source("shared/aws/src/host.rs"), source("shared/issuer/src/keys/custody.rs")
     reasons = {re.sub(r"(?<!^)(?=[A-Z])", "_", variant).lower() for variant in re.findall(r"^    (\w+)[,(]", error, re.M)}
-    events = set(re.findall(r'event: "(\w+)"', host)) | set(re.findall(r'Level::\w+, "(\w+)"', host))
+    events = set(re.findall(r'event(?:: | = )"(\w+)"', log + host)) | set(re.findall(r'Level::\w+, "(\w+)"', host))
     known_texts = {"failure", "message", "status", "reason", "event"}
     assert known_texts <= set(re.findall(r"^\s+(?:pub )?(\w+):", log + host, re.M))
     for name, properties in template.of_type("AWS::Logs::MetricFilter").items():
@@ -350,10 +350,10 @@ def test_metric_filters_look_for_what_the_code_logs(template):
 
 def test_the_example_looks_for_what_the_authorizer_logs(example):
     log = source("shared/authorizer/src/log.rs")
-    (feed_age,) = example.of_type("AWS::Logs::MetricFilter").values()
-    assert set(re.findall(r"\$\.(\w+)", json.dumps(feed_age))) <= set(re.findall(r"^    (\w+): ", log, re.M))
-    texts = set(re.findall(r'= "(\w+)"', feed_age["FilterPattern"]))
-    assert texts and texts <= set(re.findall(r'"(\w+)"', log))
+    for name, properties in example.of_type("AWS::Logs::MetricFilter").items():
+        assert set(re.findall(r"\$\.(\w+)", json.dumps(properties))) <= set(re.findall(r"^    (\w+): ", log, re.M)), name
+        texts = set(re.findall(r'= "(\w+)"', properties["FilterPattern"]))
+        assert texts and texts <= set(re.findall(r'"(\w+)"', log)), name
 
 
 def test_every_alarm_tells_somebody(each_template):

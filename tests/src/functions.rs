@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tokensmith_aws::dynamodb_of_function;
 use tokensmith_issuer::store::Table;
+use tokio::runtime::Runtime;
 
+use crate::contents::printed_items;
 use crate::emulated::EmulatedAws;
 use crate::process::{Background, free_port};
 use crate::tools::{built, tool, workspace};
@@ -119,12 +120,14 @@ impl Functions {
     }
 
     /// The table, as an operator reaches it.
-    pub fn table(&self) -> Table {
-        let variables: BTreeMap<_, _> = self.variables.iter().cloned().collect();
-        Table::new(
-            dynamodb_of_function(|name| variables.get(name).cloned()),
-            TABLE,
-        )
+    pub async fn table(&self) -> Table {
+        Table::new(self.aws.clients().await.dynamodb, TABLE)
+    }
+
+    /// Every item of the table, printed, in a fixed order.
+    pub fn table_items(&self) -> Vec<String> {
+        let runtime = Runtime::new().expect("a runtime");
+        runtime.block_on(async { printed_items(&self.aws.clients().await.dynamodb).await })
     }
 
     /// Asks a function whether it can work, which is answered 200 if it can.

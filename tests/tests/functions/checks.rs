@@ -47,12 +47,15 @@ fn invariant_14_a_version_that_works_says_so_and_changes_nothing() {
     for custody in ["kms-data-key", "kms"] {
         let setup = Setup::new(custody).with("TOKENSMITH_CACHE_TTL", "5m");
         let mut functions = Functions::start(&setup);
-        let before = functions.issuer().table_items();
+        let before = functions.table_items();
         for function in ALL {
             deploy(&mut functions, function, &[]);
+            // The first comes after the function has started, which makes calls as well.
+            let mut answer = functions.check(function);
             for _ in 0..2 {
+                assert_eq!(answer.status, 200, "{function}: {}", answer.body);
                 functions.aws.take_calls();
-                let answer = functions.check(function);
+                answer = functions.check(function);
                 assert_eq!(answer.status, 200, "{function}: {}", answer.body);
                 let checked = json!({ "tokensmith": "checked", "revision": "r1" });
                 assert_eq!(answer.json(), checked, "{function}");
@@ -60,7 +63,7 @@ fn invariant_14_a_version_that_works_says_so_and_changes_nothing() {
                 assert_eq!(calls, expected_calls(function, custody), "{function}");
             }
         }
-        assert_eq!(functions.issuer().table_items(), before);
+        assert_eq!(functions.table_items(), before);
         functions.start_function(ISSUE);
         let unnamed = functions.check(ISSUE);
         assert_eq!(unnamed.json(), json!({ "tokensmith": "checked" }));
@@ -156,7 +159,7 @@ fn invariant_14_a_version_that_cannot_work_says_why() {
         (
             "AWS_ENDPOINT_URL_KMS",
             "http://127.0.0.1:9",
-            "failed: the request could not be sent",
+            "failed: the connection failed",
             &[ISSUE, REFRESH, REVOKE, INTROSPECT, REVOCATIONS, ROTATE_KEYS],
         ),
     ];
@@ -230,7 +233,7 @@ fn invariant_14_a_published_key_that_does_not_match_is_found() {
         Functions::start(&Setup::new("kms-data-key").with("TOKENSMITH_ALGS", "ES256"));
     functions.issuer().change(&["key", "rotate"]);
     Runtime::new().expect("a runtime").block_on(async {
-        let table = functions.table();
+        let table = functions.table().await;
         let keys = table.query_all::<SigningKey>(SIGNING_KEYS).await;
         let keys = keys.expect("keys");
         let [signing, pending] = &keys[..] else {
@@ -277,7 +280,7 @@ fn only_an_invocation_is_a_check() {
     let answer = functions.ask(ISSUE, &request);
     assert_eq!(answer.status, 400, "{}", answer.body);
     assert_eq!(answer.json()["error"], "invalid_request");
-    let before = functions.issuer().table_items();
+    let before = functions.table_items();
     for word in ["chek", "rotate"] {
         let event = json!({ "tokensmith": word }).to_string();
         for function in [ISSUE, ROTATE_KEYS] {
@@ -285,7 +288,7 @@ fn only_an_invocation_is_a_check() {
             assert!(answer.status >= 400, "{function}: {}", answer.body);
         }
     }
-    assert_eq!(functions.issuer().table_items(), before);
+    assert_eq!(functions.table_items(), before);
     let keys: Value = functions.rotate_keys();
     assert_eq!(keys["created"], json!([]));
 }
