@@ -169,7 +169,7 @@ def test_a_restored_table_takes_over_and_revives_no_token(deploy, emulator, stac
     done = tokensmith(restored, "restore", "--old", stack["Table"])
     assert done["back_to_life"] == [{"client_id": "whole-stack", "because": ["disabled"]}]
 
-    assert deploy("ExistingTable=restored")["Table"] == "restored"
+    assert deploy("Table=restored")["Table"] == "restored"
     # The table that was there before stays.
     assert dynamodb.describe_table(TableName=stack["Table"])["Table"]["TableStatus"] == "ACTIVE"
     refused = issuer.post("/oauth2/token", grant_type="refresh_token", refresh_token=granted)
