@@ -26,6 +26,10 @@ STARTS = 0.01  # of all requests meet a function that has to start
 PEAK = 3  # the busiest hour over the average
 KEY_CACHE_SECONDS = 10
 FEED_SECONDS = 5
+HEARTBEATS = MONTH / 60
+HEARTBEAT_MS = 15
+# One in the table, two in the index `feed`, whose sort key changes, and one in `live`.
+HEARTBEAT_WRITES = 4
 # What API Gateway adds to an answer.
 API_HEADERS = (
     "HTTP/1.1 200 OK\r\nDate: Sun, 29 Nov 2026 12:00:00 GMT\r\nContent-Length: 1000\r\nConnection: keep-alive\r\n"
@@ -145,12 +149,16 @@ def print_row(label, cells):
 def print_fixed(counted):
     """What a month costs without a single token, and what may come on top."""
     rotation, *others = sorted(metric_names(), key=lambda name: name != "KeyRotationRuns")
-    lines = {"the wrapping key": price("kms_key_month", 1), f"the metric {rotation}": price("metric_month", 1)}
+    lines = {
+        "the wrapping key": price("kms_key_month", 1),
+        f"the metric {rotation}": price("metric_month", 1),
+        "the heartbeat of the revocation feed": heartbeats(),
+    }
+    always = sum(lines.values())
     for profile, template in PROFILES.items():
         alarms = alarm_metrics(template)
         lines[f"alarms over {alarms} metrics, {profile}"] = price("alarm_metric_month", alarms)
-        together = price("kms_key_month", 1) + price("metric_month", 1) + price("alarm_metric_month", alarms)
-        lines[f"  together, without a token, {profile}"] = together
+        lines[f"  together, without a token, {profile}"] = always + price("alarm_metric_month", alarms)
     lines |= {
         f"{len(others)} more metrics, with data in every hour": price("metric_month", len(others)),
         "a key in the custody kms (each algorithm)": price("kms_key_month", 1),
@@ -163,6 +171,16 @@ def print_fixed(counted):
     print("\neach month, USD")
     for line, usd in lines.items():
         print(f"{line:48}{usd:8.2f}")
+
+
+def heartbeats():
+    """What rotate-keys costs that writes the time into the feed every minute."""
+    return (
+        price("lambda_request", HEARTBEATS)
+        + price("lambda_gb_second", HEARTBEATS * HEARTBEAT_MS / 1000 * MEMORY_GB)
+        + price("dynamodb_read_unit", HEARTBEATS)
+        + price("dynamodb_write_unit", HEARTBEATS * HEARTBEAT_WRITES)
+    )
 
 
 def metric_names():

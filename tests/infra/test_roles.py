@@ -61,6 +61,9 @@ ALLOWED = {
         ("dynamodb:Query", LIVE, ""),
         ("dynamodb:UpdateItem", TABLE, "CLIENT#* SUBJECT#* only pk sk feed_shard feed_at feed_until, answers NONE"),
         ("dynamodb:DeleteItem", TABLE, "KEYS"),
+        ("dynamodb:Query", TABLE, "HEARTBEAT"),
+        ("dynamodb:PutItem", TABLE, "HEARTBEAT"),
+        ("dynamodb:UpdateItem", TABLE, "HEARTBEAT"),
         ("kms:GenerateDataKeyWithoutPlaintext", KEY, "use=hmac"),
     },
 }
