@@ -12,6 +12,7 @@ import struct
 import tarfile
 import tomllib
 import zipfile
+import zlib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,7 +86,7 @@ def read(path):
                 if not entry.isfile() or not re.fullmatch(r"[\w.-]+(/[\w.-]+){1,2}", entry.name) or ".." in entry.name:
                     raise Refused(f"{entry.name} is nothing that an archive of ./infra/package has")
                 files[entry.name] = tar.extractfile(entry).read()
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         raise Refused(f"it cannot be read: {error}") from error
     directories = {name.split("/")[0] for name in files}
     if len(directories) != 1:

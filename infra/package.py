@@ -15,6 +15,7 @@ from pathlib import Path
 
 import archive
 import sbom
+from aws import plainly
 from deploy import build, functions_of
 
 ROOT = archive.ROOT
@@ -109,4 +110,4 @@ def binary(directory, name, architecture):
 
 
 if __name__ == "__main__":
-    main()
+    plainly(main)

@@ -130,6 +130,13 @@ def test_a_build_that_fails_is_said_in_one_sentence(tmp_path):
     assert done.stderr.splitlines()[-1].startswith("error: the functions could not be built") and "Traceback" not in done.stderr
 
 
+def test_a_place_that_cannot_be_written_is_said_in_one_sentence(binaries, tmp_path):
+    (tmp_path / "file").touch()
+    done = run_package("--arch", "x86_64", "--binaries", binaries["x86_64"], "--output", tmp_path / "file")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"error: {tmp_path}/file: File exists\n"
+
+
 def test_binaries_for_another_processor_are_not_packaged(binaries, tmp_path):
     done = run_package("--arch", "arm64", "--binaries", binaries["x86_64"], "--output", tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
@@ -165,6 +172,12 @@ def foreign_function(files):
     with_sums(files)
 
 
+def with_changed_bytes(path):
+    """In the middle is no compressed data any more."""
+    content, middle = path.read_bytes(), path.stat().st_size // 2
+    return content[:middle] + b"\xff" * 64 + content[middle + 64 :]
+
+
 REFUSED = {
     "a damaged function": (lambda path: changed(path, lambda files: files.update({ISSUE: b"x"})), f"{ISSUE} is damaged"),
     "a function more": (lambda path: changed(path, lambda files: files.update({"x/bootstrap.zip": b"x"})), "x/bootstrap.zip has no checksum"),
@@ -175,6 +188,7 @@ REFUSED = {
     "something else": (lambda path: changed(path, dict, "tokensmith"), "this is not an archive of ./infra/package"),
     "a way out": (lambda path: changed(path, lambda files: files.update({"../x": b"x"})), "is nothing that an archive of ./infra/package has"),
     "half of it": (lambda path: path.read_bytes()[:-500], "it cannot be read"),
+    "changed bytes": (with_changed_bytes, "it cannot be read"),
     "no archive": (lambda path: gzip.compress(b"x"), "it cannot be read"),
 }  # fmt: skip
 
