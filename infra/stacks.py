@@ -81,7 +81,7 @@ class Stack:
     def plan(self, template_url, parameters, tags):
         """What would be changed, as CloudFormation says. It refuses bad values of parameters here."""
         name = f"deploy-{uuid.uuid4().hex[:12]}"
-        self.cloudformation.create_change_set(
+        made = self.cloudformation.create_change_set(
             StackName=self.name,
             ChangeSetName=name,
             ChangeSetType="UPDATE" if self.exists else "CREATE",
@@ -90,7 +90,7 @@ class Stack:
             Capabilities=CAPABILITIES,
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
         )
-        return Plan(self, name, parameters)
+        return Plan(self, made["StackId"], name, parameters)
 
     def moved_aliases(self):
         """The aliases of its functions that somebody has moved by hand: of each the function, the alias, and the version that the stack
@@ -133,8 +133,8 @@ def parted(resource):
 class Plan:
     """A change set."""
 
-    def __init__(self, stack, name, parameters):
-        self.stack, self.name, self.parameters = stack, name, parameters
+    def __init__(self, stack, stack_id, name, parameters):
+        self.stack, self.stack_id, self.name, self.parameters = stack, stack_id, name, parameters
         self.cloudformation = stack.cloudformation
         self.changes, self.is_empty = self.settled()
 
@@ -193,10 +193,12 @@ class Plan:
         say(f"{self.stack.name}: waiting until it is deployed")
         existed = self.stack.exists
         for seconds in waits():
-            self.stack.look_again()
-            if not (self.stack.described or {"StackStatus": "REVIEW_IN_PROGRESS"})["StackStatus"].endswith("_IN_PROGRESS"):
+            # By its id, a stack that somebody deletes meanwhile is still found.
+            (now,) = self.cloudformation.describe_stacks(StackName=self.stack_id)["Stacks"]
+            if not now["StackStatus"].endswith("_IN_PROGRESS"):
                 break
             time.sleep(seconds)
+        self.stack.look_again()
         if self.stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             return
         for event in self.failures(token):
@@ -206,7 +208,7 @@ class Plan:
     def failures(self, token):
         """What failed in this change, in the order in which it did. CloudFormation lists the last first, in pages."""
         own = []
-        for page in self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=self.stack.name):
+        for page in self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=self.stack_id):
             events = [event for event in page["StackEvents"] if event.get("ClientRequestToken") == token]
             own += events
             if own and len(events) < len(page["StackEvents"]):
@@ -220,9 +222,8 @@ def outcome(stack, existed):
     """What became of a change that failed."""
     if stack.status == "UPDATE_ROLLBACK_COMPLETE":
         return f"{stack.name} was not updated: it is as it was before, and has answered all the time"
-    if existed:
-        return f"{stack.name} was not updated. {stack.obstacle}"
-    return f"{stack.name} was not made. {stack.obstacle}"
+    what = "updated" if existed else "made"
+    return f"{stack.name} was not {what}. {stack.obstacle or 'Somebody has deleted it meanwhile.'}"
 
 
 def waits():

@@ -123,7 +123,7 @@ def test_every_page_of_events_is_read_and_only_those_of_this_update_are_told():
             yield {"StackEvents": page}
 
     plan = stacks.Plan.__new__(stacks.Plan)
-    plan.stack = SimpleNamespace(name="tokensmith")
+    plan.stack_id = "arn"
     plan.cloudformation = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=paginate))
     assert [each["LogicalResourceId"] for each in plan.failures("mine")] == ["First", "Second"]
     # A stack that is old has many pages.
