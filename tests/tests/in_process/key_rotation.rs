@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use tokensmith_issuer::endpoint;
-use tokensmith_issuer::keys::{KeyRotation, RetireError, RotationPolicy};
+use tokensmith_issuer::keys::{HmacKeys, KeyRotation, RetireError, RotationPolicy};
 use tokensmith_issuer::store::Record;
 use tokensmith_issuer::store::records::{HMAC_KEYS, HmacKeyRecord, SIGNING_KEYS, SigningKey};
 use tokensmith_tests::faults::Fault;
@@ -296,10 +296,9 @@ async fn a_process_that_was_there_before_the_first_keys_uses_them_a_second_later
     let early = issuer.cold().await;
     assert!(kids(&early).await.is_empty());
     early.client_credentials(&client).await.assert_unavailable();
-    early
-        .refresh(&client, &grant.token)
-        .await
-        .assert_unavailable();
+    let (table, custody) = (early.table().reader(), early.direct.custody.open.clone());
+    let proving = HmacKeys::new(table, custody, early.config.cache_ttl);
+    assert!(proving.newest(early.now()).await.is_err());
 
     for key in &signing {
         issuer.table().insert(key).await.expect("an insertion");
@@ -310,6 +309,7 @@ async fn a_process_that_was_there_before_the_first_keys_uses_them_a_second_later
     early.pass(1);
     let answer = early.client_credentials(&client).await;
     assert!(early.is_active(&client, &answer.access_token()).await);
+    assert!(proving.newest(early.now()).await.is_ok());
     assert_eq!(early.refresh(&client, &grant.token).await.status, 200);
 }
 
