@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use lambda_runtime::Context;
 use serde::Serialize;
-use tokensmith_issuer::check::{CheckFailed, ExpectedTable};
+use tokensmith_issuer::endpoint::check::{CheckFailed, ExpectedTable};
 use tokensmith_issuer::error::Unavailable;
 use tokensmith_issuer::{Endpoint, Issuer, Level, RequestContext, write_line};
 
