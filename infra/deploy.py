@@ -31,6 +31,7 @@ from stacks import Stack, say
 LAMBDA_TARGETS = {"arm64": "--arm64", "x86_64": "--x86-64"}
 # What ./deploy itself gives a value.
 OWN = ("CodeBucket", "Revision")
+NOT_BUILT = "error: the functions could not be built. This needs Rust and a C compiler; an archive of ./infra/package (--code) needs neither"
 
 
 def main():
@@ -86,7 +87,7 @@ class Deployment:
         lacks_data = [parameters.get(name, "") for name in preflight.DATA] == [None, None]
         require_values(parameters, but=(*OWN, *(preflight.DATA if lacks_data else ())))
         functions = functions_of(self.options.template)
-        code = self.options.code or build({name: name for name in functions}, parameters["Architecture"])
+        code = self.options.code or build(functions, parameters["Architecture"])
         zips = zips_of(functions, code, parameters["Architecture"])
         parameters["CodeBucket"] = self.bucket.name
         if lacks_data:
@@ -220,10 +221,22 @@ def build(binaries, architecture, form="zip"):
     # cargo-lambda looks there for zig, which came with it.
     environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
     command = [cargo_lambda, "lambda", "build", "--release", "--locked", LAMBDA_TARGETS[architecture], "--output-format", form]
-    command += [argument for binary, package in binaries.items() for argument in ("--bin", binary, "--package", package)]
+    packages = packages_of_binaries()
+    command += [argument for binary in binaries for argument in ("--bin", binary, "--package", packages[binary])]
     if subprocess.run(command, cwd=INFRA.parent, env=environment, stdout=sys.stderr).returncode:
-        sys.exit("error: the functions could not be built. This needs Rust and a C compiler; an archive of ./infra/package (--code) needs neither")
+        sys.exit(NOT_BUILT)
     return INFRA.parent / "target" / "lambda"
+
+
+def packages_of_binaries():
+    """Which package has the binary of a name."""
+    command = ["cargo", "metadata", "--no-deps", "--format-version", "1"]
+    try:
+        printed = subprocess.run(command, cwd=INFRA.parent, stdout=subprocess.PIPE, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        sys.exit(NOT_BUILT)
+    packages = json.loads(printed)["packages"]
+    return {target["name"]: package["name"] for package in packages for target in package["targets"] if target["kind"] == ["bin"]}
 
 
 def unpacked(path, directory):

@@ -16,11 +16,11 @@ from pathlib import Path
 import archive
 import sbom
 from aws import plainly
-from deploy import build, functions_of
+from deploy import build, functions_of, packages_of_binaries
 
 ROOT = archive.ROOT
 TEMPLATES = [ROOT / "infra" / "template.yaml", ROOT / "infra" / "example-api.yaml"]
-COMMAND, COMMAND_PACKAGE = "tokensmith", "tokensmith-cli"
+COMMAND = "tokensmith"
 
 
 def main():
@@ -75,7 +75,7 @@ def missing_target(architecture):
 def built(architecture):
     """Builds for `architecture`, and returns the directory of the binaries."""
     # Cargo.toml says zip, whose bytes depend on the time.
-    return build({**{name: name for name in functions()}, COMMAND: COMMAND_PACKAGE}, architecture, "binary")
+    return build([*functions(), COMMAND], architecture, "binary")
 
 
 def functions():
@@ -83,11 +83,17 @@ def functions():
     return sorted({function for template in TEMPLATES for function in functions_of(template)})
 
 
+def packages():
+    """The packages of all that is in an archive."""
+    of_binaries = packages_of_binaries()
+    return [of_binaries[name] for name in [*functions(), COMMAND]]
+
+
 def package(architecture, binaries, output):
     """Writes the archive and its checksum, and returns its path."""
     files = {f"{name}/bootstrap.zip": archive.zipped("bootstrap", binary(binaries, name, architecture), 0o755) for name in functions()}
     files[COMMAND] = binary(binaries, COMMAND, architecture)
-    files["sbom.cdx.json"] = sbom.of_packages([*functions(), COMMAND_PACKAGE], archive.TARGETS[architecture])
+    files["sbom.cdx.json"] = sbom.of_packages(packages(), archive.TARGETS[architecture])
     for licence in ("LICENSE-APACHE", "LICENSE-MIT"):
         files[licence] = (ROOT / licence).read_bytes()
     path = output / f"{archive.name(architecture)}.tar.gz"

@@ -9,6 +9,7 @@ its own, on loopback, whose name has a port.
 import contextvars
 import json
 import re
+import secrets
 
 import samtranslator.translator.transform as sam
 from ministack.core import iam_actions, iam_evaluator
@@ -149,6 +150,20 @@ def with_its_last_words(execute):
     return run
 
 
+def with_a_name_of_its_own(log_group):
+    """AWS gives a log group without a name a new one each time; the emulator gives the one that was deleted with it kept."""
+
+    def create(logical_id, properties, stack):
+        name = properties.get("LogGroupName") or f"{stack}-{logical_id}-{secrets.token_hex(6)}"
+        return log_group["create"](logical_id, {**properties, "LogGroupName": name}, stack)
+
+    def update(physical_id, old, new, stack, logical_id):
+        old, new = ({"LogGroupName": physical_id, **properties} for properties in (old, new))
+        return log_group["update"](physical_id, old, new, stack, logical_id)
+
+    return {**log_group, "create": create, "update": update}
+
+
 def with_the_rights_of_whoever_asks(change, operation):
     """CloudFormation has no rights of its own: what a stack does, its user has to be allowed."""
 
@@ -209,6 +224,8 @@ stacks._delete_resource = with_the_rights_of_whoever_asks(stacks._delete_resourc
 iam_actions.dynamodb_service_context = with_leading_keys(iam_actions.dynamodb_service_context)
 iam_actions.request_tag_context = with_kms_keys(iam_actions.request_tag_context)
 handlers._apply_transforms = with_parameters(handlers._apply_transforms)
+resources = provisioners._RESOURCE_HANDLERS
+resources["AWS::Logs::LogGroup"] = with_a_name_of_its_own(resources["AWS::Logs::LogGroup"])
 provisioners._cw_metric_alarm_record = with_silent_expressions(provisioners._cw_metric_alarm_record)
 engine._check_parameter_constraints = but_for_the_own_domain(engine._check_parameter_constraints)
 lambda_svc._execute_function_provided_warm = with_its_last_words(lambda_svc._execute_function_provided_warm)

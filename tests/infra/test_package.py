@@ -28,6 +28,12 @@ ELF = {"arm64": b"\x7fELF\x02\x01\x01" + bytes(11) + b"\xb7\0", "x86_64": b"\x7f
 VERSION = archive.version()
 
 
+def test_each_binary_of_an_archive_is_one_of_a_package():
+    # cargo builds a binary of a package by the names of both.
+    assert {"tokensmith-cli", "tokensmith-authorizer-function", "tokensmith-issue"} <= set(package.packages())
+    assert len(set(package.packages())) == len(package.functions()) + 1
+
+
 @pytest.fixture(scope="module")
 def binaries(tmp_path_factory):
     """Binaries of each architecture, as far as an archive looks at them."""

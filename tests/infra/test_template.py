@@ -334,7 +334,8 @@ def test_the_issuer_has_no_path(domain):
 def test_metric_filters_look_for_what_the_code_logs(template):
     error = "".join(path.read_text() for path in sorted((ROOT / "shared/issuer/src/error").glob("*.rs")))
     log = source("shared/issuer/src/event.rs")
-    host, custody = source("shared/aws/src/host.rs"), source("shared/issuer/src/keys/custody.rs")
+    host = source("shared/aws/src/host.rs") + source("shared/aws/src/rotate_keys.rs")
+    custody = source("shared/issuer/src/keys/custody.rs")
     reasons = {re.sub(r"(?<!^)(?=[A-Z])", "_", variant).lower() for variant in re.findall(r"^    (\w+)[,(]", error, re.M)}
     events = set(re.findall(r'event(?:: | = )"(\w+)"', log + host)) | set(re.findall(r'Level::\w+, "(\w+)"', host))
     known_texts = {"failure", "message", "status", "reason", "event"}

@@ -10,8 +10,8 @@ const EVENT: &str = r#"{"tokensmith":"heartbeat"}"#;
 #[test]
 fn rotate_keys_writes_a_heartbeat_and_rotates_nothing() {
     let mut functions = Functions::start(&Setup::new("kms-data-key"));
-    let table = functions.table();
     let runtime = Runtime::new().expect("a runtime");
+    let table = runtime.block_on(functions.table());
     let last = || {
         let found = runtime.block_on(table.reader().get(&Heartbeat::only_key()));
         found.expect("it is read").map(|found| found.feed.feed_at)
