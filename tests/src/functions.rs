@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tokensmith_issuer::store::Table;
+use tokio::runtime::Runtime;
 
+use crate::contents::printed_items;
 use crate::emulated::EmulatedAws;
 use crate::process::{Background, free_port};
 use crate::tools::{built, tool, workspace};
@@ -57,6 +60,22 @@ pub struct Functions {
 impl Functions {
     /// Starts everything, makes the first keys, and waits until every function answers.
     pub fn start(setup: &Setup) -> Self {
+        let mut functions = Self::new_stack(setup);
+        functions.start_function(ROTATE_KEYS);
+        functions.rotate_keys();
+        for (name, _) in SERVING {
+            functions.start_function(name);
+        }
+        for (name, path) in SERVING {
+            // A method that no endpoint has: the answer is the function's own, and free of charge.
+            let answer = functions.ask(name, &HttpRequest::new("PATCH", path));
+            assert_eq!(answer.status, 405, "{name}: {}", answer.body);
+        }
+        functions
+    }
+
+    /// Starts everything but the functions. The table is empty.
+    pub fn new_stack(setup: &Setup) -> Self {
         let logs = TempDir::new().expect("a temporary directory");
         let aws = EmulatedAws::start(logs.path());
         let (gateway, url) = start_gateway(logs.path());
@@ -78,16 +97,6 @@ impl Functions {
             logs,
         };
         functions.await_gateway();
-        functions.start_function(ROTATE_KEYS);
-        functions.rotate_keys();
-        for (name, _) in SERVING {
-            functions.start_function(name);
-        }
-        for (name, path) in SERVING {
-            // A method that no endpoint has: the answer is the function's own, and free of charge.
-            let answer = functions.ask(name, &HttpRequest::new("PATCH", path));
-            assert_eq!(answer.status, 405, "{name}: {}", answer.body);
-        }
         functions
     }
 
@@ -99,6 +108,37 @@ impl Functions {
     /// The issuer that they are.
     pub fn issuer(&self) -> TestIssuer {
         TestIssuer::functions(&self.url, TABLE, &self.variables)
+    }
+
+    /// The command with these variables instead of those of the functions.
+    pub fn issuer_with(&self, more: &[(&'static str, &str)]) -> TestIssuer {
+        let more = more
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
+        let variables: Vec<_> = self.variables.iter().cloned().chain(more).collect();
+        TestIssuer::functions(&self.url, TABLE, &variables)
+    }
+
+    /// The table, as an operator reaches it.
+    pub async fn table(&self) -> Table {
+        Table::new(self.aws.clients().await.dynamodb, TABLE)
+    }
+
+    /// Every item of the table, printed, in a fixed order.
+    pub fn table_items(&self) -> Vec<String> {
+        let runtime = Runtime::new().expect("a runtime");
+        runtime.block_on(async { printed_items(&self.aws.clients().await.dynamodb).await })
+    }
+
+    /// Asks a function whether it can work, which is answered 200 if it can.
+    pub fn check(&mut self, function: &'static str) -> Answer {
+        self.ask(function, &invocation(function, r#"{"tokensmith":"check"}"#))
+    }
+
+    /// The same for a stack that is just being made.
+    pub fn check_new(&mut self, function: &'static str) -> Answer {
+        let event = r#"{"tokensmith":"check","new_table":true}"#;
+        self.ask(function, &invocation(function, event))
     }
 
     /// Lets keys rotate, and returns what that has done.
@@ -129,6 +169,13 @@ impl Functions {
 
     /// Starts a function again.
     pub fn start_function(&mut self, name: &'static str) {
+        self.start_with(name, &[]);
+    }
+
+    /// Starts a function in place of the one that runs, with these variables besides, or instead of, those
+    /// that all have.
+    pub fn start_with(&mut self, name: &'static str, more: &[(&str, &str)]) {
+        self.running.remove(name);
         let mut command = Command::new(built(name));
         command
             .env_clear()
@@ -136,7 +183,8 @@ impl Functions {
             .env("AWS_LAMBDA_FUNCTION_NAME", name)
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-            .envs(self.variables.iter().cloned());
+            .envs(self.variables.iter().cloned())
+            .envs(more.iter().copied());
         let process = Background::start(&mut command, &self.log_file(name));
         self.running.insert(name, process);
     }
@@ -207,10 +255,15 @@ fn start_gateway(logs: &Path) -> (Background, String) {
 
 /// What makes the function rotate keys, as the schedule does.
 pub fn rotation_event() -> HttpRequest {
-    let path = format!("/2015-03-31/functions/{ROTATE_KEYS}/invocations");
+    invocation(ROTATE_KEYS, "{}")
+}
+
+/// Invokes a function with this event.
+pub fn invocation(function: &str, event: &str) -> HttpRequest {
+    let path = format!("/2015-03-31/functions/{function}/invocations");
     HttpRequest::new("POST", &path)
         .header("content-type", "application/json")
-        .body("{}")
+        .body(event)
 }
 
 /// `POST /oauth2/token`.
@@ -227,9 +280,11 @@ pub const REVOCATIONS: &str = "tokensmith-revocations";
 pub const JWKS: &str = "tokensmith-jwks";
 /// Makes the keys.
 pub const ROTATE_KEYS: &str = "tokensmith-rotate-keys";
+/// The authorizer of an API. It is started by the tests that need it.
+pub const AUTHORIZER: &str = "tokensmith-authorizer";
 
 /// The functions that serve requests, each with a path.
-const SERVING: [(&str, &str); 6] = [
+pub const SERVING: [(&str, &str); 6] = [
     (ISSUE, "/oauth2/token"),
     (REFRESH, "/oauth2/refresh"),
     (REVOKE, "/oauth2/revoke"),

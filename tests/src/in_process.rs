@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
-use tokensmith_issuer::admin::Administrator;
+use tokensmith_issuer::admin::{Administrator, settle};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::{ClientSecret, Nonce};
 use tokensmith_issuer::keys::{HmacKeys, HmacRotation, KeyRotation, RotationPolicy};
@@ -73,6 +73,8 @@ impl InProcess {
             direct,
             seconds,
         };
+        let settled = settle(started.table(), &started.config.owner()).await;
+        settled.expect("the table is nobody's yet");
         let rotated = started.key_rotation(|_| {}).run(started.now()).await;
         rotated.expect("the first keys can be made");
         let warm = started.issuer.warm_up(&endpoint::TOKEN).await;

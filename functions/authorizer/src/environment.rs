@@ -5,7 +5,8 @@ mod tests;
 
 use tokensmith_authorizer::{AuthorizerConfig, MAX_ANSWER_BYTES, ResponseFormat, RouteScopes};
 use tokensmith_aws::environment::{
-    BadVariable, FEED_INTERVAL, FEED_INTERVALS, ISSUER, LOG, TABLE, Variables, parsed, table_name,
+    BadVariable, FEED_INTERVAL, FEED_INTERVALS, ISSUER, LOG, REVISION, TABLE, Variables, parsed,
+    revision, table_name,
 };
 use tokensmith_issuer::Level;
 use tokensmith_issuer::names::Audience;
@@ -18,6 +19,8 @@ pub(crate) struct AuthorizerEnvironment {
     pub(crate) config: AuthorizerConfig,
     /// The name of the table.
     pub(crate) table: String,
+    /// What this version was deployed as.
+    pub(crate) revision: Option<String>,
 }
 
 impl AuthorizerEnvironment {
@@ -49,6 +52,7 @@ impl AuthorizerEnvironment {
         Ok(Self {
             config,
             table: variables.required(TABLE, table_name)?,
+            revision: variables.optional(REVISION, revision)?,
         })
     }
 }

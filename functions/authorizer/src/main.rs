@@ -6,9 +6,9 @@ mod environment;
 use std::process::ExitCode;
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use tokensmith_authorizer::{Authorizer, AuthorizerEvent};
+use tokensmith_authorizer::{Authorizer, AuthorizerAnswer, AuthorizerEvent};
 use tokensmith_aws::environment::{of_process, require_lambda};
-use tokensmith_aws::{dynamodb_of_function, run, warm_up};
+use tokensmith_aws::{Checked, Reply, Replying, dynamodb_of_function, run, warm_up};
 use tokensmith_issuer::store::TableReader;
 use tokensmith_verifier::Clock;
 
@@ -17,15 +17,35 @@ use environment::AuthorizerEnvironment;
 fn main() -> ExitCode {
     run(async {
         require_lambda(of_process)?;
-        let AuthorizerEnvironment { config, table } = AuthorizerEnvironment::parse(of_process)?;
+        let AuthorizerEnvironment {
+            config,
+            table,
+            revision,
+        } = AuthorizerEnvironment::parse(of_process)?;
         let table = TableReader::new(dynamodb_of_function(of_process), table);
         let authorizer = &Authorizer::new(config, table, Clock::System)?;
         warm_up(authorizer.warm_up()).await;
-        let handler = async |event: LambdaEvent<AuthorizerEvent>| {
-            let LambdaEvent { payload, context } = event;
-            let answer = authorizer.answer(&payload, &context.request_id).await;
-            answer.map_err(lambda_runtime::Error::from)
-        };
+        let handler = |event| replied(authorizer, event, &revision);
         lambda_runtime::run(service_fn(handler)).await
+    })
+}
+
+fn replied<'a>(
+    authorizer: &'a Authorizer,
+    event: LambdaEvent<AuthorizerEvent>,
+    revision: &'a Option<String>,
+) -> Replying<'a, AuthorizerAnswer> {
+    let LambdaEvent { payload, context } = event;
+    Box::pin(async move {
+        match payload.check() {
+            Some(expected) => {
+                authorizer.check(expected).await?;
+                Ok(Reply::Checked(Checked::new(revision.clone())))
+            }
+            None => {
+                let answer = authorizer.answer(&payload, &context.request_id);
+                Ok(Reply::Answer(answer.await?))
+            }
+        }
     })
 }

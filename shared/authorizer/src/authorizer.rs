@@ -1,12 +1,15 @@
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokensmith_issuer::Level;
+use tokensmith_issuer::check::{CheckFailed, ExpectedTable, check_feed, check_table, within_limit};
 use tokensmith_issuer::revocation::TableRevocations;
 use tokensmith_issuer::store::TableReader;
 use tokensmith_issuer::store::aws_calls;
+use tokensmith_issuer::store::records::Settings;
 use tokensmith_verifier::{
-    BearerToken, Clock, InvalidConfiguration, Refusal, SourceUnavailable, VerifiedClaims, Verifier,
+    BearerToken, Clock, InvalidConfiguration, Refusal, Rejection, SourceUnavailable,
+    VerifiedClaims, Verifier,
 };
 
 use crate::answer::{AuthorizerAnswer, TokenContext};
@@ -23,6 +26,7 @@ use crate::size::{MAX_ANSWER_BYTES, json_bytes};
 #[derive(Debug)]
 pub struct Authorizer {
     verifier: Verifier,
+    keys: Arc<KeysInTable>,
     revocations: Arc<TableRevocations>,
     clock: Clock,
     routes: Option<RouteScopes>,
@@ -47,17 +51,20 @@ impl Authorizer {
             config.feed_interval,
             config.stale,
         ));
-        let keys = KeysInTable {
-            table,
-            clock: clock.clone(),
+        // The authorizer opens no key, so that it does not know which one wraps them.
+        let owner = Settings {
+            issuer: config.issuer.clone(),
+            wrapping_key: None,
         };
+        let keys = Arc::new(KeysInTable::new(table, owner, clock.clone()));
         let verifier = Verifier::builder(config.issuer.as_str())
             .audience(config.audience.as_str())
-            .fetch(Arc::new(keys))
+            .fetch(keys.clone())
             .revocations(revocations.clone())
             .clock(clock.clone());
         Ok(Self {
             verifier: verifier.build()?,
+            keys,
             revocations,
             clock,
             routes: config.routes,
@@ -77,6 +84,20 @@ impl Authorizer {
             Err(Refusal::Unavailable(unavailable)) => Err(unavailable),
             _ => Ok(()),
         }
+    }
+
+    /// Verifies that tokens can be judged: reads the keys and the revocations anew.
+    ///
+    /// # Errors
+    /// [`CheckFailed`], whose text is for operators.
+    pub async fn check(&self, expected: ExpectedTable) -> Result<(), CheckFailed> {
+        let KeysInTable { table, owner, .. } = &*self.keys;
+        within_limit(CHECK_LIMIT, async {
+            let now = self.clock.now();
+            check_table(table, owner, expected, now).await?;
+            Ok(check_feed(table, now).await?)
+        })
+        .await
     }
 
     /// Answers one event, which Lambda calls `request_id`, and writes its log line.
@@ -143,7 +164,15 @@ impl Authorizer {
     async fn verify(&self, request: &AuthorizationRequest<'_>) -> Result<VerifiedClaims, Refusal> {
         let values = request.authorization.iter().copied();
         let token = BearerToken::from_headers(values)?;
-        self.verifier.verify(token.expose()).await
+        match self.verifier.verify(token.expose()).await {
+            // Once the keys were read again, the verifier does not know a withdrawn key any more.
+            Err(Refusal::Rejected(Rejection::UnknownKey))
+                if self.keys.have_withdrawn_signer_of(token.expose()) =>
+            {
+                Err(Rejection::KeyWithdrawn.into())
+            }
+            verified => verified,
+        }
     }
 
     fn answer_to(
@@ -203,6 +232,9 @@ impl Authorizer {
         }
     }
 }
+
+/// How long a check may take: as long as a request to the issuer.
+const CHECK_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why there is no answer. API Gateway chooses the HTTP status by this error's text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]

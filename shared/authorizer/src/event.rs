@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use tokensmith_issuer::check::{Asked, ExpectedTable};
 
 use crate::arn::ResourceArn;
 use crate::route_name::RouteName;
@@ -13,6 +14,10 @@ use crate::route_name::RouteName;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct AuthorizerEvent {
+    /// API Gateway's events have no such member: whoever may invoke the function asks for a check.
+    tokensmith: Option<Asked>,
+    #[serde(rename = "new_table")]
+    new_table: bool,
     version: Option<String>,
     #[serde(rename = "type")]
     authorizer_type: Option<String>,
@@ -63,6 +68,11 @@ pub(crate) struct AuthorizationRequest<'a> {
 }
 
 impl AuthorizerEvent {
+    /// The check that it asks for, if it is no request.
+    pub fn check(&self) -> Option<ExpectedTable> {
+        ExpectedTable::asked(self.tokensmith, self.new_table)
+    }
+
     /// The request that the event asks about.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ pub(crate) struct Known<'a> {
 pub(crate) fn write(least: Level, known: &Known<'_>, decision: &Decision) {
     let (level, outcome) = match decision {
         Decision::Allowed(_) => (Level::Info, "ok"),
+        Decision::Unverified(Refusal::Rejected(Rejection::KeyWithdrawn)) => (Level::Warn, "denied"),
         Decision::Forbidden(..) | Decision::Unverified(_) => (Level::Info, "denied"),
         Decision::Unavailable(_) => (Level::Error, "unavailable"),
     };
@@ -118,7 +119,7 @@ fn reason_of(refusal: &Refusal) -> &'static str {
             Rejection::GrantRevoked => "grant_revoked",
             Rejection::ClientRevoked => "client_revoked",
             Rejection::SubjectRevoked => "subject_revoked",
-            Rejection::KeyWithdrawn => "key_withdrawn",
+            Rejection::KeyWithdrawn => "withdrawn_key",
         },
     }
 }

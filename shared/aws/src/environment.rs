@@ -24,8 +24,10 @@ pub struct Environment {
     pub table: String,
     /// Where private keys are.
     pub custody: CustodyMode,
-    /// The symmetric KMS key that wraps key material: its id, ARN or alias.
+    /// The ARN of the symmetric KMS key that wraps key material.
     pub wrapping_key: String,
+    /// What this version was deployed as.
+    pub revision: Option<String>,
 }
 
 impl Environment {
@@ -53,11 +55,15 @@ impl Environment {
         }
         let custody = variables.required(CUSTODY, parsed)?;
         check_feed_can_be_signed(custody, &config.algorithms)?;
+        let table = variables.required(TABLE, table_name)?;
+        let wrapping_key = variables.required(KMS_KEY, key_arn)?;
+        config.wrapping_key = Some(wrapping_key.clone());
         Ok(Self {
             config,
-            table: variables.required(TABLE, table_name)?,
+            table,
             custody,
-            wrapping_key: variables.required(KMS_KEY, kms_key)?,
+            wrapping_key,
+            revision: variables.optional(REVISION, revision)?,
         })
     }
 
@@ -129,11 +135,35 @@ fn algorithms(list: &str) -> Result<Vec<Algorithm>, String> {
     Ok(algorithms)
 }
 
-fn kms_key(name: &str) -> Result<String, String> {
+/// Parses the ARN of a KMS key. An alias may mean another key tomorrow, and an id another account's, so
+/// that neither could say whose a table is.
+fn key_arn(arn: &str) -> Result<String, String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-/:".contains(&byte);
-    match name.len() <= 2048 && name.bytes().all(allowed) {
+    let parts: Vec<_> = arn.split(':').collect();
+    match parts[..] {
+        ["arn", _, "kms", region, account, key]
+            if !region.is_empty()
+                && !account.is_empty()
+                && key.strip_prefix("key/").is_some_and(|id| !id.is_empty())
+                && arn.len() <= 2048
+                && arn.bytes().all(allowed) =>
+        {
+            Ok(arn.to_owned())
+        }
+        _ => Err("is no ARN of a KMS key, such as \
+                  arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+            .to_owned()),
+    }
+}
+
+/// Parses the name of what was deployed.
+///
+/// # Errors
+/// A message that says that the text is no such name.
+pub fn revision(name: &str) -> Result<String, String> {
+    match name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_graphic()) {
         true => Ok(name.to_owned()),
-        false => Err("is no id, ARN or alias of a KMS key".to_owned()),
+        false => Err("is no name of at most 128 visible ASCII characters".to_owned()),
     }
 }
 
@@ -150,6 +180,8 @@ const CACHE_TTL: &str = "TOKENSMITH_CACHE_TTL";
 pub const LOG: &str = "TOKENSMITH_LOG";
 /// The variable that says how often authorizers and verifiers read the revocation feed.
 pub const FEED_INTERVAL: &str = "TOKENSMITH_FEED_INTERVAL";
+/// The variable that names what was deployed.
+pub const REVISION: &str = "TOKENSMITH_REVISION";
 const KEY_PERIOD: &str = "TOKENSMITH_KEY_PERIOD";
 const PUBLISH_AHEAD: &str = "TOKENSMITH_KEY_PUBLISH_AHEAD";
 

@@ -11,12 +11,18 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use serde::{Deserialize, Serialize};
+use tokensmith_issuer::check::{Asked, ExpectedTable};
 use url::form_urlencoded::Serializer;
 
 /// A request in either format. Members that only the other format has stay empty.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Event {
+    /// API Gateway's events have no such member: whoever may invoke the function asks for a check.
+    tokensmith: Option<Asked>,
+    #[serde(rename = "new_table")]
+    new_table: bool,
+
     /// Format 1.0 has it here.
     http_method: Option<String>,
     path: Option<String>,
@@ -68,6 +74,11 @@ pub enum Format {
 }
 
 impl Event {
+    /// The check that it asks for, if it is no request.
+    pub fn check(&self) -> Option<ExpectedTable> {
+        ExpectedTable::asked(self.tokensmith, self.new_table)
+    }
+
     /// The event's format, which the response must have as well.
     pub fn format(&self) -> Format {
         match self.request_context.http {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use lambda_runtime::Context;
 use serde::Serialize;
+use tokensmith_issuer::check::{CheckFailed, ExpectedTable};
 use tokensmith_issuer::error::Unavailable;
 use tokensmith_issuer::{Endpoint, Issuer, Level, RequestContext, loggable_path, write_line};
 
@@ -38,6 +39,14 @@ impl Function {
             self.issuer.warm_up(endpoint).await?;
         }
         Ok(())
+    }
+
+    /// Verifies that requests can be answered: see [`Issuer::check`].
+    ///
+    /// # Errors
+    /// [`CheckFailed`], whose text is for operators.
+    pub async fn check(&self, expected: ExpectedTable) -> Result<(), CheckFailed> {
+        self.issuer.check(&self.endpoints, expected).await
     }
 
     /// Answers one request. `context` is what Lambda says about it.

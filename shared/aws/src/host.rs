@@ -5,27 +5,31 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lambda_runtime::{LambdaEvent, service_fn};
-use serde::Serialize;
-use serde::de::IgnoredAny;
-use tokensmith_issuer::admin::settle;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde::{Deserialize, Serialize};
+use tokensmith_issuer::admin::{SettleError, settle};
+use tokensmith_issuer::check::{Asked, CheckFailed, ExpectedTable, check_table, within_limit};
+use tokensmith_issuer::config::Config;
+use tokensmith_issuer::event::write_foreign_table;
 use tokensmith_issuer::keys::{Custody, KeyRotation, Open, Rotation, Sign};
-use tokensmith_issuer::names::IssuerUrl;
 use tokensmith_issuer::revocation::sweep_feed;
 use tokensmith_issuer::store::Table;
+use tokensmith_issuer::store::records::Settings;
 use tokensmith_issuer::{Issuer, Level, Mount, write_line};
 use tokensmith_verifier::Clock;
 
 use crate::Function;
+use crate::check::{Checked, Reply, Replying};
 use crate::clients::{dynamodb_of_function, kms_of_function};
 use crate::environment::{BadVariable, Environment, of_process, require_lambda};
-use crate::event::Event;
+use crate::event::{Answer, Event};
 use crate::kms::{KmsMaker, KmsOpener, KmsSigning};
 
 /// Runs a function that serves these endpoints, until Lambda ends it.
 pub fn serve<const N: usize>(mounts: [Mount<FunctionCustody>; N]) -> ExitCode {
     run(async move {
         let (environment, table) = load()?;
+        let revision = &environment.revision;
         let custody = FunctionCustody {
             wrapping_key: environment.wrapping_key,
         };
@@ -34,27 +38,45 @@ pub fn serve<const N: usize>(mounts: [Mount<FunctionCustody>; N]) -> ExitCode {
         let endpoints = mounts.map(|mount| mount.endpoint);
         let function = &Function::new(issuer, endpoints);
         warm_up(function.warm_up()).await;
-        let handler = async |event: LambdaEvent<Event>| {
-            let answer = function.answer(event.payload, &event.context).await;
-            answer.map_err(lambda_runtime::Error::from)
-        };
+        let handler = |event| replied(function, event, revision);
         lambda_runtime::run(service_fn(handler)).await
     })
 }
 
-/// Runs the function that rotates keys, whatever event it is called with.
+fn replied<'a>(
+    function: &'a Function,
+    event: LambdaEvent<Event>,
+    revision: &'a Option<String>,
+) -> Replying<'a, Answer> {
+    let LambdaEvent { payload, context } = event;
+    Box::pin(async move {
+        match payload.check() {
+            Some(expected) => {
+                function.check(expected).await?;
+                Ok(Reply::Checked(Checked::new(revision.clone())))
+            }
+            None => Ok(Reply::Answer(function.answer(payload, &context).await?)),
+        }
+    })
+}
+
+/// Runs the function that rotates keys, whatever event it is called with, unless that asks for a check.
 pub fn rotate_keys() -> ExitCode {
     run(async {
         let (environment, table) = load()?;
         let policy = environment.rotation_policy(of_process)?;
-        let issuer = &environment.config.issuer;
+        let (config, revision) = (&environment.config, &environment.revision);
         let kms = kms_of_function(of_process);
         let maker = KmsMaker::new(kms, environment.custody, &environment.wrapping_key);
         let rotation = &KeyRotation::new(table.clone(), Arc::new(maker), policy);
-        let handler = async |_: LambdaEvent<IgnoredAny>| {
-            let outcome = maintain(&table, issuer, rotation).await;
+        let handler = async |event: LambdaEvent<RotationEvent>| -> Result<Reply<Rotation>, Error> {
+            if let Some(expected) = event.payload.check() {
+                check_rotation(&table, config, rotation, expected).await?;
+                return Ok(Reply::Checked(Checked::new(revision.clone())));
+            }
+            let outcome = maintain(&table, &config.owner(), rotation).await;
             log_maintenance(&outcome);
-            outcome.map(|done| done.rotation)
+            outcome.map(|done| Reply::Answer(done.rotation))
         };
         lambda_runtime::run(service_fn(handler)).await
     })
@@ -109,7 +131,7 @@ pub async fn warm_up<E: Display>(work: impl Future<Output = Result<(), E>>) {
 /// Runs a function until Lambda ends it, or logs why it could not start.
 ///
 /// Lambda gives a function one request at a time, so one thread is enough.
-pub fn run(function: impl Future<Output = Result<(), lambda_runtime::Error>>) -> ExitCode {
+pub fn run(function: impl Future<Output = Result<(), Error>>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -126,13 +148,48 @@ pub fn run(function: impl Future<Output = Result<(), lambda_runtime::Error>>) ->
     }
 }
 
+/// Of all members of an event, these are those that matter.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RotationEvent {
+    tokensmith: Option<Asked>,
+    new_table: bool,
+}
+
+impl RotationEvent {
+    fn check(&self) -> Option<ExpectedTable> {
+        ExpectedTable::asked(self.tokensmith, self.new_table)
+    }
+}
+
+/// Verifies that keys could be made, and makes none.
+async fn check_rotation(
+    table: &Table,
+    config: &Config,
+    rotation: &KeyRotation,
+    expected: ExpectedTable,
+) -> Result<(), CheckFailed> {
+    within_limit(config.request_timeout, async {
+        let now = Clock::System.now();
+        check_table(table, &config.owner(), expected, now).await?;
+        table.query_dead_in_feed(now, None, 1).await?;
+        Ok(rotation.check().await?)
+    })
+    .await
+}
+
 /// Safe to run twice at once, and to be killed at any point: the next run does the rest.
 async fn maintain(
     table: &Table,
-    issuer: &IssuerUrl,
+    owner: &Settings,
     rotation: &KeyRotation,
-) -> Result<Maintenance, lambda_runtime::Error> {
-    settle(table, issuer).await?;
+) -> Result<Maintenance, Error> {
+    if let Err(err) = settle(table, owner).await {
+        if let SettleError::Foreign(foreign) = &err {
+            write_foreign_table(foreign);
+        }
+        return Err(err.into());
+    }
     let now = Clock::System.now();
     Ok(Maintenance {
         event: "rotate_keys",
@@ -151,7 +208,7 @@ struct Maintenance {
     left_feed: usize,
 }
 
-fn log_maintenance(outcome: &Result<Maintenance, lambda_runtime::Error>) {
+fn log_maintenance(outcome: &Result<Maintenance, Error>) {
     match outcome {
         Ok(done) => write_line(Level::Info, done),
         Err(err) => log(Level::Error, "rotate_keys_failed", &err.to_string()),

@@ -1,6 +1,7 @@
 //! The AWS host: configuration from the environment, keys in KMS, and the entry points of the
 //! Lambda functions.
 
+mod check;
 mod clients;
 pub mod environment;
 pub mod event;
@@ -8,6 +9,7 @@ mod function;
 mod host;
 pub mod kms;
 
+pub use check::{Checked, Reply, Replying};
 pub use clients::{AwsClients, dynamodb_of_function};
 pub use function::Function;
 pub use host::{FunctionCustody, rotate_keys, run, serve, warm_up};

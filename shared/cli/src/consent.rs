@@ -16,7 +16,7 @@ pub struct Consent {
     /// is no terminal
     #[arg(long)]
     yes: bool,
-    /// Count what would end, and change nothing
+    /// Say what would be done and how much would end, and change nothing
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
 }
@@ -39,6 +39,16 @@ impl Consent {
         self.dry_run
     }
 
+    /// Prints what `change` would end.
+    pub fn print_dry_run(
+        &self,
+        data: &OpenData,
+        change: &Change<'_>,
+        ending: Ending,
+    ) -> Result<(), Failure> {
+        data.print_dry_run(&Ends { change, ending })
+    }
+
     /// Whether the operator wants `change` to be made: asks, or prints what would end if this is a dry
     /// run. `ending` counts that; with `--yes` nothing is counted.
     pub async fn given<E>(
@@ -57,7 +67,7 @@ impl Consent {
         progress::clear();
         let ending = ending?;
         match self.dry_run {
-            true => data.print_dry_run(&Ends { change, ending }).map(|()| false),
+            true => self.print_dry_run(data, change, ending).map(|()| false),
             false => ask(&question(data, change, ending)),
         }
     }

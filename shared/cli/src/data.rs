@@ -23,8 +23,15 @@ use crate::{Failure, display_time, print_json, print_text, progress};
 pub use crate::target::Data;
 
 impl Data {
-    /// Opens it.
+    /// Opens it, if it belongs to the issuer that the environment names, or to nobody yet.
     pub async fn open(&self) -> Result<OpenData, Failure> {
+        let data = self.open_whoever_owns_it().await?;
+        data.admin.require_own_table().await?;
+        Ok(data)
+    }
+
+    /// Opens it, to give it to the issuer that the environment names.
+    pub async fn open_whoever_owns_it(&self) -> Result<OpenData, Failure> {
         match self.target()? {
             Target::Table(name) => open_in_aws(&name, self.field()).await,
             Target::Directory(dir) => {
@@ -33,7 +40,7 @@ impl Data {
         }
     }
 
-    /// Opens it, unless a running issuer may use it.
+    /// The same, unless a running issuer may use it.
     pub async fn open_unused(&self) -> Result<OpenData, Failure> {
         match self.target()? {
             Target::Directory(dir) => {
@@ -136,6 +143,7 @@ async fn open_in_aws(table: &str, field: Option<Field>) -> Result<OpenData, Fail
         table,
         custody,
         wrapping_key,
+        ..
     } = environment;
     let region = clients.dynamodb.config().region().map(ToString::to_string);
     if region.is_none() {

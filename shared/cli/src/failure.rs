@@ -76,11 +76,12 @@ impl<E: Error + 'static> From<E> for Failure {
 
 /// What a failed call to AWS means for an operator.
 fn explain(cause: &(dyn Error + 'static)) -> Option<String> {
-    if let Some(StoreError::Failed {
-        operation, reason, ..
-    }) = cause.downcast_ref()
-    {
-        return table_failed(operation, reason);
+    match cause.downcast_ref() {
+        Some(StoreError::Failed {
+            operation, reason, ..
+        }) => return table_failed(operation, reason),
+        Some(StoreError::NoTable { .. }) => return Some(NO_TABLE.to_owned()),
+        _ => {}
     }
     match cause.downcast_ref() {
         Some(Unavailable::Key(reason)) => Some(key_failed(reason)),
@@ -99,7 +100,11 @@ fn table_failed(operation: &str, failure: &CallFailure) -> Option<String> {
              log in with `aws sso login`"
                 .to_owned()
         }
-        CallFailure::NoConnection | CallFailure::NoAnswer => format!(
+        CallFailure::NoAnswer => format!(
+            "the table gave no answer to {operation} within the time limit: repeat this; if it is in AWS, check the \
+             network, AWS_REGION, and AWS_ENDPOINT_URL_DYNAMODB if it is set"
+        ),
+        CallFailure::NoConnection => format!(
             "DynamoDB cannot be reached ({failure}): check the network, AWS_REGION, and AWS_ENDPOINT_URL_DYNAMODB \
              if it is set"
         ),
@@ -114,10 +119,6 @@ fn refused(operation: &str, code: &str) -> Option<String> {
             "AWS does not allow {operation} with these credentials: let them use `dynamodb:{operation}` on the \
              table and its indexes"
         ),
-        "ResourceNotFoundException" => {
-            "there is no such table in this account and Region: check --table, AWS_REGION and AWS_PROFILE"
-                .to_owned()
-        }
         "UnrecognizedClientException"
         | "InvalidSignatureException"
         | "IncompleteSignatureException"
@@ -154,3 +155,6 @@ fn key_failed(reason: &str) -> String {
     };
     format!("a key cannot be used ({reason}): {next}")
 }
+
+const NO_TABLE: &str = "there is no such table in this account and Region, or it lacks an index of this release: check \
+                        --table, AWS_REGION and AWS_PROFILE";

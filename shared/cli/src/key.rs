@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
+use tokensmith_issuer::admin::Ending;
 use tokensmith_issuer::keys::{KeyState, SuccessorKey};
 use tokensmith_verifier::{Algorithm, KeyId};
 
@@ -56,44 +57,16 @@ pub async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::List { data } => list(&data).await,
         Command::Rotate {
-            data, hmac: true, ..
-        } => {
-            let data = data.open().await?;
-            let changed = data.admin().rotate_hmac_key().await?;
-            let answer = json!({ "hmac_key_version": changed.outcome });
-            data.print_changed(&answer, changed.effective_by)
-        }
-        Command::Rotate {
-            data,
-            now: true,
             algorithms,
+            now,
+            hmac,
             consent,
-            ..
-        } => {
-            consent.check()?;
-            let data = data.open().await?;
-            let change = Change::new("replace the signing keys at once", SIGNED);
-            let ending = data.admin().ending_of_keys(&algorithms);
-            if !consent.given(&data, &change, ending).await? {
-                return Ok(());
-            }
-            let changed = data.admin().replace_keys(algorithms).await?;
-            let replaced = changed.outcome;
-            let answer = json!({
-                "created": shown(&replaced.created),
-                "withdrawn": replaced.withdrawn,
-                "breaks": WHAT_BREAKS,
-            });
-            data.print_changed(&answer, changed.effective_by)
-        }
-        Command::Rotate {
-            data, algorithms, ..
-        } => {
-            let data = data.open().await?;
-            let changed = data.admin().rotate_keys(algorithms).await?;
-            let answer = json!({ "created": shown(&changed.outcome) });
-            data.print_changed(&answer, changed.effective_by)
-        }
+            data,
+        } => match (hmac, now) {
+            (true, _) => rotate_hmac(&consent, &data).await,
+            (false, true) => replace(algorithms, &consent, &data).await,
+            (false, false) => rotate(algorithms, &consent, &data).await,
+        },
         Command::Retire { kid, consent, data } => {
             consent.check()?;
             let data = data.open().await?;
@@ -107,6 +80,52 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             data.print_changed(&json!({ "retired": changed.outcome }), changed.effective_by)
         }
     }
+}
+
+/// Nothing ends, so nobody is asked.
+async fn rotate(algorithms: Vec<Algorithm>, consent: &Consent, data: &Data) -> Result<(), Failure> {
+    let data = data.open().await?;
+    if consent.is_dry_run() {
+        let change = Change::new("publish successors of the signing keys", "nothing");
+        return consent.print_dry_run(&data, &change, Ending::default());
+    }
+    let changed = data.admin().rotate_keys(algorithms).await?;
+    let answer = json!({ "created": shown(&changed.outcome) });
+    data.print_changed(&answer, changed.effective_by)
+}
+
+/// Nothing ends here either.
+async fn rotate_hmac(consent: &Consent, data: &Data) -> Result<(), Failure> {
+    let data = data.open().await?;
+    if consent.is_dry_run() {
+        let change = Change::new("make a new version of the HMAC key", "nothing");
+        return consent.print_dry_run(&data, &change, Ending::default());
+    }
+    let changed = data.admin().rotate_hmac_key().await?;
+    let answer = json!({ "hmac_key_version": changed.outcome });
+    data.print_changed(&answer, changed.effective_by)
+}
+
+async fn replace(
+    algorithms: Vec<Algorithm>,
+    consent: &Consent,
+    data: &Data,
+) -> Result<(), Failure> {
+    consent.check()?;
+    let data = data.open().await?;
+    let change = Change::new("replace the signing keys at once", SIGNED);
+    let ending = data.admin().ending_of_keys(&algorithms);
+    if !consent.given(&data, &change, ending).await? {
+        return Ok(());
+    }
+    let changed = data.admin().replace_keys(algorithms).await?;
+    let replaced = changed.outcome;
+    let answer = json!({
+        "created": shown(&replaced.created),
+        "withdrawn": replaced.withdrawn,
+        "breaks": WHAT_BREAKS,
+    });
+    data.print_changed(&answer, changed.effective_by)
 }
 
 async fn list(data: &Data) -> Result<(), Failure> {

@@ -80,14 +80,15 @@ async fn run(command: Command) -> Result<(), Failure> {
 /// A token service: OAuth 2.1 and RFC 9068 access tokens.
 ///
 /// `tokensmith serve` runs the whole issuer in one process. The other commands manage its data, also
-/// while it runs, or a table in AWS. They print JSON on standard output and messages on standard error.
+/// while it runs, or a table in AWS. They print JSON on standard output, or a table where a list goes to a
+/// terminal, and messages on standard error.
 #[derive(Parser)]
 #[command(name = "tokensmith", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
     /// When it fails, also print what the libraries reported
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 1000)]
     debug: bool,
 }
 

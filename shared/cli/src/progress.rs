@@ -20,6 +20,17 @@ pub fn on_terminal() -> Progress {
     })
 }
 
+/// Says on a terminal how many of `all` steps are done, once that has taken a while.
+pub fn steps(all: usize) -> impl Fn(usize) {
+    let (started, is_terminal) = (Instant::now(), stderr().is_terminal());
+    move |done| {
+        if is_terminal && started.elapsed() > PATIENCE {
+            SHOWN.store(true, Ordering::Relaxed);
+            eprint!("\r{done} of {all} changes made…");
+        }
+    }
+}
+
 /// Takes away what was told, before anything else is written there.
 pub fn clear() {
     if SHOWN.swap(false, Ordering::Relaxed) {

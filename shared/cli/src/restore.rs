@@ -17,6 +17,10 @@ use crate::key::shown;
 /// keys, and every token that was issued before is refused: access tokens because their signing keys are
 /// withdrawn, refresh tokens because their HMAC keys are. Clients stay as they were in the backup. With
 /// --old, the command lists the clients that are now allowed more than in the old data.
+///
+/// This is also how a table gets another issuer or wrapping key: with --table, it belongs to TOKENSMITH_ISSUER
+/// and TOKENSMITH_KMS_KEY afterwards, whomever it belonged to. Every other command refuses a table of another
+/// issuer. Clients whose audience was the old issuer URL get the new one.
 #[derive(ClapArgs)]
 pub struct Args {
     /// The data that the backup was made of, if it still exists: a directory, or with --table a table
@@ -34,7 +38,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), Failure> {
     args.consent.check()?;
     let data = match args.in_use {
-        true => args.data.open().await?,
+        true => args.data.open_whoever_owns_it().await?,
         false => args.data.open_unused().await?,
     };
     let change = Change::new("replace every key", "every token that was issued until now");
@@ -53,6 +57,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         "withdrawn": restored.signing_keys.withdrawn,
         "hmac_key_version": restored.hmac_keys.version,
         "withdrawn_hmac_key_versions": restored.hmac_keys.withdrawn,
+        "belonged_to": restored.belonged_to,
         "back_to_life": restored.back_to_life,
     });
     data.print_changed(&answer, changed.effective_by)

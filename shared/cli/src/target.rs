@@ -20,7 +20,8 @@ pub struct Data {
     #[arg(long = "data", value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Use this DynamoDB table in AWS instead of a directory. TOKENSMITH_ISSUER, TOKENSMITH_CUSTODY and
-    /// TOKENSMITH_KMS_KEY must be set as they are for the functions that use the table
+    /// TOKENSMITH_KMS_KEY must be set as they are for the functions that use the table; a table of another
+    /// issuer or wrapping key is refused
     /// [default: TOKENSMITH_TABLE]
     #[arg(long, value_name = "NAME", conflicts_with = "dir")]
     table: Option<String>,

@@ -2,6 +2,7 @@
 
 use clap::Args as ClapArgs;
 use secrecy::ExposeSecret;
+use serde_json::json;
 use tokensmith_issuer::grant::AskedAccess;
 use tokensmith_issuer::names::{Audience, ClientId, Scope};
 
@@ -42,5 +43,12 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         .admin()
         .issue_token(data.signer(), &args.client, asked)
         .await?;
-    print_text(&format!("{}\n", token.expose_secret()))
+    match args.data.field() {
+        None => print_text(&format!("{}\n", token.expose_secret())),
+        Some(_) => data.print(&json!({
+            "access_token": token.expose_secret(),
+            "expires_in": token.expires_in,
+            "scope": token.scopes.to_string(),
+        })),
+    }
 }

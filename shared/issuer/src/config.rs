@@ -8,12 +8,16 @@ use serde::Serialize;
 use tokensmith_verifier::{Algorithm, FeedSettings};
 
 use crate::names::IssuerUrl;
+use crate::store::records::Settings;
 
 /// The issuer's configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The issuer URL: `iss` of every token and the base of every endpoint.
     pub issuer: IssuerUrl,
+    /// The ARN of the KMS key that wraps the issuer's keys. `None` where a file wraps them, or where no key
+    /// is opened.
+    pub wrapping_key: Option<String>,
     /// The algorithms with an active key; the first is used for clients that name none.
     pub algorithms: Vec<Algorithm>,
     /// The lifetime of an access token, unless its client has its own.
@@ -33,12 +37,21 @@ impl Config {
     pub fn new(issuer: IssuerUrl) -> Self {
         Self {
             issuer,
+            wrapping_key: None,
             algorithms: vec![Algorithm::RS256],
             access_ttl: Duration::from_secs(15 * 60),
             cache_ttl: Duration::from_secs(10),
             feed_interval: FeedSettings::default().interval,
             request_timeout: Duration::from_secs(5),
             log_level: Level::Info,
+        }
+    }
+
+    /// What the table must say about whose it is.
+    pub fn owner(&self) -> Settings {
+        Settings {
+            issuer: self.issuer.clone(),
+            wrapping_key: self.wrapping_key.clone(),
         }
     }
 

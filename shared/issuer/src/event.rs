@@ -11,9 +11,9 @@ use crate::config::Level;
 use crate::credential::GrantId;
 use crate::credential::random_id;
 use crate::error::Error;
-use crate::names::ClientId;
+use crate::names::{ClientId, IssuerUrl};
 use crate::store::aws_calls;
-use crate::store::records::GrantType;
+use crate::store::records::{ForeignTable, GrantType, HOW_TO_MEND_IT};
 use crate::token::MintedToken;
 
 /// What a host knows about a request.
@@ -175,6 +175,12 @@ impl RequestLog {
         }
     }
 
+    /// Notes a token by a key that was withdrawn, which somebody still presents.
+    pub(crate) fn names_withdrawn_key(&mut self) {
+        self.reason = Some("withdrawn_key");
+        self.level = Level::Warn;
+    }
+
     /// Writes the line, if its level is at least `least`.
     pub(crate) fn write(&self, least: Level, status: StatusCode, latency: Duration) {
         if self.level < least {
@@ -197,6 +203,47 @@ struct Answered<'a> {
     status: u16,
     latency_us: u128,
     aws_calls: u32,
+}
+
+/// Writes that the table belongs to another issuer or wrapping key, which nothing here may use.
+pub fn write_foreign_table(foreign: &ForeignTable) {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        event: &'static str,
+        #[serde(flatten)]
+        foreign: &'a ForeignTable,
+        message: &'static str,
+    }
+    let event = "foreign_table";
+    let message = HOW_TO_MEND_IT;
+    write_line(
+        Level::Error,
+        &Line {
+            event,
+            foreign,
+            message,
+        },
+    );
+}
+
+/// Writes that data in use were given to another issuer.
+pub(crate) fn write_issuer_changed(from: &IssuerUrl, to: &IssuerUrl) {
+    #[derive(Serialize)]
+    struct IssuerChanged<'a> {
+        event: &'static str,
+        from: &'a IssuerUrl,
+        to: &'a IssuerUrl,
+        message: &'static str,
+    }
+    write_line(
+        Level::Warn,
+        &IssuerChanged {
+            event: "issuer_changed",
+            from,
+            to,
+            message: "tokens of the old issuer URL are no longer accepted",
+        },
+    );
 }
 
 /// Writes `line` as one JSON object on stderr, in one piece.

@@ -6,6 +6,7 @@
 //! into requests, and provide the [`Table`], the key custody and the clock.
 
 pub mod admin;
+pub mod check;
 pub mod client;
 pub mod config;
 pub mod credential;
@@ -54,7 +55,7 @@ impl Issuer {
         let proving = |open| HmacKeys::new(table.reader(), open, config.cache_ttl);
         Self {
             clients: Clients::new(table.reader(), clock.clone(), &config),
-            keys: SigningKeys::new(table.reader(), sign, config.cache_ttl),
+            keys: SigningKeys::new(table.reader(), config.owner(), sign, config.cache_ttl),
             hmac_keys: open.map(proving),
             feed: ServedFeed::new(table.reader()),
             table,
@@ -71,6 +72,24 @@ impl Issuer {
         if let Some(keys) = &self.hmac_keys {
             keys.expire();
         }
+    }
+
+    /// The same issuer, which has read nothing and opened no key.
+    fn cold(&self) -> Self {
+        Self {
+            clients: Clients::new(self.table.reader(), self.clock.clone(), &self.config),
+            keys: self.keys.cold(),
+            hmac_keys: self.hmac_keys.as_ref().map(HmacKeys::cold),
+            feed: ServedFeed::new(self.table.reader()),
+            table: self.table.clone(),
+            config: self.config.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// Makes sure that no record of another issuer decides on a request.
+    async fn require_own_table(&self) -> Result<(), Unavailable> {
+        self.keys.require_own_table(self.clock.now()).await
     }
 
     /// What redeems refresh tokens.
@@ -113,7 +132,25 @@ impl Issuer {
         self.open_signing_keys().await?;
         self.open_proving_keys().await
     }
+
+    /// Signs with every key: a role may find a key in KMS, and yet not sign with it.
+    async fn check_signing_keys(&self) -> Result<(), Unavailable> {
+        let now = self.clock.now();
+        for algorithm in &self.config.algorithms {
+            let key = self.keys.active(*algorithm, now).await?;
+            key.signer.sign(SIGNED_BY_A_CHECK).await?;
+        }
+        Ok(())
+    }
+
+    async fn check_all_keys(&self) -> Result<(), Unavailable> {
+        self.check_signing_keys().await?;
+        self.open_proving_keys().await
+    }
 }
+
+/// It has no dot, so that its signature is part of no JWS (RFC 7515 §5.1).
+const SIGNED_BY_A_CHECK: &[u8] = b"tokensmith check";
 
 /// The longest body that is read, in bytes. Bounds the memory and work that an unauthenticated
 /// request can cause.

@@ -11,6 +11,8 @@ use crate::patience::PATIENCE;
 #[derive(Debug, Default)]
 pub(super) struct Fronts {
     calls: Mutex<Vec<String>>,
+    /// The operation that is refused, as by a role that does not permit it.
+    denied: Mutex<Option<String>>,
     hold: Mutex<Option<Hold>>,
 }
 
@@ -65,13 +67,23 @@ impl Fronts {
         }
     }
 
+    /// Denies this operation from now on, or none.
+    pub(super) fn deny(&self, operation: Option<&str>) {
+        *lock(&self.denied) = operation.map(str::to_owned);
+    }
+
     fn forward(&self, mut client: TcpStream, upstream: &str) -> Result<()> {
         let mut upstream = TcpStream::connect(upstream)?;
         client.set_nodelay(true)?;
         upstream.set_nodelay(true)?;
         loop {
             let request = read_message(&mut client)?;
-            let hold = self.note(operation_of(&request));
+            let operation = operation_of(&request);
+            if lock(&self.denied).as_ref() == Some(&operation) {
+                client.write_all(DENIED)?;
+                continue;
+            }
+            let hold = self.note(operation);
             if let Some(hold) = &hold
                 && hold.moment == Moment::Before
             {
@@ -125,6 +137,10 @@ impl Held {
         reached.expect("the call to be held comes");
     }
 }
+
+/// What AWS answers when a role does not permit a call.
+const DENIED: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.1\r\n\
+    content-length: 67\r\n\r\n{\"__type\":\"AccessDeniedException\",\"Message\":\"a secret of the body\"}";
 
 /// The name behind the dot of `x-amz-target`.
 fn operation_of(request: &[u8]) -> String {

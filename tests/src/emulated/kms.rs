@@ -45,7 +45,7 @@ impl Kms {
             TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()
         });
         let made = post(&url, "TrentService.CreateKey", &json!({}));
-        let wrapping_key = made["KeyMetadata"]["KeyId"].as_str().expect("a key id");
+        let wrapping_key = made["KeyMetadata"]["Arn"].as_str().expect("an ARN");
         Self {
             wrapping_key: wrapping_key.to_owned(),
             url,

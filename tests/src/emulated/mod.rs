@@ -8,6 +8,10 @@ mod kms;
 use std::path::Path;
 use std::sync::Arc;
 
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use tokensmith_aws::AwsClients;
+
 pub use front::{Held, Moment};
 
 use dynamodb::DynamoDb;
@@ -47,9 +51,29 @@ impl EmulatedAws {
         self.fronts.take_calls()
     }
 
+    /// Denies this operation from now on, or none.
+    pub fn deny(&self, operation: Option<&str>) {
+        self.fronts.deny(operation);
+    }
+
     /// Holds the call that comes after that many others.
     pub fn hold(&self, after: usize, moment: Moment) -> Held {
         self.fronts.hold(after, moment)
+    }
+
+    /// The clients of somebody who may do everything.
+    pub async fn clients(&self) -> AwsClients {
+        let at = async |url: &str| {
+            let config = aws_config::defaults(BehaviorVersion::latest())
+                .region(Region::from_static("us-east-1"))
+                .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+                .endpoint_url(url);
+            AwsClients::new(&config.load().await)
+        };
+        AwsClients {
+            dynamodb: at(&self.dynamodb).await.dynamodb,
+            kms: at(&self.kms).await.kms,
+        }
     }
 
     /// The variables by which every AWS SDK finds them, and whom it says it is.

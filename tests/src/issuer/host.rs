@@ -117,7 +117,8 @@ impl Inside {
             let rotation = KeyRotation::new(table.clone(), make, policy);
             let made = rotation.run(Clock::System.now()).await;
             made.expect("the first keys");
-            settle(&table, &url).await.expect("settings");
+            let owner = config.owner();
+            settle(&table, &owner).await.expect("settings");
             let access = KeyAccess::all(&data.custody);
             (
                 Issuer::new(config, table, access, Clock::System),

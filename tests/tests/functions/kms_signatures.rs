@@ -3,11 +3,8 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region};
-use aws_credential_types::Credentials;
 use http::{Method, Request};
 use tempfile::TempDir;
-use tokensmith_aws::AwsClients;
 use tokensmith_aws::kms::CustodyMode;
 use tokensmith_issuer::endpoint;
 use tokensmith_issuer::keys::{EncryptionContext, KeyUse, PrivateKey};
@@ -40,11 +37,7 @@ impl Kms {
     }
 
     async fn custody(&self, mode: CustodyMode) -> TestCustody {
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::from_static("us-east-1"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-            .endpoint_url(&self.aws.kms);
-        let client = AwsClients::new(&config.load().await).kms;
+        let client = self.aws.clients().await.kms;
         TestCustody::kms(client, mode, &self.aws.wrapping_key)
     }
 }

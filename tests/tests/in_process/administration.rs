@@ -274,6 +274,7 @@ async fn a_restore_names_the_keys_and_finds_revived_clients() {
         created: names.map(|key| key.kid.clone()).collect(),
         withdrawn: outcome.signing_keys.withdrawn.clone(),
         hmac_key_version: 2,
+        belonged_to: None,
     };
     assert_eq!(event, expected);
     assert_eq!(outcome.signing_keys.withdrawn.len(), 1);

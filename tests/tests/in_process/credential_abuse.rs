@@ -4,6 +4,7 @@
 use secrecy::ExposeSecret;
 use tokensmith_issuer::Judged;
 use tokensmith_issuer::credential::{CredentialKind, GrantId, HmacKey, Nonce};
+use tokensmith_issuer::store::records::Settings;
 use tokensmith_tests::forge::{assert_inactive, bytes_of, credential_of, with_checksum};
 use tokensmith_tests::{InProcess, TestClient, TestGrant};
 
@@ -167,6 +168,9 @@ async fn a_refresh_token_of_generation_0_is_rejected() {
 #[tokio::test]
 async fn a_refresh_token_of_another_issuer_is_rejected() {
     let (issuer, client, grant) = a_grant().await;
+    // Without them, only the proof says whose it is.
+    let settings = issuer.table().delete(&Settings::only_key()).await;
+    settings.expect("they are deleted");
     let there = issuer
         .cold_as(|config| config.issuer = "https://other.example".parse().expect("a URL"))
         .await;

@@ -21,6 +21,7 @@ mod kms_custody;
 mod listing;
 mod moments;
 mod operation_counts;
+mod ownership;
 mod parallel_refreshes;
 mod private_key_forms;
 mod refresh_reuse;

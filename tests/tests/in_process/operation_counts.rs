@@ -207,7 +207,7 @@ async fn a_cold_refresh_reads_keys_and_client_once_besides() {
     let calls = issuer.dynamo.take_calls();
     assert_eq!(
         calls,
-        ["Query", "GetItem", "BatchGetItem", "Query", "UpdateItem"]
+        ["Query", "Query", "GetItem", "BatchGetItem", "UpdateItem"]
     );
     cold.refresh(&client, &answer.refresh_token()).await;
     assert_eq!(issuer.dynamo.take_calls(), ["BatchGetItem", "UpdateItem"]);

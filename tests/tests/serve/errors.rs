@@ -44,7 +44,10 @@ fn on_table(endpoint: &str) -> Command {
         .env_clear()
         .env("TOKENSMITH_ISSUER", "https://issuer.example")
         .env("TOKENSMITH_CUSTODY", "kms")
-        .env("TOKENSMITH_KMS_KEY", "alias/key")
+        .env(
+            "TOKENSMITH_KMS_KEY",
+            "arn:aws:kms:eu-central-1:111111111111:key/00000000-0000-0000-0000-000000000000",
+        )
         .env("AWS_REGION", "eu-central-1")
         .env("AWS_ACCESS_KEY_ID", "id")
         .env("AWS_SECRET_ACCESS_KEY", "secret")

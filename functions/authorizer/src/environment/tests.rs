@@ -21,7 +21,12 @@ fn parse(more: &[(&str, &str)]) -> Result<AuthorizerEnvironment, BadVariable> {
 
 #[test]
 fn the_required_variables_are_enough() {
-    let AuthorizerEnvironment { config, table } = parse(&[]).expect("an environment");
+    let AuthorizerEnvironment {
+        config,
+        table,
+        revision,
+    } = parse(&[]).expect("an environment");
+    assert_eq!(revision, None);
     assert_eq!(table, "tokensmith");
     assert_eq!(config.issuer.as_str(), "https://issuer.example");
     assert_eq!(config.audience.as_str(), "https://api.example/");

@@ -11,7 +11,7 @@ const REQUIRED: [(&str, &str); 4] = [
     ("TOKENSMITH_ISSUER", "https://issuer.example"),
     ("TOKENSMITH_TABLE", "tokensmith"),
     ("TOKENSMITH_CUSTODY", "kms-data-key"),
-    ("TOKENSMITH_KMS_KEY", "alias/tokensmith"),
+    ("TOKENSMITH_KMS_KEY", KEY_ARN),
 ];
 
 fn variables(more: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
@@ -35,7 +35,9 @@ fn the_required_variables_are_enough() {
     assert_eq!(config.log_level, Level::Info);
     assert_eq!(environment.table, "tokensmith");
     assert_eq!(environment.custody, CustodyMode::KmsDataKey);
-    assert_eq!(environment.wrapping_key, "alias/tokensmith");
+    assert_eq!(environment.wrapping_key, KEY_ARN);
+    assert_eq!(config.wrapping_key.as_deref(), Some(KEY_ARN));
+    assert_eq!(environment.revision, None);
 }
 
 #[test]
@@ -47,8 +49,10 @@ fn every_optional_variable_is_read() {
         ("TOKENSMITH_LOG", "error"),
         ("TOKENSMITH_CUSTODY", "kms"),
         ("TOKENSMITH_FEED_INTERVAL", "7s"),
+        ("TOKENSMITH_REVISION", "0123456789ab"),
     ]);
     let environment = environment.expect("an environment");
+    assert_eq!(environment.revision.as_deref(), Some("0123456789ab"));
     assert_eq!(environment.custody, CustodyMode::Kms);
     let config = environment.config;
     assert_eq!(config.algorithms, [Algorithm::EdDSA, Algorithm::PS256]);
@@ -140,7 +144,8 @@ fn a_malformed_variable_is_named() {
             "local",
             "is malformed: unknown custody",
         ),
-        ("TOKENSMITH_KMS_KEY", "a key", "is no id, ARN or alias"),
+        ("TOKENSMITH_KMS_KEY", "a key", "is no ARN of a KMS key"),
+        ("TOKENSMITH_REVISION", "a b", "is no name of at most 128"),
         (
             "TOKENSMITH_ALGS",
             "RS256,",
@@ -184,16 +189,29 @@ fn a_malformed_variable_is_named() {
     }
 }
 
+/// What is stored in the table must mean the same key tomorrow and in another account.
 #[test]
-fn every_way_to_name_a_kms_key_is_accepted() {
+fn a_kms_key_is_named_by_its_arn_alone() {
     for key in [
-        "1234abcd-12ab-34cd-56ef-1234567890ab",
-        "mrk-1234abcd12ab34cd56ef1234567890ab",
-        "alias/token_smith/key-1",
-        "arn:aws:kms:us-east-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
-        "arn:aws-us-gov:kms:us-gov-west-1:111122223333:alias/tokensmith",
+        KEY_ARN,
+        "arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab",
     ] {
         let environment = parse(&[("TOKENSMITH_KMS_KEY", key)]).expect(key);
         assert_eq!(environment.wrapping_key, key);
     }
+    for key in [
+        "1234abcd-12ab-34cd-56ef-1234567890ab",
+        "alias/tokensmith",
+        "arn:aws:kms:us-east-2:111122223333:alias/tokensmith",
+        "arn:aws:kms:us-east-2:111122223333:key/",
+        "arn:aws:kms::111122223333:key/1",
+        "arn:aws:kms:us-east-2:111122223333:key/1:2",
+        "arn:aws:kms:us-east-2:111122223333:key/a b",
+        "arn:aws:s3:us-east-2:111122223333:key/1",
+    ] {
+        let err = parse(&[("TOKENSMITH_KMS_KEY", key)]).expect_err(key);
+        assert!(err.problem.starts_with("is no ARN of a KMS key"), "{err}");
+    }
 }
+
+const KEY_ARN: &str = "arn:aws:kms:us-east-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";

@@ -16,9 +16,9 @@ use tokensmith_verifier::Timestamp;
 use super::displayed::DisplayedClient;
 use super::file::{self, Wanted};
 use super::secrets::{Destination, Keeper};
-use crate::Failure;
 use crate::consent::{Change, Consent};
 use crate::data::Data;
+use crate::{Failure, progress};
 
 /// Make the clients what a file says: register those that are missing, and change those that differ
 ///
@@ -88,7 +88,9 @@ pub async fn run(args: ApplyArgs) -> Result<(), Failure> {
     }
     let mut keeper = Keeper::open(args.secrets.as_ref().unwrap_or(&Destination::Nowhere)).await?;
     let (mut effective_by, all) = (data.admin().now().await?, steps.len());
+    let tell = progress::steps(all);
     for (done, step) in steps.into_iter().enumerate() {
+        tell(done);
         let carried_out = step.carry_out(data.admin(), &mut keeper).await;
         let effective = carried_out.map_err(|err| {
             Failure::new(format!(

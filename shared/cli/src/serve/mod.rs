@@ -10,11 +10,12 @@ use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory};
 use secrecy::ExposeSecret;
 use serde::Serialize;
-use tokensmith_issuer::admin::{Administrator, ClientChanges, ClientError, move_audiences, settle};
+use tokensmith_issuer::admin::{Administrator, ClientChanges, ClientError, settle, take_over};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::ClientSecret;
 use tokensmith_issuer::keys::{Custody, KeyAccess, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::{ClientId, IssuerUrl};
+use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::records::Settings;
 use tokensmith_issuer::{Issuer, Level, endpoint, write_line};
 use tokensmith_local::LocalData;
@@ -97,6 +98,13 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     );
     let rotation = KeyRotation::new(table.clone(), maker.clone(), policy);
     rotation.run(clock.now()).await?;
+    let owner = config.owner();
+    if let Some(settings) = settled.as_ref().filter(|settings| settings.issuer != url) {
+        let mut former = config.clone();
+        former.issuer = settings.issuer.clone();
+        let former = Issuer::new(former, table.clone(), access.clone(), clock.clone());
+        change_issuer(&former, &table, &owner).await?;
+    }
     let issuer = Issuer::new(config.clone(), table.clone(), access, clock.clone());
     issuer.warm_up(&endpoint::TOKEN).await?;
 
@@ -107,12 +115,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         let secret = create_demo_client(&admin).await?;
         greeting = first_steps(&url, &secret);
     }
-    if let Some(old) = settled.as_ref().map(|settings| &settings.issuer)
-        && *old != url
-    {
-        move_audiences(&table, old, &url).await?;
-    }
-    settle(&table, &url).await?;
+    settle(&table, &owner).await?;
     print_text(&format!("{greeting}listening on {}\n", listen_url(address)))?;
 
     let shutdown = async move {
@@ -122,6 +125,13 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         }
     };
     tokensmith_local::serve(issuer, data, listener, shutdown).await;
+    Ok(())
+}
+
+/// Gives the data to another issuer URL, after their keys were opened: a wrong wrapping key harms nothing.
+async fn change_issuer(former: &Issuer, table: &Table, owner: &Settings) -> Result<(), Failure> {
+    former.warm_up(&endpoint::TOKEN).await?;
+    take_over(table, owner).await?;
     Ok(())
 }
 

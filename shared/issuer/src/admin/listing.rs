@@ -9,7 +9,7 @@ use super::{Administrator, ClientError, GrantError, ListedGrant};
 use crate::credential::GrantId;
 use crate::names::{ClientId, SubjectName};
 use crate::store::records::{Client, Grant, Subject};
-use crate::store::{AnyKey, Key, Record, StoreError, TableReader};
+use crate::store::{AnyKey, Key, KeyPage, Record, StoreError, TableReader};
 
 impl Administrator {
     /// Lists the clients whose id starts with `prefix`, sorted by id, from the one that follows `after`.
@@ -98,7 +98,7 @@ impl ClientPages<'_> {
             return Ok(None);
         };
         let query = table.query_listed(Client::PREFIX, &self.prefix, after.as_ref(), PAGE);
-        let (keys, next) = query.await?;
+        let KeyPage { keys, next } = query.await?;
         self.next = Next::of(next);
         let mut clients = records(table, &keys).await?;
         // Deleted since the index was written.
@@ -131,7 +131,7 @@ impl GrantPages<'_> {
         let Next::After(after) = &self.next else {
             return Ok(None);
         };
-        let (keys, next) = match &self.of {
+        let KeyPage { keys, next } = match &self.of {
             GrantsOf::Client(id) => {
                 let (list, prefix) = (Grant::list_of(id), format!("{}#", Grant::PREFIX));
                 table

@@ -33,11 +33,11 @@ pub use keys::ListedKey;
 pub use listing::{ClientPages, GrantPages, GrantsOf};
 pub use registration::{AccessTtl, ClientChanges, GrantTtl, RegistrationError, Setting};
 pub use repair::{Lowered, Repaired};
-pub use restore::{Reason, Restored, Revived};
+pub use restore::{Reason, RestoreError, Restored, Revived};
 pub use revocation::{RevokeError, Revoked};
 pub use scan::{Progress, TableScan};
 pub use secrets::{RotatedSecret, SecretError};
-pub use settings::{SettleError, move_audiences, settle};
+pub use settings::{SettleError, settle, take_over};
 pub use standing::ListedGrant;
 pub use token::IssueError;
 
@@ -48,6 +48,7 @@ use crate::credential::GrantId;
 use crate::keys::{Make, Open};
 use crate::names::{ClientId, SubjectName};
 use crate::revocation::FEED_INTERVAL;
+use crate::store::records::Settings;
 use crate::store::{CheckedTime, StoreError, Table};
 
 /// Manages the data of one issuer.
@@ -209,6 +210,8 @@ pub enum AdminEvent {
         withdrawn: Vec<KeyId>,
         /// The version of the HMAC key that refresh tokens are now made and proven with.
         hmac_key_version: u32,
+        /// To whom the data belonged, if that was another issuer or wrapping key.
+        belonged_to: Option<Settings>,
     },
 }
 

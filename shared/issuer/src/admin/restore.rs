@@ -10,23 +10,31 @@ use serde::Serialize;
 use tokensmith_verifier::Timestamp;
 
 use super::keys::names;
-use super::{AdminEvent, Administrator, Changed, TableScan};
+use super::settings::take_over;
+use super::{AdminEvent, Administrator, Changed, SettleError, TableScan};
 use crate::error::Unavailable;
 use crate::keys::{ReplacedHmacKeys, RotatedNow};
 use crate::names::ClientId;
 use crate::store::StoreError;
-use crate::store::records::{Client, LiveSecret};
+use crate::store::records::{Client, LiveSecret, Settings};
 
 impl Administrator {
-    /// Replaces all keys. If the table that the backup was made of still exists as `old`, also
-    /// lists the clients that can do more in the backup than there.
+    /// Replaces all keys, and gives the data to the configured issuer and wrapping key. If the table
+    /// that the backup was made of still exists as `old`, also lists the clients that can do more in the
+    /// backup than there.
     ///
-    /// Safe to repeat: if it is killed at any point, another call withdraws the keys that are left.
+    /// Safe to repeat: if it is killed at any point, another call withdraws the keys that are left. The
+    /// data change their owner last: until then, no function of the new owner uses them.
     ///
     /// # Errors
-    /// [`Unavailable`] when table or custody fail.
-    pub async fn restore(&self, old: Option<&TableScan>) -> Result<Changed<Restored>, Unavailable> {
+    /// [`RestoreError`] when table or custody fail, or another process gives the data away at the same
+    /// time.
+    pub async fn restore(
+        &self,
+        old: Option<&TableScan>,
+    ) -> Result<Changed<Restored>, RestoreError> {
         let (signing_keys, hmac_keys) = self.replace_all_keys().await?;
+        let belonged_to = take_over(&self.table, &self.config.owner()).await?;
         let time = self.time().await?;
         let back_to_life = match old {
             None => None,
@@ -39,10 +47,12 @@ impl Administrator {
             created: names(&signing_keys.created),
             withdrawn: signing_keys.withdrawn.clone(),
             hmac_key_version: hmac_keys.version,
+            belonged_to: belonged_to.clone(),
         };
         let restored = Restored {
             signing_keys,
             hmac_keys,
+            belonged_to,
             back_to_life,
         };
         Ok(self.in_feed(restored, event, time))
@@ -115,6 +125,23 @@ fn exceeds<T: PartialEq>(restored: &[T], old: &[T]) -> bool {
     restored.iter().any(|one| !old.contains(one))
 }
 
+/// Why data were not restored. Another call does what is left.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// They could not be given to their owner.
+    #[error("{0}")]
+    Settle(#[from] SettleError),
+    /// Table or custody failed.
+    #[error("{0}")]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<StoreError> for RestoreError {
+    fn from(err: StoreError) -> Self {
+        Self::Unavailable(err.into())
+    }
+}
+
 /// What a restore has done.
 #[derive(Debug)]
 pub struct Restored {
@@ -122,6 +149,8 @@ pub struct Restored {
     pub signing_keys: RotatedNow,
     /// The HMAC keys that were made and withdrawn.
     pub hmac_keys: ReplacedHmacKeys,
+    /// To whom the data belonged, if that was another issuer or wrapping key.
+    pub belonged_to: Option<Settings>,
     /// The clients that can do more than in the old data; `None` when the old data is gone.
     pub back_to_life: Option<Vec<Revived>>,
 }

@@ -91,6 +91,7 @@ impl TableScan {
                 .scan()
                 .table_name(&self.table.name)
                 .set_exclusive_start_key(after)
+                .limit(PAGE)
                 .consistent_read(true);
             if let Some(prefix) = prefix {
                 let prefix = AttributeValue::S(format!("{prefix}#"));
@@ -142,3 +143,7 @@ impl fmt::Debug for Progress {
         f.write_str("Progress")
     }
 }
+
+/// A page is read within the time limit of a call also where the table is a file that others use, and
+/// DynamoDB's own pages are hardly longer.
+const PAGE: i32 = 1000;

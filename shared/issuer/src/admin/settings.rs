@@ -1,57 +1,70 @@
-//! The settings that are stored with the data.
+//! The settings that are stored with the data: whose they are.
 
-use serde::Serialize;
-
-use super::TableScan;
-use crate::config::Level;
-use crate::event::write_line;
+use super::{Administrator, TableScan};
+use crate::event::write_issuer_changed;
 use crate::names::{Audience, InvalidName, IssuerUrl};
-use crate::store::records::{Client, Settings};
+use crate::store::records::{Client, ForeignTable, Settings};
 use crate::store::{Change, Insert, StoreError, Stored, Table, Update};
 
-/// Stores the issuer URL, and writes to the log when it has changed: tokens with the old issuer URL
-/// are then no longer accepted.
+/// Gives a table without settings to `owner`. A table that belongs to another owner stays as it is.
 ///
 /// # Errors
-/// [`SettleError`] when the table fails, or another process stored a different issuer URL.
-pub async fn settle(table: &Table, issuer: &IssuerUrl) -> Result<(), SettleError> {
-    let settings = Settings {
-        issuer: issuer.clone(),
-    };
-    let current = match table.insert(&settings).await? {
-        Insert::Inserted => return Ok(()),
-        Insert::Exists(current) if current.record == settings => return Ok(()),
+/// [`SettleError`] when it belongs to another owner, or the table fails.
+pub async fn settle(table: &Table, owner: &Settings) -> Result<(), SettleError> {
+    match table.insert(owner).await? {
+        Insert::Inserted => Ok(()),
+        Insert::Exists(current) => Ok(current.require(owner).map_err(Box::new)?),
+    }
+}
+
+/// Gives the table to `owner`, whomever it belongs to, and returns its earlier owner if that was another.
+/// Where the issuer URL changes, that is written to the log: tokens of the old one are no longer accepted.
+///
+/// The old issuer URL is replaced among the audiences of every client first: if the process ends in
+/// between, another call does it again. Grants are left as they are: the proof of a refresh token is bound
+/// to the issuer URL, so theirs have ended.
+///
+/// # Errors
+/// [`SettleError`] when the table fails, or another process gives it away at the same time.
+pub async fn take_over(table: &Table, owner: &Settings) -> Result<Option<Settings>, SettleError> {
+    let current = match table.insert(owner).await? {
+        Insert::Inserted => return Ok(None),
+        Insert::Exists(current) if current.record == *owner => return Ok(None),
         Insert::Exists(current) => current,
     };
-    let change = Change::between(&current, &settings)?;
+    let (from, to) = (&current.issuer, &owner.issuer);
+    if from != to {
+        move_audiences(table, from, to).await?;
+    }
+    let change = Change::between(&current, owner)?;
     match table.update(&Settings::only_key(), change).await? {
         Update::Applied(_) => {
-            write_line(
-                Level::Warn,
-                &IssuerChanged {
-                    event: "issuer_changed",
-                    from: &current.issuer,
-                    to: issuer,
-                    message: "tokens of the old issuer URL are no longer accepted",
-                },
-            );
-            Ok(())
+            if from != to {
+                write_issuer_changed(from, to);
+            }
+            Ok(Some(current.record))
         }
-        Update::Refused(Some(other)) if other.record == settings => Ok(()),
+        Update::Refused(Some(other)) if other.record == *owner => Ok(None),
         Update::Refused(_) => Err(SettleError::Taken),
     }
 }
 
+impl Administrator {
+    /// Makes sure that the data are those of the configured issuer and wrapping key, or nobody's yet.
+    ///
+    /// # Errors
+    /// [`SettleError`] when they belong to another owner, or the table fails.
+    pub async fn require_own_table(&self) -> Result<(), SettleError> {
+        match self.table.get(&Settings::only_key()).await? {
+            Some(settings) => Ok(settings.require(&self.config.owner()).map_err(Box::new)?),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Replaces the old issuer URL among the audiences of every client, as it is for every client that was
-/// registered without one. To be called before [`settle`]: if the process ends in between, the next
-/// start does it again.
-///
-/// Grants are left as they are: the proof of a refresh token is bound to the issuer URL, so theirs
-/// have ended.
-///
-/// # Errors
-/// [`SettleError`] when the table fails.
-pub async fn move_audiences(
+/// registered without one.
+async fn move_audiences(
     table: &Table,
     from: &IssuerUrl,
     to: &IssuerUrl,
@@ -96,10 +109,13 @@ async fn move_audience(
     }
 }
 
-/// The issuer URL could not be stored.
+/// The table could not be given to its owner.
 #[derive(Debug, thiserror::Error)]
 pub enum SettleError {
-    /// Another process stored a different issuer URL at the same time.
+    /// It belongs to another owner.
+    #[error(transparent)]
+    Foreign(#[from] Box<ForeignTable>),
+    /// Another process gave it to another owner at the same time.
     #[error("another process has just taken this data")]
     Taken,
     /// The issuer URL cannot be an audience.
@@ -108,12 +124,4 @@ pub enum SettleError {
     /// The table failed.
     #[error("{0}")]
     Store(#[from] StoreError),
-}
-
-#[derive(Serialize)]
-struct IssuerChanged<'a> {
-    event: &'static str,
-    from: &'a IssuerUrl,
-    to: &'a IssuerUrl,
-    message: &'static str,
 }

@@ -23,6 +23,7 @@ pub static INTROSPECT: Endpoint = Endpoint {
     methods: "POST",
     has_cors: false,
     warm_up: |issuer| Box::pin(issuer.open_proving_keys()),
+    check: |issuer| Box::pin(issuer.open_proving_keys()),
     serve: |call| Box::pin(introspect_token(call)),
     refuse: json_error,
 };
@@ -40,6 +41,7 @@ async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> 
     let presented = call.credentials(&form)?;
     let token = form.value("token").ok_or(BadRequest::MissingToken)?;
     let Call { issuer, log, .. } = call;
+    issuer.require_own_table().await?;
     let mut evidence = issuer.clients.gather(&presented).await?;
     let caller = issuer
         .clients
@@ -51,7 +53,11 @@ async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> 
             }
         })
         .await?;
-    let answer = match issuer.judge(token).await? {
+    let judged = issuer.judge(token).await?;
+    if judged.is_of_withdrawn_key() {
+        log.names_withdrawn_key();
+    }
+    let answer = match judged {
         Judged::AccessToken {
             claims,
             verdict: Ok(()),

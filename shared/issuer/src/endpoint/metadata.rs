@@ -22,6 +22,7 @@ pub static JWKS: Endpoint = Endpoint {
     methods: METHODS,
     has_cors: true,
     warm_up: |issuer| Box::pin(issuer.load_published_keys()),
+    check: |issuer| Box::pin(issuer.load_published_keys()),
     serve: |call| Box::pin(call.issuer.jwks(call.request.headers())),
     refuse: json_error,
 };
@@ -64,6 +65,7 @@ const METADATA: Endpoint = Endpoint {
     methods: METHODS,
     has_cors: true,
     warm_up: |_| Box::pin(async { Ok(()) }),
+    check: |_| Box::pin(async { Ok(()) }),
     serve: |call| Box::pin(async move { Ok(call.issuer.metadata(call.request.headers())) }),
     refuse: json_error,
 };

@@ -32,6 +32,7 @@ pub use revoke::{REVOKE, revoke};
 pub use token::{REFRESH, TOKEN, refresh, token};
 
 use crate::Issuer;
+use crate::check::{CheckFailed, ExpectedTable, TableState, check_table, within_limit};
 use crate::client::{PresentedCredentials, client_named_in};
 use crate::error::{BadRequest, ClientDenied, Error, Unavailable};
 use crate::event::{RequestContext, RequestLog};
@@ -50,6 +51,9 @@ pub struct Endpoint {
     has_cors: bool,
     /// Loads and opens the keys that its requests need.
     warm_up: for<'a> fn(&'a Issuer) -> Work<'a, Result<(), Unavailable>>,
+    /// Makes sure that requests can be answered: uses every key that they need, and reads what else they
+    /// need. It finds nothing loaded.
+    check: for<'a> fn(&'a Issuer) -> Work<'a, Result<(), Unavailable>>,
     /// Answers a request with one of its methods.
     serve: for<'a> fn(Call<'a>) -> Work<'a, Result<Response<Bytes>, Error>>,
     /// Makes the response to a refused request; the number is for `Retry-After`, in seconds.
@@ -165,6 +169,32 @@ impl Issuer {
     /// [`Unavailable`] when table or custody fail. Requests then load the keys that are missing.
     pub async fn warm_up(&self, endpoint: &'static Endpoint) -> Result<(), Unavailable> {
         (endpoint.warm_up)(self).await
+    }
+
+    /// Verifies that requests to these endpoints can be answered now, by this version, with this
+    /// configuration, under this role. Everything is read and opened anew, within the time limit of a
+    /// request.
+    ///
+    /// # Errors
+    /// [`CheckFailed`], whose text is for operators.
+    pub async fn check(
+        &self,
+        endpoints: &[&'static Endpoint],
+        expected: ExpectedTable,
+    ) -> Result<(), CheckFailed> {
+        let (table, owner) = (self.table.reader(), self.config.owner());
+        within_limit(self.config.request_timeout, async {
+            let now = self.clock.now();
+            if check_table(&table, &owner, expected, now).await? == TableState::New {
+                return Ok(());
+            }
+            let cold = self.cold();
+            for endpoint in endpoints {
+                (endpoint.check)(&cold).await?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn answer(

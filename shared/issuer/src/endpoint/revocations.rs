@@ -9,7 +9,8 @@ use tokensmith_verifier::{Timestamp, paths};
 use super::answer::{json_error, public_document};
 use super::{Endpoint, Mount};
 use crate::Issuer;
-use crate::error::{BadRequest, Error};
+use crate::check::check_feed;
+use crate::error::{BadRequest, Error, Unavailable};
 use crate::keys::Custody;
 use crate::revocation::SignedFeed;
 
@@ -21,6 +22,7 @@ pub static REVOCATIONS: Endpoint = Endpoint {
     methods: "GET, HEAD, OPTIONS",
     has_cors: true,
     warm_up: |issuer| Box::pin(issuer.open_signing_keys()),
+    check: |issuer| Box::pin(issuer.check_feed()),
     serve: |call| Box::pin(call.issuer.revocations(call.request)),
     refuse: json_error,
 };
@@ -31,6 +33,11 @@ pub const fn revocations<C: Custody>() -> Mount<C> {
 }
 
 impl Issuer {
+    async fn check_feed(&self) -> Result<(), Unavailable> {
+        check_feed(&self.table, self.clock.now()).await?;
+        self.check_signing_keys().await
+    }
+
     async fn revocations(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
         let since = parse_since(request.uri().query().unwrap_or_default())?;
         let now = self.clock.now();

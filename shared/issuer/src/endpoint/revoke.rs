@@ -3,14 +3,14 @@
 use bytes::Bytes;
 use http::Response;
 use serde::Serialize;
-use tokensmith_verifier::{SignedClaims, Timestamp, paths};
+use tokensmith_verifier::{Rejection, SignedClaims, Timestamp, paths};
 
 use super::answer::{json_error, uncached_json};
 use super::{Call, Endpoint, Mount};
 use crate::Issuer;
 use crate::client::AuthenticatedClient;
 use crate::credential::{CredentialKind, GrantCredential};
-use crate::error::{BadRequest, Error};
+use crate::error::{BadRequest, Error, GrantDenied};
 use crate::event::RequestLog;
 use crate::keys::Custody;
 use crate::revocation::{RevokeOutcome, revoke_access_token, revoke_grant};
@@ -22,6 +22,7 @@ pub static REVOKE: Endpoint = Endpoint {
     methods: "POST, OPTIONS",
     has_cors: true,
     warm_up: |issuer| Box::pin(issuer.open_proving_keys()),
+    check: |issuer| Box::pin(issuer.open_proving_keys()),
     serve: |call| Box::pin(revoke_token(call)),
     refuse: json_error,
 };
@@ -38,6 +39,7 @@ async fn revoke_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> {
     let presented = call.credentials(&form)?;
     let token = form.value("token").ok_or(BadRequest::MissingToken)?;
     let Call { issuer, log, .. } = call;
+    issuer.require_own_table().await?;
     let mut evidence = issuer.clients.gather(&presented).await?;
     let client = issuer
         .clients
@@ -71,18 +73,27 @@ impl Issuer {
                     log.grant_id = Some(grant_id);
                     Ok(revoke_grant(&self.table, grant_id, Some(id), now).await?)
                 }
-                Err(Error::Denied(_)) => Ok(RevokeOutcome::NothingFound),
+                Err(Error::Denied(denied)) => {
+                    if denied == GrantDenied::WithdrawnKey.into() {
+                        log.names_withdrawn_key();
+                    }
+                    Ok(RevokeOutcome::NothingFound)
+                }
                 Err(unavailable) => Err(unavailable),
             };
         }
         let keys = self.keys.at(now).await?;
-        match keys.verification().signed_claims(token) {
+        match keys.signed_claims(token) {
             Ok(SignedClaims { claims, .. })
                 if claims.client_id == id.as_str()
                     && claims.iss == self.config.issuer.as_str()
                     && now < Timestamp::from_seconds(claims.exp) =>
             {
                 Ok(revoke_access_token(&self.table, &claims, now).await?)
+            }
+            Err(Rejection::KeyWithdrawn) => {
+                log.names_withdrawn_key();
+                Ok(RevokeOutcome::NothingFound)
             }
             _ => Ok(RevokeOutcome::NothingFound),
         }

@@ -30,6 +30,7 @@ pub static TOKEN: Endpoint = Endpoint {
     methods: "POST, OPTIONS",
     has_cors: true,
     warm_up: |issuer| Box::pin(issuer.open_all_keys()),
+    check: |issuer| Box::pin(issuer.check_all_keys()),
     serve: |call| Box::pin(issue(call, &GrantType::ALL)),
     refuse: json_error,
 };
@@ -46,6 +47,7 @@ pub static REFRESH: Endpoint = Endpoint {
     methods: "POST, OPTIONS",
     has_cors: true,
     warm_up: |issuer| Box::pin(issuer.open_all_keys()),
+    check: |issuer| Box::pin(issuer.check_all_keys()),
     serve: |call| Box::pin(issue(call, &[GrantType::RefreshToken])),
     refuse: json_error,
 };
@@ -61,6 +63,7 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Response<Byte
     call.log.grant_type = Some(request.grant_type());
     let presented = call.credentials(&form)?;
     let Call { issuer, log, .. } = call;
+    issuer.require_own_table().await?;
 
     let issued = match issuer.issue(&presented, &request, log).await {
         // A token issued now would count as revoked. Wait until `not_before` has passed, and decide

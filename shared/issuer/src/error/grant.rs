@@ -68,9 +68,12 @@ impl GrantDenied {
         }
     }
 
-    /// Whether an operator should look into it: a stolen refresh token, or a table that was rolled
-    /// back.
+    /// Whether an operator should look into it: a stolen refresh token, a table that was rolled back, or a
+    /// token by a key that was withdrawn.
     pub const fn is_security_event(&self) -> bool {
-        matches!(self, Self::RefreshTokenReused | Self::GenerationAhead)
+        matches!(
+            self,
+            Self::RefreshTokenReused | Self::GenerationAhead | Self::WithdrawnKey
+        )
     }
 }

@@ -18,7 +18,8 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::store::StoreError;
-use tokensmith_verifier::Timestamp;
+use crate::store::records::ForeignTable;
+use tokensmith_verifier::{Algorithm, KeyId, Timestamp};
 
 /// Why a request is not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -125,8 +126,20 @@ pub enum Unavailable {
     /// The table.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// A signing key cannot be used: it cannot be unwrapped, or is not the published one.
-    #[error("signing key unavailable: {0}")]
+    /// The table is that of another issuer or wrapping key.
+    #[error(transparent)]
+    ForeignTable(#[from] Box<ForeignTable>),
+    /// No key signs with this algorithm.
+    #[error("no {0} key signs")]
+    NoActiveKey(Algorithm),
+    /// There is no HMAC key.
+    #[error("there is no HMAC key")]
+    NoHmacKey,
+    /// The private key of this name is not that of the published one.
+    #[error("the private key of {0} is not the published one")]
+    NotThePublishedKey(KeyId),
+    /// A key cannot be made, opened or used.
+    #[error("key unavailable: {0}")]
     Key(String),
     /// The client or subject was revoked so recently that a token issued now would count as
     /// revoked. This is the time at which that ends.

@@ -32,6 +32,11 @@ impl<T> Cache<T> {
         }
     }
 
+    /// How long a load is kept.
+    pub(super) fn ttl(&self) -> Duration {
+        self.ttl
+    }
+
     /// The last load, however old it is.
     pub(super) fn peek(&self) -> Option<Loaded<T>> {
         let current = self.current.read();
@@ -67,6 +72,11 @@ impl<T> Cache<T> {
         if let Some(loaded) = &mut *current {
             loaded.at = Timestamp::default();
         }
+    }
+
+    /// Drops the last load: the next reader has to load.
+    pub(super) fn clear(&self) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// A load that is newer than `seen`: one that another request made while this one waited, or a

@@ -39,6 +39,11 @@ impl HmacKeys {
         self.cache.expire();
     }
 
+    /// The same keys, of which nothing is loaded.
+    pub fn cold(&self) -> Self {
+        Self::new(self.table.clone(), self.opener.clone(), self.cache.ttl())
+    }
+
     /// The key that makes new credentials.
     ///
     /// # Errors
@@ -48,7 +53,7 @@ impl HmacKeys {
         let keys = self.cache.fresh(now, load).await?;
         match in_use(&keys, now) {
             Some(newest) => newest.open(&*self.opener).await,
-            None => Err(Unavailable::Key("there is no HMAC key".to_owned())),
+            None => Err(Unavailable::NoHmacKey),
         }
     }
 

@@ -68,6 +68,16 @@ impl KeyRotation {
         }
     }
 
+    /// Makes sure that keys can be made: KMS wraps a secret, which is then forgotten.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the custody fails.
+    pub async fn check(&self) -> Result<(), Unavailable> {
+        let context = EncryptionContext::new(&self.policy.issuer, KeyUse::Hmac);
+        self.maker.new_secret(context).await?;
+        Ok(())
+    }
+
     /// Does what is due at `now`. It makes the first key of an algorithm, which signs at once
     /// because no verifier can have cached a key set without it; makes a successor of a key that
     /// has signed for its period; deletes retired keys; and does the same for HMAC keys.

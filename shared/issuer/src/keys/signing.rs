@@ -8,14 +8,16 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use tokensmith_verifier::{
-    ACCESS_TOKEN_TYPE, Algorithm, JwkSet, KeyId, UnusableKey, VerificationKeys,
+    ACCESS_TOKEN_TYPE, Algorithm, JwkSet, KeyId, Rejection, SignedClaims, UnusableKey,
+    VerificationKeys,
 };
 use tokio::sync::OnceCell;
 
 use super::cache::Cache;
 use super::{CustodyError, KeyState, Sign, Signer, Succession};
 use crate::error::Unavailable;
-use crate::store::records::{SIGNING_KEYS, SigningKey};
+use crate::event::{write_foreign_table, write_issuer_changed};
+use crate::store::records::{SIGNING_KEYS, Settings, SigningKey};
 use crate::store::{Stored, TableReader};
 use tokensmith_verifier::Timestamp;
 
@@ -23,17 +25,43 @@ use tokensmith_verifier::Timestamp;
 #[derive(Debug)]
 pub struct SigningKeys {
     table: TableReader,
+    owner: Settings,
     signing: Option<Arc<dyn Sign>>,
     cache: Cache<KeySet>,
 }
 
 impl SigningKeys {
-    /// Loads nothing until a key is needed. Without `signing`, the keys only verify.
-    pub fn new(table: TableReader, signing: Option<Arc<dyn Sign>>, cache_ttl: Duration) -> Self {
+    /// The keys in `table`, which must belong to `owner`. Loads nothing until a key is needed. Without
+    /// `signing`, the keys only verify.
+    pub fn new(
+        table: TableReader,
+        owner: Settings,
+        signing: Option<Arc<dyn Sign>>,
+        cache_ttl: Duration,
+    ) -> Self {
         Self {
             table,
+            owner,
             signing,
             cache: Cache::new(cache_ttl),
+        }
+    }
+
+    /// The same keys, of which nothing is loaded.
+    pub fn cold(&self) -> Self {
+        let (table, owner) = (self.table.clone(), self.owner.clone());
+        Self::new(table, owner, self.signing.clone(), self.cache.ttl())
+    }
+
+    /// Makes sure that the table belongs to its owner. That costs no read if one has shown it before: the
+    /// next load of the keys notices when the table is given to another owner.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it belongs to another owner, or when that cannot be told.
+    pub async fn require_own_table(&self, now: Timestamp) -> Result<(), Unavailable> {
+        match self.cache.peek() {
+            Some(_) => Ok(()),
+            None => self.at(now).await.map(drop),
         }
     }
 
@@ -57,13 +85,25 @@ impl SigningKeys {
     /// [`Unavailable`] when they must be loaded and cannot be.
     pub async fn within(&self, age: Duration, now: Timestamp) -> Result<Arc<KeySet>, Unavailable> {
         let load = async |last: Option<Arc<KeySet>>| {
-            let loaded = KeySet::succeeding(last.as_deref(), &self.table, now).await?;
+            let loaded = KeySet::succeeding(last.as_deref(), &self.table, &self.owner, now).await;
+            let loaded = loaded.inspect_err(|err| self.lost(err, last.is_some()))?;
             if let (Some(last), Some(signing)) = (&last, &self.signing) {
                 loaded.open_ahead(last, &**signing).await;
             }
             Ok(loaded)
         };
         self.cache.fresh_within(age, now, load).await
+    }
+
+    /// Keeps no keys of a table that was given to another owner, and says so if they were in use.
+    fn lost(&self, err: &Unavailable, were_in_use: bool) {
+        let Unavailable::ForeignTable(foreign) = err else {
+            return;
+        };
+        self.cache.clear();
+        if were_in_use && foreign.found.issuer != foreign.expected.issuer {
+            write_issuer_changed(&foreign.expected.issuer, &foreign.found.issuer);
+        }
     }
 
     /// The key that signs with `algorithm`, opened once and kept.
@@ -77,7 +117,7 @@ impl SigningKeys {
     ) -> Result<Arc<ActiveKey>, Unavailable> {
         let keys = self.at(now).await?;
         let key = keys.in_state(algorithm, KeyState::Active);
-        let key = key.ok_or_else(|| Unavailable::Key(format!("no active {algorithm} key")))?;
+        let key = key.ok_or(Unavailable::NoActiveKey(algorithm))?;
         let signing = self.signing.as_deref();
         let signing = signing.ok_or_else(|| Unavailable::Key("this process never signs".into()))?;
         key.open(signing).await
@@ -89,31 +129,64 @@ impl SigningKeys {
 pub struct KeySet {
     keys: Vec<PublishedKey>,
     verification: VerificationKeys,
+    /// The keys that were withdrawn, as long as there are records of them.
+    withdrawn: VerificationKeys,
     jwks: Bytes,
 }
 
 impl KeySet {
-    /// The keys that are published at `now`, for a process that only publishes or verifies. Nothing
-    /// is cached.
+    /// The keys of `owner` that are published at `now`, for a process that only publishes or verifies.
+    /// Nothing is cached.
     ///
     /// # Errors
-    /// [`Unavailable`] when they cannot be read.
-    pub async fn read(table: &TableReader, now: Timestamp) -> Result<Self, Unavailable> {
-        Self::succeeding(None, table, now).await
+    /// [`Unavailable`] when they cannot be read, or the table belongs to another owner.
+    pub async fn read(
+        table: &TableReader,
+        owner: &Settings,
+        now: Timestamp,
+    ) -> Result<Self, Unavailable> {
+        Self::succeeding(None, table, owner, now).await
     }
 
     async fn succeeding(
         previous: Option<&Self>,
         table: &TableReader,
+        owner: &Settings,
         now: Timestamp,
     ) -> Result<Self, Unavailable> {
-        let records = table.query_all(SIGNING_KEYS).await?;
-        Self::new(records, previous, now)
+        let mut found = table.query_found(SIGNING_KEYS).await?;
+        if let Some(settings) = found.take(&Settings::only_key())?
+            && let Err(foreign) = settings.require(owner)
+        {
+            write_foreign_table(&foreign);
+            return Err(Unavailable::ForeignTable(foreign.into()));
+        }
+        Self::new(found.all()?, previous, now)
     }
 
-    /// The keys that the issuer's own tokens are verified with: every published one.
-    pub fn verification(&self) -> &VerificationKeys {
-        &self.verification
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The claims of a token that a published key has signed.
+    ///
+    /// # Errors
+    /// [`Rejection::KeyWithdrawn`] when a key signed it that was withdrawn since, and otherwise the
+    /// [`Rejection`] that names the first thing wrong with it.
+    pub fn signed_claims(&self, token: &str) -> Result<SignedClaims, Rejection> {
+        match self.verification.signed_claims(token) {
+            Err(Rejection::UnknownKey) if self.has_withdrawn_signer_of(token) => {
+                Err(Rejection::KeyWithdrawn)
+            }
+            judged => judged,
+        }
+    }
+
+    /// Whether a key has signed the token that was withdrawn since. Its signature is verified, so that
+    /// nobody can make this up.
+    pub fn has_withdrawn_signer_of(&self, token: &str) -> bool {
+        self.withdrawn.signed_claims(token).is_ok()
     }
 
     /// The JWK Set document (RFC 7517 §5).
@@ -142,18 +215,15 @@ impl KeySet {
             .filter(|key| key.state != KeyState::Retired)
             .collect();
         keys.sort_by_key(|key| (key.state, key.record.jwk.alg, key.record.sequence));
-        let published = JwkSet {
-            keys: keys
-                .iter()
-                .map(|key| key.record.jwk.clone().into())
-                .collect(),
-        };
+        let published = jwk_set(keys.iter().map(|key| &key.record));
+        let withdrawn = jwk_set(all().filter(|key| key.withdrawn_at.is_some()));
         let jwks = serde_json::to_vec(&published)
             .map_err(|err| Unavailable::Key(format!("the key set cannot be printed: {err}")))?;
         let unusable = |err: UnusableKey| Unavailable::Key(err.to_string());
         Ok(Self {
             keys,
             verification: VerificationKeys::new(&published).map_err(unusable)?,
+            withdrawn: VerificationKeys::new(&withdrawn).map_err(unusable)?,
             jwks: jwks.into(),
         })
     }
@@ -179,6 +249,12 @@ impl KeySet {
         self.keys
             .iter()
             .find(|key| key.record.jwk.alg == algorithm && key.state == state)
+    }
+}
+
+fn jwk_set<'a>(keys: impl Iterator<Item = &'a SigningKey>) -> JwkSet {
+    JwkSet {
+        keys: keys.map(|key| key.jwk.clone().into()).collect(),
     }
 }
 
@@ -215,9 +291,7 @@ impl ActiveKey {
         let signer = signing.signer(alg, &record.private_key).await?;
         // Both are named by their thumbprint, which the signer computed from its own key.
         if *signer.public_key() != record.jwk {
-            return Err(Unavailable::Key(format!(
-                "the private key of {kid} is not the published one"
-            )));
+            return Err(Unavailable::NotThePublishedKey(kid.clone()));
         }
         Ok(Self {
             id: kid.clone(),

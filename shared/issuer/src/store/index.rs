@@ -21,7 +21,7 @@ impl TableReader {
         subject: &str,
         after: Option<&Key<R>>,
         most: i32,
-    ) -> Result<(Vec<Key<R>>, Option<Key<R>>), StoreError> {
+    ) -> Result<KeyPage<R>, StoreError> {
         let query = self
             .client
             .query()
@@ -43,7 +43,7 @@ impl TableReader {
         prefix: &str,
         after: Option<&Key<R>>,
         most: i32,
-    ) -> Result<(Vec<Key<R>>, Option<Key<R>>), StoreError> {
+    ) -> Result<KeyPage<R>, StoreError> {
         let query = self
             .client
             .query()
@@ -221,10 +221,20 @@ fn start<R>(after: Option<&Key<R>>, name: &str, value: &str) -> Option<Item> {
 }
 
 /// The keys on a page of an index, and the last of them if there are more pages.
-fn keys_of<R>(answer: QueryOutput) -> Result<(Vec<Key<R>>, Option<Key<R>>), StoreError> {
+fn keys_of<R>(answer: QueryOutput) -> Result<KeyPage<R>, StoreError> {
     let keys = answer.items.unwrap_or_default().into_iter().map(Key::of);
     let keys = keys.collect::<Result<_, _>>()?;
-    Ok((keys, answer.last_evaluated_key.map(Key::of).transpose()?))
+    let next = answer.last_evaluated_key.map(Key::of).transpose()?;
+    Ok(KeyPage { keys, next })
+}
+
+/// Keys that an index has.
+#[derive(Debug)]
+pub struct KeyPage<R> {
+    /// The keys, in the order of the index.
+    pub keys: Vec<Key<R>>,
+    /// The key after which there are more; `None` at the end.
+    pub next: Option<Key<R>>,
 }
 
 const BY_SUBJECT: &str = "by_subject";

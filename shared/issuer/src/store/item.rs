@@ -30,6 +30,12 @@ pub trait Record: DeserializeOwned + Serialize {
     fn listed_in(&self) -> Option<String> {
         None
     }
+
+    /// Whether the item with this sort key is such a record. A partition may also have a record of
+    /// another type.
+    fn is_at(_sort_key: &str) -> bool {
+        true
+    }
 }
 
 /// The primary key of a record of type `R`.

@@ -15,7 +15,7 @@ mod table;
 pub use aws_calls::CallFailure;
 pub use change::Change;
 pub use checked_time::CheckedTime;
-pub use index::{FeedPage, FeedPlace, FeedSelection};
+pub use index::{FeedPage, FeedPlace, FeedSelection, KeyPage};
 pub(crate) use item::AnyItem;
 pub use item::{AnyKey, Key, Record, Stored};
 pub(crate) use reader::failed;
@@ -34,6 +34,14 @@ pub enum StoreError {
         /// What the SDK reported.
         reason: CallFailure,
         /// DynamoDB's request id, where there was a response.
+        request_id: String,
+    },
+    /// There is no such table, or no such index of it, in this account and Region.
+    #[error("{operation} failed: there is no such table or index (request id {request_id})")]
+    NoTable {
+        /// The DynamoDB operation.
+        operation: &'static str,
+        /// DynamoDB's request id.
         request_id: String,
     },
     /// An item is not a record of the expected type or schema version.

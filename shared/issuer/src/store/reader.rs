@@ -72,19 +72,8 @@ impl TableReader {
         after: Option<Cursor>,
         limit: i32,
     ) -> Result<Page<R>, StoreError> {
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.name)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()))
-            .set_exclusive_start_key(after.map(|cursor| cursor.0))
-            .consistent_read(true)
-            .limit(limit)
-            .send()
-            .await
-            .map_err(|err| failed("Query", &err))?;
-        page(answer.items, answer.last_evaluated_key)
+        let (items, next) = self.query_items(partition, after, limit).await?;
+        page(items, next)
     }
 
     /// Reads a whole partition, page by page: for partitions that stay small.
@@ -101,6 +90,40 @@ impl TableReader {
                 None => return Ok(records),
             }
         }
+    }
+
+    /// Reads a whole partition with records of more than one type, page by page.
+    pub async fn query_found(&self, partition: &str) -> Result<Found, StoreError> {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let (items, next) = self.query_items(partition, after, PAGE).await?;
+            found.extend(items);
+            match next {
+                Some(next) => after = Some(Cursor(next)),
+                None => return Ok(Found(found)),
+            }
+        }
+    }
+
+    async fn query_items(
+        &self,
+        partition: &str,
+        after: Option<Cursor>,
+        limit: i32,
+    ) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()))
+            .set_exclusive_start_key(after.map(|cursor| cursor.0))
+            .consistent_read(true)
+            .limit(limit)
+            .send()
+            .await
+            .map_err(|err| failed("Query", &err))?;
+        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 }
 
@@ -119,6 +142,14 @@ impl Found {
             .iter()
             .position(|item| is_text(item, PK, &key.pk) && is_text(item, SK, &key.sk));
         at.map(|at| decode(self.0.swap_remove(at))).transpose()
+    }
+
+    /// All records of one type.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] when an item is not such a record.
+    pub fn all<R: Record>(self) -> Result<Vec<Stored<R>>, StoreError> {
+        decode_all(self.0)
     }
 }
 
@@ -143,15 +174,17 @@ pub fn with_time_limits(config: Builder) -> Builder {
         .retry_config(retries())
 }
 
-fn page<R: Record>(items: Option<Vec<Item>>, last: Option<Item>) -> Result<Page<R>, StoreError> {
+fn page<R: Record>(items: Vec<Item>, last: Option<Item>) -> Result<Page<R>, StoreError> {
     Ok(Page {
-        records: items
-            .unwrap_or_default()
-            .into_iter()
-            .map(decode)
-            .collect::<Result<_, _>>()?,
+        records: decode_all(items)?,
         next: last.map(Cursor),
     })
+}
+
+fn decode_all<R: Record>(items: Vec<Item>) -> Result<Vec<Stored<R>>, StoreError> {
+    let sort_key = |item: &Item| item.get(SK).and_then(|sk| sk.as_s().ok()).cloned();
+    let is_one = |item: &Item| sort_key(item).is_some_and(|sk| R::is_at(&sk));
+    items.into_iter().filter(is_one).map(decode).collect()
 }
 
 pub(crate) fn failed<E>(operation: &'static str, err: &SdkError<E>) -> StoreError
@@ -159,10 +192,17 @@ where
     E: ProvideErrorMetadata,
     SdkError<E>: RequestId,
 {
-    StoreError::Failed {
-        operation,
-        reason: reason_of(err),
-        request_id: err.request_id().unwrap_or("none").to_owned(),
+    let request_id = err.request_id().unwrap_or("none").to_owned();
+    match err.code() {
+        Some("ResourceNotFoundException") => StoreError::NoTable {
+            operation,
+            request_id,
+        },
+        _ => StoreError::Failed {
+            operation,
+            reason: reason_of(err),
+            request_id,
+        },
     }
 }
 

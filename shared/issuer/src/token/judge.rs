@@ -38,6 +38,17 @@ pub enum Judged {
     UnrecognizedCredential(Denied),
 }
 
+impl Judged {
+    /// Whether the key that made the token was withdrawn.
+    pub(crate) fn is_of_withdrawn_key(&self) -> bool {
+        match self {
+            Self::Unrecognized(why) => *why == Rejection::KeyWithdrawn,
+            Self::UnrecognizedCredential(why) => *why == GrantDenied::WithdrawnKey.into(),
+            Self::AccessToken { .. } | Self::RefreshToken { .. } => false,
+        }
+    }
+}
+
 impl Issuer {
     /// Judges `token`.
     ///
@@ -46,7 +57,7 @@ impl Issuer {
     pub async fn judge(&self, token: &str) -> Result<Judged, Unavailable> {
         let now = self.clock.now();
         if CredentialKind::of(token).is_none() {
-            return match self.keys.at(now).await?.verification().signed_claims(token) {
+            return match self.keys.at(now).await?.signed_claims(token) {
                 Err(rejection) => Ok(Judged::Unrecognized(rejection)),
                 Ok(SignedClaims { claims, .. }) => {
                     let verdict = self.judge_access_token(&claims, now).await?;

@@ -6,7 +6,7 @@ use tokensmith_issuer::Level;
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::logged::{logged, tell};
 
-use super::support::{Gate, INTERVAL, Kind, decide};
+use super::support::{Gate, INTERVAL, Kind, decide, refused};
 
 fn lines(lines: Vec<Value>) -> Vec<Value> {
     let own = |line: &Value| line["event"] == "authorize";
@@ -174,5 +174,42 @@ async fn invariant_1_an_event_is_printed_without_its_token() {
         let event: tokensmith_authorizer::AuthorizerEvent =
             serde_json::from_value(event).expect("an event");
         assert!(!format!("{event:?}").contains("secret-token"), "{kind:?}");
+    }
+}
+
+/// Somebody goes on with tokens of a key that was withdrawn: also seen where only warnings are logged, and
+/// after the authorizer has read the keys again.
+#[tokio::test]
+async fn a_withdrawn_key_that_is_still_presented_is_a_warning() {
+    let log = logged(async {
+        let gate = Gate::new().await;
+        for kind in Kind::ALL {
+            let warnings = |config: &mut AuthorizerConfig| config.log_level = Level::Warn;
+            let warm = gate.authorizer(kind, warnings).await;
+            let token = gate.token().await;
+            let event = kind.event(&format!("Bearer {token}"));
+            assert!(decide(&warm, kind, &event).await.passes());
+            let replaced = gate.issuer.administrator().replace_keys(Vec::new()).await;
+            replaced.expect("replaced");
+            gate.issuer.pass(INTERVAL);
+            let cold = gate.authorizer(kind, warnings).await;
+            for authorizer in [&warm, &cold] {
+                assert_eq!(decide(authorizer, kind, &event).await, refused(kind));
+                // Nobody else can make this up.
+                let (signed, _) = token.rsplit_once('.').expect("a signature");
+                let made_up = format!("Bearer {signed}.{}", "A".repeat(86));
+                let event = kind.event(&made_up);
+                assert_eq!(decide(authorizer, kind, &event).await, refused(kind));
+            }
+            gate.issuer.pass(gate.issuer.config.cache_ttl.as_secs());
+        }
+    });
+    let Some(log) = log.await else { return };
+    let lines = lines(log.lines());
+    assert_eq!(lines.len(), 2 * Kind::ALL.len(), "{lines:?}");
+    for line in lines {
+        assert_eq!(line["level"], "warn", "{line}");
+        assert_eq!(line["outcome"], "denied", "{line}");
+        assert_eq!(line["reason"], "withdrawn_key", "{line}");
     }
 }

@@ -36,6 +36,7 @@ fn token_prints_what_the_client_would_get() {
             assert_eq!(own[name], usual[name], "{more:?}: {name}");
         }
     }
+    assert_eq!(token(&["--field=scope"]), "a");
     let ended = token(&[]);
     assert_eq!(issuer.manage(&["inspect", &ended])["active"], true);
     issuer.manage(&["client", "disable", &client.id, "--yes"]);

@@ -84,6 +84,8 @@ fn invariant_14_a_dry_run_counts_and_changes_nothing() {
     let live = live.expect("a live grant");
     assert_eq!(ends(&["revoke", "--grant", live]), [1, 0, 0]);
     assert_eq!(ends(&["revoke", "--token", &token]), [1, 0, 0]);
+    assert_eq!(ends(&["key", "rotate"]), [0, 0, 0]);
+    assert_eq!(ends(&["key", "rotate", "--hmac"]), [0, 0, 0]);
     assert_eq!(issuer.table_items(), before);
 }
 

@@ -18,7 +18,7 @@ pub use grant::{Grant, Origin};
 pub use grant_type::GrantType;
 pub use hmac_key::{HMAC_KEYS, HmacKeyRecord};
 pub use revoked_token::RevokedToken;
-pub use settings::Settings;
+pub use settings::{ForeignTable, HOW_TO_MEND_IT, Settings};
 pub use signing_key::{SIGNING_KEYS, SigningKey};
 pub use single_use::SingleUse;
 pub use subject::{Subject, SubjectKind};

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use tokensmith_verifier::Algorithm;
 
+use super::Settings;
 use crate::keys::{PrivateKey, PublicJwk};
 use crate::store::{Key, Record};
 use tokensmith_verifier::Timestamp;
@@ -37,7 +38,11 @@ impl Record for SigningKey {
     fn key(&self) -> Key<Self> {
         Self::key_of(self.jwk.alg, self.sequence)
     }
+
+    fn is_at(sort_key: &str) -> bool {
+        !Settings::is_sort_key(sort_key)
+    }
 }
 
-/// The partition of all signing keys.
+/// The partition of all signing keys, and of the settings.
 pub const SIGNING_KEYS: &str = "KEYS";
