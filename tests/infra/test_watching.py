@@ -52,7 +52,7 @@ def test_throttling_of_the_table_and_of_each_index_is_watched(template):
     allowed = set(re.findall(r"dynamodb:(Query|\w+Item)\b", TEMPLATE.read_text()))
     assert operations == allowed - {"DeleteItem"}
     body = json.dumps(template.resources["Dashboard"])
-    for index in ("feed", "live", "by_subject"):
+    for index in ("feed", "live", "by_subject", "listed"):
         assert body.count(f'\\"{index}\\"') == 2, index
 
 

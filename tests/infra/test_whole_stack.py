@@ -179,9 +179,9 @@ def test_a_restored_table_takes_over_and_revives_no_token(deploy, emulator, stac
     dynamodb.restore_table_to_point_in_time(
         SourceTableName=stack["Table"], TargetTableName="restored", UseLatestRestorableTime=True
     )
-    tokensmith(stack, "client", "disable", "whole-stack")
+    tokensmith(stack, "client", "disable", "whole-stack", "--yes")
     restored = {**stack, "Table": "restored"}
-    done = tokensmith(restored, "restore", "--old", stack["Table"])
+    done = tokensmith(restored, "restore", "--old", stack["Table"], "--yes")
     assert done["back_to_life"] == [{"client_id": "whole-stack", "because": ["disabled"]}]
 
     assert deploy("Table=restored")["Table"] == "restored"

@@ -214,7 +214,8 @@ impl TestIssuer {
         serde_json::from_slice(&output.stdout).expect("the command prints JSON")
     }
 
-    /// The same for a command that changes something: when everybody acts on it is a time, and left out.
+    /// The same for a command that changes something. It must name the issuer and the data, and when
+    /// everybody acts on it; these are left out of what is returned.
     pub fn change(&self, arguments: &[&str]) -> Value {
         let mut answer = self.manage(arguments);
         let members = answer.as_object_mut().expect("an object");
@@ -223,7 +224,20 @@ impl TestIssuer {
             .expect("when it is effective");
         let effective_by = effective_by.as_str().expect("a time");
         humantime::parse_rfc3339(effective_by).expect("RFC 3339");
+        assert_eq!(members.remove("issuer"), Some(self.url.as_str().into()));
+        self.assert_named(&members.remove("target").expect("a target"));
         answer
+    }
+
+    /// Whether a target is this issuer's data.
+    pub fn assert_named(&self, target: &Value) {
+        match &self.data {
+            Data::Directory(data) => {
+                let data = data.canonicalize().expect("it is there");
+                assert_eq!(target["data"].as_str(), data.to_str());
+            }
+            Data::Table(table, _) => assert_eq!(target["table"], table.as_str()),
+        }
     }
 
     /// Runs `tokensmith` on this issuer's data.

@@ -30,6 +30,7 @@ pub mod records;
 mod request;
 pub mod sandbox;
 pub mod strangers;
+pub mod terminal;
 pub mod tls;
 mod tools;
 mod turn;

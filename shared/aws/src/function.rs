@@ -6,7 +6,7 @@ use lambda_runtime::Context;
 use serde::Serialize;
 use tokensmith_issuer::endpoint::check::{CheckFailed, ExpectedTable};
 use tokensmith_issuer::error::Unavailable;
-use tokensmith_issuer::{Endpoint, Issuer, Level, RequestContext, write_line};
+use tokensmith_issuer::{Endpoint, Issuer, Level, RequestContext, loggable_path, write_line};
 
 use crate::event::{Answer, Event, NotHttp};
 
@@ -56,7 +56,7 @@ impl Function {
     pub async fn answer(&self, event: Event, context: &Context) -> Result<Answer, NotHttp> {
         let format = event.format();
         let Some(endpoint) = self.endpoint_at(event.path()) else {
-            return Ok(Answer::new(format, not_found()));
+            return Ok(Answer::new(format, not_found(event.path())));
         };
         let known = RequestContext {
             request_id: event.request_id().unwrap_or(&context.request_id).to_owned(),
@@ -85,17 +85,18 @@ fn trace_id(header: &str) -> Option<String> {
     parts.find_map(|part| part.strip_prefix("Root=").map(str::to_owned))
 }
 
-/// The same response that API Gateway gives for a route that it does not have. The path is not
-/// logged, because the caller can put anything into it.
-fn not_found() -> Response<Bytes> {
+/// The same response that API Gateway gives for a route that it does not have.
+fn not_found(path: &str) -> Response<Bytes> {
     #[derive(Serialize)]
     struct NotRouted {
         event: &'static str,
+        path: String,
     }
     write_line(
         Level::Info,
         &NotRouted {
             event: "not_routed",
+            path: loggable_path(path),
         },
     );
     let mut response = Response::new(Bytes::from_static(br#"{"message":"Not Found"}"#));

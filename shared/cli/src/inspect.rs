@@ -7,17 +7,20 @@ use tokensmith_issuer::Judged;
 use tokensmith_issuer::error::Denied;
 
 use crate::data::Data;
-use crate::{Failure, display_time, print_json};
+use crate::{Failure, display_time};
 
 /// Verify a token, and say whether it is active, or why it is not
 ///
 /// Prints {"active": true, …} or {"active": false, "reason": "…", …}. The content of a token is
-/// shown only if this issuer has made it. The exit code is 0 in both cases.
+/// shown only if this issuer has made it. The exit code is 0 in both cases, unless --check is given.
 #[derive(ClapArgs)]
 pub struct Args {
     /// An access or refresh token; `-` reads it from standard input, which keeps it out of the
     /// process list
     token: String,
+    /// Exit with 1 when the token is not active
+    #[arg(long)]
+    check: bool,
     #[command(flatten)]
     data: Data,
 }
@@ -25,7 +28,14 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), Failure> {
     let token = token_or_stdin(args.token)?;
     let data = args.data.open().await?;
-    print_json(&Verdict::of(data.admin().judge(&token).await?))
+    let verdict = Verdict::of(data.admin().judge(&token).await?);
+    data.print(&verdict)?;
+    match verdict.reason {
+        Some(reason) if args.check => {
+            Err(Failure::new(format!("the token is not active: {reason}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The token from the command line, or from standard input if the argument is `-`.
@@ -84,6 +94,6 @@ impl Verdict {
 }
 
 /// The reason's name, as in the log: the descriptions for callers all read the same.
-fn name_of(denied: &Denied) -> String {
+pub fn name_of(denied: &Denied) -> String {
     denied.reason().replace('_', " ")
 }

@@ -3,11 +3,13 @@
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
+use tokensmith_issuer::admin::Ending;
 use tokensmith_issuer::keys::{KeyState, SuccessorKey};
 use tokensmith_verifier::{Algorithm, KeyId};
 
+use crate::consent::{Change, Consent};
 use crate::data::Data;
-use crate::{Failure, display_time, print_changed, print_json};
+use crate::{Failure, display_time};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -34,6 +36,8 @@ pub enum Command {
         #[arg(long, conflicts_with_all = ["algorithms", "now"])]
         hmac: bool,
         #[command(flatten)]
+        consent: Consent,
+        #[command(flatten)]
         data: Data,
     },
     /// Withdraw a pending or retiring key before its time; tokens that it has signed are refused
@@ -43,6 +47,8 @@ pub enum Command {
         #[arg(allow_hyphen_values = true)]
         kid: String,
         #[command(flatten)]
+        consent: Consent,
+        #[command(flatten)]
         data: Data,
     },
 }
@@ -51,47 +57,80 @@ pub async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::List { data } => list(&data).await,
         Command::Rotate {
-            data, hmac: true, ..
-        } => {
-            let data = data.open().await?;
-            let changed = data.admin().rotate_hmac_key().await?;
-            let answer = json!({ "hmac_key_version": changed.outcome });
-            print_changed(&answer, changed.effective_by)
-        }
-        Command::Rotate {
-            data,
-            now: true,
             algorithms,
-            ..
-        } => {
+            now,
+            hmac,
+            consent,
+            data,
+        } => match (hmac, now) {
+            (true, _) => rotate_hmac(&consent, &data).await,
+            (false, true) => replace(algorithms, &consent, &data).await,
+            (false, false) => rotate(algorithms, &consent, &data).await,
+        },
+        Command::Retire { kid, consent, data } => {
+            consent.check()?;
             let data = data.open().await?;
-            let changed = data.admin().replace_keys(algorithms).await?;
-            let replaced = changed.outcome;
-            let answer = json!({
-                "created": shown(&replaced.created),
-                "withdrawn": replaced.withdrawn,
-                "breaks": WHAT_BREAKS,
-            });
-            print_changed(&answer, changed.effective_by)
-        }
-        Command::Rotate {
-            data, algorithms, ..
-        } => {
-            let data = data.open().await?;
-            let changed = data.admin().rotate_keys(algorithms).await?;
-            let answer = json!({ "created": shown(&changed.outcome) });
-            print_changed(&answer, changed.effective_by)
-        }
-        Command::Retire { kid, data } => {
-            let data = data.open().await?;
+            let what = format!("withdraw the key {kid}");
+            let change = Change::new(&what, SIGNED);
+            let ending = data.admin().ending_of_key(&kid);
+            if !consent.given(&data, &change, ending).await? {
+                return Ok(());
+            }
             let changed = data.admin().retire_key(kid).await?;
-            print_changed(&json!({ "retired": changed.outcome }), changed.effective_by)
+            data.print_changed(&json!({ "retired": changed.outcome }), changed.effective_by)
         }
     }
 }
 
+/// Nothing ends, so nobody is asked.
+async fn rotate(algorithms: Vec<Algorithm>, consent: &Consent, data: &Data) -> Result<(), Failure> {
+    let data = data.open().await?;
+    if consent.is_dry_run() {
+        let change = Change::new("publish successors of the signing keys", "nothing");
+        return consent.print_dry_run(&data, &change, Ending::default());
+    }
+    let changed = data.admin().rotate_keys(algorithms).await?;
+    let answer = json!({ "created": shown(&changed.outcome) });
+    data.print_changed(&answer, changed.effective_by)
+}
+
+/// Nothing ends here either.
+async fn rotate_hmac(consent: &Consent, data: &Data) -> Result<(), Failure> {
+    let data = data.open().await?;
+    if consent.is_dry_run() {
+        let change = Change::new("make a new version of the HMAC key", "nothing");
+        return consent.print_dry_run(&data, &change, Ending::default());
+    }
+    let changed = data.admin().rotate_hmac_key().await?;
+    let answer = json!({ "hmac_key_version": changed.outcome });
+    data.print_changed(&answer, changed.effective_by)
+}
+
+async fn replace(
+    algorithms: Vec<Algorithm>,
+    consent: &Consent,
+    data: &Data,
+) -> Result<(), Failure> {
+    consent.check()?;
+    let data = data.open().await?;
+    let change = Change::new("replace the signing keys at once", SIGNED);
+    let ending = data.admin().ending_of_keys(&algorithms);
+    if !consent.given(&data, &change, ending).await? {
+        return Ok(());
+    }
+    let changed = data.admin().replace_keys(algorithms).await?;
+    let replaced = changed.outcome;
+    let answer = json!({
+        "created": shown(&replaced.created),
+        "withdrawn": replaced.withdrawn,
+        "breaks": WHAT_BREAKS,
+    });
+    data.print_changed(&answer, changed.effective_by)
+}
+
 async fn list(data: &Data) -> Result<(), Failure> {
-    let keys = data.open().await?.admin().signing_keys().await?;
+    let data = data.open().await?;
+    let keys = data.admin().signing_keys().await?;
     let displayed: Vec<_> = keys
         .iter()
         .map(|listed| DisplayedKey {
@@ -103,7 +142,7 @@ async fn list(data: &Data) -> Result<(), Failure> {
             withdrawn_at: listed.key.withdrawn_at.map(display_time),
         })
         .collect();
-    print_json(&displayed)
+    data.print(&displayed)
 }
 
 #[derive(Serialize)]
@@ -124,6 +163,9 @@ pub fn shown(keys: &[SuccessorKey]) -> Vec<serde_json::Value> {
     });
     shown.collect()
 }
+
+/// What nobody can count.
+const SIGNED: &str = "every access token that they have signed";
 
 /// What fails when a key signs without having been published before.
 const WHAT_BREAKS: [&str; 3] = [

@@ -1,17 +1,25 @@
 //! The `tokensmith` command: JSON on stdout, messages on stderr, exit code 0, 1 or 2.
 
 mod client;
+mod consent;
 mod data;
+mod failure;
+mod field;
 mod grant;
 mod inspect;
 mod key;
+mod list;
 mod one_value;
+mod progress;
 mod repair;
 mod restore;
 mod revoke;
 mod serve;
+mod shell;
+mod taken_back;
+mod target;
+mod token;
 
-use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
@@ -21,13 +29,15 @@ use mimalloc::MiMalloc;
 use serde::Serialize;
 use tokensmith_verifier::Timestamp;
 
+use failure::Failure;
+
 /// The embedded database speaks JSON within the process: a quarter of the time went into small
 /// allocations with the C library's allocator.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let Cli { command, debug } = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         // The embedded database serves one call at a time: a second thread would only wait for the
@@ -41,8 +51,12 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            progress::clear();
             eprintln!("error: {failure}");
-            ExitCode::FAILURE
+            if debug {
+                failure.print_causes();
+            }
+            failure.exit_code()
         }
     }
 }
@@ -57,18 +71,25 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Restore(args) => restore::run(args).await,
         Command::Repair(args) => repair::run(args).await,
         Command::Inspect(args) => inspect::run(args).await,
+        Command::Token(args) => token::run(args).await,
+        Command::Completion(args) => shell::completion(&args),
+        Command::Man(args) => shell::man(&args),
     }
 }
 
 /// A token service: OAuth 2.1 and RFC 9068 access tokens.
 ///
 /// `tokensmith serve` runs the whole issuer in one process. The other commands manage its data, also
-/// while it runs, or a table in AWS. They print JSON on standard output and messages on standard error.
+/// while it runs, or a table in AWS. They print JSON on standard output, or a table where a list goes to a
+/// terminal, and messages on standard error.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "tokensmith", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// When it fails, also print what the libraries reported
+    #[arg(long, global = true, display_order = 1000)]
+    debug: bool,
 }
 
 #[derive(Subcommand)]
@@ -87,49 +108,16 @@ enum Command {
     Restore(restore::Args),
     Repair(repair::Args),
     Inspect(inspect::Args),
-}
-
-/// Why a command failed, for people.
-#[derive(Debug)]
-struct Failure(String);
-
-impl Failure {
-    fn new(reason: impl Display) -> Self {
-        Self(reason.to_string())
-    }
-}
-
-impl Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl<E: std::error::Error> From<E> for Failure {
-    fn from(err: E) -> Self {
-        Self::new(err)
-    }
+    Token(token::Args),
+    Completion(shell::CompletionArgs),
+    Man(shell::ManArgs),
 }
 
 /// Prints `answer` as JSON on stdout.
 fn print_json(answer: &impl Serialize) -> Result<(), Failure> {
+    progress::clear();
     let json = serde_json::to_string_pretty(answer)?;
     print_text(&format!("{json}\n"))
-}
-
-/// Prints the answer of a command that has changed something, with the time from which everybody acts on
-/// the change.
-fn print_changed(answer: &impl Serialize, effective_by: Timestamp) -> Result<(), Failure> {
-    #[derive(Serialize)]
-    struct Changed<'a, T> {
-        #[serde(flatten)]
-        answer: &'a T,
-        effective_by: String,
-    }
-    print_json(&Changed {
-        answer,
-        effective_by: display_time(effective_by),
-    })
 }
 
 /// A time as it is displayed (RFC 3339).

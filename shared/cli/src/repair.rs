@@ -3,9 +3,10 @@
 use clap::Args as ClapArgs;
 use serde_json::json;
 
+use crate::consent::{Change, Consent};
 use crate::data::Data;
 use crate::key::shown;
-use crate::{Failure, display_time, print_changed};
+use crate::{Failure, display_time};
 
 /// Mend what a wrong clock has set ahead of the time; all keys are replaced, and every token is refused
 ///
@@ -16,14 +17,25 @@ use crate::{Failure, display_time, print_changed};
 #[derive(ClapArgs)]
 pub struct Args {
     #[command(flatten)]
+    consent: Consent,
+    #[command(flatten)]
     data: Data,
 }
 
 pub async fn run(args: Args) -> Result<(), Failure> {
+    args.consent.check()?;
     let data = args.data.open().await?;
+    let change = Change::new(
+        "lower the times that lie ahead, if there are any, and replace every key",
+        "every token that was issued until now",
+    );
+    let ending = data.admin().ending_of_repair();
+    if !args.consent.given(&data, &change, ending).await? {
+        return Ok(());
+    }
     let changed = data.admin().repair().await?;
     let Some(repaired) = changed.outcome else {
-        return print_changed(&json!({ "lowered": [] }), changed.effective_by);
+        return data.print_changed(&json!({ "lowered": [] }), changed.effective_by);
     };
     let lowered: Vec<_> = repaired
         .lowered
@@ -40,5 +52,5 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         "withdrawn_hmac_key_versions": repaired.hmac_keys.withdrawn,
         "lowered": lowered,
     });
-    print_changed(&answer, changed.effective_by)
+    data.print_changed(&answer, changed.effective_by)
 }

@@ -3,11 +3,15 @@
 use clap::Args as ClapArgs;
 use serde_json::json;
 
+use crate::Failure;
+use crate::consent::{Change, Consent};
 use crate::data::Data;
 use crate::key::shown;
-use crate::{Failure, print_changed};
 
 /// Make data that was restored from a backup safe to use; run this before anything else uses it
+///
+/// Data that a running issuer uses are refused: a directory on which `serve` is running, and a table that was
+/// not made from a backup, or in which keys were made since.
 ///
 /// A backup does not contain what was revoked or used up after it was made. So this command replaces all
 /// keys, and every token that was issued before is refused: access tokens because their signing keys are
@@ -22,12 +26,26 @@ pub struct Args {
     /// The data that the backup was made of, if it still exists: a directory, or with --table a table
     #[arg(long, value_name = "NAME")]
     old: Option<String>,
+    /// Go on although a running issuer may use the data. Also to repeat a restore in AWS
+    #[arg(long)]
+    in_use: bool,
+    #[command(flatten)]
+    consent: Consent,
     #[command(flatten)]
     data: Data,
 }
 
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let data = args.data.open_whoever_owns_it().await?;
+    args.consent.check()?;
+    let data = match args.in_use {
+        true => args.data.open_whoever_owns_it().await?,
+        false => args.data.open_unused().await?,
+    };
+    let change = Change::new("replace every key", "every token that was issued until now");
+    let ending = data.admin().ending_of_everything();
+    if !args.consent.given(&data, &change, ending).await? {
+        return Ok(());
+    }
     let old = match &args.old {
         Some(name) => Some(args.data.open_other(name).await?),
         None => None,
@@ -42,5 +60,5 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         "belonged_to": restored.belonged_to,
         "back_to_life": restored.back_to_life,
     });
-    print_changed(&answer, changed.effective_by)
+    data.print_changed(&answer, changed.effective_by)
 }

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::names::{ClientId, IssuerUrl};
 use crate::store::aws_calls;
 use crate::store::records::{ForeignTable, GrantType, HOW_TO_MEND_IT};
+use crate::token::MintedToken;
 
 /// What a host knows about a request.
 #[derive(Clone, Debug, Serialize)]
@@ -57,7 +58,64 @@ pub(crate) struct RequestLog {
     pub active: Option<bool>,
     #[serde(rename = "kid", skip_serializing_if = "Option::is_none")]
     pub key_id: Option<KeyId>,
+    /// The access token that was issued.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub issued: Option<IssuedLog>,
 }
+
+/// What is logged of an access token: what names it, and what it allows.
+#[derive(Debug, Serialize)]
+pub(crate) struct IssuedLog {
+    jti: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    scope: String,
+    aud: String,
+}
+
+impl IssuedLog {
+    /// A client can have many scopes and audiences, and each byte of a log line costs: long ones are cut.
+    pub(crate) fn of(minted: &MintedToken) -> Self {
+        Self {
+            jti: minted.token_id.clone(),
+            scope: bounded(&minted.scopes.to_string()),
+            aud: bounded(&minted.audiences.join(" ")),
+        }
+    }
+}
+
+fn bounded(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_LOGGED) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+/// A path that nothing is served at, as far as it can be logged: a caller can put anything into it, also a
+/// credential. It ends at the first character that no path of ours has, and where a credential or a token
+/// begins.
+pub fn loggable_path(path: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+    let plain = path
+        .bytes()
+        .take(LONGEST_LOGGED)
+        .take_while(|byte| is_plain(*byte))
+        .count();
+    let begins = |secret: &str| path[..plain].find(secret);
+    let end = SECRETS_BEGIN
+        .into_iter()
+        .filter_map(begins)
+        .min()
+        .unwrap_or(plain);
+    match end == path.len() {
+        true => path.to_owned(),
+        false => format!("{}…", &path[..end]),
+    }
+}
+
+/// How our credentials begin, and every JWT.
+const SECRETS_BEGIN: [&str; 2] = ["tksm", "eyJ"];
+
+const LONGEST_LOGGED: usize = 120;
 
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -92,6 +150,7 @@ impl RequestLog {
             revoked: None,
             active: None,
             key_id: None,
+            issued: None,
         }
     }
 

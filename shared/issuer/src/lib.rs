@@ -23,7 +23,7 @@ use tokensmith_verifier::Clock;
 
 pub use config::{Level, UnknownLevel};
 pub use endpoint::{Endpoint, Mount};
-pub use event::{RequestContext, write_line};
+pub use event::{RequestContext, loggable_path, write_line};
 pub use store::records::GrantType;
 pub use token::Judged;
 

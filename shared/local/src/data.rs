@@ -1,7 +1,7 @@
 //! A data directory: the database and the wrapping key.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,13 +60,19 @@ impl LocalData {
     /// [`DataError::Missing`] when there is none, [`DataError::NotPrivate`] when others may read or
     /// write it; otherwise what cannot be read.
     pub async fn open(dir: &Path) -> Result<Self, DataError> {
-        match dir.join(DATABASE).exists() {
-            true => {
-                check(dir)?;
-                Self::open_checked(dir, None).await
-            }
-            false => Err(DataError::Missing(dir.to_owned())),
-        }
+        require_data(dir)?;
+        Self::open_checked(dir, None).await
+    }
+
+    /// Opens the data that `serve` has made in `dir`, unless one is running on them. As long as this value
+    /// or a clone of it lives, none can start.
+    ///
+    /// # Errors
+    /// [`DataError::InUse`] when a `serve` is running; otherwise as [`open`](Self::open).
+    pub async fn open_unused(dir: &Path) -> Result<Self, DataError> {
+        require_data(dir)?;
+        let lock = lock(dir)?;
+        Self::open_checked(dir, Some(Arc::new(lock))).await
     }
 
     async fn open_checked(dir: &Path, lock: Option<Arc<File>>) -> Result<Self, DataError> {
@@ -79,7 +85,9 @@ impl LocalData {
             },
             _ => DataError::Directory(wrapping_key, err),
         })?;
-        let dynamo = EmbeddedDynamo::open(&database)?;
+        check_database(&database)?;
+        let dynamo = EmbeddedDynamo::open(&database)
+            .map_err(|err| DataError::Database(database.clone(), err))?;
         Ok(Self {
             table: make_table(dynamo.clone()).await?,
             custody,
@@ -94,7 +102,37 @@ impl LocalData {
     /// # Errors
     /// The error of the database.
     pub fn delete_expired(&self) -> Result<usize, DataError> {
-        Ok(self.dynamo.delete_expired()?)
+        let deleted = self.dynamo.delete_expired();
+        deleted.map_err(|err| DataError::Database(DATABASE.into(), err))
+    }
+}
+
+/// Refuses a directory without data, or one that somebody else may read or write.
+fn require_data(dir: &Path) -> Result<(), DataError> {
+    match dir.join(DATABASE).try_exists() {
+        Ok(true) => check(dir),
+        Ok(false) => Err(DataError::Missing(dir.to_owned())),
+        Err(err) => Err(DataError::Directory(dir.to_owned(), err)),
+    }
+}
+
+/// Refuses what SQLite would refuse less clearly: a file that it cannot write, or that is no database. An empty
+/// file is a new one.
+fn check_database(database: &Path) -> Result<(), DataError> {
+    let opened = File::options().read(true).write(true).open(database);
+    let mut file = opened.map_err(|err| match err.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            DataError::ReadOnly(database.to_owned())
+        }
+        _ => DataError::Directory(database.to_owned(), err),
+    })?;
+    let mut start = Vec::new();
+    let length = SQLITE.len() as u64;
+    let read = (&mut file).take(length).read_to_end(&mut start);
+    read.map_err(|err| DataError::Directory(database.to_owned(), err))?;
+    match start.is_empty() || start == SQLITE {
+        true => Ok(()),
+        false => Err(DataError::NoDatabase(database.to_owned())),
     }
 }
 
@@ -134,7 +172,8 @@ async fn make_database(file: &Path) -> Result<(), DataError> {
         .create_new(true)
         .open(&draft)
         .map_err(|err| DataError::Directory(draft.clone(), err))?;
-    make_table(EmbeddedDynamo::open(&draft)?).await?;
+    let dynamo = EmbeddedDynamo::open(&draft);
+    make_table(dynamo.map_err(|err| DataError::Database(draft.clone(), err))?).await?;
     // All connections to the draft are closed now, so its write-ahead log is merged and gone.
     let linked = fs::hard_link(&draft, file);
     let io = |err| DataError::Directory(file.to_owned(), err);
@@ -186,15 +225,37 @@ pub enum DataError {
         /// The table.
         database: PathBuf,
     },
+    /// The data cannot be written, which SQLite has to do even to read.
+    #[error(
+        "{database} cannot be written, and even reading needs that: run this as the user who owns it, on a file \
+         system that can be written, or on a copy of the directory",
+        database = .0.display()
+    )]
+    ReadOnly(PathBuf),
+    /// The file of the table is something else.
+    #[error(
+        "{database} is no database of `tokensmith serve`: put the right file there from a backup, or move the \
+         directory away to start anew",
+        database = .0.display()
+    )]
+    NoDatabase(PathBuf),
     /// The directory or a file in it cannot be used.
-    #[error("{dir}: {1}", dir = .0.display())]
+    #[error(
+        "{dir} cannot be used ({1}): run this as the user who owns the data, or name another directory with \
+         --data",
+        dir = .0.display()
+    )]
     Directory(PathBuf, #[source] io::Error),
     /// The thread that deletes what has expired.
     #[error("no thread to delete what has expired: {0}")]
     Thread(#[source] io::Error),
     /// The database file cannot be opened.
-    #[error("the database cannot be opened: {0}")]
-    Database(#[from] dynoxide::DynoxideError),
+    #[error(
+        "the database {database} cannot be used ({1}): if this happens again, put the directory back from a \
+         backup",
+        database = .0.display()
+    )]
+    Database(PathBuf, #[source] dynoxide::DynoxideError),
     /// The table in the database cannot be used.
     #[error("the table cannot be made: {0}")]
     Table(String),
@@ -202,7 +263,7 @@ pub enum DataError {
 
 impl DataError {
     pub(crate) fn table<E: ProvideErrorMetadata>(err: &SdkError<E>) -> Self {
-        Self::Table(reason_of(err))
+        Self::Table(reason_of(err).to_string())
     }
 }
 
@@ -220,6 +281,8 @@ const FILES: [&str; 6] = [
     "table.sqlite-shm",
     "table.sqlite-journal",
 ];
+/// How every SQLite database begins.
+const SQLITE: &[u8] = b"SQLite format 3\0";
 const DATABASE: &str = "table.sqlite";
 const WRAPPING_KEY: &str = "wrapping-key";
 const CHANGES: &str = "changes";

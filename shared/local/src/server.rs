@@ -18,7 +18,9 @@ use hyper_util::server::graceful::GracefulShutdown;
 use serde::Serialize;
 use tokensmith_issuer::credential::random_id;
 use tokensmith_issuer::revocation::sweep_feed;
-use tokensmith_issuer::{Issuer, Level, MAX_BODY_BYTES, RequestContext, endpoint, write_line};
+use tokensmith_issuer::{
+    Issuer, Level, MAX_BODY_BYTES, RequestContext, endpoint, loggable_path, write_line,
+};
 use tokensmith_verifier::Clock;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
@@ -151,7 +153,7 @@ async fn answer(
         return Ok(health(request.method()));
     }
     let Some(endpoint) = endpoint::at(request.uri().path()) else {
-        return Ok(plain(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#));
+        return Ok(not_found(peer, &request));
     };
     let (mut head, body) = request.into_parts();
     let body = match timeout(BODY_TIMEOUT, read_bounded(body)).await {
@@ -229,8 +231,28 @@ async fn read_bounded(mut body: Incoming) -> Result<Bytes, hyper::Error> {
     Ok(kept.freeze())
 }
 
-/// A response of the host itself, as API Gateway gives it in production. The path is not logged,
-/// because the caller can put anything into it.
+/// There is nothing at this path.
+fn not_found(peer: SocketAddr, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    #[derive(Serialize)]
+    struct NotRouted {
+        event: &'static str,
+        status: u16,
+        path: String,
+        source: String,
+    }
+    write_line(
+        Level::Info,
+        &NotRouted {
+            event: "not_routed",
+            status: StatusCode::NOT_FOUND.as_u16(),
+            path: loggable_path(request.uri().path()),
+            source: peer.ip().to_string(),
+        },
+    );
+    json(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#)
+}
+
+/// A response of the host itself, as API Gateway gives it in production.
 fn plain(status: StatusCode, message: &'static str) -> Response<Full<Bytes>> {
     log(Level::Info, "not_routed", status.as_str());
     json(status, message)

@@ -1,4 +1,4 @@
-//! The table as the template creates it in AWS: `pk` and `sk`, three sparse indexes, and a time to
+//! The table as the template creates it in AWS: `pk` and `sk`, four sparse indexes, and a time to
 //! live.
 
 use aws_sdk_dynamodb::Client;
@@ -23,11 +23,13 @@ pub(crate) async fn create_table(client: &Client, name: &str) -> Result<(), Data
         .attribute_definitions(attribute("feed_at", ScalarAttributeType::N).map_err(built)?)
         .attribute_definitions(attribute("feed_until", ScalarAttributeType::N).map_err(built)?)
         .attribute_definitions(attribute("subject", ScalarAttributeType::S).map_err(built)?)
+        .attribute_definitions(attribute("listed_in", ScalarAttributeType::S).map_err(built)?)
         .key_schema(key("pk", KeyType::Hash).map_err(built)?)
         .key_schema(key("sk", KeyType::Range).map_err(built)?)
         .global_secondary_indexes(feed().map_err(built)?)
         .global_secondary_indexes(live().map_err(built)?)
         .global_secondary_indexes(by_subject().map_err(built)?)
+        .global_secondary_indexes(listed().map_err(built)?)
         .send()
         .await;
     if let Err(err) = created {
@@ -93,6 +95,21 @@ fn by_subject() -> Result<GlobalSecondaryIndex, BuildError> {
     GlobalSecondaryIndex::builder()
         .index_name("by_subject")
         .key_schema(key("subject", KeyType::Hash)?)
+        .projection(
+            Projection::builder()
+                .projection_type(ProjectionType::KeysOnly)
+                .build(),
+        )
+        .build()
+}
+
+/// The index of clients, and of each client's grants, by list and key. It has the keys alone, which no write
+/// changes: refreshing a grant does not write to it.
+fn listed() -> Result<GlobalSecondaryIndex, BuildError> {
+    GlobalSecondaryIndex::builder()
+        .index_name("listed")
+        .key_schema(key("listed_in", KeyType::Hash)?)
+        .key_schema(key("pk", KeyType::Range)?)
         .projection(
             Projection::builder()
                 .projection_type(ProjectionType::KeysOnly)

@@ -134,7 +134,7 @@ async fn a_change_is_refused_when_dynamodb_does_not_tell_the_time() {
             .map(drop)
             .map_err(|err| err.to_string()),
         admin
-            .rotate_secret(&id, Duration::ZERO)
+            .rotate_secret(&id, Duration::ZERO, false)
             .await
             .map(drop)
             .map_err(|err| err.to_string()),
@@ -353,7 +353,7 @@ async fn every_outcome_says_when_it_is_effective() {
         }
     );
     let secret = admin
-        .rotate_secret(&id, Duration::ZERO)
+        .rotate_secret(&id, Duration::ZERO, false)
         .await
         .expect("a secret");
     let rotated = admin.rotate_keys(Vec::new()).await.expect("a successor");

@@ -42,7 +42,7 @@ fn revoke_client_revokes_its_tokens_and_not_those_issued_later() {
     assert!(world.is_active(&own));
     world
         .issuer
-        .manage(&["revoke", "--client", &world.client.id]);
+        .manage(&["revoke", "--client", &world.client.id, "--yes"]);
     assert!(!world.is_active(&own));
     world.assert_invalid(&tokens);
     world
@@ -61,7 +61,9 @@ fn revoke_subject_revokes_its_grants_and_not_those_made_later() {
     let (subject, own) = (unique("user"), world.own_token());
     let tokens = world.refresh(&world.grant_by(&subject).token);
     let others = world.refresh(&world.grant().token);
-    world.issuer.manage(&["revoke", "--subject", &subject]);
+    world
+        .issuer
+        .manage(&["revoke", "--subject", &subject, "--yes"]);
     world.assert_invalid(&tokens);
     let later = world.refresh(&world.grant_by(&subject).token);
     assert!(world.is_active(&later.access));
@@ -94,7 +96,7 @@ fn revoke_of_what_is_not_there_fails() {
     ] {
         let refused = world
             .issuer
-            .try_manage(&[&["revoke"], &arguments[..]].concat());
+            .try_manage(&[&["revoke", "--yes"], &arguments[..]].concat());
         assert_eq!(refused.status.code(), Some(code), "{arguments:?}");
         assert!(
             refused.stdout.is_empty() && !refused.stderr.is_empty(),
@@ -110,7 +112,9 @@ fn a_disabled_or_deleted_client_leaves_no_active_token() {
     for ending in ["disable", "delete"] {
         let world = World::new(TestIssuer::shared());
         let (own, tokens) = (world.own_token(), world.refresh(&world.grant().token));
-        world.issuer.manage(&["client", ending, &world.client.id]);
+        world
+            .issuer
+            .manage(&["client", ending, &world.client.id, "--yes"]);
         assert!(!world.is_active(&own), "{ending}");
         assert!(!world.is_active(&tokens.access), "{ending}");
         world
@@ -140,7 +144,7 @@ fn enabling_a_client_again_makes_no_token_active() {
     let (own, tokens) = (world.own_token(), world.refresh(&world.grant().token));
     world
         .issuer
-        .manage(&["client", "disable", &world.client.id]);
+        .manage(&["client", "disable", &world.client.id, "--yes"]);
     world.issuer.manage(&["client", "enable", &world.client.id]);
     assert!(!world.is_active(&own));
     world.assert_invalid(&tokens);
@@ -153,7 +157,7 @@ fn a_client_with_the_id_of_a_deleted_one_inherits_no_token() {
     let mut world = World::new(TestIssuer::shared());
     let (own, tokens) = (world.own_token(), world.refresh(&world.grant().token));
     let id = world.client.id.clone();
-    world.issuer.manage(&["client", "delete", &id]);
+    world.issuer.manage(&["client", "delete", &id, "--yes"]);
     let created = world
         .issuer
         .manage(&[&["client", "create", "--id", &id], &CLIENT[..]].concat());

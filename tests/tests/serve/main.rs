@@ -2,6 +2,8 @@
 
 mod directory;
 mod durability;
+mod errors;
 mod grants_survive;
 mod limits_and_logs;
 mod peers;
+mod secrets_manager;

@@ -3,10 +3,11 @@
 use serde::Serialize;
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::names::{Audience, ClientId, Scopes};
-use tokensmith_issuer::store::records::{AuthenticationMethod, Client, RefreshGrace};
+use tokensmith_issuer::store::records::{AuthenticationMethod, Client, LiveSecret, RefreshGrace};
 use tokensmith_verifier::Algorithm;
 
 use crate::display_time;
+use crate::list::Listed;
 
 /// A client as it is shown: without the hashes of its secrets.
 #[derive(Serialize)]
@@ -29,8 +30,9 @@ pub struct DisplayedClient<'a> {
     secrets: Vec<DisplayedSecret>,
 }
 
+/// A secret as it is shown: when it was made, and when it ends.
 #[derive(Serialize)]
-struct DisplayedSecret {
+pub struct DisplayedSecret {
     created_at: String,
     expires_at: Option<String>,
 }
@@ -53,14 +55,43 @@ impl<'a> DisplayedClient<'a> {
             disabled: client.disabled,
             not_before: client.not_before.map(display_time),
             created_at: display_time(client.created_at),
-            secrets: client
-                .secrets
-                .iter()
-                .map(|secret| DisplayedSecret {
-                    created_at: display_time(secret.created_at),
-                    expires_at: secret.expires_at.map(display_time),
-                })
-                .collect(),
+            secrets: DisplayedSecret::all(&client.secrets),
         }
+    }
+}
+
+impl DisplayedSecret {
+    /// All of a client's secrets.
+    pub fn all(secrets: &[LiveSecret]) -> Vec<Self> {
+        let shown = secrets.iter().map(|secret| Self {
+            created_at: display_time(secret.created_at),
+            expires_at: secret.expires_at.map(display_time),
+        });
+        shown.collect()
+    }
+}
+
+impl Listed for DisplayedClient<'_> {
+    const COLUMNS: &'static [&'static str] =
+        &["CLIENT", "STATE", "GRANTS", "SCOPES", "SECRETS", "CREATED"];
+
+    fn cells(&self) -> Vec<String> {
+        let state = match self.disabled {
+            true => "disabled",
+            false => "enabled",
+        };
+        let grants: Vec<_> = self.grant_types.iter().map(|one| one.as_str()).collect();
+        let secrets = match self.token_endpoint_auth_method {
+            Some(AuthenticationMethod::None) => "public".to_owned(),
+            _ => self.secrets.len().to_string(),
+        };
+        vec![
+            self.client_id.to_string(),
+            state.to_owned(),
+            grants.join(" "),
+            self.scopes.to_string(),
+            secrets,
+            self.created_at.clone(),
+        ]
     }
 }

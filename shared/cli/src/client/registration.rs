@@ -1,8 +1,8 @@
 //! What `client create` and `client update` say about a client.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokensmith_issuer::GrantType;
-use tokensmith_issuer::admin::{AccessTtl, ClientChanges, GrantTtl};
+use tokensmith_issuer::admin::{AccessTtl, ClientChanges, GrantTtl, Setting};
 use tokensmith_issuer::names::{Audience, Scope};
 use tokensmith_issuer::store::records::{AuthenticationMethod, RefreshGrace};
 use tokensmith_verifier::Algorithm;
@@ -61,6 +61,66 @@ pub struct Registration {
     algorithm: Option<Algorithm>,
 }
 
+/// What only `client update` says.
+#[derive(Args)]
+pub struct Difference {
+    /// A scope that the client may request besides those that it has; may be repeated
+    #[arg(long = "add-scope", value_name = "SCOPE", value_parser = one_scope, conflicts_with = "scopes")]
+    added: Vec<Scope>,
+    /// A scope that the client may no longer request; may be repeated
+    #[arg(long = "remove-scope", value_name = "SCOPE", value_parser = one_scope, conflicts_with = "scopes")]
+    removed: Vec<Scope>,
+    /// An option that is set back to its default; may be repeated
+    #[arg(long, value_name = "OPTION", value_enum)]
+    unset: Vec<Unset>,
+}
+
+/// The options that have a default.
+#[derive(Clone, Copy, ValueEnum)]
+enum Unset {
+    Scope,
+    DefaultScope,
+    Audience,
+    Auth,
+    AccessTtl,
+    RefreshTtl,
+    GrantTtl,
+    RefreshGrace,
+    RefreshRotation,
+    Alg,
+    Grant,
+}
+
+impl From<Unset> for Setting {
+    fn from(option: Unset) -> Self {
+        match option {
+            Unset::Scope => Self::Scopes,
+            Unset::DefaultScope => Self::DefaultScopes,
+            Unset::Audience => Self::Audiences,
+            Unset::Auth => Self::Authentication,
+            Unset::AccessTtl => Self::AccessTtl,
+            Unset::RefreshTtl => Self::RefreshTtl,
+            Unset::GrantTtl => Self::GrantTtl,
+            Unset::RefreshGrace => Self::RefreshGrace,
+            Unset::RefreshRotation => Self::RefreshRotation,
+            Unset::Alg => Self::Algorithm,
+            Unset::Grant => Self::GrantTypes,
+        }
+    }
+}
+
+impl Difference {
+    /// Adds it to what the other options ask for.
+    pub fn with(self, changes: ClientChanges) -> ClientChanges {
+        ClientChanges {
+            added_scopes: self.added,
+            removed_scopes: self.removed,
+            unset: self.unset.into_iter().map(Setting::from).collect(),
+            ..changes
+        }
+    }
+}
+
 impl Registration {
     /// The metadata that the options ask for.
     pub fn metadata(self) -> Result<ClientChanges, Failure> {
@@ -85,11 +145,13 @@ impl Registration {
             refresh_grace: self.refresh_grace,
             refresh_rotation: self.refresh_rotation,
             algorithm: self.algorithm,
+            ..ClientChanges::default()
         })
     }
 }
 
-fn parse_grant_type(name: &str) -> Result<GrantType, String> {
+/// Parses the name of a grant type.
+pub fn parse_grant_type(name: &str) -> Result<GrantType, String> {
     name.parse().map_err(|()| {
         let known = GrantType::ALL.map(GrantType::as_str).join(", ");
         format!("the grant types are: {known}")

@@ -1,5 +1,6 @@
 //! Where `serve` listens, and by which URL clients reach it.
 
+use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::str::FromStr;
@@ -42,8 +43,16 @@ impl Listen {
             Self::Address(address) => return Ok(*address),
             Self::Name(name, port) => (name, *port),
         };
-        let found = lookup_host((name.as_str(), port)).await;
-        let found = found.map_err(|err| Failure::new(format!("cannot look up {name}: {err}")))?;
+        let found = match lookup_host((name.as_str(), port)).await {
+            Ok(found) => found,
+            // RFC 6761 §6.3: it is on loopback, also where nobody has written that down.
+            Err(_) if name == "localhost" => return Ok((Ipv4Addr::LOCALHOST, port).into()),
+            Err(err) => {
+                return Err(Failure::new(format!(
+                    "cannot look up {name} ({err}): name the address itself, such as 127.0.0.1:{port}"
+                )));
+            }
+        };
         let loopback = found.filter(|address| address.ip().is_loopback());
         loopback.min_by_key(SocketAddr::is_ipv6).ok_or_else(|| {
             Failure::new(format!(
@@ -93,7 +102,26 @@ pub async fn bind(
         }
     }
     let bound = TcpListener::bind(address).await;
-    bound.map_err(|err| Failure::new(format!("cannot listen on {address}: {err}")))
+    bound.map_err(|err| cannot_listen(address, &err))
+}
+
+fn cannot_listen(address: SocketAddr, err: &io::Error) -> Failure {
+    let cause = match err.kind() {
+        ErrorKind::AddrInUse => {
+            "another process does: end it, or name another address with --listen".to_owned()
+        }
+        ErrorKind::PermissionDenied => format!(
+            "only root may use this port: name a higher one, such as `--listen {}`",
+            SocketAddr::new(address.ip(), 8080)
+        ),
+        ErrorKind::AddrNotAvailable => {
+            "no network interface of this machine has this address: name one that it has, such as \
+             `--listen 127.0.0.1:8080`"
+                .to_owned()
+        }
+        _ => format!("{err}: name another address with --listen"),
+    };
+    Failure::new(format!("cannot listen on {address}: {cause}"))
 }
 
 /// The issuer URL: the one that is named, or else that of the data in `dir`, or else the address.

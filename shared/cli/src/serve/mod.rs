@@ -24,6 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use address::{Listen, bind, issuer_url, listen_url};
 
+use crate::target::serve_directory;
 use crate::{Cli, Failure, print_text};
 
 /// Run the whole issuer in this process, with its data in one directory
@@ -39,9 +40,10 @@ pub struct Args {
     /// first time
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: Listen,
-    /// The directory that keeps the data; created if it does not exist
-    #[arg(long, value_name = "DIR", default_value = ".tokensmith")]
-    data: PathBuf,
+    /// The directory that keeps the data; created if it does not exist [default: TOKENSMITH_DATA, or else
+    /// .tokensmith]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// The issuer URL, by which clients reach this issuer [default: that of the data; the first time
     /// http://ADDRESS, and required if ADDRESS is not on loopback]. On data of another issuer it replaces that
     /// one: all earlier tokens end, and clients whose audience was the old URL get the new one
@@ -72,7 +74,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     // Set up first, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let data = LocalData::open_or_create(&args.data).await?;
+    let dir = serve_directory(args.data);
+    let data = LocalData::open_or_create(&dir).await?;
     let table = data.table.clone();
     let settled = table.get(&Settings::only_key()).await?;
     let stored = settled.as_ref().map(|settings| settings.issuer.clone());
@@ -80,7 +83,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let kept = stored.as_ref().filter(|_| args.issuer.is_none());
     let listener = bind(&args.listen, last_port, kept).await?;
     let address = listener.local_addr()?;
-    let url = issuer_url(&args.listen, args.issuer, stored, address, &args.data)?;
+    let url = issuer_url(&args.listen, args.issuer, stored, address, &dir)?;
     if url.is_insecure() {
         warn_of_http(&url, args.insecure_http)?;
     }
@@ -172,8 +175,8 @@ async fn create_demo_client(admin: &Administrator) -> Result<ClientSecret, Failu
             }
         }
     }
-    let rotated = admin.rotate_secret(&id, Duration::ZERO).await?;
-    Ok(rotated.outcome)
+    let rotated = admin.rotate_secret(&id, Duration::ZERO, true).await?;
+    Ok(rotated.outcome.secret)
 }
 
 fn first_steps(issuer: &IssuerUrl, secret: &ClientSecret) -> String {

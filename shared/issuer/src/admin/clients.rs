@@ -1,7 +1,10 @@
-//! Clients: registered, changed, disabled, deleted, listed.
+//! Clients: registered, changed, disabled, deleted.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokensmith_verifier::{Algorithm, Timestamp};
 
+use super::standing::several;
 use super::{AdminEvent, Administrator, Changed, ClientChanges, RegistrationError, SecretError};
 use crate::credential::ClientSecret;
 use crate::names::ClientId;
@@ -19,8 +22,22 @@ impl Administrator {
         id: ClientId,
         metadata: &ClientChanges,
     ) -> Result<Changed<CreatedClient>, ClientError> {
+        self.create_client_with(id, metadata, ClientSecret::generate())
+            .await
+    }
+
+    /// The same, with a secret that the caller has kept before.
+    ///
+    /// # Errors
+    /// As [`create_client`](Self::create_client).
+    pub async fn create_client_with(
+        &self,
+        id: ClientId,
+        metadata: &ClientChanges,
+        secret: ClientSecret,
+    ) -> Result<Changed<CreatedClient>, ClientError> {
         self.require_key(metadata.algorithm).await?;
-        let (secret, time) = (ClientSecret::generate(), self.time().await?);
+        let time = self.time().await?;
         let client = metadata.new_client(id, &self.config.issuer, &secret, time.now())?;
         self.insert_client(&client).await?;
         let event = AdminEvent::ClientCreated {
@@ -28,6 +45,51 @@ impl Administrator {
         };
         let secret = (!client.is_public()).then_some(secret);
         Ok(self.cached(CreatedClient { client, secret }, event, time))
+    }
+
+    /// Whether a client could be registered with this metadata. It is not.
+    ///
+    /// # Errors
+    /// [`RegistrationError`] when the metadata is not allowed.
+    pub fn check_new_client(
+        &self,
+        id: &ClientId,
+        metadata: &ClientChanges,
+    ) -> Result<(), RegistrationError> {
+        let (secret, issuer) = (ClientSecret::generate(), &self.config.issuer);
+        let client = metadata.new_client(id.clone(), issuer, &secret, Timestamp::default());
+        client.map(drop)
+    }
+
+    /// `client` as it would be after these changes. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`RegistrationError`] when the metadata is not allowed.
+    pub fn changed_client(
+        &self,
+        client: &Client,
+        changes: &ClientChanges,
+    ) -> Result<Client, RegistrationError> {
+        let mut changed = client.clone();
+        changes.apply(&mut changed, &self.config.issuer)?;
+        Ok(changed)
+    }
+
+    /// Those of these clients that are registered.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table fails, or one of them cannot be read.
+    pub async fn clients_of(
+        &self,
+        ids: BTreeSet<ClientId>,
+    ) -> Result<BTreeMap<ClientId, Client>, StoreError> {
+        let found = several(&self.table, ids, Client::key_of).await?;
+        let read = found.into_iter().map(|(id, client)| Ok((id, client?)));
+        let read = read.collect::<Result<BTreeMap<_, Client>, StoreError>>()?;
+        let registered = read
+            .into_iter()
+            .filter(|(_, client)| client.deleted_at.is_none());
+        Ok(registered.collect())
     }
 
     /// Changes a client's metadata. Another change at the same time is not lost.
@@ -40,7 +102,7 @@ impl Administrator {
         changes: &ClientChanges,
     ) -> Result<Changed<Client>, ClientError> {
         self.require_key(changes.algorithm).await?;
-        let applied = |client: &mut Client| Ok(changes.apply(client)?);
+        let applied = |client: &mut Client| Ok(changes.apply(client, &self.config.issuer)?);
         let time = self.time().await?;
         let client = self.change_client(id, applied).await?;
         let client_id = id.clone();
@@ -87,27 +149,6 @@ impl Administrator {
         let (client, time) = self.end_client(id, deleted).await?;
         let client_id = id.clone();
         Ok(self.in_feed(client, AdminEvent::ClientDeleted { client_id }, time))
-    }
-
-    /// One client's record.
-    ///
-    /// # Errors
-    /// [`ClientError`] when there is no such client, or the table fails.
-    pub async fn client(&self, id: &ClientId) -> Result<Client, ClientError> {
-        let found = self.find_client(id).await?.ok_or_else(|| unknown(id))?;
-        Ok(found.record)
-    }
-
-    /// All clients, sorted by id. This reads the whole table.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table fails.
-    pub async fn clients(&self) -> Result<Vec<Client>, StoreError> {
-        let stored = self.scan().records::<Client>(Client::PREFIX).await?;
-        let clients = stored.into_iter().map(|client| client.record);
-        let mut clients: Vec<_> = clients.filter(|one| one.deleted_at.is_none()).collect();
-        clients.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(clients)
     }
 
     /// The client's record; `None` for a deleted client.
@@ -165,13 +206,23 @@ impl Administrator {
         id: &ClientId,
         mutate: impl Fn(&mut Client) -> Result<(), ClientError>,
     ) -> Result<Client, ClientError> {
+        let (_, changed) = self.change_client_from(id, mutate).await?;
+        Ok(changed)
+    }
+
+    /// The same; returns the record before and after the change.
+    pub(super) async fn change_client_from(
+        &self,
+        id: &ClientId,
+        mutate: impl Fn(&mut Client) -> Result<(), ClientError>,
+    ) -> Result<(Client, Client), ClientError> {
         let mut current = self.find_client(id).await?.ok_or_else(|| unknown(id))?;
         loop {
             let mut wanted = current.record.clone();
             mutate(&mut wanted)?;
             let change = Change::between(&current, &wanted)?;
             match self.table.update(&Client::key_of(id), change).await? {
-                Update::Applied(updated) => return Ok(updated.record),
+                Update::Applied(updated) => return Ok((current.record, updated.record)),
                 Update::Refused(Some(newer)) if newer.deleted_at.is_none() => current = newer,
                 Update::Refused(_) => return Err(unknown(id)),
             }
@@ -234,6 +285,6 @@ pub enum ClientError {
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// The table failed.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }

@@ -1,4 +1,4 @@
-//! Grants that an operator makes on behalf of a subject, and the lists of grants.
+//! Grants that an operator makes on behalf of a subject.
 
 use std::time::Duration;
 
@@ -50,36 +50,6 @@ impl Administrator {
             event,
             effective_by: time.latest(),
         })
-    }
-
-    /// The grants that a subject has given.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table fails.
-    pub async fn grants_of_subject(&self, subject: &SubjectName) -> Result<Vec<Grant>, StoreError> {
-        let (mut grants, mut after) = (Vec::new(), None);
-        loop {
-            let subject = subject.as_str();
-            let (keys, next) = self.table.query_by_subject(subject, after).await?;
-            for key in keys {
-                let grant = self.table.get::<Grant>(&key).await?;
-                grants.extend(grant.map(|grant| grant.record));
-            }
-            match next {
-                Some(_) => after = next,
-                None => return Ok(grants),
-            }
-        }
-    }
-
-    /// The grants that a client has received. This reads the whole table.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the table fails.
-    pub async fn grants_of_client(&self, client: &ClientId) -> Result<Vec<Grant>, StoreError> {
-        let grants = self.scan().records::<Grant>(Grant::PREFIX).await?;
-        let grants = grants.into_iter().map(|grant| grant.record);
-        Ok(grants.filter(|one| one.client_id == *client).collect())
     }
 
     /// Makes sure that the name belongs to a subject and not to a client.
@@ -182,6 +152,9 @@ pub enum GrantError {
     /// There is no such client.
     #[error("no client {0}")]
     UnknownClient(ClientId),
+    /// Nobody has granted anything under this name.
+    #[error("no subject {0}: nothing was ever granted in that name")]
+    UnknownSubject(SubjectName),
     /// The client may not use refresh tokens.
     #[error("client {0} has no --grant refresh_token")]
     GrantTypeNotAllowed(ClientId),
@@ -198,7 +171,7 @@ pub enum GrantError {
     #[error("the grant id is taken: try again")]
     IdTaken,
     /// Table or custody failed.
-    #[error(transparent)]
+    #[error("{0}")]
     Unavailable(#[from] Unavailable),
 }
 

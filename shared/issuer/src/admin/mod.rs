@@ -7,8 +7,11 @@
 //! and prints the outcome. No Lambda function links an [`Administrator`].
 
 mod clients;
+mod ending;
 mod grants;
+mod in_use;
 mod keys;
+mod listing;
 mod registration;
 mod repair;
 mod restore;
@@ -16,20 +19,27 @@ mod revocation;
 mod scan;
 mod secrets;
 mod settings;
+mod standing;
+mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use clients::{ClientError, CreatedClient};
+pub use ending::Ending;
 pub use grants::{CreatedGrant, GrantError, NewGrant};
+pub use in_use::TableUse;
 pub use keys::ListedKey;
-pub use registration::{AccessTtl, ClientChanges, GrantTtl, RegistrationError};
+pub use listing::{ClientPages, GrantPages, GrantsOf};
+pub use registration::{AccessTtl, ClientChanges, GrantTtl, RegistrationError, Setting};
 pub use repair::{Lowered, Repaired};
 pub use restore::{Reason, RestoreError, Restored, Revived};
 pub use revocation::{RevokeError, Revoked};
-pub use scan::TableScan;
-pub use secrets::SecretError;
+pub use scan::{Progress, TableScan};
+pub use secrets::{RotatedSecret, SecretError};
 pub use settings::{SettleError, settle, take_over};
+pub use standing::ListedGrant;
+pub use token::IssueError;
 
 use tokensmith_verifier::{KeyId, Timestamp};
 
@@ -48,6 +58,7 @@ pub struct Administrator {
     table: Table,
     maker: Arc<dyn Make>,
     opener: Arc<dyn Open>,
+    progress: Progress,
 }
 
 impl Administrator {
@@ -59,13 +70,28 @@ impl Administrator {
             table,
             maker,
             opener,
+            progress: Progress::default(),
         }
+    }
+
+    /// Tells `progress` how far it is while it reads the whole table.
+    #[must_use]
+    pub fn telling(self, progress: Progress) -> Self {
+        Self { progress, ..self }
     }
 
     /// The time by DynamoDB's clock. Each change asks anew, because a command may wait for an answer of
     /// the operator before it makes one.
     async fn time(&self) -> Result<CheckedTime, StoreError> {
         self.table.checked_time().await
+    }
+
+    /// The time by DynamoDB's clock.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table fails.
+    pub async fn now(&self) -> Result<Timestamp, StoreError> {
+        Ok(self.time().await?.now())
     }
 
     /// A change of a record that functions may have in a cache.
@@ -88,7 +114,7 @@ impl Administrator {
     }
 
     fn scan(&self) -> TableScan {
-        TableScan::of(self.table.reader())
+        TableScan::of(self.table.reader()).telling(self.progress.clone())
     }
 }
 

@@ -37,6 +37,56 @@ pub struct ClientChanges {
     pub refresh_rotation: Option<bool>,
     /// The algorithm of its access tokens.
     pub algorithm: Option<Algorithm>,
+    /// Scopes that it may ask for besides those that it has.
+    pub added_scopes: Vec<Scope>,
+    /// Scopes that it may no longer ask for.
+    pub removed_scopes: Vec<Scope>,
+    /// What is set back to the default before anything else is changed.
+    pub unset: Vec<Setting>,
+}
+
+/// A setting of a client that has a default.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Setting {
+    /// No scopes.
+    Scopes,
+    /// No default scopes.
+    DefaultScopes,
+    /// The issuer as the only audience.
+    Audiences,
+    /// Every method that a client with a secret can authenticate with.
+    Authentication,
+    /// The issuer's lifetime of access tokens.
+    AccessTtl,
+    /// 30 days.
+    RefreshTtl,
+    /// 365 days.
+    GrantTtl,
+    /// Until the successor is used, or 60 s for a public client.
+    RefreshGrace,
+    /// Every refresh returns a new refresh token.
+    RefreshRotation,
+    /// The issuer's first algorithm.
+    Algorithm,
+    /// `client_credentials`, or for a public client `refresh_token`.
+    GrantTypes,
+}
+
+impl Setting {
+    /// Every one.
+    pub const ALL: [Self; 11] = [
+        Self::Scopes,
+        Self::DefaultScopes,
+        Self::Audiences,
+        Self::Authentication,
+        Self::AccessTtl,
+        Self::RefreshTtl,
+        Self::GrantTtl,
+        Self::RefreshGrace,
+        Self::RefreshRotation,
+        Self::Algorithm,
+        Self::GrantTypes,
+    ];
 }
 
 impl ClientChanges {
@@ -50,10 +100,7 @@ impl ClientChanges {
         secret: &ClientSecret,
         now: Timestamp,
     ) -> Result<Client, RegistrationError> {
-        let grant_type = match self.makes_public() {
-            true => GrantType::RefreshToken,
-            false => GrantType::ClientCredentials,
-        };
+        let grant_type = default_grant_type(self.makes_public());
         let mut client = Client {
             id,
             authentication: None,
@@ -73,17 +120,27 @@ impl ClientChanges {
             not_before: None,
             created_at: now,
         };
-        self.apply(&mut client)?;
+        self.apply(&mut client, issuer)?;
         Ok(client)
     }
 
     /// Makes these changes.
-    pub(super) fn apply(&self, client: &mut Client) -> Result<(), RegistrationError> {
+    pub(super) fn apply(
+        &self,
+        client: &mut Client,
+        issuer: &IssuerUrl,
+    ) -> Result<(), RegistrationError> {
+        for setting in &self.unset {
+            self.unset(client, *setting, issuer)?;
+        }
         if !self.grant_types.is_empty() {
             client.grant_types.clone_from(&self.grant_types);
         }
         if !self.scopes.is_empty() {
             client.scopes = self.scopes.iter().cloned().collect();
+        }
+        if !self.added_scopes.is_empty() || !self.removed_scopes.is_empty() {
+            self.change_scopes(client)?;
         }
         if !self.default_scopes.is_empty() {
             client.default_scopes = self.default_scopes.iter().cloned().collect();
@@ -109,8 +166,58 @@ impl ClientChanges {
         check(client)
     }
 
+    fn unset(
+        &self,
+        client: &mut Client,
+        setting: Setting,
+        issuer: &IssuerUrl,
+    ) -> Result<(), RegistrationError> {
+        match setting {
+            Setting::Scopes => client.scopes = Scopes::default(),
+            Setting::DefaultScopes => client.default_scopes = Scopes::default(),
+            Setting::Audiences => client.audiences = vec![issuer.as_str().parse()?],
+            // A public client stays one: it has no secret.
+            Setting::Authentication if client.is_public() => {}
+            Setting::Authentication => client.authentication = None,
+            Setting::AccessTtl => client.access_ttl = None,
+            Setting::RefreshTtl => client.refresh_ttl = DEFAULT_REFRESH_TTL.as_secs(),
+            Setting::GrantTtl => client.grant_ttl = DEFAULT_GRANT_TTL.as_secs(),
+            Setting::RefreshGrace => client.refresh_grace = None,
+            Setting::RefreshRotation => client.refresh_rotation = true,
+            Setting::Algorithm => client.algorithm = None,
+            Setting::GrantTypes => {
+                let public = client.is_public() || self.makes_public();
+                client.grant_types = vec![default_grant_type(public)];
+            }
+        }
+        Ok(())
+    }
+
+    fn change_scopes(&self, client: &mut Client) -> Result<(), RegistrationError> {
+        let all = client.scopes.iter().chain(&self.added_scopes);
+        let removed = |scope: &&Scope| self.removed_scopes.contains(scope);
+        let unknown = self
+            .removed_scopes
+            .iter()
+            .find(|one| !client.scopes.iter().any(|has| has == *one));
+        if unknown.is_some() {
+            return Err(RegistrationError::ScopeNotThere);
+        }
+        client.scopes = all.filter(|scope| !removed(scope)).cloned().collect();
+        let default = client.default_scopes.iter().filter(|scope| !removed(scope));
+        client.default_scopes = default.cloned().collect();
+        Ok(())
+    }
+
     fn makes_public(&self) -> bool {
         self.authentication == Some(AuthenticationMethod::None)
+    }
+}
+
+fn default_grant_type(public: bool) -> GrantType {
+    match public {
+        true => GrantType::RefreshToken,
+        false => GrantType::ClientCredentials,
     }
 }
 
@@ -141,6 +248,9 @@ pub enum RegistrationError {
     /// A default scope is not one of the client's scopes.
     #[error("every --default-scope must be a --scope of the client")]
     DefaultScopeNotAllowed,
+    /// A scope that shall be removed is none of the client's.
+    #[error("every --remove-scope must be a scope of the client")]
+    ScopeNotThere,
     /// RFC 6749 §4.4: this grant type is for confidential clients only.
     #[error("a public client has nothing to prove itself with: no client_credentials")]
     PublicClientCredentials,

@@ -46,6 +46,14 @@ impl Administrator {
         Ok(self.in_feed(Some(repaired), event, time))
     }
 
+    /// Whether a repair would lower anything.
+    pub(super) async fn has_times_ahead(&self) -> Result<bool, StoreError> {
+        let (scan, time) = (self.scan(), self.time().await?);
+        let clients = ahead::<Client>(&scan, Client::PREFIX, &time).await?;
+        let subjects = ahead::<Subject>(&scan, Subject::PREFIX, &time).await?;
+        Ok(!clients.is_empty() || !subjects.is_empty())
+    }
+
     /// Lowers the `not_before` of these records, unless they were changed since they were read. Each entry
     /// in the feed ends a second later than the one that it replaces, which makes it the newer one for
     /// readers.

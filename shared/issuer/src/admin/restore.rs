@@ -129,10 +129,10 @@ fn exceeds<T: PartialEq>(restored: &[T], old: &[T]) -> bool {
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     /// They could not be given to their owner.
-    #[error(transparent)]
+    #[error("{0}")]
     Settle(#[from] SettleError),
     /// Table or custody failed.
-    #[error(transparent)]
+    #[error("{0}")]
     Unavailable(#[from] Unavailable),
 }
 

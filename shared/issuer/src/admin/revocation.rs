@@ -132,7 +132,7 @@ pub enum RevokeError {
     #[error(transparent)]
     UnrecognizedCredential(#[from] Denied),
     /// Table or custody failed.
-    #[error(transparent)]
+    #[error("{0}")]
     Unavailable(#[from] Unavailable),
 }
 

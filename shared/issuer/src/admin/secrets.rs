@@ -1,6 +1,6 @@
-//! A client's secrets: the first one, and a new one whose predecessor still works for a while.
+//! A client's secrets: the first one, and new ones whose predecessors still work for a while.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use tokensmith_verifier::Timestamp;
 
@@ -10,29 +10,64 @@ use crate::names::ClientId;
 use crate::store::records::{Client, LiveSecret, MAX_LIVE_SECRETS};
 
 impl Administrator {
-    /// Gives a client a new secret. The previous one still works for `overlap`, or for the rest of
-    /// its own overlap if that is shorter. Every older one stops working now.
+    /// Gives a client a new secret. The previous one still works for `overlap`. Older ones keep the end
+    /// that they were promised; with `force` they end no later than the previous one, and the ones that
+    /// end first give way when there are too many.
     ///
     /// # Errors
-    /// [`ClientError`] when there is no such client, it is public, or the table fails.
+    /// [`ClientError`] when there is no such client, it is public, it has too many secrets, or the table
+    /// fails.
     pub async fn rotate_secret(
         &self,
         id: &ClientId,
         overlap: Duration,
-    ) -> Result<Changed<ClientSecret>, ClientError> {
+        force: bool,
+    ) -> Result<Changed<RotatedSecret>, ClientError> {
         let (secret, time) = (ClientSecret::generate(), self.time().await?);
-        let rotated = |client: &mut Client| Ok(rotate(client, &secret, overlap, time.now())?);
-        self.change_client(id, rotated).await?;
+        let rotated =
+            |client: &mut Client| Ok(rotate(client, &secret, overlap, force, time.now())?);
+        let (before, client) = self.change_client_from(id, rotated).await?;
+        let outcome = RotatedSecret {
+            secret,
+            live: client.secrets,
+            before: before.secrets,
+        };
         let client_id = id.clone();
-        Ok(self.cached(secret, AdminEvent::SecretRotated { client_id }, time))
+        Ok(self.cached(outcome, AdminEvent::SecretRotated { client_id }, time))
+    }
+
+    /// Takes back a new secret that nobody has seen: the client has the secrets that it had before.
+    ///
+    /// # Errors
+    /// [`ClientError`] when there is no such client, or the table fails.
+    pub async fn take_back_secret(
+        &self,
+        id: &ClientId,
+        rotated: &RotatedSecret,
+    ) -> Result<(), ClientError> {
+        let hash = rotated.secret.hash();
+        self.change_client(id, |client| {
+            // Unless it was rotated once more meanwhile.
+            if client
+                .secrets
+                .first()
+                .is_some_and(|newest| newest.hash.matches(&hash))
+            {
+                client.secrets.clone_from(&rotated.before);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(())
     }
 }
 
-/// Makes `secret` the current one. Of the older ones only the newest still works.
+/// Makes `secret` the current one.
 fn rotate(
     client: &mut Client,
     secret: &ClientSecret,
     overlap: Duration,
+    force: bool,
     now: Timestamp,
 ) -> Result<(), SecretError> {
     if client.is_public() {
@@ -40,14 +75,33 @@ fn rotate(
     }
     let end = now.after(overlap);
     for old in &mut client.secrets {
-        old.expires_at = Some(old.expires_at.map_or(end, |earlier| earlier.min(end)));
+        old.expires_at = match old.expires_at {
+            None => Some(end),
+            Some(promised) if force => Some(promised.min(end)),
+            promised => promised,
+        };
+    }
+    client.secrets.retain(|old| old.expires_at > Some(now));
+    if client.secrets.len() >= MAX_LIVE_SECRETS {
+        let ends = client.secrets.iter().filter_map(|old| old.expires_at).min();
+        if !force {
+            return Err(SecretError::TooMany(ends.unwrap_or(now)));
+        }
+        let first = client.secrets.iter().position(|old| old.expires_at == ends);
+        client.secrets.remove(first.unwrap_or_default());
     }
     client.secrets.splice(0..0, only_secret(secret, now));
-    client
-        .secrets
-        .retain(|old| old.expires_at.is_none_or(|end| now < end));
-    client.secrets.truncate(MAX_LIVE_SECRETS);
     Ok(())
+}
+
+/// A new secret, and what became of the older ones.
+#[derive(Debug)]
+pub struct RotatedSecret {
+    /// The new secret.
+    pub secret: ClientSecret,
+    /// All secrets that are accepted, newest first.
+    pub live: Vec<LiveSecret>,
+    before: Vec<LiveSecret>,
 }
 
 /// The secrets of a client whose only secret is `secret`.
@@ -65,4 +119,11 @@ pub enum SecretError {
     /// RFC 6749 §2.1: a public client cannot keep a secret.
     #[error("a public client has no secret")]
     Public,
+    /// All of them are inside their overlap, and the first of them ends at this time.
+    #[error(
+        "the client has {MAX_LIVE_SECRETS} secrets inside their overlap, and the first of them ends at {}: wait \
+         until then, or end it now with --force",
+        humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(.0.seconds()))
+    )]
+    TooMany(Timestamp),
 }

@@ -122,6 +122,6 @@ pub enum SettleError {
     #[error(transparent)]
     Audience(#[from] InvalidName),
     /// The table failed.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }

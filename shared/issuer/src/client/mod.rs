@@ -7,3 +7,4 @@ mod presented;
 pub use authenticate::{AuthenticatedClient, Claim, Evidence};
 pub use cache::Clients;
 pub use presented::PresentedCredentials;
+pub(crate) use presented::client_named_in;

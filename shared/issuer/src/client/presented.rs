@@ -89,6 +89,28 @@ impl PresentedCredentials {
     }
 }
 
+/// The client that a request names, whatever is wrong with the request: for the log, and for nothing else.
+pub(crate) fn client_named_in(headers: &HeaderMap, form: Option<&Form>) -> Option<ClientId> {
+    let basic = headers.get(header::AUTHORIZATION).and_then(basic_id);
+    let id = match &basic {
+        Some(id) => id,
+        None => form?.value("client_id")?,
+    };
+    // Somebody has put a secret in the place of the id.
+    let is_secret = id.starts_with("tksm");
+    id.parse().ok().filter(|_| !is_secret)
+}
+
+/// The id in `Basic` credentials, also if what follows it is malformed.
+fn basic_id(value: &HeaderValue) -> Option<String> {
+    let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = STANDARD.decode(encoded.trim()).ok()?;
+    form::decode(decoded.split(|byte| *byte == b':').next()?)
+}
+
 /// Whether a value is that of two `Authorization` headers, which a gateway has joined with a comma.
 /// In the value of one a comma separates parameters, which `Basic` does not have.
 fn holds_several(value: &[u8]) -> bool {

@@ -207,7 +207,7 @@ impl GrantId {
 }
 
 /// The hash of a subject's name, by which the subject's record is found: 128 bits of SHA-256.
-#[derive(Clone, Copy, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
 pub struct SubjectHash([u8; SUBJECT_HASH_LENGTH]);
 
 impl SubjectHash {

@@ -33,7 +33,7 @@ pub use revoke::{REVOKE, revoke};
 pub use token::{REFRESH, TOKEN, refresh, token};
 
 use crate::Issuer;
-use crate::client::PresentedCredentials;
+use crate::client::{PresentedCredentials, client_named_in};
 use crate::error::{BadRequest, ClientDenied, Error, Unavailable};
 use crate::event::{RequestContext, RequestLog};
 use crate::keys::{Custody, KeyAccess};
@@ -69,13 +69,13 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The parameters in its body.
-    fn form(&self) -> Result<Form, BadRequest> {
-        Form::parse(
-            self.request.uri(),
-            self.request.headers(),
-            self.request.body(),
-        )
+    /// The parameters in its body. From here on the log has the client that the request names, also when the
+    /// request is refused for its form.
+    fn form(&mut self) -> Result<Form, BadRequest> {
+        let headers = self.request.headers();
+        let form = Form::parse(self.request.uri(), headers, self.request.body());
+        self.log.client_id = client_named_in(headers, form.as_ref().ok());
+        form
     }
 
     /// The client authentication that it presents.

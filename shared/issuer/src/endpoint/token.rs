@@ -15,7 +15,7 @@ use crate::Issuer;
 use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials};
 use crate::credential::{CredentialKind, GrantCredential};
 use crate::error::{ClientDenied, Error, GrantDenied, Unavailable};
-use crate::event::RequestLog;
+use crate::event::{IssuedLog, RequestLog};
 use crate::grant::redeem::{self, Advance, GrantState, ProvenCredential, Step};
 use crate::grant::{AskedAccess, TokenRequest, client_credentials, refresh_token};
 use crate::keys::Custody;
@@ -195,10 +195,21 @@ impl Issuer {
         approved: ApprovedToken,
         log: &mut RequestLog,
     ) -> Result<MintedToken, Error> {
+        let minted = self.mint_for(client, approved).await?;
+        log.key_id = Some(minted.key_id.clone());
+        log.issued = Some(IssuedLog::of(&minted));
+        Ok(minted)
+    }
+
+    /// Signs a token with the key of the client's algorithm.
+    pub(crate) async fn mint_for(
+        &self,
+        client: &AuthenticatedClient,
+        approved: ApprovedToken,
+    ) -> Result<MintedToken, Error> {
         let algorithm = client.record().algorithm;
         let algorithm = algorithm.unwrap_or_else(|| self.config.default_algorithm());
         let key = self.keys.active(algorithm, client.now()).await?;
-        log.key_id = Some(key.id.clone());
         token::mint(approved, &key, &self.config.issuer).await
     }
 }

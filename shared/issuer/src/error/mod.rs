@@ -124,7 +124,7 @@ pub enum ErrorCode {
 #[derive(Debug, thiserror::Error)]
 pub enum Unavailable {
     /// The table.
-    #[error(transparent)]
+    #[error("{0}")]
     Store(#[from] StoreError),
     /// The table is that of another issuer or wrapping key.
     #[error(transparent)]

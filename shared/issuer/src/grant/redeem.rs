@@ -210,6 +210,28 @@ pub fn decide(
     if presented.generation == 0 && !grant.origin.has_code() {
         return Err(GrantDenied::ForgedRefreshToken);
     }
+    standing(state, client, now)?;
+    if presented.generation > grant.generation {
+        return Err(GrantDenied::GenerationAhead);
+    }
+    match grant.generation - presented.generation {
+        // The record names the version of the key that made the current credential. A credential of
+        // this generation with another version is a forgery.
+        0 if presented.hmac_version != grant.hmac_version => Err(GrantDenied::ForgedRefreshToken),
+        // Redeeming a code always advances the grant to a refresh token.
+        0 if client.refresh_rotation || presented.generation == 0 => Ok(Step::Advance),
+        0 => Ok(Step::Keep),
+        1 if is_honoured(grant, client, now) => Ok(Step::Repeat),
+        _ => Ok(Step::Revoke),
+    }
+}
+
+/// Whether a grant of `client` lives, whatever credential of it is presented.
+///
+/// # Errors
+/// [`GrantDenied`] says what has ended it.
+pub fn standing(state: &GrantState, client: &Client, now: Timestamp) -> Result<(), GrantDenied> {
+    let grant = &state.grant;
     if grant.revoked_at.is_some() {
         return Err(GrantDenied::GrantRevoked);
     }
@@ -224,19 +246,7 @@ pub fn decide(
     if covers(state.subject_not_before()) {
         return Err(GrantDenied::SubjectRevoked);
     }
-    if presented.generation > grant.generation {
-        return Err(GrantDenied::GenerationAhead);
-    }
-    match grant.generation - presented.generation {
-        // The record names the version of the key that made the current credential. A credential of
-        // this generation with another version is a forgery.
-        0 if presented.hmac_version != grant.hmac_version => Err(GrantDenied::ForgedRefreshToken),
-        // Redeeming a code always advances the grant to a refresh token.
-        0 if client.refresh_rotation || presented.generation == 0 => Ok(Step::Advance),
-        0 => Ok(Step::Keep),
-        1 if is_honoured(grant, client, now) => Ok(Step::Repeat),
-        _ => Ok(Step::Revoke),
-    }
+    Ok(())
 }
 
 /// Whether the predecessor of the current refresh token is still accepted; a code never is. Its

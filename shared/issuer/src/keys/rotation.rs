@@ -301,7 +301,7 @@ pub enum RetireError {
     )]
     Active,
     /// Table or custody failed.
-    #[error(transparent)]
+    #[error("{0}")]
     Unavailable(#[from] Unavailable),
 }
 

@@ -38,23 +38,55 @@ pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Why a call failed, for the log: the kind of failure, and the service's error code with the HTTP
 /// status. Nothing of an answer's body, not even its message: a body that was cut off may be the one
 /// that carries a plaintext key.
-pub fn reason_of<E: ProvideErrorMetadata>(err: &SdkError<E, HttpResponse>) -> String {
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum CallFailure {
+    /// The request could not be built.
+    #[error("the request could not be built")]
+    NotBuilt,
+    /// No attempt was answered in time.
+    #[error("no answer within the time limit")]
+    NoAnswer,
+    /// There is no connection to the service.
+    #[error("the connection failed")]
+    NoConnection,
+    /// The request was never sent: there are no credentials to sign it with, or it has no endpoint.
+    #[error("the request could not be sent")]
+    NotSent,
+    /// The answer is none that this service gives.
+    #[error("the answer cannot be read (HTTP {0})")]
+    UnreadableAnswer(u16),
+    /// The service refused.
+    #[error("{code} (HTTP {status})")]
+    Refused {
+        /// Its error code.
+        code: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The answer was not what the operation promises.
+    #[error("{0}")]
+    Incomplete(String),
+    /// A kind of failure that this release does not know.
+    #[error("an unknown kind of failure")]
+    Unknown,
+}
+
+/// Why a call failed.
+pub fn reason_of<E: ProvideErrorMetadata>(err: &SdkError<E, HttpResponse>) -> CallFailure {
     match err {
-        SdkError::ConstructionFailure(_) => "the request could not be built".to_owned(),
-        SdkError::TimeoutError(_) => "no answer within the time limit".to_owned(),
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-            "no answer within the time limit".to_owned()
-        }
-        SdkError::DispatchFailure(failure) if failure.is_io() => "the connection failed".to_owned(),
-        SdkError::DispatchFailure(_) => "the request could not be sent".to_owned(),
+        SdkError::ConstructionFailure(_) => CallFailure::NotBuilt,
+        SdkError::TimeoutError(_) => CallFailure::NoAnswer,
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => CallFailure::NoAnswer,
+        SdkError::DispatchFailure(failure) if failure.is_io() => CallFailure::NoConnection,
+        SdkError::DispatchFailure(_) => CallFailure::NotSent,
         SdkError::ResponseError(answer) => {
-            format!("the answer cannot be read (HTTP {})", answer.raw().status())
+            CallFailure::UnreadableAnswer(answer.raw().status().as_u16())
         }
-        SdkError::ServiceError(answer) => {
-            let code = answer.err().code().unwrap_or("no error code");
-            format!("{code} (HTTP {})", answer.raw().status())
-        }
-        _ => "an unknown kind of failure".to_owned(),
+        SdkError::ServiceError(answer) => CallFailure::Refused {
+            code: answer.err().code().unwrap_or("no error code").to_owned(),
+            status: answer.raw().status().as_u16(),
+        },
+        _ => CallFailure::Unknown,
     }
 }
 

@@ -3,36 +3,61 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::checked_time::Heard;
-use super::item::{FEED_AT, FEED_UNTIL, Item, PK, SK, number, read_number};
+use super::item::{AnyKey, FEED_AT, FEED_UNTIL, Item, LISTED_IN, PK, SK, number, read_number};
 use super::reader::failed;
 use super::records::{Client, FEED_SHARD, FeedEntry, HEARTBEAT, SIGNING_KEYS, Subject};
 use super::{Cursor, Key, StoreError, TableReader};
 use tokensmith_verifier::{Revocation, Timestamp};
 
 impl TableReader {
-    /// Reads one page of the keys that the index `by_subject` has for `subject` (`Query`).
+    /// Reads at most `most` of the keys that the index `by_subject` has for `subject`, and the key after
+    /// which there are more (`Query`).
     pub async fn query_by_subject<R>(
         &self,
         subject: &str,
-        after: Option<Cursor>,
-    ) -> Result<(Vec<Key<R>>, Option<Cursor>), StoreError> {
-        let answer = self
+        after: Option<&Key<R>>,
+        most: i32,
+    ) -> Result<KeyPage<R>, StoreError> {
+        let query = self
             .client
             .query()
             .table_name(&self.name)
             .index_name(BY_SUBJECT)
             .key_condition_expression("subject = :subject")
             .expression_attribute_values(":subject", AttributeValue::S(subject.to_owned()))
-            .set_exclusive_start_key(after.map(|cursor| cursor.0))
-            .send()
-            .await
-            .map_err(|err| failed("Query", &err))?;
-        let keys = answer.items.unwrap_or_default().into_iter().map(Key::of);
-        let keys = keys.collect::<Result<_, _>>()?;
-        Ok((keys, answer.last_evaluated_key.map(Cursor)))
+            .set_exclusive_start_key(start(after, SUBJECT, subject))
+            .limit(most);
+        let answer = query.send().await.map_err(|err| failed("Query", &err))?;
+        keys_of(answer)
+    }
+
+    /// Reads at most `most` of the keys in a list whose partition key starts with `prefix`, in their order,
+    /// and the key after which there are more (`Query` on the index `listed`).
+    pub async fn query_listed<R>(
+        &self,
+        list: &str,
+        prefix: &str,
+        after: Option<&Key<R>>,
+        most: i32,
+    ) -> Result<KeyPage<R>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(LISTED)
+            .key_condition_expression(format!(
+                "{LISTED_IN} = :list AND begins_with({PK}, :prefix)"
+            ))
+            .expression_attribute_values(":list", AttributeValue::S(list.to_owned()))
+            .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+            .set_exclusive_start_key(start(after, LISTED_IN, list))
+            .limit(most);
+        let answer = query.send().await.map_err(|err| failed("Query", &err))?;
+        keys_of(answer)
     }
 
     /// Reads one page of the revocations that `select` names (`Query` on one of the indexes of the
@@ -203,7 +228,36 @@ fn feed_entry(item: Item) -> Result<FeedEntry, StoreError> {
     })
 }
 
+/// Where a query of an index starts that goes on after a record: with the key of the record, and the value
+/// by which the index has it.
+fn start<R>(after: Option<&Key<R>>, name: &str, value: &str) -> Option<Item> {
+    let mut start = after?.to_item();
+    start.insert(name.to_owned(), AttributeValue::S(value.to_owned()));
+    Some(start)
+}
+
+/// The keys on a page of an index, and the last of them if there are more pages.
+fn keys_of<R>(answer: QueryOutput) -> Result<KeyPage<R>, StoreError> {
+    let keys = answer.items.unwrap_or_default().into_iter().map(Key::of);
+    let keys = keys.collect::<Result<_, _>>()?;
+    let next = answer.last_evaluated_key.map(Key::of).transpose()?;
+    Ok(KeyPage { keys, next })
+}
+
+/// Keys that an index has.
+#[derive(Debug)]
+pub struct KeyPage<R> {
+    /// The keys, in the order of the index.
+    pub keys: Vec<Key<R>>,
+    /// The key after which there are more; `None` at the end.
+    pub next: Option<Key<R>>,
+}
+
 const BY_SUBJECT: &str = "by_subject";
+const SUBJECT: &str = "subject";
+
+/// The records that a list is made of, by list and key.
+const LISTED: &str = "listed";
 
 /// Revocations by the time at which they were recorded: what a reader has not seen yet.
 const FEED: &str = "feed";

@@ -25,6 +25,12 @@ pub trait Record: DeserializeOwned + Serialize {
         None
     }
 
+    /// The list in which the index `listed` has the record. It stays the same as long as the record is
+    /// listed, so that no write of a listed record writes to the index.
+    fn listed_in(&self) -> Option<String> {
+        None
+    }
+
     /// Whether the item with this sort key is such a record. A partition may also have a record of
     /// another type.
     fn is_at(_sort_key: &str) -> bool {
@@ -106,6 +112,29 @@ impl<R> Deref for Stored<R> {
     }
 }
 
+/// An item of the table, of whatever type.
+#[derive(Debug)]
+pub(crate) struct AnyItem(Item);
+
+impl AnyItem {
+    /// The item as it was read.
+    pub(crate) fn of(item: HashMap<String, AttributeValue>) -> Self {
+        Self(item)
+    }
+
+    /// The prefix of its partition key, which says what it is.
+    pub(crate) fn prefix(&self) -> &str {
+        let key = self.0.get(PK).and_then(|value| value.as_s().ok());
+        key.and_then(|key| key.split('#').next())
+            .unwrap_or_default()
+    }
+
+    /// The record that it is.
+    pub(crate) fn read<R: Record>(self) -> Result<Stored<R>, StoreError> {
+        decode(self.0)
+    }
+}
+
 pub(super) fn encode<R: Record>(record: &R) -> Result<Item, StoreError> {
     let key = record.key();
     let mut item: Item = serde_dynamo::to_item(record).map_err(|err| StoreError::Unreadable {
@@ -114,6 +143,9 @@ pub(super) fn encode<R: Record>(record: &R) -> Result<Item, StoreError> {
     })?;
     // Null attributes are left out, so that an absent value has one form that conditions can test.
     item.retain(|_, value| !value.is_null());
+    if let Some(list) = record.listed_in() {
+        item.insert(LISTED_IN.to_owned(), AttributeValue::S(list));
+    }
     if let Some(expires_at) = record.expires_at() {
         item.insert(TTL.to_owned(), number(expires_at.seconds()));
     }
@@ -161,6 +193,7 @@ pub(super) const REVISION: &str = "rev";
 pub(super) const ATTEMPT: &str = "attempt";
 pub(super) const SCHEMA: &str = "schema";
 pub(super) const TTL: &str = "ttl";
+pub(super) const LISTED_IN: &str = "listed_in";
 pub(super) const FEED_PARTITION: &str = "feed_shard";
 pub(super) const FEED_AT: &str = "feed_at";
 pub(super) const FEED_UNTIL: &str = "feed_until";

@@ -12,12 +12,14 @@ mod reader;
 pub mod records;
 mod table;
 
+pub use aws_calls::CallFailure;
 pub use change::Change;
 pub use checked_time::CheckedTime;
-pub use index::{FeedPage, FeedPlace, FeedSelection};
+pub use index::{FeedPage, FeedPlace, FeedSelection, KeyPage};
+pub(crate) use item::AnyItem;
 pub use item::{AnyKey, Key, Record, Stored};
+pub(crate) use reader::failed;
 pub use reader::{Cursor, Found, Page, TableReader, with_time_limits};
-pub(crate) use reader::{failed, page};
 pub use table::{Insert, Table, Update};
 
 /// Why the store gave no answer. It is for the log and never shown to clients.
@@ -30,7 +32,7 @@ pub enum StoreError {
         /// The DynamoDB operation.
         operation: &'static str,
         /// What the SDK reported.
-        reason: String,
+        reason: CallFailure,
         /// DynamoDB's request id, where there was a response.
         request_id: String,
     },

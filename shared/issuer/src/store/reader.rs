@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
-use super::aws_calls::{CountAwsCalls, reason_of, retries, time_limits};
+use super::aws_calls::{CallFailure, CountAwsCalls, reason_of, retries, time_limits};
 use super::item::{Item, PK, SK, decode};
 use super::{AnyKey, Key, Record, StoreError, Stored};
 
@@ -164,7 +164,7 @@ pub struct Page<R> {
 
 /// The key after which a page starts.
 #[derive(Clone, Debug)]
-pub struct Cursor(pub(crate) Item);
+pub struct Cursor(pub(super) Item);
 
 /// Gives every call of a DynamoDB client its time limits and retries, and counts its attempts.
 pub fn with_time_limits(config: Builder) -> Builder {
@@ -174,7 +174,7 @@ pub fn with_time_limits(config: Builder) -> Builder {
         .retry_config(retries())
 }
 
-pub(crate) fn page<R: Record>(items: Vec<Item>, last: Option<Item>) -> Result<Page<R>, StoreError> {
+fn page<R: Record>(items: Vec<Item>, last: Option<Item>) -> Result<Page<R>, StoreError> {
     Ok(Page {
         records: decode_all(items)?,
         next: last.map(Cursor),
@@ -210,7 +210,7 @@ where
 pub(super) fn incomplete(operation: &'static str, reason: String) -> StoreError {
     StoreError::Failed {
         operation,
-        reason,
+        reason: CallFailure::Incomplete(reason),
         request_id: "none".to_owned(),
     }
 }

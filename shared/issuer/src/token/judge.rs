@@ -11,9 +11,8 @@ use tokensmith_verifier::{
 use crate::Issuer;
 use crate::credential::{CredentialKind, GrantCredential};
 use crate::error::{ClientDenied, Denied, Error, GrantDenied, Unavailable};
-use crate::grant::redeem::{self, Step};
+use crate::grant::redeem::{self, GrantState, Step};
 use crate::revocation::read_status;
-use crate::store::Stored;
 use crate::store::records::{Client, Grant};
 
 /// A token after its judgement.
@@ -107,14 +106,11 @@ impl Issuer {
         let (redeemer, kind) = (self.redeemer()?, CredentialKind::RefreshToken);
         let proven = redeemer.prove(unproven, kind, now).await?;
         let state = redeemer.read(&proven, now).await?;
-        let client = self
-            .table
-            .get(&Client::key_of(&state.grant.client_id))
-            .await?;
-        let usable = |client: &Stored<Client>| !client.disabled && client.deleted_at.is_none();
-        let verdict = match client.filter(usable) {
-            None => Err(ClientDenied::ClientDisabled.into()),
-            Some(client) => match redeem::decide(&state, &client, &proven, now) {
+        let key = Client::key_of(&state.grant.client_id);
+        let client = self.table.get(&key).await?.map(|client| client.record);
+        let verdict = match usable(client.as_ref()) {
+            Err(denied) => Err(denied),
+            Ok(client) => match redeem::decide(&state, client, &proven, now) {
                 Ok(Step::Advance | Step::Keep | Step::Repeat) => Ok(()),
                 Ok(Step::Revoke) => Err(GrantDenied::RefreshTokenReused.into()),
                 Err(denied) => Err(denied.into()),
@@ -122,4 +118,21 @@ impl Issuer {
         };
         Ok((state.grant, verdict))
     }
+}
+
+/// Whether tokens can be had with a grant, and if not, why: what a refresh decides whatever token is
+/// presented. `client` is the record of the grant's client, if there is one.
+///
+/// # Errors
+/// [`Denied`] says what has ended the grant.
+pub fn standing(state: &GrantState, client: Option<&Client>, now: Timestamp) -> Result<(), Denied> {
+    Ok(redeem::standing(state, usable(client)?, now)?)
+}
+
+/// The client, if it can authenticate.
+fn usable(client: Option<&Client>) -> Result<&Client, Denied> {
+    let usable = |client: &&Client| !client.disabled && client.deleted_at.is_none();
+    client
+        .filter(usable)
+        .ok_or_else(|| ClientDenied::ClientDisabled.into())
 }

@@ -54,6 +54,8 @@ pub async fn mint(
     }
     Ok(MintedToken {
         token: token.into(),
+        token_id: claims.jti,
+        audiences: claims.aud.as_slice().to_vec(),
         key_id: key.id.clone(),
         expires_in: approved.expires_in,
         scopes: approved.scopes,
@@ -88,6 +90,10 @@ pub async fn sign_document(
 /// A signed access token for its client.
 pub struct MintedToken {
     token: SecretString,
+    /// Its id (`jti`).
+    pub token_id: String,
+    /// What it is for (`aud`).
+    pub audiences: Vec<String>,
     /// The key that signed it.
     pub key_id: KeyId,
     /// Its remaining lifetime in seconds.

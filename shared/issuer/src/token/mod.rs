@@ -4,6 +4,6 @@ mod judge;
 mod mint;
 mod policy;
 
-pub use judge::Judged;
+pub use judge::{Judged, standing};
 pub use mint::{MintedToken, mint, sign_document};
 pub use policy::{ApprovedToken, GrantLimits, GrantedAccess, approve};

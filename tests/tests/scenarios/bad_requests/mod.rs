@@ -180,8 +180,8 @@ impl Fixture {
             issuer,
         };
         let Self { issuer, .. } = &fixture;
-        issuer.manage(&["client", "disable", &fixture.disabled.id]);
-        issuer.manage(&["client", "delete", &fixture.deleted.id]);
+        issuer.manage(&["client", "disable", &fixture.disabled.id, "--yes"]);
+        issuer.manage(&["client", "delete", &fixture.deleted.id, "--yes"]);
         let rotated = &fixture.rotated.id;
         issuer.manage(&["client", "rotate-secret", rotated, "--overlap=0s"]);
         fixture

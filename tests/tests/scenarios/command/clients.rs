@@ -152,7 +152,7 @@ fn disable_is_seen_within_the_cache_bound_and_enable_undoes_it() {
     let issuer = TestIssuer::shared();
     let client = issuer.register("disabled", &[]);
     assert_eq!(issuer.token(&client, "").status, 200);
-    let disabled = issuer.manage(&["client", "disable", &client.id]);
+    let disabled = issuer.manage(&["client", "disable", &client.id, "--yes"]);
     assert_eq!(disabled["disabled"], true);
     let refusal = eventually("the issuer refuses", || {
         let answer = issuer.token(&client, "");
@@ -175,7 +175,7 @@ fn disable_is_seen_within_the_cache_bound_and_enable_undoes_it() {
 fn a_client_that_is_disabled_before_its_first_use_is_refused_at_once() {
     let issuer = TestIssuer::shared();
     let client = issuer.register("disabled-first", &[]);
-    issuer.manage(&["client", "disable", &client.id]);
+    issuer.manage(&["client", "disable", &client.id, "--yes"]);
     assert_eq!(issuer.token(&client, "").status, 401);
 }
 
@@ -184,20 +184,21 @@ fn delete_ends_a_client_and_a_new_one_of_that_name_has_another_secret() {
     let issuer = TestIssuer::shared();
     let client = issuer.register("deleted", &[]);
     assert_eq!(issuer.token(&client, "").status, 200);
-    let deleted = issuer.change(&["client", "delete", &client.id]);
+    let deleted = issuer.change(&["client", "delete", &client.id, "--yes"]);
     assert_eq!(deleted, json!({"deleted": client.id}));
     eventually("the issuer refuses", || {
         (issuer.token(&client, "").status == 401).then_some(())
     });
-    for subcommand in [
-        "show",
-        "delete",
-        "enable",
-        "disable",
-        "update",
-        "rotate-secret",
+    for (subcommand, consent) in [
+        ("show", None),
+        ("delete", Some("--yes")),
+        ("enable", None),
+        ("disable", Some("--yes")),
+        ("update", None),
+        ("rotate-secret", None),
     ] {
-        let again = issuer.try_manage(&["client", subcommand, &client.id]);
+        let named = ["client", subcommand, client.id.as_str()];
+        let again = issuer.try_manage(&named.into_iter().chain(consent).collect::<Vec<_>>());
         assert_eq!(again.status.code(), Some(1), "{subcommand}");
     }
     let listed = issuer.manage(&["client", "list"]);
@@ -240,5 +241,5 @@ fn concurrent_changes_are_all_kept() {
     assert_eq!(shown["access_ttl_seconds"], 77);
     assert_eq!(shown["scopes"], json!(["z"]));
     assert_eq!(shown["audiences"], json!(["urn:example:z"]));
-    assert_eq!(shown["secrets"].as_array().map(Vec::len), Some(2));
+    assert_eq!(shown["secrets"].as_array().map(Vec::len), Some(4));
 }

@@ -118,10 +118,10 @@ fn a_token_of_a_disabled_or_deleted_client_is_inactive() {
     let token = issuer.token(&client, "").token();
     let is_active = || inspect(&issuer, &token.text)["active"] == true;
     assert!(is_active());
-    issuer.manage(&["client", "disable", &client.id]);
+    issuer.manage(&["client", "disable", &client.id, "--yes"]);
     assert!(!is_active());
     issuer.manage(&["client", "enable", &client.id]);
-    issuer.manage(&["client", "delete", &client.id]);
+    issuer.manage(&["client", "delete", &client.id, "--yes"]);
     assert!(!is_active());
 }
 

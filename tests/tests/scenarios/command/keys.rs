@@ -70,16 +70,17 @@ fn a_rotation_publishes_first() {
     // The one that is on its way is not overtaken.
     assert_eq!(issuer.manage(&["key", "rotate"]), rotated);
 
-    let refused = issuer.try_manage(&["key", "retire", &first]);
+    let refused = issuer.try_manage(&["key", "retire", &first, "--yes"]);
     assert_eq!(refused.status.code(), Some(1), "it signs");
     // A name like any other: one in 64 begins with a hyphen.
     let unknown = issuer.try_manage(&[
         "key",
         "retire",
         "-R8ZYJnJcmvY1RtYVNnn5YFvl_X2U8F5YVBqTpB2lkE",
+        "--yes",
     ]);
     assert_eq!(unknown.status.code(), Some(1), "nobody knows it");
-    issuer.manage(&["key", "retire", &successor]);
+    issuer.manage(&["key", "retire", &successor, "--yes"]);
     assert_eq!(published(&issuer), [first]);
     assert_eq!(state(&issuer, &successor), "retired");
 }
@@ -91,7 +92,7 @@ fn a_compromised_key_is_gone_with_the_next_request() {
     let (first, token) = kid(&issuer, &client);
     let before: BTreeSet<_> = published(&issuer).into_iter().collect();
     assert_eq!(is_active(&issuer, &client, &token), true);
-    let rotated = issuer.manage(&["key", "rotate", "--now", "--alg=ES256"]);
+    let rotated = issuer.manage(&["key", "rotate", "--now", "--alg=ES256", "--yes"]);
     let new = names(&rotated["created"]).remove(0);
     assert_eq!(names(&rotated["withdrawn"]), std::slice::from_ref(&first));
     assert!(
@@ -106,7 +107,7 @@ fn a_compromised_key_is_gone_with_the_next_request() {
     assert_eq!(kid(&issuer, &client).0, new);
     assert_eq!(state(&issuer, &first), "retired");
     // Of all algorithms, when none is named.
-    let all = issuer.manage(&["key", "rotate", "--now"]);
+    let all = issuer.manage(&["key", "rotate", "--now", "--yes"]);
     assert_eq!(names(&all["created"]).len(), 2);
     assert_eq!(published(&issuer).len(), 2);
 }

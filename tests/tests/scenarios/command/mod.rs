@@ -1,11 +1,16 @@
 //! The `tokensmith` command next to a running issuer: what it changes is seen, what it prints is
 //! JSON, and secrets are shown once.
 
+mod apply;
 mod clients;
+mod comfort;
+mod consent;
 mod inspect;
 mod keys;
+mod lists;
 mod restore;
 mod secrets;
+mod target;
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
@@ -24,12 +29,12 @@ fn exit_0_is_success_with_json_on_stdout_and_nothing_on_stderr() {
         &["client", "show", id],
         &["client", "show", "--id", id],
         &["client", "update", id, "--scope=b"],
-        &["client", "disable", id],
+        &["client", "disable", id, "--yes"],
         &["client", "enable", id],
         &["client", "rotate-secret", id],
         &["key", "list"],
         &["inspect", "garbage"],
-        &["client", "delete", id],
+        &["client", "delete", id, "--yes"],
     ];
     for arguments in commands {
         let output = issuer.try_manage(arguments);
@@ -68,21 +73,21 @@ fn every_command_that_changes_something_says_when_everybody_acts_on_it() {
             "--scope=a",
         ],
         &["revoke", "--grant", &grant],
-        &["revoke", "--client", id],
-        &["revoke", "--subject=bob"],
-        &["client", "disable", id],
+        &["revoke", "--client", id, "--yes"],
+        &["revoke", "--subject=bob", "--yes"],
+        &["client", "disable", id, "--yes"],
         &["client", "enable", id],
-        &["client", "delete", id],
+        &["client", "delete", id, "--yes"],
         &["key", "rotate", "--hmac"],
-        &["key", "rotate", "--now"],
-        &["key", "retire", &old],
-        &["repair"],
+        &["key", "rotate", "--now", "--yes"],
+        &["key", "retire", &old, "--yes"],
+        &["repair", "--yes"],
     ];
     for arguments in commands {
         issuer.change(arguments);
     }
     issuer.change(&["key", "rotate"]);
-    issuer.change(&["restore"]);
+    issuer.change(&["restore", "--in-use", "--yes"]);
 }
 
 #[test]
@@ -100,10 +105,10 @@ fn exit_1_is_a_failure_with_a_message_on_stderr() {
         &["client", "update", id, "--default-scope=b"],
         &["client", "update", id, "--alg=EdDSA"],
         &["client", "enable", "nobody"],
-        &["client", "disable", "nobody"],
-        &["client", "delete", "nobody"],
+        &["client", "disable", "nobody", "--yes"],
+        &["client", "delete", "nobody", "--yes"],
         &["client", "rotate-secret", "nobody"],
-        &["key", "retire", "nobody"],
+        &["key", "retire", "nobody", "--yes"],
         &["serve", "--listen", listening],
     ];
     let before = issuer.manage(&["client", "list"]);
@@ -121,7 +126,7 @@ fn exit_1_where_there_is_no_data_and_none_is_made() {
     let commands: [&[&str]; 5] = [
         &["client", "list"],
         &["client", "create", "--id=a"],
-        &["client", "delete", "a"],
+        &["client", "delete", "a", "--yes"],
         &["key", "list"],
         &["inspect", "garbage"],
     ];

@@ -49,8 +49,8 @@ impl Rehearsal {
         );
         issuer.manage(&["revoke", "--token", &revoked]);
         issuer.manage(&["revoke", "--token", &access_token]);
-        issuer.manage(&["client", "disable", &disabled.id]);
-        issuer.manage(&["client", "delete", &deleted.id]);
+        issuer.manage(&["client", "disable", &disabled.id, "--yes"]);
+        issuer.manage(&["client", "delete", &deleted.id, "--yes"]);
         issuer.manage(&["client", "rotate-secret", &rotated.id]);
         issuer.kill();
         Self {
@@ -71,7 +71,7 @@ impl Rehearsal {
     fn restore(&self, arguments: &[&str]) -> Value {
         let mut restore = command();
         restore
-            .arg("restore")
+            .args(["restore", "--yes"])
             .args(arguments)
             .arg("--data")
             .arg(self.restored.path().join("data"));

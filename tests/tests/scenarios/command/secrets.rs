@@ -1,10 +1,11 @@
-//! Secrets: shown once, rotated with an overlap, never more than two.
+//! Secrets: shown once, and rotated with an overlap that is kept.
+
+use std::fs::File;
 
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::json;
-use tokensmith_tests::{TestClient, TestIssuer, eventually};
+use tokensmith_tests::{TestClient, TestIssuer, eventually, unique};
 
 #[test]
 fn invariant_1_a_secret_is_shown_once_and_its_hash_never() {
@@ -17,9 +18,9 @@ fn invariant_1_a_secret_is_shown_once_and_its_hash_never() {
         &["client", "list"],
         &["client", "show", id],
         &["client", "update", id, "--scope=b"],
-        &["client", "disable", id],
+        &["client", "disable", id, "--yes"],
         &["client", "enable", id],
-        &["client", "delete", id],
+        &["client", "delete", id, "--yes"],
     ];
     for arguments in commands {
         let output = issuer.try_manage(arguments);
@@ -88,45 +89,132 @@ fn an_overlap_ends() {
 }
 
 #[test]
-fn at_most_two_secrets_are_live() {
+fn a_secret_inside_its_overlap_is_not_pushed_out() {
     let issuer = TestIssuer::shared();
-    let first = issuer.register("two", &[]);
-    let second = rotate(&issuer, &first, &[]);
-    let third = rotate(&issuer, &first, &[]);
-    for (client, status) in [(&third, 200), (&second, 200), (&first, 401)] {
-        assert_eq!(issuer.token(client, "").status, status);
+    let first = issuer.register("promised", &[]);
+    let mut all = vec![first.clone()];
+    for _ in 0..3 {
+        all.push(rotate(&issuer, &first, &["--overlap", "24h"]));
     }
-    let shown = issuer.manage(&["client", "show", &first.id]);
-    let secrets = shown["secrets"].as_array().expect("a list");
-    assert_eq!(secrets.len(), 2);
-    // Newest first; only the older one is about to end.
-    assert_eq!(secrets[0]["expires_at"], json!(null));
-    assert!(secrets[1]["expires_at"].is_string());
+    let last = rotate(&issuer, &first, &["--overlap", "0"]);
+    // Only the one that `--overlap 0` speaks of ends: the current one.
+    let ended = all.pop().expect("the current one");
+    for client in all.iter().chain([&last]) {
+        assert_eq!(issuer.token(client, "").status, 200);
+    }
+    assert_eq!(issuer.token(&ended, "").status, 401);
 }
 
 #[test]
-fn a_later_rotation_never_lengthens_an_overlap() {
+fn the_answer_says_when_each_secret_ends_and_no_rotation_changes_an_end() {
     let issuer = TestIssuer::shared();
-    let first = issuer.register("shorter", &[]);
-    rotate(&issuer, &first, &["--overlap", "1h"]);
-    let end = |index: usize| {
+    let first = issuer.register("ends", &[]);
+    let ends = |options: &[&str]| {
+        let command = ["client", "rotate-secret", first.id.as_str()];
+        let told = issuer.change(&[&command[..], options].concat());
         let shown = issuer.manage(&["client", "show", &first.id]);
-        shown["secrets"][index]["expires_at"]
-            .as_str()
-            .map(str::to_owned)
+        assert_eq!(told["secrets"], shown["secrets"]);
+        let secrets = told["secrets"].as_array().expect("a list");
+        let ends = secrets
+            .iter()
+            .map(|one| one["expires_at"].as_str().map(str::to_owned));
+        ends.collect::<Vec<_>>()
     };
-    let promised = end(1).expect("an end");
-    rotate(&issuer, &first, &["--overlap", "0"]);
+    let one = ends(&["--overlap", "1h"]);
     assert_eq!(
-        (end(0), end(1)),
-        (None, None),
-        "the first did not outlive the second"
+        (one.len(), &one[0]),
+        (2, &None),
+        "newest first, and it has no end"
     );
-    let second_end = {
-        rotate(&issuer, &first, &["--overlap", "1m"]);
-        end(1).expect("an end")
+    let two = ends(&["--overlap", "2h"]);
+    assert_eq!((two.len(), &two[2]), (3, &one[1]), "as it was promised");
+    assert!(two[1] > two[2]);
+    let forced = ends(&["--overlap", "1m", "--force"]);
+    assert_eq!(forced.len(), 4);
+    assert!(
+        forced[1..]
+            .iter()
+            .all(|end| *end == forced[1] && *end < two[2])
+    );
+    assert_eq!(ends(&["--overlap", "0", "--force"]), [None]);
+}
+
+#[test]
+fn too_many_secrets_are_refused_unless_the_first_may_end() {
+    let issuer = TestIssuer::shared();
+    let first = issuer.register("many-secrets", &[]);
+    let second = rotate(&issuer, &first, &["--overlap", "1h"]);
+    for _ in 2..50 {
+        rotate(&issuer, &first, &[]);
+    }
+    let command = ["client", "rotate-secret", first.id.as_str()];
+    let refused = issuer.try_manage(&command);
+    assert_eq!(refused.status.code(), Some(1));
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        message.contains("--force") && message.contains("50"),
+        "{message}"
+    );
+    assert_eq!(issuer.token(&first, "").status, 200);
+    rotate(&issuer, &first, &["--force"]);
+    eventually("the one that would have ended first is refused", || {
+        (issuer.token(&first, "").status == 401).then_some(())
+    });
+    assert_eq!(issuer.token(&second, "").status, 200);
+}
+
+#[test]
+fn a_secret_whose_answer_could_not_be_written_is_taken_back() {
+    let issuer = TestIssuer::shared();
+    let into_full = |arguments: &[&str]| {
+        let full = File::options()
+            .write(true)
+            .open("/dev/full")
+            .expect("it is there");
+        let output = issuer
+            .command(arguments)
+            .stdout(full)
+            .output()
+            .expect("it runs");
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {message}");
+        assert!(
+            message.contains("nobody has seen the new secret"),
+            "{message}"
+        );
     };
-    assert!(second_end < promised);
+    let id = unique("unseen");
+    into_full(&["client", "create", "--id", &id]);
+    assert_eq!(
+        issuer.try_manage(&["client", "show", &id]).status.code(),
+        Some(1)
+    );
+    // It can be repeated.
+    issuer.manage(&["client", "create", "--id", &id]);
+
+    let client = issuer.register(
+        "kept",
+        &[
+            "--scope=a",
+            "--grant=refresh_token",
+            "--grant=client_credentials",
+        ],
+    );
+    let before = issuer.manage(&["client", "show", &client.id]);
+    into_full(&["client", "rotate-secret", &client.id, "--overlap=0"]);
+    assert_eq!(issuer.manage(&["client", "show", &client.id]), before);
+    assert_eq!(issuer.token(&client, "").status, 200);
+
+    into_full(&[
+        "grant",
+        "create",
+        "--client",
+        &client.id,
+        "--subject=unseen",
+        "--scope=a",
+    ]);
+    let grants = issuer.manage(&["grant", "list", "--client", &client.id]);
+    assert!(grants[0]["revoked_at"].is_string(), "{grants}");
 }
 
 /// A new secret for the client, with `options` on the command.
@@ -134,7 +222,7 @@ fn rotate(issuer: &TestIssuer, client: &TestClient, options: &[&str]) -> TestCli
     let command = ["client", "rotate-secret", client.id.as_str()];
     let rotated = issuer.change(&[&command[..], options].concat());
     assert_eq!(rotated["client_id"], client.id);
-    assert_eq!(rotated.as_object().map(serde_json::Map::len), Some(2));
+    assert_eq!(rotated.as_object().map(serde_json::Map::len), Some(3));
     TestClient::new(
         &client.id,
         rotated["client_secret"].as_str().expect("a secret"),

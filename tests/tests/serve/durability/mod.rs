@@ -81,9 +81,9 @@ fn what_commands_changed_survives_a_kill() {
         "--access-ttl=1h",
     ]);
     let disabled = issuer.register("disabled", &[]);
-    issuer.manage(&["client", "disable", &disabled.id]);
+    issuer.manage(&["client", "disable", &disabled.id, "--yes"]);
     let deleted = issuer.register("deleted", &[]);
-    issuer.manage(&["client", "delete", &deleted.id]);
+    issuer.manage(&["client", "delete", &deleted.id, "--yes"]);
     let before = issuer.manage(&["client", "list"]);
     issuer.kill_and_restart();
     assert_eq!(issuer.manage(&["client", "list"]), before);

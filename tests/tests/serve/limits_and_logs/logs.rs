@@ -12,7 +12,7 @@ fn every_request_leaves_exactly_one_line() {
     let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
     let client = issuer.register("logged", &["--scope=a"]);
     let disabled = issuer.register("disabled", &[]);
-    issuer.manage(&["client", "disable", &disabled.id]);
+    issuer.manage(&["client", "disable", &disabled.id, "--yes"]);
     let post_only = issuer.register("post-only", &["--auth=client_secret_post"]);
     let (id, secret) = (client.id.as_str(), client.secret());
     let wrong = disabled.secret();
@@ -28,7 +28,12 @@ fn every_request_leaves_exactly_one_line() {
             Some("scope_not_allowed"),
             Some(id),
         ),
-        (good("&scope=%22"), "denied", Some("malformed_scope"), None),
+        (
+            good("&scope=%22"),
+            "denied",
+            Some("malformed_scope"),
+            Some(id),
+        ),
         (
             good("&resource=urn:x"),
             "denied",
@@ -39,16 +44,21 @@ fn every_request_leaves_exactly_one_line() {
             good("&client_secret=x"),
             "denied",
             Some("several_authentication_methods"),
-            None,
+            Some(id),
         ),
         (
             good("&client_id=x"),
             "denied",
             Some("client_id_mismatch"),
-            None,
+            Some(id),
         ),
-        (good("&a=1&a=2"), "denied", Some("repeated_parameter"), None),
-        (good("&a=%"), "denied", Some("malformed_form"), None),
+        (
+            good("&a=1&a=2"),
+            "denied",
+            Some("repeated_parameter"),
+            Some(id),
+        ),
+        (good("&a=%"), "denied", Some("malformed_form"), Some(id)),
         (
             named("nobody", secret),
             "denied",
@@ -65,7 +75,19 @@ fn every_request_leaves_exactly_one_line() {
             named(id, "x"),
             "denied",
             Some("malformed_client_secret"),
-            None,
+            Some(id),
+        ),
+        (
+            form(format!("{GRANT}&client_id={id}&client_secret=x")),
+            "denied",
+            Some("malformed_client_secret"),
+            Some(id),
+        ),
+        (
+            form(format!("grant_type=x&client_id={id}")),
+            "denied",
+            Some("unsupported_grant_type"),
+            Some(id),
         ),
         (
             named("a/b", secret),
@@ -187,11 +209,68 @@ fn every_request_leaves_exactly_one_line() {
             let token = answer.token();
             assert_eq!(line["kid"], token.header["kid"]);
             assert_eq!(line["grant_type"], "client_credentials");
+            for name in ["jti", "aud", "scope"] {
+                assert_eq!(line.get(name), token.claims.get(name), "{name}");
+            }
         }
         let members = line.as_object().expect("an object").keys();
         let unknown = members.filter(|name| !KNOWN.contains(&name.as_str()));
         assert_eq!(unknown.count(), 0, "{line}");
     }
+}
+
+#[test]
+fn what_was_issued_is_logged_in_part_if_it_is_long() {
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
+    let names: Vec<String> = (0..30).map(|index| format!("scope-{index:03}")).collect();
+    let scopes: Vec<String> = names.iter().map(|name| format!("--scope={name}")).collect();
+    let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+    let client = issuer.register("long", &scopes);
+    let answer = issuer.token(&client, &format!("&scope={}", names.join("+")));
+    assert_eq!(answer.status, 200);
+    let lines = request_lines(&mut issuer);
+    let line = &lines[answer.header("x-request-id").expect("an id")];
+    let scope = line["scope"].as_str().expect("a scope");
+    assert_eq!(scope.chars().count(), 121);
+    assert!(
+        names.join(" ").starts_with(scope.trim_end_matches('…')),
+        "{scope}"
+    );
+}
+
+#[test]
+fn the_path_that_nothing_is_served_at_is_logged_as_far_as_it_is_harmless() {
+    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
+    let (long, cut) = (
+        format!("/{}", "x".repeat(500)),
+        format!("/{}…", "x".repeat(119)),
+    );
+    let paths = [
+        ("/oauth/token", "/oauth/token"),
+        ("/oauth2/token/tksmc_secret", "/oauth2/token/…"),
+        ("/verify/eyJhbGciOiJub25lIn0", "/verify/…"),
+        ("/a%22b", "/a…"),
+        (&long, &cut),
+    ];
+    for (path, _) in paths {
+        let request = HttpRequest::get(&format!("{path}?client_secret=hidden"));
+        assert_eq!(issuer.send(&request).status, 404);
+    }
+    let log = issuer.log();
+    let lines = log
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"));
+    let lines: Vec<Value> = lines
+        .filter(|line: &Value| line["event"] == "not_routed")
+        .collect();
+    let logged: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| line["path"].as_str())
+        .collect();
+    assert_eq!(logged, paths.map(|(_, path)| path));
+    let told = |line: &Value| line["source"] == "127.0.0.1" && line["status"] == 404;
+    assert!(lines.iter().all(told));
+    assert!(!log.contains("hidden"));
 }
 
 #[test]
@@ -298,7 +377,7 @@ fn request_lines(issuer: &mut TestIssuer) -> BTreeMap<String, Value> {
     lines
 }
 
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 17] = [
     "latency_us",
     "aws_calls",
     "time",
@@ -312,5 +391,8 @@ const KNOWN: [&str; 14] = [
     "client",
     "grant_type",
     "kid",
+    "jti",
+    "scope",
+    "aud",
     "status",
 ];

@@ -150,7 +150,7 @@ fn manage(issuer: &TestIssuer, client: &TestClient, seen: &Secrets) -> String {
         &["client", "show", id],
         &["client", "update", id, "--scope=b"],
         &["client", "create", "--id", id],
-        &["client", "disable", id],
+        &["client", "disable", id, "--yes"],
         &["client", "enable", id],
         &["key", "list"],
         &["inspect", token],

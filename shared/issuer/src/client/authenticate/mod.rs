@@ -99,6 +99,22 @@ pub struct AuthenticatedClient {
 }
 
 impl AuthenticatedClient {
+    /// A client in whose name an operator acts, who could as well give it a new secret. `record` was read at
+    /// `now`.
+    ///
+    /// # Errors
+    /// [`ClientDenied::ClientDisabled`] when it may not authenticate.
+    pub(crate) fn of_operator(record: Client, now: Timestamp) -> Result<Self, ClientDenied> {
+        match record.disabled || record.deleted_at.is_some() {
+            true => Err(ClientDenied::ClientDisabled),
+            false => Ok(Self {
+                record: Arc::new(record),
+                read_at: now,
+                now,
+            }),
+        }
+    }
+
     /// Its registration.
     pub fn record(&self) -> &Client {
         &self.record

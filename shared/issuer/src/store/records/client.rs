@@ -87,6 +87,10 @@ impl Record for Client {
         self.deleted_at
             .map(|deleted| deleted.after(2 * MAX_ACCESS_TTL))
     }
+
+    fn listed_in(&self) -> Option<String> {
+        self.deleted_at.is_none().then(|| Self::PREFIX.to_owned())
+    }
 }
 
 /// How long an old refresh token is still accepted after it was refreshed, so that a client that
@@ -169,5 +173,6 @@ impl fmt::Display for AuthenticationMethod {
     }
 }
 
-/// One current secret and one whose overlap has not ended.
-pub const MAX_LIVE_SECRETS: usize = 2;
+/// The current secret, and those whose overlap has not ended. Each attempt to authenticate is compared with all
+/// of them, and each read of the client reads them: this bounds both.
+pub const MAX_LIVE_SECRETS: usize = 50;

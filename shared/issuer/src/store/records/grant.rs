@@ -55,6 +55,11 @@ impl Grant {
             .after(MAX_ACCESS_TTL)
     }
 
+    /// The list of the grants that `client` has received.
+    pub fn list_of(client: &ClientId) -> String {
+        format!("{}#{client}", Self::PREFIX)
+    }
+
     /// The prefix of every grant's partition key.
     pub const PREFIX: &'static str = "GRANT";
 }
@@ -66,6 +71,10 @@ impl Record for Grant {
 
     fn expires_at(&self) -> Option<Timestamp> {
         Some(self.forgotten_at())
+    }
+
+    fn listed_in(&self) -> Option<String> {
+        Some(Self::list_of(&self.client_id))
     }
 }
 

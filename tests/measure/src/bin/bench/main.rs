@@ -2,9 +2,10 @@
 //!
 //! Every figure is from one run on one machine: an issuer in its own process, a load generator in
 //! this one. Run it with `./tests/bench`; `./tests/bench authorizer` measures the authorizer alone, and
-//! `./tests/bench strangers` what requests without credentials cost.
+//! `./tests/bench strangers` what requests without credentials cost, and `./tests/bench command` what the command takes.
 
 mod authorizer;
+mod command;
 mod grants;
 mod load;
 mod strangers;
@@ -22,13 +23,16 @@ fn main() {
     if arguments.next_if_eq("authorizer").is_some() {
         return authorizer::measure();
     }
+    if arguments.next_if_eq("command").is_some() {
+        return command::measure();
+    }
     if arguments.next_if_eq("strangers").is_some() {
         return strangers::measure();
     }
     let mut number = |default: u64| match arguments.next() {
         Some(text) => text
             .parse()
-            .expect("usage: bench [authorizer | strangers | SECONDS [GRANTS]]"),
+            .expect("usage: bench [authorizer | command | strangers | SECONDS [GRANTS]]"),
         None => default,
     };
     let (seconds, grants) = (number(5), number(1_000_000));

@@ -1,0 +1,196 @@
+//! The lists of clients and of grants, one page at a time: an index names the records of a page, which are
+//! then read strongly consistent. What a list costs depends on what it shows, and not on what else the table
+//! holds.
+//!
+//! The index lags a moment behind the table: what was registered just now may be missing for that long.
+
+use super::standing::judge;
+use super::{Administrator, ClientError, GrantError, ListedGrant};
+use crate::credential::GrantId;
+use crate::names::{ClientId, SubjectName};
+use crate::store::records::{Client, Grant, Subject};
+use crate::store::{AnyKey, Key, KeyPage, Record, StoreError, TableReader};
+
+impl Administrator {
+    /// Lists the clients whose id starts with `prefix`, sorted by id, from the one that follows `after`.
+    pub fn list_clients(&self, prefix: &str, after: Option<&ClientId>) -> ClientPages<'_> {
+        ClientPages {
+            admin: self,
+            prefix: format!("{}#{prefix}", Client::PREFIX),
+            next: Next::After(after.map(Client::key_of)),
+        }
+    }
+
+    /// Lists the grants of a client or subject, from the one that follows `after`. Those of a client are
+    /// sorted by their ids, those of a subject are in no particular order.
+    ///
+    /// # Errors
+    /// [`GrantError`] when nobody knows that client or subject, or when the table fails.
+    pub async fn list_grants(
+        &self,
+        of: GrantsOf,
+        after: Option<GrantId>,
+    ) -> Result<GrantPages<'_>, GrantError> {
+        let is_known = match &of {
+            // A client that was deleted has no record after a while, and its grants have ended before.
+            GrantsOf::Client(id) => self.table.get(&Client::key_of(id)).await?.is_some(),
+            GrantsOf::Subject(name) => {
+                let subject = self.table.get(&Subject::key_of(name.as_str())).await?;
+                subject.is_some()
+            }
+        };
+        match (is_known, of) {
+            (true, of) => Ok(GrantPages {
+                next: Next::After(after.map(Grant::key_of)),
+                ..self.grants_of(of)
+            }),
+            (false, GrantsOf::Client(id)) => Err(GrantError::UnknownClient(id)),
+            (false, GrantsOf::Subject(name)) => Err(GrantError::UnknownSubject(name)),
+        }
+    }
+
+    /// The grants of a client or subject, from the first.
+    pub(super) fn grants_of(&self, of: GrantsOf) -> GrantPages<'_> {
+        GrantPages {
+            admin: self,
+            of,
+            next: Next::After(None),
+        }
+    }
+
+    /// One client's record.
+    ///
+    /// # Errors
+    /// [`ClientError`] when there is no such client, or the table fails.
+    pub async fn client(&self, id: &ClientId) -> Result<Client, ClientError> {
+        let found = self.find_client(id).await?;
+        let found = found.ok_or_else(|| ClientError::Unknown(id.clone()))?;
+        Ok(found.record)
+    }
+}
+
+/// Whose grants are listed.
+#[derive(Clone, Debug)]
+pub enum GrantsOf {
+    /// Those that a client has received.
+    Client(ClientId),
+    /// Those that a subject has given.
+    Subject(SubjectName),
+}
+
+/// A list of clients.
+#[derive(Debug)]
+pub struct ClientPages<'a> {
+    admin: &'a Administrator,
+    prefix: String,
+    next: Next<Client>,
+}
+
+impl ClientPages<'_> {
+    /// Reads the next page; `None` after the last. A record that this release cannot read is an error in
+    /// its place.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table fails.
+    pub async fn next(&mut self) -> Result<Option<Vec<Result<Client, StoreError>>>, StoreError> {
+        let table = &self.admin.table;
+        let Next::After(after) = &self.next else {
+            return Ok(None);
+        };
+        let query = table.query_listed(Client::PREFIX, &self.prefix, after.as_ref(), PAGE);
+        let KeyPage { keys, next } = query.await?;
+        self.next = Next::of(next);
+        let mut clients = records(table, &keys).await?;
+        // Deleted since the index was written.
+        clients.retain(|one| {
+            one.as_ref()
+                .map_or(true, |client| client.deleted_at.is_none())
+        });
+        Ok(Some(clients))
+    }
+}
+
+/// A list of grants.
+#[derive(Debug)]
+pub struct GrantPages<'a> {
+    admin: &'a Administrator,
+    of: GrantsOf,
+    next: Next<Grant>,
+}
+
+impl GrantPages<'_> {
+    /// Reads and judges the next page; `None` after the last. A record that this release cannot read is an
+    /// error in its place.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table fails.
+    pub async fn next(
+        &mut self,
+    ) -> Result<Option<Vec<Result<ListedGrant, StoreError>>>, StoreError> {
+        let table = &self.admin.table;
+        let Next::After(after) = &self.next else {
+            return Ok(None);
+        };
+        let KeyPage { keys, next } = match &self.of {
+            GrantsOf::Client(id) => {
+                let (list, prefix) = (Grant::list_of(id), format!("{}#", Grant::PREFIX));
+                table
+                    .query_listed(&list, &prefix, after.as_ref(), PAGE)
+                    .await?
+            }
+            GrantsOf::Subject(name) => {
+                let query = table.query_by_subject(name.as_str(), after.as_ref(), PAGE);
+                query.await?
+            }
+        };
+        self.next = Next::of(next);
+        let grants = records(table, &keys).await?;
+        let now = self.admin.time().await?.now();
+        judge(table, grants, now).await.map(Some)
+    }
+
+    /// How many of them live now. This reads them all.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table fails, or one of them cannot be read.
+    pub(super) async fn live(mut self) -> Result<usize, StoreError> {
+        let mut live = 0;
+        while let Some(page) = self.next().await? {
+            for grant in page {
+                live += usize::from(grant?.standing.is_ok());
+            }
+        }
+        Ok(live)
+    }
+}
+
+/// Where a list goes on.
+#[derive(Debug)]
+enum Next<R> {
+    After(Option<Key<R>>),
+    Nowhere,
+}
+
+impl<R> Next<R> {
+    fn of(key: Option<Key<R>>) -> Self {
+        key.map_or(Self::Nowhere, |key| Self::After(Some(key)))
+    }
+}
+
+/// The records that there are under these keys, in their order.
+async fn records<R: Record>(
+    table: &TableReader,
+    keys: &[Key<R>],
+) -> Result<Vec<Result<R, StoreError>>, StoreError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wanted: Vec<&dyn AnyKey> = keys.iter().map(|key| key as &dyn AnyKey).collect();
+    let mut found = table.get_several(&wanted).await?;
+    let records = keys.iter().map(|key| found.take(key).transpose());
+    let records = records.flatten().map(|one| Ok(one?.record));
+    Ok(records.collect())
+}
+
+/// As many as one `BatchGetItem` reads.
+const PAGE: i32 = 100;
