@@ -3,13 +3,15 @@ infra/prices.json. Called by `tests/bench cost` with the counts (JSON) and the l
 """
 
 import json
-import re
 import sys
 from math import ceil
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TEMPLATE = (ROOT / "infra" / "template.yaml").read_text()
+sys.path.append(str(ROOT / "tests" / "infra"))
+from stack import Template  # noqa: E402: it lies there
+
+PROFILES = {profile: Template(Profile=profile) for profile in ("default", "lean")}
 PRICE_LIST = json.loads((ROOT / "infra" / "prices.json").read_text())
 
 MILLION, GB = 10**6, 10**9
@@ -19,18 +21,34 @@ VOLUMES = (MILLION, 1000 * MILLION)
 # What is assumed, since no emulator can count it; each on the dear side.
 MEMORY_GB = 0.25
 BILLED_MS = {"client_credentials": 10, "refresh": 20, "introspect": 15, "authorizer": 5, "revocations": 10}
-START_MS = 150  # billed once more for each start
+START_MS = 75  # billed once more for each start: `tests/bench cold` takes 50, with the processor time of 256 MB
 STARTS = 0.01  # of all requests meet a function that has to start
 PEAK = 3  # the busiest hour over the average
 KEY_CACHE_SECONDS = 10
 FEED_SECONDS = 5
-API_HEADER_BYTES = 200  # what API Gateway adds to an answer: status line, date, its request id
-ACCESS_LOG_BYTES = 230  # a line in the format of the stage
+HEARTBEATS = MONTH / 60
+HEARTBEAT_MS = 15
+# One in the table, two in the index `feed`, whose sort key changes, and one in `live`.
+HEARTBEAT_WRITES = 4
+# What API Gateway adds to an answer.
+API_HEADERS = (
+    "HTTP/1.1 200 OK\r\nDate: Sun, 29 Nov 2026 12:00:00 GMT\r\nContent-Length: 1000\r\nConnection: keep-alive\r\n"
+    "Apigw-Requestid: JKJaXmPLvHcESHA=\r\n\r\n"
+)
+# What it puts into a line of its own log.
+ACCESS_LOG = {
+    "$context.requestId": "JKJaXmPLvHcESHA=",
+    "$context.identity.sourceIp": "203.0.113.195",
+    "$context.routeKey": "ANY /oauth2/introspect",
+    "$context.status": "200",
+    "$context.responseLatency": "100",
+    "$context.integrationErrorMessage": "-",
+}
 LOG_OVERHEAD_BYTES = 26  # CloudWatch bills them for each line
 LOG_MONTHS = 1
 
 # The most that a million client_credentials tokens may cost, in the custody kms-data-key.
-REACH = {"default": 2.20, "lean": 1.60}
+REACH = {"default": 1.90, "lean": 1.55}
 
 CUSTODIES = {"kms-data-key": None, "kms, RS256": "kms_rsa_2048_signature", "kms, ES256": "kms_other_signature"}
 
@@ -72,11 +90,10 @@ def monthly(operation, volume, counted, line_bytes, custody, profile):
     ms = BILLED_MS[operation]
     starts = volume * STARTS
     # Each warm function looks at the keys again when they are older than the cache allows.
-    functions = ceil(volume / MONTH * PEAK * ms / 1000)
-    key_reads = min(volume, functions * MONTH / KEY_CACHE_SECONDS)
+    key_reads = renewals(volume, ms, KEY_CACHE_SECONDS)
     logged = 0 if profile == "lean" else volume
     function_log = logged * (line_bytes[name] + LOG_OVERHEAD_BYTES) / GB
-    access_log = logged * (ACCESS_LOG_BYTES + LOG_OVERHEAD_BYTES) / GB
+    access_log = logged * (access_log_bytes() + LOG_OVERHEAD_BYTES) / GB
     signature = CUSTODIES[custody]
     return {
         "API requests": price("api_request", volume),
@@ -89,8 +106,27 @@ def monthly(operation, volume, counted, line_bytes, custody, profile):
         "logs of the functions": price("logs_gb", function_log),
         "logs of the API": price("logs_gb", access_log),
         "logs kept a month": price("logs_gb_month", (function_log + access_log) * LOG_MONTHS),
-        "egress": price("egress_gb", volume * (cost["answer_bytes"] + API_HEADER_BYTES) / GB),
+        "egress": price("egress_gb", volume * (cost["answer_bytes"] + len(API_HEADERS)) / GB),
     }
+
+
+def renewals(volume, ms, keep_seconds):
+    """How often the functions that `volume` requests keep warm read again what they keep for a while. The request that finds it too old
+    reads it: a period lasts until then, and is longer than `keep_seconds` by the time between two requests."""
+    functions = ceil(volume / MONTH * PEAK * ms / 1000)
+    between_requests = functions * MONTH / volume
+    return functions * MONTH / (keep_seconds + between_requests)
+
+
+def access_log_bytes():
+    """A line in the format of the stage."""
+    settings = PROFILES["default"].resources["Stage"]["Properties"]["AccessLogSettings"]
+    line = PROFILES["default"].decided(settings)["Format"] + "\n"
+    for variable, value in sorted(ACCESS_LOG.items(), reverse=True):
+        line = line.replace(variable, value)
+    if "$context" in line:
+        sys.exit(f"error: it is not known how long this is: {line}")
+    return len(line)
 
 
 def print_table(operation, volume, counted, line_bytes):
@@ -112,13 +148,20 @@ def print_row(label, cells):
 
 def print_fixed(counted):
     """What a month costs without a single token, and what may come on top."""
-    metrics = len(set(re.findall(r"MetricName: (\w+), MetricValue", TEMPLATE)))
-    alarms = TEMPLATE.count("Type: AWS::CloudWatch::Alarm") - TEMPLATE.count("      Metrics:\n") + TEMPLATE.count("MetricStat:")
+    rotation, *others = sorted(metric_names(), key=lambda name: name != "KeyRotationRuns")
     lines = {
         "the wrapping key": price("kms_key_month", 1),
+        f"the metric {rotation}": price("metric_month", 1),
+        "the heartbeat of the revocation feed": heartbeats(),
+    }
+    always = sum(lines.values())
+    for profile, template in PROFILES.items():
+        alarms = alarm_metrics(template)
+        lines[f"alarms over {alarms} metrics, {profile}"] = price("alarm_metric_month", alarms)
+        lines[f"  together, without a token, {profile}"] = always + price("alarm_metric_month", alarms)
+    lines |= {
+        f"{len(others)} more metrics, with data in every hour": price("metric_month", len(others)),
         "a key in the custody kms (each algorithm)": price("kms_key_month", 1),
-        f"{metrics} metrics, in a month with data of each": price("metric_month", metrics),
-        f"alarms over {alarms} metrics": price("alarm_metric_month", alarms),
         "the dashboard, beyond an account's first three": price("dashboard_month", 1),
     }
     grants = MILLION * counted["grant_bytes"] / GB
@@ -128,6 +171,27 @@ def print_fixed(counted):
     print("\neach month, USD")
     for line, usd in lines.items():
         print(f"{line:48}{usd:8.2f}")
+
+
+def heartbeats():
+    """What rotate-keys costs that writes the time into the feed every minute."""
+    return (
+        price("lambda_request", HEARTBEATS)
+        + price("lambda_gb_second", HEARTBEATS * HEARTBEAT_MS / 1000 * MEMORY_GB)
+        + price("dynamodb_read_unit", HEARTBEATS)
+        + price("dynamodb_write_unit", HEARTBEATS * HEARTBEAT_WRITES)
+    )
+
+
+def metric_names():
+    filters = PROFILES["default"].of_type("AWS::Logs::MetricFilter").values()
+    return {made["MetricName"] for each in filters for made in each["MetricTransformations"]}
+
+
+def alarm_metrics(template):
+    """How many metrics the alarms look at: an alarm over an expression costs as much as one over each metric in it."""
+    alarms = template.decided(template.of_type("AWS::CloudWatch::Alarm")).values()
+    return sum(sum("MetricStat" in each for each in alarm.get("Metrics", [])) or 1 for alarm in alarms)
 
 
 def print_authorizer(counted, line_bytes):
@@ -144,9 +208,7 @@ def print_authorizer(counted, line_bytes):
 def authorizer_monthly(volume, counted, line_bytes, profile):
     ms, operations = BILLED_MS["authorizer"], counted["operations"]
     starts = volume * STARTS
-    # Each warm function reads the feed once in an interval, with the request that finds it overdue.
-    functions = ceil(volume / MONTH * PEAK * ms / 1000)
-    polls = min(volume, functions * MONTH / FEED_SECONDS)
+    polls = renewals(volume, ms, FEED_SECONDS)
     log = 0 if profile == "lean" else volume * (line_bytes["authorizer"] + LOG_OVERHEAD_BYTES) / GB
     return {
         "Lambda requests": price("lambda_request", volume),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import archive
+from deploy import own_architecture
 from domain import own_domain
 from emulated import running_emulator
 from stack import EXAMPLE, ROOT, Template
@@ -47,16 +49,77 @@ def code(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def deploy(emulator, code):
-    """`infra/deploy`, as a newcomer runs it; returns what it prints on stdout."""
+def code_with(code, tmp_path_factory):
+    """The functions' code, but for one function, whose bootstrap is a script."""
+
+    def code_with(function, script):
+        directory = tmp_path_factory.mktemp("code")
+        for each in code.iterdir():
+            if each.name != function:
+                (directory / each.name).symlink_to(each)
+        (directory / function).mkdir()
+        with zipfile.ZipFile(directory / function / "bootstrap.zip", "w") as zipped:
+            entry = zipfile.ZipInfo("bootstrap")
+            entry.external_attr = 0o755 << 16
+            zipped.writestr(entry, script)
+        return directory
+
+    return code_with
+
+
+@pytest.fixture(scope="session")
+def delete(emulator):
+    """Deletes a stack as somebody does who means it."""
+    cloudformation = emulator.client("cloudformation")
+
+    def delete(name):
+        (described,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        cloudformation.update_termination_protection(StackName=name, EnableTerminationProtection=False)
+        cloudformation.delete_stack(StackName=name)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=described["StackId"], WaiterConfig={"Delay": 1})
+
+    return delete
+
+
+@pytest.fixture(scope="session")
+def run_deploy(emulator, code):
+    """Runs `infra/deploy`, with the functions' code unless other code is named, and returns what became of it. Nobody is at a terminal."""
+
+    def run_deploy(*arguments, **environment):
+        with_code = () if {"--code", "--update-data"} & set(arguments) else ("--code", code)
+        command = [ROOT / "infra" / "deploy", *with_code, *arguments]
+        return run(command, {**emulator.environment, **environment})
+
+    return run_deploy
+
+
+@pytest.fixture(scope="session")
+def deploy(run_deploy, emulator):
+    """`infra/deploy` where it has to succeed; returns what it prints on stdout."""
 
     def deploy(*arguments):
-        command = [ROOT / "infra" / "deploy", "--code", code, *arguments]
-        done = subprocess.run(command, env=emulator.environment, capture_output=True, text=True)
+        done = run_deploy("--yes", *arguments)
         assert done.returncode == 0, done.stderr + emulator.log.read_text()[-3000:]
         return json.loads(done.stdout)
 
     return deploy
+
+
+@pytest.fixture(scope="session")
+def refused(run_deploy):
+    """`infra/deploy` where it has to fail; returns what it says on stderr, which is never a traceback."""
+
+    def refused(*arguments, **environment):
+        done = run_deploy(*arguments, **environment)
+        assert done.returncode == 1 and done.stdout == "", done.stdout + done.stderr
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.stderr
+
+    return refused
+
+
+def run(command, environment):
+    return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +141,21 @@ def example(deploy, stack):
 def stack_in_kms(deploy, stack):
     """The outputs of a second stack, which signs in KMS."""
     return deploy("--stack", "in-kms", "Custody=kms", "CacheTtl=0s")
+
+
+@pytest.fixture(scope="session")
+def archived(code, run_deploy, tmp_path_factory):
+    """The outputs of a stack that was made of an archive, where there is no Rust. It is nobody's, and its data may suffer."""
+    directory, name = tmp_path_factory.mktemp("archived"), archive.name(own_architecture())
+    files = {f"{path.parent.name}/{path.name}": path.read_bytes() for path in code.glob("*/bootstrap.zip")}
+    (directory / f"{name}.tar.gz").write_bytes(archive.packed(name, files, executable=set()))
+    for tool in ("cargo", "rustc", "rustup"):
+        (directory / tool).write_text(f"#!/bin/sh\necho $0 is not here >&2\ntouch {directory}/used\nexit 127\n")
+        (directory / tool).chmod(0o755)
+    path = f"{directory}:{os.environ['PATH']}"
+    done = run_deploy("--stack", "archived", "--code", directory / f"{name}.tar.gz", "CacheTtl=0s", PATH=path)
+    assert done.returncode == 0 and not (directory / "used").exists(), done.stderr
+    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from cfnlint.decode.cfn_yaml import load
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "infra" / "template.yaml"
+DATA = ROOT / "infra" / "data.yaml"
 EXAMPLE = ROOT / "infra" / "example-api.yaml"
 
 # The path of each endpoint, by the name under which a function's `main` lists it.
@@ -25,7 +26,7 @@ class Template:
     def __init__(self, path=TEMPLATE, **parameters):
         self.path = path
         self.document = json.loads(json.dumps(load(str(path)), default=str))
-        declared = self.document["Parameters"].items()
+        declared = self.document.get("Parameters", {}).items()
         self.parameters = {name: parameters.get(name, declaration.get("Default")) for name, declaration in declared}
         self.resources = {
             name: resource

@@ -1,12 +1,10 @@
 """The example API: one route behind the authorizer, one whose function verifies tokens itself."""
 
 import time
-from types import SimpleNamespace
 
 import pytest
 import requests
 
-import deploy as infra_deploy
 from issuer import Issuer
 from stack import EXAMPLE
 
@@ -104,16 +102,3 @@ def test_deploying_it_again_changes_nothing(deploy, emulator, example):
     # What came from the other stack is kept.
     assert deploy("--template", EXAMPLE) == example
     assert version() == before
-
-
-def test_what_has_no_value_is_named_before_anything_is_built():
-    # The emulator says of every parameter that it has a default.
-    declared = [{"ParameterKey": "Issuer"}, {"ParameterKey": "Audience", "DefaultValue": ""}, {"ParameterKey": "Architecture"}]
-    cloudformation = SimpleNamespace(get_template_summary=lambda **_: {"Parameters": declared})
-    with pytest.raises(SystemExit, match="no value for Issuer: name it, or with --of"):
-        infra_deploy.chosen(cloudformation, SimpleNamespace(of=None, parameters={}), None, "URL")
-
-
-def test_the_stack_that_values_come_from_has_to_be_there(deploy, example):
-    with pytest.raises(AssertionError, match="there is no stack nobody"):
-        deploy("--template", EXAMPLE, "--of", "nobody")

@@ -1,20 +1,23 @@
 """Invariant 11: each function's role allows what it needs and nothing else. A permission more or less makes this fail."""
 
 import json
+import re
 
 import pytest
 
-from stack import EXAMPLE, TEMPLATE, Template
+from stack import DATA, EXAMPLE, TEMPLATE, Template
 
 TABLE, FEED, LIVE = "the table", "its index feed", "its index live"
 KEY, ANY_KEY, EVERYTHING = "the wrapping key", "any key", "*"
 
 READS_SIGNING_KEYS = ("dynamodb:Query", TABLE, "KEYS")
-READS_THE_FEED = ("dynamodb:Query", f"{FEED} and {LIVE}", "0")
+# Whole indexes: decision 0043.
+READS_THE_FEED = ("dynamodb:Query", f"{FEED} and {LIVE}", "")
 READS_KEYS = ("dynamodb:Query", TABLE, "KEYS HMAC")
 READS_CLIENTS = ("dynamodb:GetItem", TABLE, "CLIENT#*")
 READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN = ("dynamodb:BatchGetItem", TABLE, "CLIENT#* GRANT#* SUBJECT#* JTI#*")
 OPENS_HMAC_KEYS = ("kms:Decrypt", KEY, "use=hmac")
+OPENS_SIGNING_KEYS = ("kms:Decrypt", KEY, "use=signing")
 
 # Every function writes its log and its traces.
 COMMON = {
@@ -29,7 +32,8 @@ ISSUES = {
     READS_CLIENTS,
     ("dynamodb:BatchGetItem", TABLE, "GRANT#* SUBJECT#*"),
     ("dynamodb:UpdateItem", TABLE, "GRANT#*"),
-    ("kms:Decrypt", KEY, "use=hmac,signing"),
+    OPENS_HMAC_KEYS,
+    OPENS_SIGNING_KEYS,
 }
 
 ALLOWED = {
@@ -48,15 +52,18 @@ ALLOWED = {
         READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN,
         OPENS_HMAC_KEYS,
     },
-    "Revocations": {READS_SIGNING_KEYS, READS_THE_FEED, ("kms:Decrypt", KEY, "use=signing")},
+    "Revocations": {READS_SIGNING_KEYS, READS_THE_FEED, OPENS_SIGNING_KEYS},
     "Jwks": {READS_SIGNING_KEYS},
     "RotateKeys": {
         READS_KEYS,
-        ("dynamodb:PutItem", TABLE, "KEYS HMAC SETTINGS"),
-        ("dynamodb:UpdateItem", TABLE, "HMAC SETTINGS"),
-        ("dynamodb:Query", LIVE, "0"),
+        ("dynamodb:PutItem", TABLE, "KEYS HMAC"),
+        ("dynamodb:UpdateItem", TABLE, "HMAC"),
+        ("dynamodb:Query", LIVE, ""),
         ("dynamodb:UpdateItem", TABLE, "CLIENT#* SUBJECT#* only pk sk feed_shard feed_at feed_until, answers NONE"),
         ("dynamodb:DeleteItem", TABLE, "KEYS"),
+        ("dynamodb:Query", TABLE, "HEARTBEAT"),
+        ("dynamodb:PutItem", TABLE, "HEARTBEAT"),
+        ("dynamodb:UpdateItem", TABLE, "HEARTBEAT"),
         ("kms:GenerateDataKeyWithoutPlaintext", KEY, "use=hmac"),
     },
 }
@@ -104,35 +111,59 @@ def test_invariant_11_a_role_beside_an_api_allows_exactly_this(function):
     assert allowed_by(Template(EXAMPLE), function) == COMMON | ALLOWED_BESIDE_AN_API[function]
 
 
+def test_invariant_11_what_checks_versions_calls_them_and_nothing_else():
+    for path, allowed in ((TEMPLATE, ALLOWED), (EXAMPLE, ["Authorizer"])):
+        template = Template(path)
+        versions = template.resources["Checked"]["Properties"]["Versions"]
+        functions = [version["Ref"].removesuffix("Version") for version in versions]
+        assert sorted(functions) == sorted(allowed)
+        calls = {("lambda:InvokeFunction", f"versions of {function}", "") for function in functions}
+        log = {(action, "its log", "") for action in ("logs:CreateLogStream", "logs:PutLogEvents")}
+        assert allowed_by(template, "Check") == calls | log
+
+
 @pytest.mark.parametrize(("path", "allowed"), [(TEMPLATE, ALLOWED), (EXAMPLE, ALLOWED_BESIDE_AN_API)])
 def test_every_function_has_a_role_of_its_own_that_only_lambda_takes(path, allowed):
     template = Template(path)
     roles = template.of_type("AWS::IAM::Role")
-    functions = template.of_type("AWS::Serverless::Function")
+    functions = {**template.of_type("AWS::Serverless::Function"), **template.of_type("AWS::Lambda::Function")}
     assert {name: function["Role"] for name, function in functions.items()} == {
-        name: {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in allowed
+        name: {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in (*allowed, "Check")
     }
-    assert sorted(roles) == sorted(f"{name}Role" for name in allowed)
+    assert sorted(roles) == sorted(f"{name}Role" for name in (*allowed, "Check"))
     for role in roles.values():
         assert role["AssumeRolePolicyDocument"]["Statement"] == {
             "Effect": "Allow",
             "Action": "sts:AssumeRole",
             "Principal": {"Service": "lambda.amazonaws.com"},
         }
-        assert "ManagedPolicyArns" not in role
+        # AWS attaches no more to one.
+        assert len(role.get("ManagedPolicyArns", [])) <= 10
+        # What is not its own log is an ability that has a name.
+        own = [policy["PolicyName"] for policy in role["Policies"]]
+        assert own in (["WritesItsLog"], ["WritesItsLog", "CallsNewVersions"])
 
 
-@pytest.mark.parametrize(("path", "first"), [(TEMPLATE, "IssueRole"), (EXAMPLE, "AuthorizerRole")])
-def test_a_wildcard_resource_has_its_reason_beside_it(path, first):
+@pytest.mark.parametrize("path", [TEMPLATE, EXAMPLE])
+def test_every_ability_is_somebodys_and_attaches_itself_to_nobody(path):
+    document = Template(path).document["Resources"]
+    policies = {name: each["Properties"] for name, each in document.items() if each["Type"] == "AWS::IAM::ManagedPolicy"}
+    attached = json.dumps([each["Properties"].get("ManagedPolicyArns") for each in document.values() if each["Type"] == "AWS::IAM::Role"])
+    for name, policy in policies.items():
+        assert f'"Ref": "{name}"' in attached, name
+        assert set(policy) == {"Path", "PolicyDocument"}
+
+
+@pytest.mark.parametrize("path", [TEMPLATE, EXAMPLE])
+def test_a_wildcard_resource_has_its_reason_beside_it(path):
     lines = path.read_text().splitlines()
-    roles = range(lines.index(f"  {first}:"), len(lines))
-    wildcards = [n for n in roles if lines[n].strip().startswith("Resource:") and "*" in lines[n]]
+    wildcards = [n for n, line in enumerate(lines) if re.match(r"\s*Resource: .*(\"\*\"|key/\*)", line)]
     assert wildcards
     assert [lines[n] for n in wildcards if not lines[n - 1].strip().startswith("#")] == []
 
 
-def test_nobody_gets_key_material_in_the_open(template):
-    statements = template.resources["WrappingKey"]["Properties"]["KeyPolicy"]["Statement"]
+def test_nobody_gets_key_material_in_the_open():
+    statements = Template(DATA).resources["WrappingKey"]["Properties"]["KeyPolicy"]["Statement"]
     denied = {s["Sid"]: (set(s["Action"]), s.get("Condition")) for s in statements if s["Effect"] == "Deny"}
     assert denied == {
         "NobodyMakesKeysInTheOpen": (
@@ -148,33 +179,40 @@ def test_nobody_gets_key_material_in_the_open(template):
 
 def allowed_by(template, function):
     """Each action that the role of `function` allows, on what, and under which condition."""
-    (policy,) = template.decided(template.resources[f"{function}Role"]["Properties"]["Policies"])
+    role = template.decided(template.resources[f"{function}Role"]["Properties"])
+    attached = [template.resources[policy["Ref"]] for policy in role.get("ManagedPolicyArns", [])]
+    documents = [each["PolicyDocument"] for each in role["Policies"]]
+    documents += [template.decided(policy["Properties"]["PolicyDocument"]) for policy in attached]
     allowed = set()
-    for statement in policy["PolicyDocument"]["Statement"]:
+    for statement in (statement for document in documents for statement in document["Statement"]):
         assert statement["Effect"] == "Allow"
         assert set(statement) <= {"Sid", "Effect", "Action", "Resource", "Condition"}
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        resources = resource_of(statement, function)
         for action in actions:
-            allowed.add((action, resource_of(statement, function), condition_of(statement.get("Condition", {}))))
+            for resource in resources if action == "lambda:InvokeFunction" else [" and ".join(resources)]:
+                allowed.add((action, resource, condition_of(statement.get("Condition", {}))))
     return allowed
 
 
 def resource_of(statement, function):
+    """What a statement is about, in words."""
     if isinstance(statement["Resource"], list):
-        return " and ".join(resource_of({"Resource": one}, function) for one in statement["Resource"])
+        return [word for one in statement["Resource"] for word in resource_of({"Resource": one}, function)]
     table = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${Table}"
-    return {
-        '{"Fn::GetAtt": ["Table", "Arn"]}': TABLE,
-        '{"Fn::Sub": "${Table.Arn}/index/feed"}': FEED,
-        '{"Fn::Sub": "${Table.Arn}/index/live"}': LIVE,
+    resource = json.dumps(statement["Resource"])
+    version = re.fullmatch(r'\{"Fn::Sub": "\$\{(\w+)\.Arn\}:\*"\}', resource)
+    if version:
+        return [f"versions of {version[1]}"]
+    return [{
         f'{{"Fn::Sub": "{table}"}}': TABLE,
         f'{{"Fn::Sub": "{table}/index/feed"}}': FEED,
         f'{{"Fn::Sub": "{table}/index/live"}}': LIVE,
-        '{"Fn::GetAtt": ["WrappingKey", "Arn"]}': KEY,
+        '{"Ref": "WrappingKey"}': KEY,
         f'{{"Fn::GetAtt": ["{function}Log", "Arn"]}}': "its log",
         '{"Fn::Sub": "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"}': ANY_KEY,
         '"*"': EVERYTHING,
-    }[json.dumps(statement["Resource"])]
+    }[resource]]  # fmt: skip
 
 
 def condition_of(condition):

@@ -6,9 +6,7 @@ import tomllib
 
 import pytest
 
-from stack import EXAMPLE, PATHS, ROOT, TEMPLATE, Template
-
-ALIAS = re.compile(r"(\w+)\.Alias")
+from stack import DATA, EXAMPLE, PATHS, ROOT, TEMPLATE, Template
 
 
 @pytest.fixture(params=[TEMPLATE, EXAMPLE], ids=lambda path: path.name)
@@ -21,13 +19,18 @@ def example():
     return Template(EXAMPLE)
 
 
+@pytest.fixture(scope="module")
+def data():
+    return Template(DATA)
+
+
 def source(path):
     return (ROOT / path).read_text()
 
 
-def test_the_table_is_the_one_that_the_code_makes(template):
+def test_the_table_is_the_one_that_the_code_makes(data):
     code = source("shared/local/src/table_definition.rs")
-    table = template.resources["Table"]["Properties"]
+    table = data.resources["Table"]["Properties"]
     attributes = re.findall(r'attribute_definitions\(attribute\("(\w+)", ScalarAttributeType::(\w)\)', code)
     assert {a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]} == dict(attributes)
     assert keys_of(table) == keys_in(code.split("global_secondary_indexes")[0])
@@ -55,37 +58,29 @@ def keys_in(code):
     return re.findall(r'\.key_schema\(key\("(\w+)", KeyType::(\w+)\)', code)
 
 
-def test_records_expire_by_the_attribute_that_the_table_expires_by(template):
+def test_records_expire_by_the_attribute_that_the_table_expires_by(data):
     attribute = re.search(r'pub\(super\) const TTL: &str = "(\w+)"', source("shared/issuer/src/store/item.rs"))[1]
-    assert template.resources["Table"]["Properties"]["TimeToLiveSpecification"]["AttributeName"] == attribute
+    assert data.resources["Table"]["Properties"]["TimeToLiveSpecification"]["AttributeName"] == attribute
 
 
-def test_the_table_and_its_key_outlive_the_stack(template):
-    for name in ("Table", "WrappingKey"):
-        resource = template.resources[name]
-        assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
-    table = template.resources["Table"]["Properties"]
+def test_the_table_and_its_key_outlive_their_stack(data):
+    assert sorted(data.resources) == ["Table", "WrappingKey"]
+    for resource in data.resources.values():
+        # What could not be made completely goes again.
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    table = data.resources["Table"]["Properties"]
     assert table["DeletionProtectionEnabled"] and table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    # A protected table cannot go when its stack fails after it.
+    assert data.resources["Table"]["DependsOn"] == "WrappingKey"
     # A Region can be added to a key only if it was made for that.
-    assert template.resources["WrappingKey"]["Properties"]["MultiRegion"] is True
+    assert data.resources["WrappingKey"]["Properties"]["MultiRegion"] is True
 
 
-def test_an_existing_table_takes_the_place_of_the_stacks_own(template):
-    existing = Template(ExistingTable="restored")
-    assert "Table" in template.resources and "Table" not in existing.resources
-    # Nothing that remains refers to the table that is not made.
-    assert "Table" not in referred_to(existing.decided(existing.resources))
-    assert "Table" not in referred_to(existing.decided(existing.document["Outputs"]))
-
-
-def referred_to(value):
-    """The logical ids that `value` refers to."""
-    text = json.dumps(value)
-    refs = re.findall(r'"Ref": "(\w+)"', text)
-    attributes = re.findall(r'"Fn::GetAtt": \["(\w+)"', text)
-    substituted = re.findall(r"\$\{(\w+)[.}]", text)
-    return {*refs, *attributes, *substituted}
+def test_the_service_has_no_data_of_its_own(template, data):
+    assert set(data.document["Outputs"]) == {"Table", "WrappingKey"} <= set(template.document["Parameters"])
+    kinds = {resource["Type"] for resource in template.resources.values()}
+    assert not kinds & {"AWS::DynamoDB::Table", "AWS::KMS::Key"}
 
 
 def test_every_endpoint_that_a_function_serves_has_its_route_and_no_other(template):
@@ -95,18 +90,19 @@ def test_every_endpoint_that_a_function_serves_has_its_route_and_no_other(templa
     assert sorted(route["RouteKey"] for route in routes) == sorted(f"ANY {path}" for path in paths)
 
 
-def test_every_route_may_call_its_function(each_template):
-    permissions = [
-        (function, arn.split("${Api}/*/*")[1]) for function, arn in permissions_of(each_template) if "${Api}/*/*" in arn
-    ]
-    routes = each_template.of_type("AWS::ApiGatewayV2::Route")
-    for name, route in routes.items():
-        integration = integration_of(each_template, route)
-        function, path = integration["IntegrationUri"]["Ref"], route["RouteKey"].split()[1]
-        assert (function, path) in permissions, name
+def test_every_integration_may_call_its_function_and_nobody_else_may(each_template):
+    integrations = each_template.of_type("AWS::ApiGatewayV2::Integration")
+    allowed = [alias for alias, arn in permissions_of(each_template) if arn.endswith(":${Api}/*/*")]
+    assert sorted(allowed) == sorted(integration["IntegrationUri"]["Ref"] for integration in integrations.values())
+    for integration in integrations.values():
         assert integration["PayloadFormatVersion"] == "2.0"
-        assert integration["TimeoutInMillis"] > 1000 * timeout_of(each_template, function.removesuffix(".Alias"))
-    assert len(permissions) == len(routes)
+        assert integration["TimeoutInMillis"] > 1000 * timeout_of(each_template, function_of(integration["IntegrationUri"]["Ref"]))
+
+
+def function_of(alias):
+    """The function whose alias that is, by their names in a template."""
+    assert alias.endswith("Live"), f"{alias} is no alias"
+    return alias.removesuffix("Live")
 
 
 def permissions_of(template):
@@ -123,8 +119,8 @@ def integration_of(template, route):
 
 def test_every_route_reaches_the_function_that_serves_it(template):
     for name, route in template.of_type("AWS::ApiGatewayV2::Route").items():
-        function = integration_of(template, route)["IntegrationUri"]["Ref"]
-        assert function.removesuffix(".Alias") in served_by(route["RouteKey"].removeprefix("ANY ")), name
+        alias = integration_of(template, route)["IntegrationUri"]["Ref"]
+        assert function_of(alias) in served_by(route["RouteKey"].removeprefix("ANY ")), name
 
 
 def served_by(path):
@@ -147,7 +143,7 @@ def test_every_route_has_its_own_throttle(template):
 
 def test_the_authorizer_may_be_called_and_keeps_no_result(example):
     (authorizer,) = example.of_type("AWS::ApiGatewayV2::Authorizer").values()
-    assert ("Authorizer.Alias", "${Api}/authorizers/${TokenAuthorizer}") in [
+    assert ("AuthorizerLive", "${Api}/authorizers/${TokenAuthorizer}") in [
         (function, arn.split("${AWS::AccountId}:")[1]) for function, arn in permissions_of(example)
     ]
     assert authorizer["AuthorizerResultTtlInSeconds"] == 0
@@ -176,8 +172,64 @@ def test_everything_calls_the_alias(each_template):
         *(p["FunctionName"] for p in each_template.of_type("AWS::Lambda::Permission").values()),
         *(target["Arn"] for rule in each_template.of_type("AWS::Events::Rule").values() for target in rule["Targets"]),
     ]
-    assert all(ALIAS.fullmatch(caller["Ref"]) for caller in callers), callers
-    assert each_template.document["Globals"]["Function"]["AutoPublishAlias"] == "live"
+    aliases = each_template.of_type("AWS::Lambda::Alias")
+    assert callers and all(caller["Ref"] in aliases for caller in callers), callers
+
+
+def test_an_alias_moves_only_after_every_new_version_was_checked(each_template):
+    functions = each_template.of_type("AWS::Serverless::Function")
+    versions, aliases = each_template.of_type("AWS::Lambda::Version"), each_template.of_type("AWS::Lambda::Alias")
+    assert versions == {
+        # A new description is a new version.
+        f"{name}Version": {"FunctionName": {"Ref": name}, "Description": {"Ref": "Revision"}} for name in functions
+    }
+    assert aliases == {
+        f"{name}Live": {
+            "FunctionName": {"Ref": name},
+            "FunctionVersion": {"Fn::GetAtt": [f"{name}Version", "Version"]},
+            "Name": "live",
+        }
+        for name in functions
+    }
+    assert all(each_template.resources[alias]["DependsOn"] == "Checked" for alias in aliases)
+    for version in versions:
+        resource = each_template.resources[version]
+        assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    checked = each_template.resources["Checked"]["Properties"]
+    # All of the service's; in the example those of the project, for other functions answer their own events only.
+    ours = functions.keys() - {"Orders"}
+    assert checked["Versions"] == [{"Ref": f"{name}Version"} for name in functions if name in ours]
+    # A version without keys is good only while the stack is made that makes them.
+    assert ("KeysMayBeMissingAtFirst" in checked) == (each_template.path == TEMPLATE)
+    # It answers before CloudFormation gives up.
+    assert checked["ServiceTimeout"] > each_template.resources["Check"]["Properties"]["Timeout"]
+
+
+def test_what_a_version_is_made_of_changes_with_the_revision(each_template):
+    """Lambda publishes no version of a function in which nothing has changed."""
+    for name in each_template.of_type("AWS::Serverless::Function"):
+        assert variables_of(each_template, name)["TOKENSMITH_REVISION"] == {"Ref": "Revision"}
+
+
+def test_what_runs_is_replaced_with_the_table_and_not_changed(each_template):
+    """A change of a role or a policy in place would take the table from the version that is live, before the new one was checked."""
+    kinds = ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy")
+    for name, resource in each_template.resources.items():
+        if resource["Type"] in kinds and name != "CheckRole":
+            path = json.dumps(resource["Properties"]["Path"])
+            assert "${RolePath}" in path and "${Table}" in path, name
+            if "WrappingKey" in each_template.document["Parameters"]:
+                assert '{"Ref": "WrappingKey"}' in path and "${Key}" in path and "${Custody}" in path, name
+
+
+def test_a_company_can_bound_its_roles_and_encrypt_its_logs(each_template):
+    bounded = Template(each_template.path, PermissionsBoundary="arn:aws:iam::111111111111:policy/boundary", LogKey="key")
+    for role in bounded.of_type("AWS::IAM::Role").values():
+        assert bounded.decided(role)["PermissionsBoundary"] == {"Ref": "PermissionsBoundary"}
+    for group in bounded.of_type("AWS::Logs::LogGroup").values():
+        assert bounded.decided(group)["KmsKeyId"] == {"Ref": "LogKey"}
+    for kind, name in (("AWS::IAM::Role", "PermissionsBoundary"), ("AWS::Logs::LogGroup", "KmsKeyId")):
+        assert all(name not in each_template.decided(each) for each in each_template.of_type(kind).values())
 
 
 def test_every_function_crate_is_a_function_of_the_stack(template):
@@ -199,7 +251,7 @@ def is_made_from(crate, template, name):
     package = manifest["package"]
     (binary,) = manifest.get("bin", [package])
     assert logical_id(function["FunctionName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")) == name
-    assert function["CodeUri"]["Key"]["Fn::Sub"] == f"${{Revision}}/{binary['name']}.zip"
+    assert function["CodeUri"]["Key"]["Fn::Sub"] == f"${{AWS::StackName}}/${{Revision}}/{binary['name']}.zip"
     # `cargo lambda deploy` puts in what the crate says.
     deploy = package["metadata"]["lambda"]["deploy"]
     assert setting_of(template, name, "MemorySize") == deploy["memory"], crate
@@ -236,12 +288,18 @@ def test_the_environment_of_the_example_is_what_its_code_reads(example):
     used = re.findall(r"variables\s*\.\w+\((\w+),", own)
     assert set(variables_of(example, "Authorizer")) == {constants[name] for name in used}
     verifier = source("shared/verifier/examples/protected_lambda.rs")
-    assert set(variables_of(example, "Orders")) == set(re.findall(r'env::var\("(\w+)"\)', verifier))
+    # The last is for Lambda.
+    assert set(variables_of(example, "Orders")) == {*re.findall(r'env::var\("(\w+)"\)', verifier), "TOKENSMITH_REVISION"}
 
 
 def test_logs_are_kept_for_a_while_and_not_forever(each_template):
     groups = each_template.of_type("AWS::Logs::LogGroup")
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+    # A log outlives its stack, so that it must have a name of which there is one only.
+    for name, group in groups.items():
+        resource = each_template.resources[name]
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+        assert "LogGroupName" not in group or "AWS::StackId" in json.dumps(group["LogGroupName"])
     logging = each_template.document["Globals"]["Function"]["LoggingConfig"]
     assert logging == {"LogFormat": "JSON", "SystemLogLevel": "WARN"}
     for name, function in each_template.of_type("AWS::Serverless::Function").items():
@@ -276,9 +334,10 @@ def test_the_issuer_has_no_path(domain):
 def test_metric_filters_look_for_what_the_code_logs(template):
     error = "".join(path.read_text() for path in sorted((ROOT / "shared/issuer/src/error").glob("*.rs")))
     log = source("shared/issuer/src/event.rs")
-    host, custody = source("shared/aws/src/host.rs"), source("shared/issuer/src/keys/custody.rs")
+    host = source("shared/aws/src/host.rs") + source("shared/aws/src/rotate_keys.rs")
+    custody = source("shared/issuer/src/keys/custody.rs")
     reasons = {re.sub(r"(?<!^)(?=[A-Z])", "_", variant).lower() for variant in re.findall(r"^    (\w+)[,(]", error, re.M)}
-    events = set(re.findall(r'event: "(\w+)"', host)) | set(re.findall(r'Level::\w+, "(\w+)"', host))
+    events = set(re.findall(r'event(?:: | = )"(\w+)"', log + host)) | set(re.findall(r'Level::\w+, "(\w+)"', host))
     known_texts = {"failure", "message", "status", "reason", "event"}
     assert known_texts <= set(re.findall(r"^\s+(?:pub )?(\w+):", log + host, re.M))
     for name, properties in template.of_type("AWS::Logs::MetricFilter").items():
@@ -292,10 +351,10 @@ def test_metric_filters_look_for_what_the_code_logs(template):
 
 def test_the_example_looks_for_what_the_authorizer_logs(example):
     log = source("shared/authorizer/src/log.rs")
-    (feed_age,) = example.of_type("AWS::Logs::MetricFilter").values()
-    assert set(re.findall(r"\$\.(\w+)", json.dumps(feed_age))) <= set(re.findall(r"^    (\w+): ", log, re.M))
-    texts = set(re.findall(r'= "(\w+)"', feed_age["FilterPattern"]))
-    assert texts and texts <= set(re.findall(r'"(\w+)"', log))
+    for name, properties in example.of_type("AWS::Logs::MetricFilter").items():
+        assert set(re.findall(r"\$\.(\w+)", json.dumps(properties))) <= set(re.findall(r"^    (\w+): ", log, re.M)), name
+        texts = set(re.findall(r'= "(\w+)"', properties["FilterPattern"]))
+        assert texts and texts <= set(re.findall(r'"(\w+)"', log)), name
 
 
 def test_every_alarm_tells_somebody(each_template):

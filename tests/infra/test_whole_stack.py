@@ -124,14 +124,29 @@ def test_keys_are_rotated_and_old_tokens_stay_good(deploy, stack, issuer, emulat
     old = issuer.token()
     # A parameter changes: so that it is in force, the alias has to point at a new version.
     deploy("KeyPeriod=1s", "KeyPublishAhead=0s")
-    (rule,) = emulator.client("events").list_rules(NamePrefix="tokensmith")["Rules"]
-    (target,) = emulator.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
-    run = emulator.client("lambda").invoke(FunctionName=target["Arn"], Payload=b"{}")
-    assert "FunctionError" not in run, run["Payload"].read()
+    run_as_scheduled(emulator, "rotate-keys")
     assert len(issuer.key_ids()) > 1
     new = issuer.token()
     assert part(new, 0)["kid"] != part(old, 0)["kid"]
     assert issuer.is_active(old) and issuer.is_active(new)
+
+
+def run_as_scheduled(emulator, target_id):
+    """Calls what the schedule with this target calls, with the same event."""
+    events = emulator.client("events")
+    rules = events.list_rules(NamePrefix="tokensmith")["Rules"]
+    targets = [target for rule in rules for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]]
+    (target,) = (target for target in targets if target["Id"] == target_id)
+    run = emulator.client("lambda").invoke(FunctionName=target["Arn"], Payload=target.get("Input", "{}").encode())
+    assert "FunctionError" not in run, run["Payload"].read()
+
+
+def test_the_feed_has_a_heartbeat(emulator, stack):
+    heartbeat = {"TableName": stack["Table"], "Key": {"pk": {"S": "HEARTBEAT"}, "sk": {"S": "-"}}}
+    for _ in range(2):
+        run_as_scheduled(emulator, "heartbeat")
+    written = emulator.client("dynamodb").get_item(**heartbeat)["Item"]
+    assert abs(int(written["feed_at"]["N"]) - time.time()) < 60
 
 
 def test_in_the_custody_kms_every_signature_is_made_in_kms(emulator, stack_in_kms, tokensmith):
@@ -169,7 +184,7 @@ def test_a_restored_table_takes_over_and_revives_no_token(deploy, emulator, stac
     done = tokensmith(restored, "restore", "--old", stack["Table"], "--yes")
     assert done["back_to_life"] == [{"client_id": "whole-stack", "because": ["disabled"]}]
 
-    assert deploy("ExistingTable=restored")["Table"] == "restored"
+    assert deploy("Table=restored")["Table"] == "restored"
     # The table that was there before stays.
     assert dynamodb.describe_table(TableName=stack["Table"])["Table"]["TableStatus"] == "ACTIVE"
     refused = issuer.post("/oauth2/token", grant_type="refresh_token", refresh_token=granted)

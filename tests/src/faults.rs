@@ -13,8 +13,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
+use tokensmith_issuer::store::records::HEARTBEAT;
 use tokensmith_local::EmbeddedDynamo;
-use tokensmith_verifier::Clock;
+use tokensmith_verifier::{Clock, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 /// What happens to one attempt.
@@ -38,6 +39,8 @@ pub enum Fault {
     Junk,
     /// It is applied, and the answer is cut off before its end.
     CutOff,
+    /// An index of the feed answers without what was written after this second.
+    IndexAsOf(u64),
 }
 
 /// One attempt as it was sent.
@@ -76,6 +79,7 @@ struct Planned {
     plans: HashMap<String, VecDeque<Option<Fault>>>,
     outage: Option<Fault>,
     index_is_throttled: bool,
+    index_stops_at: Option<Timestamp>,
     attempts: Vec<Attempt>,
     hold: Option<mpsc::UnboundedSender<Held>>,
 }
@@ -100,6 +104,11 @@ impl Faults {
     /// From now on every query of an index is refused, or none any more.
     pub fn throttle_index(&self, throttled: bool) {
         self.lock().index_is_throttled = throttled;
+    }
+
+    /// From now on the indexes of the feed lack what is written after this moment, or nothing any more.
+    pub fn stop_index(&self, at: Option<Timestamp>) {
+        self.lock().index_stops_at = at;
     }
 
     /// From now on every attempt waits, before anything is applied, until the test releases it.
@@ -137,8 +146,11 @@ impl Faults {
             Some(next) => Some(next),
             None => planned.plan.pop_front(),
         };
+        let lag = planned.index_stops_at;
+        let lag = lag.filter(|_| attempt.body.contains("\"IndexName\""));
+        let lag = lag.map(|at| Fault::IndexAsOf(at.seconds()));
         planned.attempts.push(attempt);
-        next.unwrap_or(planned.outage)
+        next.unwrap_or(planned.outage).or(lag)
     }
 
     /// Notes an attempt, and hands it to the test if every attempt waits for that.
@@ -218,6 +230,13 @@ impl FaultyDynamo {
                     Ok(cut_off(whole.bytes().unwrap_or_default()))
                 })
             }
+            Some(Fault::IndexAsOf(second)) => {
+                let applied = self.dynamo.call(request);
+                HttpConnectorFuture::new(async move {
+                    let whole = applied.await?.into_body();
+                    Ok(index_as_of(second, whole.bytes().unwrap_or_default()))
+                })
+            }
             Some(Fault::Silence) => HttpConnectorFuture::new(std::future::pending()),
             Some(Fault::Unprocessed) if Attempt::of(&request).operation == "BatchGetItem" => {
                 HttpConnectorFuture::ready(Ok(unprocessed(&request)))
@@ -285,6 +304,20 @@ tokio::task_local! {
 fn unprocessed(request: &HttpRequest) -> HttpResponse {
     let keys = &Attempt::of(request).json()["RequestItems"];
     answer(200, &json!({ "Responses": {}, "UnprocessedKeys": keys }))
+}
+
+/// The answer of an index that lacks what was written after `second`. Of a record that is written again
+/// and again, it has what was there before.
+fn index_as_of(second: u64, whole: &[u8]) -> HttpResponse {
+    let mut page: Value = serde_json::from_slice(whole).expect("JSON");
+    let items = page["Items"].as_array_mut().expect("items");
+    let written = |item: &Value| item["feed_at"]["N"].as_str().and_then(|at| at.parse().ok());
+    for item in items.iter_mut().filter(|item| item["pk"]["S"] == HEARTBEAT) {
+        let at = written(item).map_or(second, |at: u64| at.min(second));
+        item["feed_at"]["N"] = at.to_string().into();
+    }
+    items.retain(|item| written(item).is_some_and(|at| at <= second));
+    answer(200, &page)
 }
 
 /// An answer of AWS.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use tokensmith_issuer::admin::{Administrator, settle};
@@ -12,7 +13,8 @@ use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::{ClientSecret, Nonce};
 use tokensmith_issuer::keys::{HmacKeys, HmacRotation, KeyRotation, RotationPolicy};
 use tokensmith_issuer::store::records::{
-    AuthenticationMethod, Client, Grant, LiveSecret, Subject, SubjectKind,
+    AuthenticationMethod, Client, FeedAttributes, Grant, LiveSecret, RevokedToken, Subject,
+    SubjectKind,
 };
 use tokensmith_issuer::store::{Change, CheckedTime, Key, Record, Table, Update};
 use tokensmith_issuer::{GrantType, Issuer, endpoint};
@@ -133,6 +135,24 @@ impl InProcess {
     /// Lets time pass.
     pub fn pass(&self, seconds: u64) {
         self.seconds.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// Revokes so many tokens of others, which expire at `until`, as if that had been at `at`.
+    pub async fn insert_revoked(&self, count: usize, at: Timestamp, until: Timestamp) {
+        let numbers: Vec<_> = (0..count).collect();
+        for batch in numbers.chunks(64) {
+            let inserts = batch.iter().map(async |number| {
+                let record = RevokedToken {
+                    jti: format!("{}-{}-{number}", at.seconds(), until.seconds()),
+                    expires_at: until,
+                    feed: FeedAttributes::new(at, until),
+                };
+                self.table().insert(&record).await
+            });
+            for inserted in join_all(inserts).await {
+                inserted.expect("an insert");
+            }
+        }
     }
 
     /// Registers a client that has a secret, and otherwise is a [`new_client`].

@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokensmith_issuer::Level;
-use tokensmith_issuer::check::{CheckFailed, ExpectedTable, check_feed, check_table, within_limit};
+use tokensmith_issuer::endpoint::check::{
+    CheckFailed, ExpectedTable, check_feed, check_table, within_limit,
+};
 use tokensmith_issuer::revocation::TableRevocations;
 use tokensmith_issuer::store::TableReader;
 use tokensmith_issuer::store::aws_calls;

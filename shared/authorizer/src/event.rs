@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use tokensmith_issuer::check::{Asked, ExpectedTable};
+use tokensmith_issuer::endpoint::check::{Asked, ExpectedTable};
 
 use crate::arn::ResourceArn;
 use crate::route_name::RouteName;

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use serde::{Deserialize, Serialize};
-use tokensmith_issuer::check::{Asked, ExpectedTable};
+use tokensmith_issuer::endpoint::check::{Asked, ExpectedTable};
 use url::form_urlencoded::Serializer;
 
 /// A request in either format. Members that only the other format has stay empty.

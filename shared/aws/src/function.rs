@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use lambda_runtime::Context;
 use serde::Serialize;
-use tokensmith_issuer::check::{CheckFailed, ExpectedTable};
+use tokensmith_issuer::endpoint::check::{CheckFailed, ExpectedTable};
 use tokensmith_issuer::error::Unavailable;
 use tokensmith_issuer::{Endpoint, Issuer, Level, RequestContext, loggable_path, write_line};
 
@@ -61,7 +61,7 @@ impl Function {
         let known = RequestContext {
             request_id: event.request_id().unwrap_or(&context.request_id).to_owned(),
             source: event.source_ip().map(str::to_owned),
-            trace_id: context.xray_trace_id.clone(),
+            trace_id: context.xray_trace_id.as_deref().and_then(trace_id),
         };
         let mut request = event.into_request()?;
         request.extensions_mut().insert(known);
@@ -76,6 +76,13 @@ impl Function {
             ref several => several.iter().copied().find(|one| one.path == path),
         }
     }
+}
+
+/// The name under which X-Ray knows a trace. Lambda's header has it as its `Root`, and says besides which
+/// call within the trace this is.
+fn trace_id(header: &str) -> Option<String> {
+    let mut parts = header.split(';').map(str::trim);
+    parts.find_map(|part| part.strip_prefix("Root=").map(str::to_owned))
 }
 
 /// The same response that API Gateway gives for a route that it does not have.
@@ -97,4 +104,21 @@ fn not_found(path: &str) -> Response<Bytes> {
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::trace_id;
+
+    #[test]
+    fn a_trace_is_named_as_x_ray_names_it() {
+        let root = "1-67891233-abcdef012345678912345678";
+        for header in [
+            format!("Root={root};Parent=53995c3f42cd8ad8;Sampled=0"),
+            format!("Self=1-1-1; Root={root}"),
+        ] {
+            assert_eq!(trace_id(&header).as_deref(), Some(root), "{header}");
+        }
+        assert_eq!(trace_id("Sampled=1"), None);
+    }
 }

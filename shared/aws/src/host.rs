@@ -6,15 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use serde::{Deserialize, Serialize};
-use tokensmith_issuer::admin::{SettleError, settle};
-use tokensmith_issuer::check::{Asked, CheckFailed, ExpectedTable, check_table, within_limit};
-use tokensmith_issuer::config::Config;
-use tokensmith_issuer::event::write_foreign_table;
-use tokensmith_issuer::keys::{Custody, KeyRotation, Open, Rotation, Sign};
-use tokensmith_issuer::revocation::sweep_feed;
+use serde::Serialize;
+use tokensmith_issuer::keys::{Custody, Open, Sign};
 use tokensmith_issuer::store::Table;
-use tokensmith_issuer::store::records::Settings;
 use tokensmith_issuer::{Issuer, Level, Mount, write_line};
 use tokensmith_verifier::Clock;
 
@@ -23,7 +17,7 @@ use crate::check::{Checked, Reply, Replying};
 use crate::clients::{dynamodb_of_function, kms_of_function};
 use crate::environment::{BadVariable, Environment, of_process, require_lambda};
 use crate::event::{Answer, Event};
-use crate::kms::{KmsMaker, KmsOpener, KmsSigning};
+use crate::kms::{KmsOpener, KmsSigning};
 
 /// Runs a function that serves these endpoints, until Lambda ends it.
 pub fn serve<const N: usize>(mounts: [Mount<FunctionCustody>; N]) -> ExitCode {
@@ -60,28 +54,6 @@ fn replied<'a>(
     })
 }
 
-/// Runs the function that rotates keys, whatever event it is called with, unless that asks for a check.
-pub fn rotate_keys() -> ExitCode {
-    run(async {
-        let (environment, table) = load()?;
-        let policy = environment.rotation_policy(of_process)?;
-        let (config, revision) = (&environment.config, &environment.revision);
-        let kms = kms_of_function(of_process);
-        let maker = KmsMaker::new(kms, environment.custody, &environment.wrapping_key);
-        let rotation = &KeyRotation::new(table.clone(), Arc::new(maker), policy);
-        let handler = async |event: LambdaEvent<RotationEvent>| -> Result<Reply<Rotation>, Error> {
-            if let Some(expected) = event.payload.check() {
-                check_rotation(&table, config, rotation, expected).await?;
-                return Ok(Reply::Checked(Checked::new(revision.clone())));
-            }
-            let outcome = maintain(&table, &config.owner(), rotation).await;
-            log_maintenance(&outcome);
-            outcome.map(|done| Reply::Answer(done.rotation))
-        };
-        lambda_runtime::run(service_fn(handler)).await
-    })
-}
-
 /// Keys in KMS. The first constructor that needs a KMS client makes it; a function whose endpoints
 /// need none links no KMS client.
 #[derive(Debug)]
@@ -111,7 +83,7 @@ impl Custody for FunctionCustody {
 }
 
 /// What every function does first.
-fn load() -> Result<(Environment, Table), BadVariable> {
+pub(crate) fn load() -> Result<(Environment, Table), BadVariable> {
     require_lambda(of_process)?;
     let environment = Environment::parse(of_process)?;
     let table = Table::new(dynamodb_of_function(of_process), &environment.table);
@@ -148,74 +120,7 @@ pub fn run(function: impl Future<Output = Result<(), Error>>) -> ExitCode {
     }
 }
 
-/// Of all members of an event, these are those that matter.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct RotationEvent {
-    tokensmith: Option<Asked>,
-    new_table: bool,
-}
-
-impl RotationEvent {
-    fn check(&self) -> Option<ExpectedTable> {
-        ExpectedTable::asked(self.tokensmith, self.new_table)
-    }
-}
-
-/// Verifies that keys could be made, and makes none.
-async fn check_rotation(
-    table: &Table,
-    config: &Config,
-    rotation: &KeyRotation,
-    expected: ExpectedTable,
-) -> Result<(), CheckFailed> {
-    within_limit(config.request_timeout, async {
-        let now = Clock::System.now();
-        check_table(table, &config.owner(), expected, now).await?;
-        table.query_dead_in_feed(now, None, 1).await?;
-        Ok(rotation.check().await?)
-    })
-    .await
-}
-
-/// Safe to run twice at once, and to be killed at any point: the next run does the rest.
-async fn maintain(
-    table: &Table,
-    owner: &Settings,
-    rotation: &KeyRotation,
-) -> Result<Maintenance, Error> {
-    if let Err(err) = settle(table, owner).await {
-        if let SettleError::Foreign(foreign) = &err {
-            write_foreign_table(foreign);
-        }
-        return Err(err.into());
-    }
-    let now = Clock::System.now();
-    Ok(Maintenance {
-        event: "rotate_keys",
-        rotation: rotation.run(now).await?,
-        left_feed: sweep_feed(table, now).await?,
-    })
-}
-
-/// What a run has done, as it is logged.
-#[derive(Serialize)]
-struct Maintenance {
-    event: &'static str,
-    #[serde(flatten)]
-    rotation: Rotation,
-    /// How many clients and subjects left the revocation feed.
-    left_feed: usize,
-}
-
-fn log_maintenance(outcome: &Result<Maintenance, Error>) {
-    match outcome {
-        Ok(done) => write_line(Level::Info, done),
-        Err(err) => log(Level::Error, "rotate_keys_failed", &err.to_string()),
-    }
-}
-
-fn log(level: Level, event: &'static str, message: &str) {
+pub(crate) fn log(level: Level, event: &'static str, message: &str) {
     #[derive(Serialize)]
     struct HostEvent<'a> {
         event: &'static str,

@@ -8,8 +8,10 @@ pub mod event;
 mod function;
 mod host;
 pub mod kms;
+mod rotate_keys;
 
 pub use check::{Checked, Reply, Replying};
 pub use clients::{AwsClients, dynamodb_of_function};
 pub use function::Function;
-pub use host::{FunctionCustody, rotate_keys, run, serve, warm_up};
+pub use host::{FunctionCustody, run, serve, warm_up};
+pub use rotate_keys::rotate_keys;

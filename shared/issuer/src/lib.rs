@@ -6,7 +6,6 @@
 //! into requests, and provide the [`Table`], the key custody and the clock.
 
 pub mod admin;
-pub mod check;
 pub mod client;
 pub mod config;
 pub mod credential;

@@ -20,6 +20,26 @@ pub struct RevocationStatus {
     pub key_withdrawn: bool,
 }
 
+impl RevocationStatus {
+    /// Why these revocations reject a token with these claims; `None` when they do not.
+    pub fn rejection(&self, claims: &AccessTokenClaims) -> Option<Rejection> {
+        let covers = |not_before: Option<u64>| not_before.is_some_and(|end| claims.iat <= end);
+        if self.key_withdrawn {
+            Some(Rejection::KeyWithdrawn)
+        } else if self.token_revoked {
+            Some(Rejection::TokenRevoked)
+        } else if self.grant_revoked {
+            Some(Rejection::GrantRevoked)
+        } else if covers(self.client_not_before) {
+            Some(Rejection::ClientRevoked)
+        } else if covers(self.subject_not_before) {
+            Some(Rejection::SubjectRevoked)
+        } else {
+            None
+        }
+    }
+}
+
 /// Judges verified claims: first by their content, then by the revocations that concern them.
 ///
 /// # Errors
@@ -30,20 +50,7 @@ pub fn verdict(
     standing: &RevocationStatus,
 ) -> Result<(), Rejection> {
     expected.check(claims)?;
-    let covers = |not_before: Option<u64>| not_before.is_some_and(|end| claims.iat <= end);
-    if standing.key_withdrawn {
-        Err(Rejection::KeyWithdrawn)
-    } else if standing.token_revoked {
-        Err(Rejection::TokenRevoked)
-    } else if standing.grant_revoked {
-        Err(Rejection::GrantRevoked)
-    } else if covers(standing.client_not_before) {
-        Err(Rejection::ClientRevoked)
-    } else if covers(standing.subject_not_before) {
-        Err(Rejection::SubjectRevoked)
-    } else {
-        Ok(())
-    }
+    standing.rejection(claims).map_or(Ok(()), Err)
 }
 
 #[cfg(test)]

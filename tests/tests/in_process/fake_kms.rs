@@ -145,7 +145,7 @@ impl HttpConnector for FakeKms {
                     .to_string();
                 return HttpConnectorFuture::ready(Ok(cut_off(whole.as_bytes())));
             }
-            Some(Fault::Before | Fault::Unprocessed | Fault::Undated) => {
+            Some(Fault::Before | Fault::Unprocessed | Fault::Undated | Fault::IndexAsOf(_)) => {
                 panic!("{fault:?} is not faked")
             }
             None => keys.answer(&operation, &body),

@@ -14,7 +14,7 @@ use tokensmith_issuer::error::Unavailable;
 use tokensmith_issuer::keys::{CustodyError, PrivateKey, PublicJwk, Sign, Signer};
 use tokensmith_issuer::revocation::sweep_feed;
 use tokensmith_issuer::store::FeedSelection;
-use tokensmith_issuer::store::records::{Client, FeedAttributes, RevokedToken, Subject};
+use tokensmith_issuer::store::records::{Client, Subject};
 use tokensmith_local::FileCustody;
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::{InProcess, START, TestCustody};
@@ -42,18 +42,6 @@ fn payload(answer: &Response<Bytes>) -> serde_json::Value {
     let part = jws.split('.').nth(1).expect("a payload");
     let json = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part);
     serde_json::from_slice(&json.expect("base64url")).expect("JSON")
-}
-
-/// So many revoked tokens that were recorded at `at` and expire at `until`.
-async fn fill(issuer: &InProcess, count: usize, at: Timestamp, until: Timestamp) {
-    for n in 0..count {
-        let record = RevokedToken {
-            jti: format!("{}-{}-{n}", at.seconds(), until.seconds()),
-            expires_at: until,
-            feed: FeedAttributes::new(at, until),
-        };
-        issuer.table().insert(&record).await.expect("an insert");
-    }
 }
 
 /// Keys that count what they sign.
@@ -93,13 +81,13 @@ async fn invariant_12_ten_thousand_readers_of_an_interval_cost_two_queries_and_o
     let signatures = Arc::new(AtomicUsize::new(0));
     custody.sign = Arc::new(Counted(custody.sign.clone(), signatures.clone()));
     let issuer = InProcess::kept_by(custody, |_| {}).await;
-    fill(
-        &issuer,
-        10,
-        issuer.now(),
-        issuer.now().after(Duration::from_secs(600)),
-    )
-    .await;
+    issuer
+        .insert_revoked(
+            10,
+            issuer.now(),
+            issuer.now().after(Duration::from_secs(600)),
+        )
+        .await;
     for interval in 0..3 {
         issuer.dynamo.take_calls();
         signatures.store(0, Ordering::SeqCst);
@@ -125,15 +113,19 @@ async fn what_no_longer_matters_is_not_read() {
     let issuer = InProcess::start().await;
     let (now, hour) = (issuer.now(), Duration::from_secs(3600));
     // Recorded just now and long ago, and dead.
-    fill(
-        &issuer,
-        1500,
-        now.before(Duration::from_secs(10)),
-        now.before(hour / 2),
-    )
-    .await;
-    fill(&issuer, 1500, now.before(2 * hour), now.before(hour)).await;
-    fill(&issuer, 3, now.before(2 * hour), now.after(hour)).await;
+    issuer
+        .insert_revoked(
+            1500,
+            now.before(Duration::from_secs(10)),
+            now.before(hour / 2),
+        )
+        .await;
+    issuer
+        .insert_revoked(1500, now.before(2 * hour), now.before(hour))
+        .await;
+    issuer
+        .insert_revoked(3, now.before(2 * hour), now.after(hour))
+        .await;
     issuer.dynamo.take_calls();
     let answer = get(&issuer, "?since=0").await;
     assert_eq!(
@@ -190,8 +182,10 @@ async fn a_reader_gets_the_page_that_it_needs() {
     let issuer = InProcess::start().await;
     let (now, day) = (issuer.now(), Duration::from_secs(24 * 3600));
     let before = |seconds| now.before(Duration::from_secs(seconds));
-    fill(&issuer, 300, before(3600), now.after(day)).await;
-    fill(&issuer, 2, before(10), now.after(day)).await;
+    issuer
+        .insert_revoked(300, before(3600), now.after(day))
+        .await;
+    issuer.insert_revoked(2, before(10), now.after(day)).await;
     let up_to_date = before(FEED_OVERLAP_SECONDS).seconds();
     for (since, entries) in [(0, 302), (before(1800).seconds(), 302), (up_to_date, 2)] {
         let page = payload(&get(&issuer, &format!("?since={since}")).await);
@@ -215,7 +209,7 @@ async fn pages_follow_each_other_without_a_gap() {
     let (now, day) = (issuer.now(), Duration::from_secs(24 * 3600));
     for second in 1..=3 {
         let at = now.before(Duration::from_secs(100 * second));
-        fill(&issuer, 5001, at, now.after(day)).await;
+        issuer.insert_revoked(5001, at, now.after(day)).await;
     }
     let (mut since, mut entries, mut pages) = (0, 0, 0);
     loop {

@@ -9,7 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use tokensmith_issuer::endpoint;
-use tokensmith_issuer::keys::{KeyRotation, RetireError, RotationPolicy};
+use tokensmith_issuer::keys::{HmacKeys, KeyRotation, RetireError, RotationPolicy};
+use tokensmith_issuer::store::Record;
 use tokensmith_issuer::store::records::{HMAC_KEYS, HmacKeyRecord, SIGNING_KEYS, SigningKey};
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::records::DAY;
@@ -275,4 +276,47 @@ async fn invariant_7_no_token_is_signed_by_a_key_that_a_verifier_may_not_know() 
         }
     }
     assert!(signed_by.len() >= 4, "{signed_by:?}");
+}
+
+/// The check of a new stack starts functions before there are keys, and callers come right after.
+#[tokio::test]
+async fn a_process_that_was_there_before_the_first_keys_uses_them_a_second_later() {
+    let issuer = InProcess::start().await;
+    let client = issuer.confidential("app", |_| {}).await;
+    let grant = issuer.grant(&client, |_| {}).await;
+    let (signing, hmac) = keys_of(&issuer).await;
+    for key in &signing {
+        let gone = issuer.table().delete(&key.key()).await;
+        gone.expect("a deletion");
+    }
+    for key in &hmac {
+        let gone = issuer.table().delete(&key.key()).await;
+        gone.expect("a deletion");
+    }
+    let early = issuer.cold().await;
+    assert!(kids(&early).await.is_empty());
+    early.client_credentials(&client).await.assert_unavailable();
+    let (table, custody) = (early.table().reader(), early.direct.custody.open.clone());
+    let proving = HmacKeys::new(table, custody, early.config.cache_ttl);
+    assert!(proving.newest(early.now()).await.is_err());
+
+    for key in &signing {
+        issuer.table().insert(key).await.expect("an insertion");
+    }
+    for key in &hmac {
+        issuer.table().insert(key).await.expect("an insertion");
+    }
+    early.pass(1);
+    let answer = early.client_credentials(&client).await;
+    assert!(early.is_active(&client, &answer.access_token()).await);
+    assert!(proving.newest(early.now()).await.is_ok());
+    assert_eq!(early.refresh(&client, &grant.token).await.status, 200);
+}
+
+async fn keys_of(issuer: &InProcess) -> (Vec<SigningKey>, Vec<HmacKeyRecord>) {
+    let stored = issuer.table().query_all(HMAC_KEYS).await.expect("keys");
+    (
+        records(issuer).await,
+        stored.into_iter().map(|key| key.record).collect(),
+    )
 }

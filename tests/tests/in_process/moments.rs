@@ -9,10 +9,8 @@ use tokensmith_issuer::revocation::{RevokeOutcome, TableRevocations, revoke_clie
 use tokensmith_issuer::store::records::{Client, RevokedToken, Subject};
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::records::API;
-use tokensmith_tests::{InProcess, START, TestClient};
+use tokensmith_tests::{InProcess, OverHttp, START, TestClient};
 use tokensmith_verifier::{Clock, StalePolicy, Timestamp, Verifier};
-
-use crate::revocation_views::OverHttp;
 
 /// How often the verifier of these tests reads the table.
 const INTERVAL: Duration = Duration::from_secs(5);

@@ -5,46 +5,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
 use tokensmith_issuer::revocation::TableRevocations;
 use tokensmith_issuer::revocation::{revoke_client, revoke_subject};
-use tokensmith_issuer::store::records::{FeedAttributes, RevokedToken};
+use tokensmith_issuer::store::records::{FeedAttributes, RevokedToken, Subject, SubjectKind};
 use tokensmith_issuer::{Issuer, endpoint};
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::records::API;
-use tokensmith_tests::{InProcess, TestClient};
+use tokensmith_tests::{InProcess, OverHttp, TestClient};
 use tokensmith_verifier::Timestamp;
 use tokensmith_verifier::{
-    CacheHeaders, Clock, FEED_TYPE, FeedSettings, Fetch, FetchError, FetchRequest, Fetched,
-    Refusal, Rejection, RevocationSource, SignedClaims, StalePolicy, Verifier, WhenStale,
+    Clock, FEED_TYPE, FeedSettings, Refusal, Rejection, RevocationSource, SignedClaims,
+    StalePolicy, Verifier, WhenStale,
 };
 
 pub const INTERVAL: u64 = 5;
 /// DynamoDB ends a page at 1 MB.
-const A_PAGE: usize = 550;
-
-/// The issuer as a resource server reaches it.
-#[derive(Debug)]
-pub struct OverHttp(pub Arc<Issuer>);
-
-#[async_trait]
-impl Fetch for OverHttp {
-    async fn fetch(&self, request: FetchRequest<'_>) -> Result<Fetched, FetchError> {
-        let url: http::Uri = request.url.parse().expect("a URL");
-        let endpoint = endpoint::at(url.path()).expect("an endpoint");
-        let request = Request::get(url).body(Bytes::new()).expect("a request");
-        let answer = self.0.handle(endpoint, request).await;
-        match answer.status().as_u16() {
-            200 => Ok(Fetched::Document(
-                answer.body().to_vec(),
-                CacheHeaders::default(),
-            )),
-            other => Err(FetchError::Status(other)),
-        }
-    }
-}
+const A_PAGE: usize = 11;
 
 /// A verifier that reads the signed feed, and one that reads the table through the faults.
 pub async fn verifiers(issuer: &InProcess, stale: StalePolicy) -> [Verifier; 2] {
@@ -156,7 +134,7 @@ async fn a_cold_view_decides_by_one_read_while_it_catches_up() {
     let token = issuer.client_credentials(&client).await.access_token();
     let revoked = issuer.client_credentials(&client).await.access_token();
     assert_eq!(issuer.revoke(&client, &revoked).await.status, 200);
-    fill(&issuer, 3 * A_PAGE).await;
+    fill_pages(&issuer, 3).await;
     let [_, verifier] = verifiers(&issuer, StalePolicy::default()).await;
     issuer.dynamo.take_calls();
     let mut read = 0;
@@ -187,7 +165,8 @@ async fn a_cold_view_begins_with_a_short_page() {
         key_id: "key-1".to_owned().into(),
         claims: issuer.client_credentials(&client).await.claims(),
     };
-    fill(&issuer, 200).await;
+    let hour = issuer.now().after(Duration::from_secs(3600));
+    issuer.insert_revoked(200, issuer.now(), hour).await;
     let table = tokensmith_local::make_table(issuer.dynamo.clone()).await;
     let view = TableRevocations::new(
         table.expect("a table").reader(),
@@ -204,16 +183,16 @@ async fn a_cold_view_begins_with_a_short_page() {
     assert!(held[0] <= 25 && held.len() >= 4, "{held:?}");
 }
 
-/// So many tokens that were revoked at this second. Their ids are long, so that few fill a page.
-async fn fill(issuer: &InProcess, count: usize) {
-    let (now, hour) = (issuer.now(), Duration::from_secs(3600));
-    for at in 0..count {
-        let record = RevokedToken {
-            jti: format!("{}-{at:08}-{}", now.seconds(), "x".repeat(1900)),
-            expires_at: now.after(hour),
-            feed: FeedAttributes::new(now, now.after(hour)),
-        };
-        issuer.table().insert(&record).await.expect("an insert");
+/// Revokes so many pages of subjects. Their names are long, so that few fill a page.
+async fn fill_pages(issuer: &InProcess, pages: usize) {
+    let time = issuer.checked_time().await;
+    for number in 0..pages * A_PAGE {
+        let long = "x".repeat(100_000);
+        let name = format!("{}-{number}-{long}", issuer.now().seconds());
+        let subject = Subject::new(name.as_str(), SubjectKind::User);
+        issuer.table().insert(&subject).await.expect("an insert");
+        let revoked = revoke_subject(issuer.table(), &name, &time).await;
+        revoked.expect("it is revoked");
     }
 }
 
@@ -222,7 +201,7 @@ async fn the_feed_comes_page_by_page_and_nothing_is_missing() {
     let (issuer, client, [verifier, _]) = started().await;
     let token = issuer.client_credentials(&client).await.access_token();
     for _ in 0..3 {
-        fill(&issuer, A_PAGE).await;
+        fill_pages(&issuer, 1).await;
         issuer.pass(1);
     }
     assert_eq!(issuer.revoke(&client, &token).await.status, 200);

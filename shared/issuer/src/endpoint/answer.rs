@@ -150,7 +150,9 @@ pub(super) fn add_cors_headers(headers: &mut HeaderMap) {
         header::ACCESS_CONTROL_ALLOW_ORIGIN,
         HeaderValue::from_static("*"),
     );
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    if EXPOSED.iter().any(|name| headers.contains_key(name)) {
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_NAMES);
+    }
 }
 
 const ALLOWED_HEADERS: &str = "Authorization, Content-Type, DPoP";
@@ -162,4 +164,13 @@ const MAX_ALLOWED_BYTES: usize = 4096;
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const BASIC_CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"tokensmith\"");
-const EXPOSED: HeaderValue = HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce, Retry-After");
+
+/// What scripts may read of an answer besides what they always may. An answer that has none of these
+/// does not list them: every token would carry the list for nothing.
+const EXPOSED: [HeaderName; 3] = [
+    header::WWW_AUTHENTICATE,
+    HeaderName::from_static("dpop-nonce"),
+    header::RETRY_AFTER,
+];
+const EXPOSED_NAMES: HeaderValue =
+    HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce, Retry-After");

@@ -6,6 +6,7 @@
 //! value that a function names. A function links nothing of the endpoints that it does not name.
 
 mod answer;
+pub mod check;
 pub(crate) mod form;
 mod introspect;
 mod metadata;
@@ -32,12 +33,12 @@ pub use revoke::{REVOKE, revoke};
 pub use token::{REFRESH, TOKEN, refresh, token};
 
 use crate::Issuer;
-use crate::check::{CheckFailed, ExpectedTable, TableState, check_table, within_limit};
 use crate::client::{PresentedCredentials, client_named_in};
 use crate::error::{BadRequest, ClientDenied, Error, Unavailable};
 use crate::event::{RequestContext, RequestLog};
 use crate::keys::{Custody, KeyAccess};
 use crate::store::aws_calls;
+use check::{CheckFailed, ExpectedTable, TableState, check_table, within_limit};
 
 /// What is served at a path: which requests it takes, how it answers and how it refuses them.
 pub struct Endpoint {

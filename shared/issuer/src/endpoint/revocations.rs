@@ -7,9 +7,9 @@ use http::{Request, Response};
 use tokensmith_verifier::{Timestamp, paths};
 
 use super::answer::{json_error, public_document};
+use super::check::check_feed;
 use super::{Endpoint, Mount};
 use crate::Issuer;
-use crate::check::check_feed;
 use crate::error::{BadRequest, Error, Unavailable};
 use crate::keys::Custody;
 use crate::revocation::SignedFeed;

@@ -112,3 +112,7 @@ impl<T> Clone for Loaded<T> {
         }
     }
 }
+
+/// For how long a process goes by a table without keys. It was started before there were any, by the check
+/// of a new stack, and answers as soon as the first have been made.
+pub(super) const ABSENCES_ARE_KEPT: Duration = Duration::from_secs(1);

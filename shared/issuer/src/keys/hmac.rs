@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Open;
-use super::cache::Cache;
+use super::cache::{ABSENCES_ARE_KEPT, Cache};
 use crate::config::SERVER_CLOCK_SKEW;
 use crate::credential::HmacKey;
 use crate::error::{Error, GrantDenied, Unavailable};
@@ -50,7 +50,11 @@ impl HmacKeys {
     /// [`Unavailable`] when the keys must be loaded and cannot be.
     pub async fn newest(&self, now: Timestamp) -> Result<Arc<HmacKey>, Unavailable> {
         let load = async |last| self.load(last).await;
-        let keys = self.cache.fresh(now, load).await?;
+        let mut keys = self.cache.fresh(now, load).await?;
+        if keys.is_empty() {
+            let age = ABSENCES_ARE_KEPT;
+            keys = self.cache.fresh_within(age, now, load).await?;
+        }
         match in_use(&keys, now) {
             Some(newest) => newest.open(&*self.opener).await,
             None => Err(Unavailable::NoHmacKey),

@@ -13,7 +13,7 @@ use tokensmith_verifier::{
 };
 use tokio::sync::OnceCell;
 
-use super::cache::Cache;
+use super::cache::{ABSENCES_ARE_KEPT, Cache};
 use super::{CustodyError, KeyState, Sign, Signer, Succession};
 use crate::error::Unavailable;
 use crate::event::{write_foreign_table, write_issuer_changed};
@@ -91,6 +91,10 @@ impl SigningKeys {
                 loaded.open_ahead(last, &**signing).await;
             }
             Ok(loaded)
+        };
+        let age = match self.cache.peek() {
+            Some(loaded) if loaded.value.is_empty() => age.min(ABSENCES_ARE_KEPT),
+            _ => age,
         };
         self.cache.fresh_within(age, now, load).await
     }

@@ -12,7 +12,7 @@ use tokensmith_verifier::{
 };
 use tokio::sync::Mutex;
 
-use super::pass::{OVERLAP, Pass, SKEW};
+use super::pass::{OVERLAP, Progress, SKEW};
 use crate::config::Config;
 use crate::error::Unavailable;
 use crate::keys::{ActiveKey, SigningKeys};
@@ -90,8 +90,11 @@ struct FeedCopy {
     entries: BTreeMap<(Timestamp, RevocationHash), Revocation>,
     /// The signing keys among them.
     withdrawn_keys: HashSet<RevocationHash>,
-    pass: Pass,
-    /// The beginning of the interval: everything that was recorded before it is here.
+    progress: Progress,
+    /// The beginning of the interval for which it was renewed.
+    renewed_for: Timestamp,
+    /// Everything that was recorded before it is here: the beginning of the interval, unless the index
+    /// is behind.
     complete_at: Timestamp,
     /// Where each page begins, but for the first.
     page_breaks: Vec<Timestamp>,
@@ -121,14 +124,14 @@ impl FeedCopy {
     }
 
     fn fresh_for(&self, told: Timestamp) -> Duration {
-        let next = self.complete_at.after(FEED_INTERVAL);
+        let next = self.renewed_for.after(FEED_INTERVAL);
         next.since(told).max(Duration::from_secs(1))
     }
 
     /// Reads what is new, once in each interval.
     async fn renew(&mut self, table: &TableReader, now: Timestamp) -> Result<(), StoreError> {
         let interval = beginning_of_interval(self.time_at(now));
-        if matches!(self.pass, Pass::CaughtUp(_)) && self.complete_at >= interval {
+        if self.progress.complete_at().is_some() && self.renewed_for >= interval {
             return Ok(());
         }
         if let Some((at, failure)) = &self.failure
@@ -147,7 +150,10 @@ impl FeedCopy {
             .values()
             .filter(|entry| entry.revoked() == RevocationKind::Key);
         self.withdrawn_keys = keys.map(Revocation::hash).collect();
-        self.complete_at = beginning_of_interval(told);
+        self.renewed_for = beginning_of_interval(told);
+        let behind = now.since(self.progress.complete_at().unwrap_or_default());
+        let complete_at = beginning_of_interval(told.before(behind));
+        self.complete_at = self.complete_at.max(complete_at);
         self.page_breaks = self.break_into_pages();
         self.signed.clear();
         Ok(())
@@ -156,12 +162,12 @@ impl FeedCopy {
     /// Reads pages until there are no more.
     async fn read(&mut self, table: &TableReader, now: Timestamp) -> Result<(), StoreError> {
         loop {
-            let mut query = self.pass.next_query(now, self.time_at(now));
+            let mut query = self.progress.next_query(now, self.time_at(now));
             let after = query.after.take();
             let page = table.query_feed(query.selection, after, None).await?;
             let checked = page.checked(now);
             self.clocks = (checked != now).then_some((now, checked));
-            self.pass.advance(query, &page, now);
+            self.progress.advance(query, &page, now);
             let by_time =
                 |entry: FeedEntry| ((entry.at, entry.revocation.hash()), entry.revocation);
             self.entries.extend(page.entries.into_iter().map(by_time));

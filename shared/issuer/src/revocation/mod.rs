@@ -1,6 +1,7 @@
 //! Revocation: how something is revoked, whether one token is, and which revocations there are.
 
 mod feed;
+mod heartbeat;
 mod own_records;
 mod pass;
 mod revoke;
@@ -9,6 +10,7 @@ mod sweep;
 mod view;
 
 pub(crate) use feed::{FEED_INTERVAL, ServedFeed, SignedFeed};
+pub use heartbeat::beat;
 pub use revoke::{RevokeOutcome, revoke_access_token, revoke_client, revoke_grant, revoke_subject};
 pub(crate) use revoke::{cut_off, in_feed, revoked_until, with_revocation};
 pub(crate) use status::read_status;

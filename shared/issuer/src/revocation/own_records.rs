@@ -50,17 +50,45 @@ impl OwnRecords {
     /// Reads the records of one token (`BatchGetItem`), and the signing keys if that is due (`Query`).
     ///
     /// # Errors
-    /// [`StoreError`] when one of them cannot be read.
+    /// [`StoreError`] when one of them cannot be read, and the other does not revoke the token.
     pub(super) async fn status_of(
         &self,
         token: &SignedClaims,
         now: u64,
     ) -> Result<RevocationStatus, StoreError> {
         let own = read_status(&self.table, &token.claims);
-        let (status, key_withdrawn) = tokio::join!(own, self.is_withdrawn(&token.key_id, now));
+        let (own, key_withdrawn) = tokio::join!(own, self.is_withdrawn(&token.key_id, now));
+        match (own, key_withdrawn) {
+            (Ok(own), Ok(key_withdrawn)) => Ok(RevocationStatus {
+                key_withdrawn,
+                ..own
+            }),
+            (Ok(own), Err(_)) if own.rejection(&token.claims).is_some() => Ok(own),
+            (Err(_), Ok(true)) => Ok(RevocationStatus {
+                key_withdrawn: true,
+                ..RevocationStatus::default()
+            }),
+            (Err(err), _) | (_, Err(err)) => Err(err),
+        }
+    }
+
+    /// Completes what a token's own records say by whether its key was withdrawn.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the keys cannot be read, and the token's own records do not revoke it.
+    pub(super) async fn with_key(
+        &self,
+        own: RevocationStatus,
+        token: &SignedClaims,
+        now: u64,
+    ) -> Result<RevocationStatus, StoreError> {
+        if own.rejection(&token.claims).is_some() {
+            return Ok(own);
+        }
+        let key_withdrawn = self.is_withdrawn(&token.key_id, now).await?;
         Ok(RevocationStatus {
-            key_withdrawn: key_withdrawn?,
-            ..status?
+            key_withdrawn,
+            ..own
         })
     }
 
@@ -68,7 +96,7 @@ impl OwnRecords {
     ///
     /// # Errors
     /// [`StoreError`] when they cannot be read.
-    pub(super) async fn is_withdrawn(&self, key_id: &KeyId, now: u64) -> Result<bool, StoreError> {
+    async fn is_withdrawn(&self, key_id: &KeyId, now: u64) -> Result<bool, StoreError> {
         let mut keys = self.keys.lock().await;
         if let Some(known) = &*keys
             && (known.read_at..known.read_at.saturating_add(self.interval)).contains(&now)

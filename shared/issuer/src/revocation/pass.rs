@@ -4,7 +4,16 @@ use std::time::Duration;
 
 use tokensmith_verifier::{CLOCK_SKEW_SECONDS, FEED_OVERLAP_SECONDS, Timestamp};
 
+use super::heartbeat::LastHeartbeat;
 use crate::store::{Cursor, FeedPage, FeedSelection};
+
+/// What a reader knows of its passes.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// The last pass.
+    pub(super) pass: Pass,
+    heartbeat: LastHeartbeat,
+}
 
 /// How far a reader has come.
 #[derive(Debug, Default)]
@@ -45,7 +54,7 @@ pub(super) struct PassQuery {
     began: Option<Began>,
 }
 
-impl Pass {
+impl Progress {
     /// The next query, when the own clock says `now`. A reader that starts needs what concerns a token
     /// that has not expired at `live_at`.
     pub(super) fn next_query(&self, now: Timestamp, live_at: Timestamp) -> PassQuery {
@@ -54,12 +63,13 @@ impl Pass {
             after: None,
             began: None,
         };
-        match self {
-            Self::CaughtUp(began) if now.since(began.own) <= RELOADED_AFTER => {
-                first(FeedSelection::Since(began.checked.before(OVERLAP)))
+        match &self.pass {
+            Pass::CaughtUp(began) if now.since(began.own) <= RELOADED_AFTER => {
+                let complete = self.heartbeat.complete_until(began.checked);
+                first(FeedSelection::Since(complete.before(OVERLAP)))
             }
-            Self::Cold | Self::CaughtUp(_) => first(FeedSelection::LiveAt(live_at.before(SKEW))),
-            Self::Behind {
+            Pass::Cold | Pass::CaughtUp(_) => first(FeedSelection::LiveAt(live_at.before(SKEW))),
+            Pass::Behind {
                 selection,
                 began,
                 next,
@@ -71,22 +81,31 @@ impl Pass {
         }
     }
 
-    /// Goes on by the page that a query has brought when the own clock said `now`. Says when the pass
-    /// began.
-    pub(super) fn advance(&mut self, query: PassQuery, page: &FeedPage, now: Timestamp) -> Began {
+    /// Goes on by the page that a query has brought when the own clock said `now`.
+    pub(super) fn advance(&mut self, query: PassQuery, page: &FeedPage, now: Timestamp) {
+        self.heartbeat.note(page);
         let began = query.began.unwrap_or_else(|| Began {
             own: now,
             checked: page.checked(now),
         });
-        *self = match &page.next {
-            None => Self::CaughtUp(began),
-            Some(next) => Self::Behind {
+        self.pass = match &page.next {
+            None => Pass::CaughtUp(began),
+            Some(next) => Pass::Behind {
                 selection: query.selection,
                 began,
                 next: next.clone(),
             },
         };
-        began
+    }
+
+    /// When the last pass began, if it is complete, in the reader's own time: everything that was
+    /// written before is known. Earlier by the time for which heartbeats have been overdue, because
+    /// an index without them can lack revocations as well.
+    pub(super) fn complete_at(&self) -> Option<Timestamp> {
+        match &self.pass {
+            Pass::CaughtUp(began) => Some(began.own.before(self.heartbeat.overdue(began.checked))),
+            Pass::Cold | Pass::Behind { .. } => None,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use tokensmith_verifier::{
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::own_records::OwnRecords;
-use super::pass::Pass;
+use super::pass::{Pass, Progress};
 use super::read_status;
 use crate::store::{StoreError, TableReader};
 use tokensmith_verifier::{Clock, Timestamp};
@@ -43,7 +43,7 @@ pub struct TableRevocations {
 /// What is known of the feed's pages.
 #[derive(Debug)]
 struct Reading {
-    pass: Pass,
+    progress: Progress,
     /// How many entries the next page may have.
     page: u32,
 }
@@ -62,7 +62,7 @@ impl TableRevocations {
             queried_at: AtomicU64::new(0),
             failed_at: AtomicU64::new(0),
             reading: Mutex::new(Reading {
-                pass: Pass::Cold,
+                progress: Progress::default(),
                 page: FIRST_PAGE,
             }),
         }
@@ -137,27 +137,27 @@ impl TableRevocations {
                 key_withdrawn: known.key_withdrawn,
                 ..own
             }),
-            (Ok(own), _) => match self.own_records.is_withdrawn(&token.key_id, now).await {
-                Ok(key_withdrawn) => Ok(RevocationStatus {
-                    key_withdrawn,
-                    ..own
-                }),
-                Err(err) => self.without_news(token, now, &err),
-            },
+            (Ok(own), _) => {
+                let complete = self.own_records.with_key(own, token, now).await;
+                complete.or_else(|err| self.without_news(token, now, &err))
+            }
             (Err(_), Ok(true)) => Ok(known),
             (Err(err), _) => self.without_news(token, now, &err),
         }
     }
 
-    /// Reads one page into the view; `true` when it was the last.
+    /// Reads one page into the view; `true` when the view knows everything with it.
     async fn read_page(
         &self,
         mut reading: MutexGuard<'_, Reading>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         self.queried_at.store(now.seconds(), Ordering::Release);
-        let Reading { pass, page: most } = &mut *reading;
-        let mut query = pass.next_query(now, now);
+        let Reading {
+            progress,
+            page: most,
+        } = &mut *reading;
+        let mut query = progress.next_query(now, now);
         let after = query.after.take();
         let read = self
             .table
@@ -166,20 +166,17 @@ impl TableRevocations {
         let failed_at = if read.is_ok() { 0 } else { now.seconds() };
         self.failed_at.store(failed_at, Ordering::Release);
         let page = read?;
-        let began = pass.advance(query, &page, now);
-        let complete = page.next.is_none();
+        progress.advance(query, &page, now);
+        let complete_at = progress.complete_at().map(Timestamp::seconds);
         // A pass that is not finished must not move `as_of`.
-        let as_of = match complete {
-            true => began.own.seconds(),
-            false => self.view.as_of().unwrap_or(0),
-        };
+        let as_of = complete_at.or(self.view.as_of()).unwrap_or(0);
         let entries = page.entries.iter().map(|entry| entry.revocation);
         self.view.apply(entries, as_of);
-        *most = match complete {
-            true => LARGEST_PAGE,
-            false => LARGEST_PAGE.min(2 * *most),
+        *most = match complete_at {
+            Some(_) => LARGEST_PAGE,
+            None => LARGEST_PAGE.min(2 * *most),
         };
-        Ok(complete)
+        Ok(self.is_current(now.seconds()))
     }
 
     /// The status when the table cannot be read.
@@ -213,12 +210,12 @@ impl RevocationSource for TableRevocations {
             }
             Err(_) => self.reading.lock().await,
         };
-        match &reading.pass {
+        match &reading.progress.pass {
             Pass::CaughtUp(_) if self.is_due(time) => match self.read_page(reading, time).await {
                 Ok(true) => Ok(self.view.status_of(token, now)),
                 Ok(false) => {
-                    let own = self.own_records.status_of(token, now).await;
-                    own.or_else(|err| self.without_news(token, now, &err))
+                    self.by_own_records(token, now, &"the index is behind")
+                        .await
                 }
                 Err(err) => self.by_own_records(token, now, &err).await,
             },
@@ -226,10 +223,10 @@ impl RevocationSource for TableRevocations {
             Pass::Cold | Pass::Behind { .. } if !self.has_just_failed(time) => {
                 self.read_both(token, now, reading).await
             }
-            // The last query failed, and the next one is not due yet.
+            // The last query failed or heartbeats are overdue, and the next query is not due yet.
             Pass::CaughtUp(_) | Pass::Cold | Pass::Behind { .. } => {
                 drop(reading);
-                self.by_own_records(token, now, &"the last query of the feed failed")
+                self.by_own_records(token, now, &"the index is out or behind")
                     .await
             }
         }

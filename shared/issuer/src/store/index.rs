@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::checked_time::Heard;
 use super::item::{AnyKey, FEED_AT, FEED_UNTIL, Item, LISTED_IN, PK, SK, number, read_number};
 use super::reader::failed;
-use super::records::{Client, FEED_SHARD, FeedEntry, SIGNING_KEYS, Subject};
+use super::records::{Client, FEED_SHARD, FeedEntry, HEARTBEAT, SIGNING_KEYS, Subject};
 use super::{Cursor, Key, StoreError, TableReader};
 use tokensmith_verifier::{Revocation, Timestamp};
 
@@ -88,9 +88,18 @@ impl TableReader {
         };
         let sent = query.customize().interceptor(heard.clone()).send().await;
         let answer = sent.map_err(|err| failed("Query", &err))?;
-        let entries = answer.items.unwrap_or_default().into_iter().map(feed_entry);
+        let (heartbeats, entries): (Vec<_>, Vec<_>) = answer
+            .items
+            .unwrap_or_default()
+            .into_iter()
+            .partition(is_heartbeat);
+        let last = heartbeats
+            .first()
+            .and_then(|item| read_number(item, FEED_AT));
+        let entries = entries.into_iter().map(feed_entry);
         Ok(FeedPage {
             entries: entries.collect::<Result<_, _>>()?,
+            heartbeat: last.map(Timestamp::from_seconds),
             next: answer.last_evaluated_key.map(Cursor),
             told: heard.date(),
         })
@@ -144,6 +153,8 @@ pub enum FeedSelection {
 pub struct FeedPage {
     /// What was selected, in order.
     pub entries: Vec<FeedEntry>,
+    /// When the last heartbeat was written that is in the index, if this page has it.
+    pub heartbeat: Option<Timestamp>,
     /// Where the next page starts; `None` after the last.
     pub next: Option<Cursor>,
     /// What time it was by DynamoDB's clock, cut to a second.
@@ -176,6 +187,11 @@ impl FeedPlace {
         let prefix = self.key.pk.split('#').next();
         matches!(prefix, Some(Client::PREFIX | Subject::PREFIX))
     }
+}
+
+fn is_heartbeat(item: &Item) -> bool {
+    let pk = item.get(PK).and_then(|pk| pk.as_s().ok());
+    pk.is_some_and(|pk| pk == HEARTBEAT)
 }
 
 /// The partition key says what was revoked: the prefix is its kind, and the rest its name.

@@ -237,7 +237,10 @@ fn faults_of(row: &Row, answer: &Answer, fixture: &Fixture) -> Vec<String> {
     expect(header("cache-control") == "no-store", "cache-control");
     expect(header("pragma") == "no-cache", "pragma");
     expect(header("access-control-allow-origin") == "*", "CORS");
-    let exposed = "WWW-Authenticate, DPoP-Nonce, Retry-After";
+    let exposed = match answer.status {
+        401 => "WWW-Authenticate, DPoP-Nonce, Retry-After",
+        _ => "",
+    };
     expect(
         header("access-control-expose-headers") == exposed,
         "exposed",

@@ -5,6 +5,7 @@ mod client;
 mod feed;
 mod grant;
 mod grant_type;
+mod heartbeat;
 mod hmac_key;
 mod revoked_token;
 mod settings;
@@ -16,6 +17,7 @@ pub use client::{AuthenticationMethod, Client, LiveSecret, MAX_LIVE_SECRETS, Ref
 pub use feed::{FEED_SHARD, FeedAttributes, FeedEntry};
 pub use grant::{Grant, Origin};
 pub use grant_type::GrantType;
+pub use heartbeat::{HEARTBEAT, Heartbeat};
 pub use hmac_key::{HMAC_KEYS, HmacKeyRecord};
 pub use revoked_token::RevokedToken;
 pub use settings::{ForeignTable, HOW_TO_MEND_IT, Settings};

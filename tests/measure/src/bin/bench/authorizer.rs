@@ -8,10 +8,8 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokensmith_authorizer::{Authorizer, AuthorizerConfig, AuthorizerEvent, ResponseFormat};
-use tokensmith_issuer::store::records::{FeedAttributes, RevokedToken};
 use tokensmith_tests::authorizer::{INTERVAL, http_api_event, new_authorizer_by};
 use tokensmith_tests::forge::Forger;
 use tokensmith_tests::{InProcess, TestClient};
@@ -58,7 +56,9 @@ async fn cold_starts() {
     let mut medians = Vec::new();
     for live in [0, 100_000] {
         let bench = Bench::start().await;
-        bench.revoke_others(live).await;
+        let now = bench.issuer.now();
+        let until = now.after(Duration::from_secs(3600));
+        bench.issuer.insert_revoked(live, now, until).await;
         let event = bench.event(&bench.token().await);
         let mut times = Vec::new();
         for _ in 0..COLD_STARTS {
@@ -274,29 +274,6 @@ impl Bench {
         let authorizer = new_authorizer_by(clock, &self.issuer, dynamo, configure).await;
         authorizer.warm_up().await.expect("keys");
         authorizer
-    }
-
-    /// Revocations of tokens of others, that live on for an hour.
-    async fn revoke_others(&self, count: usize) {
-        let (now, until) = (
-            self.issuer.now(),
-            self.issuer.now().after(Duration::from_secs(3600)),
-        );
-        let records: Vec<_> = (0..count)
-            .map(|number| RevokedToken {
-                jti: format!("{number:032}"),
-                expires_at: until,
-                feed: FeedAttributes::new(now, until),
-            })
-            .collect();
-        for batch in records.chunks(64) {
-            let inserts = batch
-                .iter()
-                .map(|record| self.issuer.table().insert(record));
-            for inserted in join_all(inserts).await {
-                inserted.expect("an insert");
-            }
-        }
     }
 }
 

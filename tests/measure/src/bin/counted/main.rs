@@ -138,10 +138,7 @@ impl Counter {
         request.extensions_mut().insert(RequestContext {
             request_id: format!("{name:=<16}"),
             source: Some("203.0.113.195".to_owned()),
-            trace_id: Some(
-                "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=0"
-                    .to_owned(),
-            ),
+            trace_id: Some("1-67891233-abcdef012345678912345678".to_owned()),
         });
         let endpoint = endpoint::at(request.uri().path()).expect("an endpoint");
         let answer: Answer = self.issuer.handle(endpoint, request).await.into();

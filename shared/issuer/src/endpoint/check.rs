@@ -36,10 +36,15 @@ impl ExpectedTable {
     /// What an event with these members asks, if it asks for a check at all.
     pub fn asked(tokensmith: Option<Asked>, new_table: bool) -> Option<Self> {
         let Asked::Check = tokensmith?;
-        Some(match new_table {
+        Some(Self::told(new_table))
+    }
+
+    /// What the member `new_table` of a check says.
+    pub fn told(new_table: bool) -> Self {
+        match new_table {
             true => Self::MayBeNew,
             false => Self::InUse,
-        })
+        }
     }
 }
 
