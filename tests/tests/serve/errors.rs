@@ -79,7 +79,7 @@ fn refusing(code: &'static str) -> String {
 #[test]
 fn what_aws_refuses_is_said_with_the_next_step() {
     for (code, parts) in [
-        ("AccessDeniedException", ["dynamodb:Query", "index"]),
+        ("AccessDeniedException", ["dynamodb:GetItem", "index"]),
         ("ResourceNotFoundException", ["no such table", "AWS_REGION"]),
         ("ExpiredTokenException", ["ExpiredTokenException", "log in"]),
         ("ValidationException", ["template", "release"]),
