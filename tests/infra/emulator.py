@@ -10,11 +10,12 @@ import contextvars
 import json
 import re
 import secrets
+import time
 
 import samtranslator.translator.transform as sam
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import kms, lambda_svc
+from ministack.services import dynamodb, kms, lambda_svc
 from ministack.services.cloudformation import engine, handlers, provisioners, stacks
 
 import cloudformation_needs
@@ -164,6 +165,27 @@ def with_a_name_of_its_own(log_group):
     return {**log_group, "create": create, "update": update}
 
 
+def with_the_moment_of_the_copy(restore):
+    """A table that was made from another one says of which moment it is."""
+
+    def restored(request):
+        answer = restore(request)
+        if answer[0] == 200:
+            moment = {"RestoreDateTime": int(time.time()), "RestoreInProgress": False}
+            dynamodb._tables[request["TargetTableName"]]["RestoreSummary"] = moment
+        return answer
+
+    return restored
+
+
+def with_where_it_comes_from(description):
+    def described(name):
+        summary = dynamodb._tables[name].get("RestoreSummary")
+        return {**description(name), **({"RestoreSummary": summary} if summary else {})}
+
+    return described
+
+
 def with_the_rights_of_whoever_asks(change, operation):
     """CloudFormation has no rights of its own: what a stack does, its user has to be allowed."""
 
@@ -224,6 +246,8 @@ stacks._delete_resource = with_the_rights_of_whoever_asks(stacks._delete_resourc
 iam_actions.dynamodb_service_context = with_leading_keys(iam_actions.dynamodb_service_context)
 iam_actions.request_tag_context = with_kms_keys(iam_actions.request_tag_context)
 handlers._apply_transforms = with_parameters(handlers._apply_transforms)
+dynamodb._restore_table_to_point_in_time = with_the_moment_of_the_copy(dynamodb._restore_table_to_point_in_time)
+dynamodb._table_description = with_where_it_comes_from(dynamodb._table_description)
 resources = provisioners._RESOURCE_HANDLERS
 resources["AWS::Logs::LogGroup"] = with_a_name_of_its_own(resources["AWS::Logs::LogGroup"])
 provisioners._cw_metric_alarm_record = with_silent_expressions(provisioners._cw_metric_alarm_record)

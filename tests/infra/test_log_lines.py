@@ -99,7 +99,7 @@ def test_a_token_that_is_ahead_of_a_restored_table_is_counted(counted, issuer, t
 
 def test_a_withdrawn_key_that_is_still_presented_is_counted(counted, issuer, tokensmith, archived):
     access = issuer.token()
-    tokensmith(archived, "key", "rotate", "--now")
+    tokensmith(archived, "key", "rotate", "--now", "--yes")
     assert not issuer.is_active(access)
     assert issuer.post("/oauth2/revoke", token=access).status_code == 200
     assert counted()["WithdrawnKeysPresented"] == [1.0, 1.0]

@@ -119,7 +119,7 @@ COMMANDS = [
     "client show limited",
     "client update limited --access-ttl 10m",
     "client rotate-secret limited --overlap 1h",
-    "client disable limited",
+    "client disable limited --yes",
     "client enable limited",
     "grant create --client limited --subject sensor --scope read",
     "grant list --client limited",
@@ -127,12 +127,12 @@ COMMANDS = [
     "revoke --grant {grant_id}",
     "key list",
     "key rotate",
-    "key retire {created[0][kid]}",
+    "key retire {created[0][kid]} --yes",
     "key rotate --hmac",
-    "key rotate --now",
-    "repair",
-    "restore",
-    "client delete limited",
+    "key rotate --now --yes",
+    "repair --yes",
+    "restore --in-use --yes",
+    "client delete limited --yes",
 ]
 CUSTODIES = {"kms-data-key": ["operator"], "kms": ["operator", "operator-kms"]}
 
