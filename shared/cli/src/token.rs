@@ -15,7 +15,7 @@ use crate::{Failure, print_text};
 /// No secret is needed: whoever has the data can issue what they like. The token is as good as any other, so it
 /// says what the client may do, and is refused when the client is revoked.
 ///
-/// curl -H "Authorization: Bearer $(tokensmith token --client billing)" https://api.example/
+/// `curl -H "Authorization: Bearer $(tokensmith token --client billing)" https://api.example/`
 #[derive(ClapArgs)]
 pub struct Args {
     /// The client; it must have the grant type client_credentials
