@@ -8,13 +8,14 @@ use tokensmith_tests::{TestIssuer, command};
 
 use super::{assert_refused, text};
 
-/// `tokensmith` in an empty folder, with none of the variables that name data.
+/// `tokensmith` in an empty folder, with none of the variables that name data or say whose they are.
 fn in_folder(folder: &TempDir, arguments: &[&str]) -> Command {
     let mut command = command();
     command
         .current_dir(folder)
         .env_remove("TOKENSMITH_TABLE")
         .env_remove("TOKENSMITH_DATA")
+        .env_remove("TOKENSMITH_ISSUER")
         .args(arguments);
     command
 }
