@@ -3,15 +3,13 @@
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_runtime_api::http::StatusCode;
-use aws_smithy_types::body::SdkBody;
 use serde_json::json;
 use tokensmith_issuer::admin::{Administrator, TableUse};
 use tokensmith_issuer::store::Table;
 use tokensmith_local::{EmbeddedDynamo, dynamodb_client};
-use tokensmith_tests::faults::Attempt;
+use tokensmith_tests::faults::{Attempt, answer};
 use tokensmith_tests::{InProcess, START};
 use tokensmith_verifier::Timestamp;
 
@@ -41,9 +39,7 @@ impl HttpConnector for Described {
             .made_of
             .map(|moment| json!({ "RestoreDateTime": moment, "RestoreInProgress": false }));
         let body = json!({ "Table": { "RestoreSummary": summary } });
-        let status = StatusCode::try_from(200).expect("a status");
-        let answer = HttpResponse::new(status, SdkBody::from(body.to_string()));
-        HttpConnectorFuture::ready(Ok(answer))
+        HttpConnectorFuture::ready(Ok(answer(200, &body)))
     }
 }
 
