@@ -25,3 +25,11 @@ class Issuer:
 
     def key_ids(self):
         return [key["kid"] for key in requests.get(self.url + "/.well-known/jwks.json").json()["keys"]]
+
+
+def new_client(tokensmith, stack, client_id):
+    """A client of a stack that may get tokens and refresh them, as the command has answered."""
+    return tokensmith(
+        stack, "client", "create", "--id", client_id, "--scope", "read", "--default-scope", "read",
+        "--grant", "client_credentials", "--grant", "refresh_token",
+    )  # fmt: skip

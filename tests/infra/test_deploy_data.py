@@ -5,7 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from issuer import Issuer
+from issuer import Issuer, new_client
 from stack import DATA
 
 OWN_DOMAIN = ("DomainName=lost.example.com", "CertificateArn=arn:aws:acm:us-east-1:000000000000:certificate/lost")
@@ -40,10 +40,7 @@ def lost(refused, deploy, code_with, delete, described):
 @pytest.fixture(scope="module")
 def used(lost, emulator, tokensmith):
     """A client of it, and a refresh token."""
-    made = tokensmith(
-        lost, "client", "create", "--id", "old", "--scope", "read", "--default-scope", "read",
-        "--grant", "client_credentials", "--grant", "refresh_token",
-    )  # fmt: skip
+    made = new_client(tokensmith, lost, "old")
     granted = tokensmith(lost, "grant", "create", "--client", "old", "--subject", "sensor-1", "--scope", "read")
     return made, granted["refresh_token"]
 

@@ -6,18 +6,14 @@ import pytest
 import requests
 
 from filter_pattern import matches
-from issuer import Issuer
+from issuer import Issuer, new_client
 
 ISSUER = {"pk": {"S": "KEYS"}, "sk": {"S": "SETTINGS"}}
 
 
 @pytest.fixture(scope="module")
 def issuer(emulator, archived, tokensmith):
-    made = tokensmith(
-        archived, "client", "create", "--id", "watched", "--scope", "read", "--default-scope", "read",
-        "--grant", "client_credentials", "--grant", "refresh_token",
-    )  # fmt: skip
-    return Issuer(emulator.api(archived["Api"]), made)
+    return Issuer(emulator.api(archived["Api"]), new_client(tokensmith, archived, "watched"))
 
 
 @pytest.fixture

@@ -7,17 +7,13 @@ import time
 import pytest
 import requests
 
-from issuer import Issuer
+from issuer import Issuer, new_client
 
 pytestmark = pytest.mark.usefixtures("stack")
 
 
-def new_client(emulator, stack, tokensmith):
-    made = tokensmith(
-        stack, "client", "create", "--id", "whole-stack", "--scope", "read", "--default-scope", "read",
-        "--grant", "client_credentials", "--grant", "refresh_token",
-    )  # fmt: skip
-    return Issuer(emulator.api(stack["Api"]), made)
+def new_issuer(emulator, stack, tokensmith):
+    return Issuer(emulator.api(stack["Api"]), new_client(tokensmith, stack, "whole-stack"))
 
 
 def new_refresh_token(stack, tokensmith, subject):
@@ -27,7 +23,7 @@ def new_refresh_token(stack, tokensmith, subject):
 
 @pytest.fixture(scope="module")
 def issuer(emulator, stack, tokensmith):
-    return new_client(emulator, stack, tokensmith)
+    return new_issuer(emulator, stack, tokensmith)
 
 
 def part(token, index):
@@ -150,7 +146,7 @@ def test_the_feed_has_a_heartbeat(emulator, stack):
 
 
 def test_in_the_custody_kms_every_signature_is_made_in_kms(emulator, stack_in_kms, tokensmith):
-    issuer = new_client(emulator, stack_in_kms, tokensmith)
+    issuer = new_issuer(emulator, stack_in_kms, tokensmith)
     token = issuer.token()
     assert part(token, 0)["kid"] in issuer.key_ids() and issuer.is_active(token)
     refreshed = issuer.post(
