@@ -56,3 +56,50 @@ async fn invariant_4_a_withdrawn_key_is_refused_while_no_record_of_the_token_can
     let refused = verdict(&verifier, &token).await;
     assert_eq!(refused, Err(Refusal::Rejected(Rejection::KeyWithdrawn)));
 }
+
+/// The query that was due has failed: from then on nobody is answered by the view, although it is as old as
+/// it may be.
+#[tokio::test]
+async fn invariant_4_a_view_whose_query_was_due_and_failed_decides_no_more() {
+    let (issuer, client, verifier) = started().await;
+    let revoked = issuer.client_credentials(&client).await.access_token();
+    let other = issuer.client_credentials(&client).await.access_token();
+    assert_eq!(verdict(&verifier, &revoked).await, Ok(()));
+    assert_eq!(issuer.revoke(&client, &revoked).await.status, 200);
+    issuer.dynamo.throttle_index(true);
+    issuer.pass(INTERVAL);
+    assert_eq!(
+        verdict(&verifier, &other).await,
+        Ok(()),
+        "it asks the index"
+    );
+    let refused = verdict(&verifier, &revoked).await;
+    assert_eq!(refused, Err(Refusal::Rejected(Rejection::TokenRevoked)));
+}
+
+/// So a token that is presented without end takes no other token's reads, and its revocation is still seen
+/// within the interval.
+#[tokio::test]
+async fn invariant_4_while_the_index_is_throttled_each_token_is_read_once_in_an_interval() {
+    let (issuer, client, verifier) = started().await;
+    let often = issuer.client_credentials(&client).await.access_token();
+    let seldom = issuer.client_credentials(&client).await.access_token();
+    assert_eq!(verdict(&verifier, &often).await, Ok(()));
+    assert_eq!(issuer.revoke(&client, &seldom).await.status, 200);
+    issuer.dynamo.throttle_index(true);
+    issuer.pass(INTERVAL);
+    issuer.dynamo.take_calls();
+    for _ in 0..1000 {
+        assert_eq!(verdict(&verifier, &often).await, Ok(()));
+    }
+    let calls = issuer.dynamo.take_calls();
+    let reads = calls.iter().filter(|call| *call == "BatchGetItem").count();
+    assert_eq!(reads, 1, "{calls:?}");
+    let refused = verdict(&verifier, &seldom).await;
+    assert_eq!(refused, Err(Refusal::Rejected(Rejection::TokenRevoked)));
+
+    assert_eq!(issuer.revoke(&client, &often).await.status, 200);
+    issuer.pass(INTERVAL);
+    let refused = verdict(&verifier, &often).await;
+    assert_eq!(refused, Err(Refusal::Rejected(Rejection::TokenRevoked)));
+}

@@ -1,7 +1,7 @@
 //! Deciding one token by its own records, while there is no view to decide by.
 
-use std::collections::HashSet;
-use std::sync::PoisonError;
+use std::collections::{HashMap, HashSet};
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokensmith_verifier::{KeyId, RevocationStatus, SignedClaims};
@@ -14,11 +14,11 @@ use crate::store::{StoreError, TableReader};
 #[derive(Debug)]
 pub(super) struct OwnRecords {
     table: TableReader,
-    /// How long a read of the signing keys may be used, in seconds.
+    /// How long a read may be used, in seconds.
     interval: u64,
     /// Locked by the request that reads the signing keys.
     keys: tokio::sync::Mutex<Option<WithdrawnKeys>>,
-    spent: std::sync::Mutex<Spent>,
+    tokens: std::sync::Mutex<ReadTokens>,
 }
 
 /// The signing keys that were withdrawn, as of one read.
@@ -28,35 +28,59 @@ struct WithdrawnKeys {
     names: HashSet<KeyId>,
 }
 
-/// What was read while the index was out.
+/// The tokens whose records were read while the index was out. Each is read once in an interval, so that
+/// one that is often presented takes the reads of no other.
 #[derive(Debug, Default)]
-struct Spent {
+struct ReadTokens {
+    /// By `jti`: when its records were read, and what they said.
+    known: HashMap<String, (u64, RevocationStatus)>,
+    /// The second that `reads` were made in.
     second: u64,
     reads: u32,
     paused_until: u64,
 }
 
 impl OwnRecords {
-    /// Reads `table`. The signing keys are read once in each `interval`.
+    /// Reads `table`: the signing keys, and the records of each token, once in each `interval`.
     pub(super) fn new(table: TableReader, interval: Duration) -> Self {
         Self {
             table,
             interval: interval.as_secs(),
             keys: tokio::sync::Mutex::default(),
-            spent: std::sync::Mutex::default(),
+            tokens: std::sync::Mutex::default(),
         }
     }
 
-    /// Reads the records of one token (`BatchGetItem`), and the signing keys if that is due (`Query`).
+    /// What the records of one token say, as of a read in the last interval. They are read if that is due
+    /// (`BatchGetItem`), and so are the signing keys (`Query`). `None` when nothing more may be read now.
     ///
     /// # Errors
-    /// [`StoreError`] when one of them cannot be read, and the other does not revoke the token.
-    pub(super) async fn status_of(
+    /// [`StoreError`] when one of them cannot be read, and the other does not revoke the token. Then nothing
+    /// is read for an interval: when the whole table is out, each read waits for its time limit.
+    pub(super) async fn decide(
         &self,
         token: &SignedClaims,
         now: u64,
-    ) -> Result<RevocationStatus, StoreError> {
-        let own = read_status(&self.table, &token.claims);
+    ) -> Result<Option<RevocationStatus>, StoreError> {
+        let known = self.tokens().recent(&token.claims.jti, now, self.interval);
+        let decided = match known {
+            Some(own) => self.with_key(own, token, now).await,
+            None if self.tokens().spend(now, self.interval) => self.read(token, now).await,
+            None => return Ok(None),
+        };
+        if decided.is_err() {
+            self.tokens().paused_until = now + self.interval;
+        }
+        decided.map(Some)
+    }
+
+    async fn read(&self, token: &SignedClaims, now: u64) -> Result<RevocationStatus, StoreError> {
+        let own = async {
+            let own = read_status(&self.table, &token.claims).await?;
+            let id = token.claims.jti.clone();
+            self.tokens().known.insert(id, (now, own));
+            Ok(own)
+        };
         let (own, key_withdrawn) = tokio::join!(own, self.is_withdrawn(&token.key_id, now));
         match (own, key_withdrawn) {
             (Ok(own), Ok(key_withdrawn)) => Ok(RevocationStatus {
@@ -99,7 +123,7 @@ impl OwnRecords {
     async fn is_withdrawn(&self, key_id: &KeyId, now: u64) -> Result<bool, StoreError> {
         let mut keys = self.keys.lock().await;
         if let Some(known) = &*keys
-            && (known.read_at..known.read_at.saturating_add(self.interval)).contains(&now)
+            && is_recent(known.read_at, now, self.interval)
         {
             return Ok(known.names.contains(key_id));
         }
@@ -114,23 +138,37 @@ impl OwnRecords {
         Ok(is_withdrawn)
     }
 
-    /// Whether one more token may be decided like this at `now`, while the index is out.
-    pub(super) fn spend(&self, now: u64) -> bool {
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        if spent.second != now {
-            (spent.second, spent.reads) = (now, 0);
-        }
-        spent.reads += 1;
-        now >= spent.paused_until && spent.reads <= READS_PER_SECOND
-    }
-
-    /// Spends nothing for an interval: when the whole table is out, each read waits for its time limit.
-    pub(super) fn pause(&self, now: u64) {
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        spent.paused_until = now + self.interval;
+    fn tokens(&self) -> MutexGuard<'_, ReadTokens> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Bounds what the requests of one process cost the table while the index is out, when each of them
-/// needs a read of its own. Beyond it, the view decides as long as it is not stale.
+impl ReadTokens {
+    /// What the records of the token with this `jti` said in the `interval` before `now`.
+    fn recent(&self, id: &str, now: u64, interval: u64) -> Option<RevocationStatus> {
+        let known = self.known.get(id);
+        let recent = known.filter(|(read_at, _)| is_recent(*read_at, now, interval));
+        recent.map(|(_, own)| *own)
+    }
+
+    /// Whether the records of one more token may be read at `now`. Each second forgets what is no longer
+    /// recent, so that the reads of an interval bound the memory.
+    fn spend(&mut self, now: u64, interval: u64) -> bool {
+        if self.second != now {
+            (self.second, self.reads) = (now, 0);
+            self.known
+                .retain(|_, (read_at, _)| is_recent(*read_at, now, interval));
+        }
+        self.reads += 1;
+        now >= self.paused_until && self.reads <= READS_PER_SECOND
+    }
+}
+
+/// Whether what was read at `read_at` may still be used.
+fn is_recent(read_at: u64, now: u64, interval: u64) -> bool {
+    (read_at..read_at.saturating_add(interval)).contains(&now)
+}
+
+/// Bounds what the requests of one process cost the table while the index is out. The view decides on
+/// tokens beyond it, as long as it is not stale.
 const READS_PER_SECOND: u32 = 200;

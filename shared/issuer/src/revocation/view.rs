@@ -108,15 +108,10 @@ impl TableRevocations {
         now: u64,
         why: &(dyn Display + Sync),
     ) -> Result<RevocationStatus, SourceUnavailable> {
-        if !self.own_records.spend(now) {
-            return self.without_news(token, now, why);
-        }
-        match self.own_records.status_of(token, now).await {
-            Ok(status) => Ok(status),
-            Err(err) => {
-                self.own_records.pause(now);
-                self.without_news(token, now, &err)
-            }
+        match self.own_records.decide(token, now).await {
+            Ok(Some(status)) => Ok(status),
+            Ok(None) => self.without_news(token, now, why),
+            Err(err) => self.without_news(token, now, &err),
         }
     }
 
@@ -219,7 +214,10 @@ impl RevocationSource for TableRevocations {
                 }
                 Err(err) => self.by_own_records(token, now, &err).await,
             },
-            Pass::CaughtUp(_) if self.is_current(now) => Ok(self.view.status_of(token, now)),
+            // A view whose last query failed is older than it seems: that query was due.
+            Pass::CaughtUp(_) if self.is_current(now) && !self.has_just_failed(time) => {
+                Ok(self.view.status_of(token, now))
+            }
             Pass::Cold | Pass::Behind { .. } if !self.has_just_failed(time) => {
                 self.read_both(token, now, reading).await
             }
