@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::credential::{CredentialKind, GrantId, HmacKey, Nonce};
 use tokensmith_issuer::names::{Audience, IssuerUrl, Scopes, SubjectName};
-use tokensmith_issuer::store::records::{Client, Grant, Origin};
+use tokensmith_issuer::store::records::{AssertionAudience, Client, Grant, Origin};
 use tokensmith_verifier::Timestamp;
 
 /// A client without a secret. It may refresh and use `client_credentials`, has the scopes `a b c` (`a`
@@ -15,6 +15,8 @@ pub fn new_client(id: &str, now: Timestamp) -> Client {
     Client {
         id: id.parse().expect("a client id"),
         authentication: None,
+        jwks: None,
+        assertion_audience: AssertionAudience::default(),
         secrets: Vec::new(),
         grant_types: vec![GrantType::RefreshToken, GrantType::ClientCredentials],
         scopes: scopes("a b c"),

@@ -1,8 +1,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, KeyAlgorithm};
+use jsonwebtoken::jwk::{AlgorithmParameters, KeyAlgorithm};
 use serde::{Deserialize, Serialize};
+
+use crate::jose::{KeyKind, SignatureAlgorithm};
 
 /// A JWS signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1) that tokensmith signs with.
 ///
@@ -38,31 +40,13 @@ impl Algorithm {
     /// Whether `key` has the type, the curve and the length of coordinates (RFC 7518 §6.2.1.2, RFC
     /// 8037 §2) that this algorithm requires.
     pub fn fits(self, key: &AlgorithmParameters) -> bool {
-        match (self, key) {
-            (Self::RS256 | Self::PS256, AlgorithmParameters::RSA(_)) => true,
-            (Self::ES256, AlgorithmParameters::EllipticCurve(key)) => {
-                key.curve == EllipticCurve::P256
-                    && [&key.x, &key.y].map(String::len) == [COORDINATE; 2]
-            }
-            (Self::EdDSA, AlgorithmParameters::OctetKeyPair(key)) => {
-                key.curve == EllipticCurve::Ed25519 && key.x.len() == COORDINATE
-            }
-            _ => false,
-        }
+        KeyKind::of(key) == Some(SignatureAlgorithm::from(self).key_kind())
     }
 }
 
-/// The length of a coordinate of 32 bytes in base64url.
-const COORDINATE: usize = 43;
-
 impl From<Algorithm> for jsonwebtoken::Algorithm {
     fn from(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::RS256 => Self::RS256,
-            Algorithm::PS256 => Self::PS256,
-            Algorithm::ES256 => Self::ES256,
-            Algorithm::EdDSA => Self::EdDSA,
-        }
+        SignatureAlgorithm::from(algorithm).into()
     }
 }
 

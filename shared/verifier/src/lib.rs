@@ -88,7 +88,7 @@ mod bearer;
 mod claims;
 mod clock;
 mod fetch;
-mod jws;
+pub mod jose;
 mod key_id;
 #[cfg(feature = "tower")]
 mod layer;
@@ -101,7 +101,6 @@ mod scopes;
 mod url;
 mod verdict;
 mod verification;
-mod verification_key;
 mod verified_claims;
 mod verifier;
 

@@ -8,14 +8,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::jws::UnverifiedJws;
-use crate::verification_key::VerificationKey;
-use crate::{AccessTokenClaims, KeyId};
+use crate::jose::{PublicKey, UnverifiedJws};
+use crate::{AccessTokenClaims, Algorithm, KeyId};
 
 /// The published keys of an issuer, parsed once and ready to verify.
 #[derive(Debug, Default)]
 pub struct VerificationKeys {
-    keys: HashMap<KeyId, VerificationKey>,
+    keys: HashMap<KeyId, PublicKey>,
 }
 
 impl VerificationKeys {
@@ -104,10 +103,13 @@ pub struct SignedClaims {
     pub claims: AccessTokenClaims,
 }
 
-/// A usable key with its name, by which tokens say which key signed them.
-fn named_key(jwk: &Jwk) -> Option<(KeyId, VerificationKey)> {
+/// A usable key with its name, by which tokens say which key signed them. It says that it is for signatures
+/// (RFC 7517 §4.2) and by which algorithm of ours, as every key of tokensmith does.
+fn named_key(jwk: &Jwk) -> Option<(KeyId, PublicKey)> {
     let name = jwk.common.key_id.clone()?;
-    Some((name.into(), VerificationKey::parse(jwk)?))
+    jwk.common.public_key_use.as_ref()?;
+    Algorithm::try_from(jwk.common.key_algorithm?).ok()?;
+    Some((name.into(), PublicKey::parse(jwk)?))
 }
 
 /// The document is not a JWK Set, or has no key that tokensmith could have signed with.

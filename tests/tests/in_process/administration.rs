@@ -103,7 +103,7 @@ async fn a_client_that_cannot_be_changes_nothing() {
     let refused = admin.rotate_secret(&app(), Duration::ZERO, false).await;
     assert!(matches!(
         refused,
-        Err(ClientError::Secret(SecretError::Public))
+        Err(ClientError::Secret(SecretError::NoSecrets))
     ));
     let confidential = ClientChanges {
         authentication: Some(AuthenticationMethod::ClientSecretBasic),
@@ -118,7 +118,7 @@ async fn a_client_that_cannot_be_changes_nothing() {
         ..ClientChanges::default()
     };
     for (changes, expected) in [
-        (confidential, RegistrationError::PublicToConfidential),
+        (confidential, RegistrationError::NoSecret),
         (without_rotation, RegistrationError::PublicWithoutRotation),
         (metadata(), RegistrationError::PublicClientCredentials),
         (default_scope, RegistrationError::DefaultScopeNotAllowed),

@@ -58,7 +58,7 @@ pub async fn run(args: ApplyArgs) -> Result<(), Failure> {
     let data = args.data.open().await?;
     let steps = plan(data.admin(), wanted, args.prune).await?;
     let answer = Answer::of(&steps);
-    let is_new = |step: &Step| matches!(step, Step::Create(wanted) if !wanted.is_public());
+    let is_new = |step: &Step| matches!(step, Step::Create(wanted) if wanted.uses_secrets());
     if args.secrets.is_none() && !args.consent.is_dry_run() && steps.iter().any(is_new) {
         return Err(Failure::wrong_call(
             "there are new clients with secrets: say where these go, with --secrets",
@@ -191,7 +191,7 @@ impl Step {
         Ok(match self {
             Self::Create(wanted) => {
                 let secret = ClientSecret::generate();
-                if !wanted.is_public() {
+                if wanted.uses_secrets() {
                     keeper.keep(&wanted.id, &secret).await?;
                 }
                 let created = admin

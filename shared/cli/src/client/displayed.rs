@@ -1,9 +1,12 @@
 //! How a client is shown.
 
 use serde::Serialize;
+use serde_json::Value;
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::names::{Audience, ClientId, Scopes};
-use tokensmith_issuer::store::records::{AuthenticationMethod, Client, LiveSecret, RefreshGrace};
+use tokensmith_issuer::store::records::{
+    AssertionAudience, AuthenticationMethod, Client, ClientJwks, LiveSecret, RefreshGrace,
+};
 use tokensmith_verifier::Algorithm;
 
 use crate::display_time;
@@ -18,6 +21,10 @@ pub struct DisplayedClient<'a> {
     default_scopes: &'a Scopes,
     audiences: &'a [Audience],
     token_endpoint_auth_method: Option<AuthenticationMethod>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assertion_audience: Option<AssertionAudience>,
     access_ttl_seconds: Option<u64>,
     alg: Option<Algorithm>,
     refresh_ttl_seconds: u64,
@@ -46,6 +53,8 @@ impl<'a> DisplayedClient<'a> {
             default_scopes: &client.default_scopes,
             audiences: &client.audiences,
             token_endpoint_auth_method: client.authentication,
+            jwks: client.jwks.as_ref().map(ClientJwks::to_json),
+            assertion_audience: client.jwks.is_some().then_some(client.assertion_audience),
             access_ttl_seconds: client.access_ttl,
             alg: client.algorithm,
             refresh_ttl_seconds: client.refresh_ttl,
@@ -83,6 +92,7 @@ impl Listed for DisplayedClient<'_> {
         let grants: Vec<_> = self.grant_types.iter().map(|one| one.as_str()).collect();
         let secrets = match self.token_endpoint_auth_method {
             Some(AuthenticationMethod::None) => "public".to_owned(),
+            Some(AuthenticationMethod::PrivateKeyJwt) => "keys".to_owned(),
             _ => self.secrets.len().to_string(),
         };
         vec![

@@ -7,9 +7,10 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use tokensmith_issuer::admin::{ClientChanges, Setting};
 use tokensmith_issuer::names::ClientId;
-use tokensmith_issuer::store::records::{AuthenticationMethod, RefreshGrace};
+use tokensmith_issuer::store::records::{AuthenticationMethod, ClientJwks, RefreshGrace};
 
 use super::registration::parse_grant_type;
 use crate::Failure;
@@ -25,9 +26,10 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Whether it has no secret.
-    pub fn is_public(&self) -> bool {
-        self.metadata.authentication == Some(AuthenticationMethod::None)
+    /// Whether it proves itself with secrets.
+    pub fn uses_secrets(&self) -> bool {
+        let method = self.metadata.authentication;
+        method.is_none_or(AuthenticationMethod::is_of_a_secret)
     }
 }
 
@@ -37,11 +39,7 @@ impl Wanted {
 /// What is wrong in it, and with which client.
 pub fn read(path: &Path) -> Result<Vec<Wanted>, Failure> {
     let name = path.display();
-    let text = match path.to_str() {
-        Some("-") => std::io::read_to_string(std::io::stdin()),
-        _ => std::fs::read_to_string(path),
-    };
-    let text = text.map_err(|err| Failure::new(format!("{name} cannot be read: {err}")))?;
+    let text = read_text(path)?;
     let wrong = |reason: &dyn Display| Failure::new(format!("{name}: {reason}"));
     let (Document::Object { clients } | Document::List(clients)) =
         serde_saphyr::from_str(&text).map_err(|err| wrong(&err))?;
@@ -57,6 +55,15 @@ pub fn read(path: &Path) -> Result<Vec<Wanted>, Failure> {
         wanted.push(one);
     }
     Ok(wanted)
+}
+
+/// Reads a file; `-` is standard input.
+pub fn read_text(path: &Path) -> Result<String, Failure> {
+    let text = match path.to_str() {
+        Some("-") => std::io::read_to_string(std::io::stdin()),
+        _ => std::fs::read_to_string(path),
+    };
+    text.map_err(|err| Failure::new(format!("{} cannot be read: {err}", path.display())))
 }
 
 /// `{"clients": […]}`, or the list that `client list` prints.
@@ -81,6 +88,8 @@ struct Described {
     #[serde(default)]
     audiences: Vec<String>,
     token_endpoint_auth_method: Option<String>,
+    jwks: Option<Value>,
+    assertion_audience: Option<String>,
     access_ttl_seconds: Option<u64>,
     alg: Option<String>,
     refresh_ttl_seconds: Option<u64>,
@@ -114,6 +123,8 @@ impl Described {
             default_scopes: all(&self.default_scopes, one_scope)?,
             audiences: all(&self.audiences, one_audience)?,
             authentication: parsed::<AuthenticationMethod>(self.token_endpoint_auth_method)?,
+            jwks: self.jwks.as_ref().map(ClientJwks::new).transpose()?,
+            assertion_audience: parsed(self.assertion_audience)?,
             access_ttl: parsed(seconds(self.access_ttl_seconds))?,
             refresh_ttl: parsed(seconds(self.refresh_ttl_seconds))?,
             grant_ttl: parsed(seconds(self.grant_ttl_seconds))?,

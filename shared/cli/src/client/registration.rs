@@ -1,12 +1,18 @@
 //! What `client create` and `client update` say about a client.
 
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
 use clap::{Args, ValueEnum};
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::admin::{AccessTtl, ClientChanges, GrantTtl, Setting};
 use tokensmith_issuer::names::{Audience, Scope};
-use tokensmith_issuer::store::records::{AuthenticationMethod, RefreshGrace};
+use tokensmith_issuer::store::records::{
+    AssertionAudience, AuthenticationMethod, ClientJwks, RefreshGrace,
+};
 use tokensmith_verifier::Algorithm;
 
+use super::file::read_text;
 use crate::Failure;
 use crate::one_value::{one_audience, one_scope};
 
@@ -29,9 +35,18 @@ pub struct Registration {
     #[arg(long = "audience", value_name = "URI", value_parser = one_audience)]
     audiences: Vec<Audience>,
     /// The only method that the client may authenticate with: client_secret_basic, client_secret_post,
-    /// or none for a public client [default: each of the first two]
+    /// private_key_jwt (assertions that it signs; needs --jwks), or none for a public client
+    /// [default: each of the first two]
     #[arg(long = "auth", value_name = "METHOD")]
     authentication: Option<AuthenticationMethod>,
+    /// For private_key_jwt: a file with the client's public keys, as a JWK Set; `-` is standard input. Keys are
+    /// replaced by giving a set with the old and the new one, and later one without the old
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+    /// For private_key_jwt: what assertions may name as their audience: issuer (the issuer URL alone), or
+    /// token-endpoint (the URL of the token endpoint as well, for older libraries) [default: issuer]
+    #[arg(long, value_name = "AUDIENCE")]
+    assertion_audience: Option<AssertionAudience>,
     /// Make it a public client, which has no secret because an app or a device in its user's hands
     /// cannot keep one; the same as --auth none
     #[arg(long)]
@@ -82,6 +97,8 @@ enum Unset {
     DefaultScope,
     Audience,
     Auth,
+    Jwks,
+    AssertionAudience,
     AccessTtl,
     RefreshTtl,
     GrantTtl,
@@ -98,6 +115,8 @@ impl From<Unset> for Setting {
             Unset::DefaultScope => Self::DefaultScopes,
             Unset::Audience => Self::Audiences,
             Unset::Auth => Self::Authentication,
+            Unset::Jwks => Self::Jwks,
+            Unset::AssertionAudience => Self::AssertionAudience,
             Unset::AccessTtl => Self::AccessTtl,
             Unset::RefreshTtl => Self::RefreshTtl,
             Unset::GrantTtl => Self::GrantTtl,
@@ -139,6 +158,8 @@ impl Registration {
             default_scopes: self.default_scopes,
             audiences: self.audiences,
             authentication,
+            jwks: self.jwks.as_deref().map(read_jwks).transpose()?,
+            assertion_audience: self.assertion_audience,
             access_ttl: self.access_ttl,
             refresh_ttl: self.refresh_ttl,
             grant_ttl: self.grant_ttl,
@@ -148,6 +169,14 @@ impl Registration {
             ..ClientChanges::default()
         })
     }
+}
+
+/// Reads the public keys of a client.
+fn read_jwks(path: &Path) -> Result<ClientJwks, Failure> {
+    let name = path.display();
+    let wrong = |reason: &dyn Display| Failure::new(format!("{name}: {reason}"));
+    let document = serde_json::from_str(&read_text(path)?).map_err(|err| wrong(&err))?;
+    ClientJwks::new(&document).map_err(|reason| wrong(&reason))
 }
 
 /// Parses the name of a grant type.

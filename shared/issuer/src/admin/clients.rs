@@ -13,7 +13,7 @@ use crate::store::records::{Client, SIGNING_KEYS, SigningKey, Subject, SubjectKi
 use crate::store::{Change, CheckedTime, Insert, StoreError, Stored, Update};
 
 impl Administrator {
-    /// Registers a client under an id that nobody has, with a secret unless it is a public client.
+    /// Registers a client under an id that nobody has, with a secret if it uses secrets.
     ///
     /// # Errors
     /// [`ClientError`] when the id is taken, the metadata is not allowed, or the table fails.
@@ -43,7 +43,7 @@ impl Administrator {
         let event = AdminEvent::ClientCreated {
             client_id: client.id.clone(),
         };
-        let secret = (!client.is_public()).then_some(secret);
+        let secret = client.uses_secrets().then_some(secret);
         Ok(self.cached(CreatedClient { client, secret }, event, time))
     }
 

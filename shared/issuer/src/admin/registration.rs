@@ -10,7 +10,9 @@ use crate::config::{MAX_ACCESS_TTL, MAX_GRANT_TTL};
 use crate::credential::ClientSecret;
 use crate::names::{Audience, ClientId, InvalidName, IssuerUrl, Scope, Scopes, add_audience};
 use crate::store::records::GrantType;
-use crate::store::records::{AuthenticationMethod, Client, RefreshGrace};
+use crate::store::records::{
+    AssertionAudience, AuthenticationMethod, Client, ClientJwks, RefreshGrace,
+};
 
 /// The metadata that a client shall have. `None`, or an empty list, leaves a value as it is.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +27,10 @@ pub struct ClientChanges {
     pub audiences: Vec<Audience>,
     /// Its only authentication method; [`AuthenticationMethod::None`] makes it a public client.
     pub authentication: Option<AuthenticationMethod>,
+    /// The public keys of its assertions.
+    pub jwks: Option<ClientJwks>,
+    /// What its assertions may name as their audience.
+    pub assertion_audience: Option<AssertionAudience>,
     /// The lifetime of its access tokens.
     pub access_ttl: Option<AccessTtl>,
     /// How long a grant is valid without being used.
@@ -56,6 +62,10 @@ pub enum Setting {
     Audiences,
     /// Every method that a client with a secret can authenticate with.
     Authentication,
+    /// No keys.
+    Jwks,
+    /// The issuer alone.
+    AssertionAudience,
     /// The issuer's lifetime of access tokens.
     AccessTtl,
     /// 30 days.
@@ -74,11 +84,13 @@ pub enum Setting {
 
 impl Setting {
     /// Every one.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Scopes,
         Self::DefaultScopes,
         Self::Audiences,
         Self::Authentication,
+        Self::Jwks,
+        Self::AssertionAudience,
         Self::AccessTtl,
         Self::RefreshTtl,
         Self::GrantTtl,
@@ -92,7 +104,7 @@ impl Setting {
 impl ClientChanges {
     /// A new client with this metadata. By default it may use `client_credentials`, or as a public
     /// client `refresh_token`, and the audience of its tokens is the issuer itself. It has
-    /// `secret`, unless it is public.
+    /// `secret`, if it uses secrets.
     pub(super) fn new_client(
         &self,
         id: ClientId,
@@ -105,6 +117,8 @@ impl ClientChanges {
             id,
             authentication: None,
             secrets: only_secret(secret, now),
+            jwks: None,
+            assertion_audience: AssertionAudience::default(),
             grant_types: vec![grant_type],
             scopes: Scopes::default(),
             default_scopes: Scopes::default(),
@@ -152,7 +166,9 @@ impl ClientChanges {
             }
         }
         client.authentication = self.authentication.or(client.authentication);
-        if self.makes_public() {
+        client.jwks = self.jwks.clone().or(client.jwks.take());
+        client.assertion_audience = self.assertion_audience.unwrap_or(client.assertion_audience);
+        if !client.uses_secrets() {
             client.secrets.clear();
         }
         let seconds = |ttl: Option<GrantTtl>| ttl.map(|GrantTtl(ttl)| ttl.as_secs());
@@ -176,9 +192,11 @@ impl ClientChanges {
             Setting::Scopes => client.scopes = Scopes::default(),
             Setting::DefaultScopes => client.default_scopes = Scopes::default(),
             Setting::Audiences => client.audiences = vec![issuer.as_str().parse()?],
-            // A public client stays one: it has no secret.
-            Setting::Authentication if client.is_public() => {}
+            // A client without secrets stays one: it has nothing to prove itself with otherwise.
+            Setting::Authentication if !client.uses_secrets() => {}
             Setting::Authentication => client.authentication = None,
+            Setting::Jwks => client.jwks = None,
+            Setting::AssertionAudience => client.assertion_audience = AssertionAudience::default(),
             Setting::AccessTtl => client.access_ttl = None,
             Setting::RefreshTtl => client.refresh_ttl = DEFAULT_REFRESH_TTL.as_secs(),
             Setting::GrantTtl => client.grant_ttl = DEFAULT_GRANT_TTL.as_secs(),
@@ -232,8 +250,13 @@ fn check(client: &Client) -> Result<(), RegistrationError> {
         if !client.refresh_rotation {
             return Err(RegistrationError::PublicWithoutRotation);
         }
-    } else if client.secrets.is_empty() {
-        return Err(RegistrationError::PublicToConfidential);
+    } else if client.uses_secrets() && client.secrets.is_empty() {
+        return Err(RegistrationError::NoSecret);
+    }
+    match (client.authentication, &client.jwks) {
+        (Some(AuthenticationMethod::PrivateKeyJwt), None) => return Err(RegistrationError::NoKeys),
+        (Some(AuthenticationMethod::PrivateKeyJwt), Some(_)) | (_, None) => {}
+        (_, Some(_)) => return Err(RegistrationError::UnusedKeys),
     }
     let audiences: usize = client.audiences.iter().map(|one| one.as_str().len()).sum();
     if client.scopes.to_string().len() > MAX_CLAIM_BYTES || audiences > MAX_CLAIM_BYTES {
@@ -258,8 +281,16 @@ pub enum RegistrationError {
     #[error("a public client's refresh tokens must rotate (RFC 9700 section 2.2.2)")]
     PublicWithoutRotation,
     /// A client that has no secret shall authenticate with one.
-    #[error("a public client cannot become confidential: create a new one")]
-    PublicToConfidential,
+    #[error(
+        "the client has no secret, so that it cannot authenticate with one: create a new client"
+    )]
+    NoSecret,
+    /// RFC 7523 §2.2: the keys of the assertions.
+    #[error("private_key_jwt needs the client's public keys: --jwks")]
+    NoKeys,
+    /// Keys that nothing would be verified with.
+    #[error("--jwks is for clients that authenticate with private_key_jwt: --auth private_key_jwt")]
+    UnusedKeys,
     /// Its tokens would be longer than verifiers accept.
     #[error("the scopes, and the audiences, take at most {MAX_CLAIM_BYTES} bytes together")]
     TooLong,

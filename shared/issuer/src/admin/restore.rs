@@ -96,6 +96,7 @@ fn reasons(restored: &Client, old: Option<&Client>, now: Timestamp) -> Vec<Reaso
     let is_live = |secret: &&LiveSecret| secret.expires_at.is_none_or(|end| now < end);
     let mut live = restored.secrets.iter().filter(is_live);
     let secret = live.any(|secret| !outlasts(&old.secrets, secret));
+    let keys = restored.jwks.is_some() && restored.jwks != old.jwks;
     let scope = !old.scopes.contains_all(&restored.scopes);
     let mut audiences = restored.audiences.iter();
     let audience = audiences.any(|one| one.registered_in(&old.audiences).is_none());
@@ -103,6 +104,7 @@ fn reasons(restored: &Client, old: Option<&Client>, now: Timestamp) -> Vec<Reaso
     let reasons = [
         (old.disabled, Reason::Disabled),
         (secret, Reason::Secret),
+        (keys, Reason::Keys),
         (scope, Reason::Scope),
         (audience, Reason::Audience),
         (grant_type, Reason::GrantType),
@@ -174,6 +176,8 @@ pub enum Reason {
     Disabled,
     /// Authenticate with a secret that it has again.
     Secret,
+    /// Authenticate with keys that it has again.
+    Keys,
     /// Ask for a scope that it has again.
     Scope,
     /// Get tokens for an audience that it has again.

@@ -15,7 +15,7 @@ impl Administrator {
     /// end first give way when there are too many.
     ///
     /// # Errors
-    /// [`ClientError`] when there is no such client, it is public, it has too many secrets, or the table
+    /// [`ClientError`] when there is no such client, it uses no secrets, it has too many secrets, or the table
     /// fails.
     pub async fn rotate_secret(
         &self,
@@ -70,8 +70,8 @@ fn rotate(
     force: bool,
     now: Timestamp,
 ) -> Result<(), SecretError> {
-    if client.is_public() {
-        return Err(SecretError::Public);
+    if !client.uses_secrets() {
+        return Err(SecretError::NoSecrets);
     }
     let end = now.after(overlap);
     for old in &mut client.secrets {
@@ -116,9 +116,9 @@ pub(super) fn only_secret(secret: &ClientSecret, now: Timestamp) -> Vec<LiveSecr
 /// Why a client cannot have a new secret.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SecretError {
-    /// RFC 6749 §2.1: a public client cannot keep a secret.
-    #[error("a public client has no secret")]
-    Public,
+    /// It is public (RFC 6749 §2.1), or authenticates with keys.
+    #[error("the client has no secret: it is public, or authenticates with private_key_jwt")]
+    NoSecrets,
     /// All of them are inside their overlap, and the first of them ends at this time.
     #[error(
         "the client has {MAX_LIVE_SECRETS} secrets inside their overlap, and the first of them ends at {}: wait \

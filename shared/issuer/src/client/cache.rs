@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
+use tokensmith_verifier::jose::{InvalidKeySet, PublicKeySet};
 use tokensmith_verifier::{Clock, Timestamp};
 
-use super::{Evidence, PresentedCredentials};
+use super::{AssertionVerifier, Evidence, PresentedCredentials, Proof};
 use crate::config::Config;
 use crate::error::Error;
 use crate::names::ClientId;
@@ -24,6 +25,7 @@ pub struct Clients {
     clock: Clock,
     cache_ttl: Duration,
     access_ttl: Duration,
+    assertions: AssertionVerifier,
     cache: Cache<ClientId, FoundClient>,
 }
 
@@ -35,6 +37,7 @@ impl Clients {
             clock,
             cache_ttl: config.cache_ttl,
             access_ttl: config.access_ttl,
+            assertions: AssertionVerifier::new(&config.issuer),
             cache: Cache::new(CACHED_CLIENTS),
         }
     }
@@ -44,7 +47,7 @@ impl Clients {
     /// # Errors
     /// [`StoreError`] when the record must be read and cannot be.
     pub async fn gather<'a>(
-        &self,
+        &'a self,
         presented: &'a PresentedCredentials,
     ) -> Result<Evidence<'a>, StoreError> {
         let now = self.clock.now();
@@ -57,13 +60,19 @@ impl Clients {
             }
             None => (self.read(presented.client_id(), now, None).await?, false),
         };
+        let claims = match presented.proof() {
+            Proof::Assertion(assertion) => vec![assertion.single_use()],
+            Proof::Secret(..) | Proof::Nothing => Vec::new(),
+        };
         Ok(Evidence {
             presented,
             record: found.record,
+            keys: found.keys,
+            assertions: &self.assertions,
             read_at: found.read_at,
             now,
             may_renew,
-            claims: Vec::new(),
+            claims,
         })
     }
 
@@ -103,6 +112,7 @@ impl Clients {
         let id = evidence.presented.client_id();
         let found = self.read(id, now, Some(now)).await?;
         evidence.record = found.record;
+        evidence.keys = found.keys;
         evidence.read_at = found.read_at;
         evidence.now = now;
         evidence.may_renew = false;
@@ -117,8 +127,11 @@ impl Clients {
     ) -> Result<FoundClient, StoreError> {
         let stored = self.table.get(&Client::key_of(id)).await?;
         let registered = stored.filter(|client| client.deleted_at.is_none());
+        let record = registered.map(|stored| stored.record);
+        let keys = record.as_ref().and_then(|client| client.jwks.as_ref());
         let found = FoundClient {
-            record: registered.map(|stored| Arc::new(stored.record)),
+            keys: keys.map(|keys| Arc::new(keys.parse())),
+            record: record.map(Arc::new),
             read_at: now,
             renewed_at,
         };
@@ -141,6 +154,8 @@ impl Clients {
 #[derive(Clone, Debug)]
 struct FoundClient {
     record: Option<Arc<Client>>,
+    /// Its keys, parsed once for each read.
+    keys: Option<Arc<Result<PublicKeySet, InvalidKeySet>>>,
     /// When the read started.
     read_at: Timestamp,
     /// When it was read again because of a denial.

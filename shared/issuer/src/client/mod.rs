@@ -1,10 +1,13 @@
 //! Clients: what a request presents, where a client's record is found, and how it authenticates.
 
+mod assertion;
 mod authenticate;
 mod cache;
 mod presented;
 
+pub use assertion::UnverifiedAssertion;
+pub(crate) use authenticate::AssertionVerifier;
 pub use authenticate::{AuthenticatedClient, Claim, Evidence};
 pub use cache::Clients;
-pub use presented::PresentedCredentials;
 pub(crate) use presented::client_named_in;
+pub use presented::{PresentedCredentials, Proof};

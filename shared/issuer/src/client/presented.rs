@@ -4,9 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, header};
 
+use super::assertion::UnverifiedAssertion;
 use crate::credential::ClientSecret;
 use crate::endpoint::form::{self, Form};
-use crate::error::ClientDenied;
+use crate::error::{AssertionDenied, ClientDenied};
 use crate::names::ClientId;
 use crate::store::records::AuthenticationMethod;
 
@@ -14,7 +15,18 @@ use crate::store::records::AuthenticationMethod;
 #[derive(Debug)]
 pub struct PresentedCredentials {
     client_id: ClientId,
-    secret: Option<(AuthenticationMethod, ClientSecret)>,
+    proof: Proof,
+}
+
+/// What a request presents to prove that it comes from its client.
+#[derive(Debug)]
+pub enum Proof {
+    /// Nothing: a public client.
+    Nothing,
+    /// A secret, by Basic or in the body.
+    Secret(AuthenticationMethod, ClientSecret),
+    /// RFC 7523 §2.2.
+    Assertion(UnverifiedAssertion),
 }
 
 impl PresentedCredentials {
@@ -22,41 +34,53 @@ impl PresentedCredentials {
     ///
     /// # Errors
     /// [`ClientDenied`] when there is none, more than one, or one that cannot be parsed. Malformed
-    /// secrets are refused here, before any I/O.
+    /// secrets and assertions are refused here, before any I/O.
     pub fn from_request(headers: &HeaderMap, form: &Form) -> Result<Self, ClientDenied> {
         let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
         let authorization = authorizations.next();
         let body_secret = form.value("client_secret");
-        let assertion = form
-            .value("client_assertion")
-            .or_else(|| form.value("client_assertion_type"));
+        let (assertion, assertion_type) = assertion_in(form);
+        let has_assertion = assertion.is_some() || assertion_type.is_some();
         if authorization.is_some_and(|value| holds_several(value.as_bytes())) {
             return Err(ClientDenied::SeveralAuthenticationMethods);
         }
         let methods = usize::from(authorization.is_some())
             + authorizations.count()
             + usize::from(body_secret.is_some())
-            + usize::from(assertion.is_some());
+            + usize::from(has_assertion);
         if methods > 1 {
             return Err(ClientDenied::SeveralAuthenticationMethods);
         }
-        if assertion.is_some() {
-            return Err(ClientDenied::UnsupportedAuthentication);
-        }
-        let body_id = form.value("client_id");
-        if let Some(value) = authorization {
+        let presented = if let Some(value) = authorization {
             let (id, secret) = decode_basic(value)?;
-            if body_id.is_some_and(|body_id| body_id != id) {
-                return Err(ClientDenied::ClientIdMismatch);
+            Self::with_secret(&id, AuthenticationMethod::ClientSecretBasic, &secret)?
+        } else if has_assertion {
+            if assertion_type != Some(JWT_BEARER) {
+                return Err(ClientDenied::UnsupportedAuthentication);
             }
-            return Self::parse(
-                &id,
-                Some((AuthenticationMethod::ClientSecretBasic, &secret)),
-            );
+            let assertion = assertion.ok_or(AssertionDenied::MalformedAssertion)?;
+            let assertion = UnverifiedAssertion::parse(assertion)?;
+            Self {
+                client_id: assertion.client_id().clone(),
+                proof: Proof::Assertion(assertion),
+            }
+        } else {
+            let id = form.value("client_id");
+            let id = id.ok_or(ClientDenied::NoClientAuthentication)?;
+            match body_secret {
+                Some(secret) => {
+                    Self::with_secret(id, AuthenticationMethod::ClientSecretPost, secret)?
+                }
+                None => Self {
+                    client_id: parse_id(id)?,
+                    proof: Proof::Nothing,
+                },
+            }
+        };
+        match form.value("client_id") {
+            Some(id) if id != presented.client_id.as_str() => Err(ClientDenied::ClientIdMismatch),
+            _ => Ok(presented),
         }
-        let id = body_id.ok_or(ClientDenied::NoClientAuthentication)?;
-        let secret = body_secret.map(|secret| (AuthenticationMethod::ClientSecretPost, secret));
-        Self::parse(id, secret)
     }
 
     /// The client that the request claims to come from.
@@ -66,39 +90,60 @@ impl PresentedCredentials {
 
     /// How it authenticates.
     pub fn method(&self) -> AuthenticationMethod {
-        match self.secret {
-            Some((method, _)) => method,
-            None => AuthenticationMethod::None,
+        match self.proof {
+            Proof::Nothing => AuthenticationMethod::None,
+            Proof::Secret(method, _) => method,
+            Proof::Assertion(_) => AuthenticationMethod::PrivateKeyJwt,
         }
     }
 
-    /// The secret that it presents.
-    pub fn secret(&self) -> Option<&ClientSecret> {
-        self.secret.as_ref().map(|(_, secret)| secret)
+    /// What it presents.
+    pub fn proof(&self) -> &Proof {
+        &self.proof
     }
 
-    fn parse(id: &str, secret: Option<(AuthenticationMethod, &str)>) -> Result<Self, ClientDenied> {
-        let secret = secret.map(|(method, text)| match ClientSecret::parse(text) {
-            Ok(secret) => Ok((method, secret)),
-            Err(_) => Err(ClientDenied::MalformedClientSecret),
-        });
+    fn with_secret(
+        id: &str,
+        method: AuthenticationMethod,
+        secret: &str,
+    ) -> Result<Self, ClientDenied> {
+        let secret = ClientSecret::parse(secret).map_err(|_| ClientDenied::MalformedClientSecret);
         Ok(Self {
-            client_id: id.parse().map_err(|_| ClientDenied::MalformedClientId)?,
-            secret: secret.transpose()?,
+            client_id: parse_id(id)?,
+            proof: Proof::Secret(method, secret?),
         })
     }
+}
+
+fn parse_id(id: &str) -> Result<ClientId, ClientDenied> {
+    id.parse().map_err(|_| ClientDenied::MalformedClientId)
+}
+
+/// The assertion of a request, and what it says of which type it is (RFC 7521 §4.2).
+fn assertion_in(form: &Form) -> (Option<&str>, Option<&str>) {
+    (
+        form.value("client_assertion"),
+        form.value("client_assertion_type"),
+    )
 }
 
 /// The client that a request names, whatever is wrong with the request: for the log, and for nothing else.
 pub(crate) fn client_named_in(headers: &HeaderMap, form: Option<&Form>) -> Option<ClientId> {
     let basic = headers.get(header::AUTHORIZATION).and_then(basic_id);
-    let id = match &basic {
-        Some(id) => id,
-        None => form?.value("client_id")?,
+    let id = match (&basic, form.and_then(|form| form.value("client_id"))) {
+        (Some(id), _) => id,
+        (None, Some(id)) => id,
+        (None, None) => return named_in_assertion(form?),
     };
     // Somebody has put a secret in the place of the id.
     let is_secret = id.starts_with("tksm");
     id.parse().ok().filter(|_| !is_secret)
+}
+
+fn named_in_assertion(form: &Form) -> Option<ClientId> {
+    let (assertion, _) = assertion_in(form);
+    let assertion = UnverifiedAssertion::parse(assertion?).ok()?;
+    Some(assertion.client_id().clone())
 }
 
 /// The id in `Basic` credentials, also if what follows it is malformed.
@@ -148,3 +193,6 @@ fn decode_basic(value: &HeaderValue) -> Result<(String, String), ClientDenied> {
     let text = |part| form::decode(part).ok_or(ClientDenied::MalformedBasicCredentials);
     Ok((text(id)?, text(&secret[1..])?))
 }
+
+/// RFC 7523 §2.2.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

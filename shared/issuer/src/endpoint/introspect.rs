@@ -53,6 +53,7 @@ async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> 
             }
         })
         .await?;
+    evidence.claim(&issuer.table).await?;
     let judged = issuer.judge(token).await?;
     if judged.is_of_withdrawn_key() {
         log.names_withdrawn_key();

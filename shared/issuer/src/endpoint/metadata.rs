@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 use serde::Serialize;
+use tokensmith_verifier::jose::SignatureAlgorithm;
 use tokensmith_verifier::{Algorithm, paths};
 
 use super::answer::{JSON, json_error, public_document};
@@ -111,7 +112,11 @@ impl Issuer {
             introspection_endpoint_auth_methods_supported: [
                 AuthenticationMethod::ClientSecretBasic.as_str(),
                 AuthenticationMethod::ClientSecretPost.as_str(),
+                AuthenticationMethod::PrivateKeyJwt.as_str(),
             ],
+            token_endpoint_auth_signing_alg_values_supported: SignatureAlgorithm::ALL,
+            revocation_endpoint_auth_signing_alg_values_supported: SignatureAlgorithm::ALL,
+            introspection_endpoint_auth_signing_alg_values_supported: SignatureAlgorithm::ALL,
         }
     }
 }
@@ -129,8 +134,14 @@ struct Metadata<'a> {
     grant_types_supported: [&'a str; GrantType::ALL.len()],
     token_endpoint_auth_methods_supported: [&'a str; AuthenticationMethod::ALL.len()],
     revocation_endpoint_auth_methods_supported: [&'a str; AuthenticationMethod::ALL.len()],
-    introspection_endpoint_auth_methods_supported: [&'a str; 2],
+    introspection_endpoint_auth_methods_supported: [&'a str; 3],
+    token_endpoint_auth_signing_alg_values_supported: AssertionAlgorithms,
+    revocation_endpoint_auth_signing_alg_values_supported: AssertionAlgorithms,
+    introspection_endpoint_auth_signing_alg_values_supported: AssertionAlgorithms,
 }
+
+/// The algorithms of `private_key_jwt`.
+type AssertionAlgorithms = [SignatureAlgorithm; SignatureAlgorithm::ALL.len()];
 
 /// OpenID Connect Discovery 1.0 §3. Some resource servers accept no document without these members,
 /// although they verify access tokens alone.

@@ -45,6 +45,7 @@ async fn revoke_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> {
         .clients
         .decide(&mut evidence, |evidence| Ok(evidence.authenticate()?))
         .await?;
+    evidence.claim(&issuer.table).await?;
     let outcome = issuer.revoke_own(&client, token, log).await?;
     log.revoked = Some(outcome == RevokeOutcome::Revoked);
     Ok(uncached_json(&Revoked {}))

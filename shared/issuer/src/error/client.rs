@@ -2,7 +2,7 @@
 
 use strum::IntoStaticStr;
 
-use super::ErrorCode;
+use super::{AssertionDenied, ErrorCode};
 
 /// Why client authentication failed (RFC 6749 §5.2 `invalid_client`), or why the client may not do
 /// what it requests. The variant's name is the `reason` in the log.
@@ -42,6 +42,9 @@ pub enum ClientDenied {
     /// The client is disabled.
     #[error("client authentication failed")]
     ClientDisabled,
+    /// The assertion is not accepted.
+    #[error("client authentication failed")]
+    Assertion(AssertionDenied),
     /// An assertion or a proof that was used before: a replay.
     #[error("client authentication failed")]
     CredentialsUsed,
@@ -70,8 +73,15 @@ impl ClientDenied {
             | Self::WrongClientSecret
             | Self::WrongAuthenticationMethod
             | Self::ClientDisabled
+            | Self::Assertion(_)
             | Self::CredentialsUsed
             | Self::PublicCaller => ErrorCode::InvalidClient,
         }
+    }
+}
+
+impl From<AssertionDenied> for ClientDenied {
+    fn from(reason: AssertionDenied) -> Self {
+        Self::Assertion(reason)
     }
 }

@@ -5,11 +5,13 @@
 //! to OAuth error code. One match here turns the code into the HTTP status.
 
 mod access;
+mod assertion;
 mod client;
 mod grant;
 mod request;
 
 pub use access::AccessDenied;
+pub use assertion::AssertionDenied;
 pub use client::ClientDenied;
 pub use grant::GrantDenied;
 pub use request::BadRequest;
@@ -83,6 +85,7 @@ impl Denied {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Request(reason) => reason.into(),
+            Self::Client(ClientDenied::Assertion(reason)) => reason.into(),
             Self::Client(reason) => reason.into(),
             Self::Grant(reason) => reason.into(),
             Self::Access(reason) => reason.into(),

@@ -6,8 +6,9 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use crate::Rejection;
 
 /// The parts of a JWS in compact form (RFC 7515 §7.1). Nothing of it is verified.
-pub(crate) struct UnverifiedJws<'a> {
-    pub(crate) header: Header,
+pub struct UnverifiedJws<'a> {
+    /// What it says of itself.
+    pub header: Header,
     /// The bytes that the signature covers: header and payload, as they were sent.
     pub(crate) signed: &'a str,
     pub(crate) signature: Vec<u8>,
@@ -15,12 +16,12 @@ pub(crate) struct UnverifiedJws<'a> {
 }
 
 impl<'a> UnverifiedJws<'a> {
-    /// Parses `token`.
+    /// Parses `token`, whatever its length.
     ///
     /// # Errors
     /// [`Rejection::Malformed`], or [`Rejection::UnsupportedHeader`] when the header contains a key
     /// or requires an extension.
-    pub(crate) fn parse(token: &'a str) -> Result<Self, Rejection> {
+    pub fn parse(token: &'a str) -> Result<Self, Rejection> {
         let (signed, signature) = token.rsplit_once('.').ok_or(Rejection::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(Rejection::Malformed)?;
         if payload.contains('.') {
@@ -41,21 +42,25 @@ impl<'a> UnverifiedJws<'a> {
         })
     }
 
-    /// The payload as JSON. Call it only after the signature was verified.
+    /// The payload as JSON. Until [`PublicKey::verify`](super::PublicKey::verify) has verified the signature,
+    /// nothing may be decided by it but which key to verify it with.
     ///
     /// # Errors
     /// [`Rejection::Malformed`] when it is not the JSON of a `T`.
-    pub(crate) fn payload<T: DeserializeOwned>(&self) -> Result<T, Rejection> {
+    pub fn payload<T: DeserializeOwned>(&self) -> Result<T, Rejection> {
         decode_json(self.payload)
     }
 }
 
 /// The members of a JOSE header that verification uses; others are ignored (RFC 7515 §4).
 #[derive(Deserialize)]
-pub(crate) struct Header {
-    pub(crate) alg: String,
-    pub(crate) kid: Option<String>,
-    typ: Option<String>,
+pub struct Header {
+    /// The algorithm that it claims to be signed with.
+    pub alg: String,
+    /// The name of the key that it claims to be signed with.
+    pub kid: Option<String>,
+    /// What it claims to be.
+    pub typ: Option<String>,
     crit: Option<IgnoredAny>,
     jwk: Option<IgnoredAny>,
 }
@@ -63,7 +68,7 @@ pub(crate) struct Header {
 impl Header {
     /// Whether `typ` is `expected`, with or without the `application/` prefix (RFC 7515 §4.1.9);
     /// media types ignore case.
-    pub(crate) fn has_type(&self, expected: &str) -> bool {
+    pub fn has_type(&self, expected: &str) -> bool {
         let Some(typ) = self.typ.as_deref() else {
             return false;
         };

@@ -5,18 +5,21 @@
 //! inserted when the request is carried out.
 
 mod claim;
+mod private_key;
 mod secret;
 
 use std::sync::Arc;
 
 use tokensmith_verifier::Timestamp;
+use tokensmith_verifier::jose::{InvalidKeySet, PublicKeySet};
 
-use super::PresentedCredentials;
-use crate::error::{ClientDenied, Error};
+use super::{PresentedCredentials, Proof};
+use crate::error::{AssertionDenied, ClientDenied, Error};
 use crate::store::Table;
-use crate::store::records::{AuthenticationMethod, Client};
+use crate::store::records::{AssertionAudience, Client};
 
 pub use claim::Claim;
+pub(crate) use private_key::AssertionVerifier;
 
 /// What a request presents to authenticate its client, and what one read has found of that client.
 #[derive(Debug)]
@@ -24,6 +27,9 @@ pub struct Evidence<'a> {
     pub(super) presented: &'a PresentedCredentials,
     /// The client's record; `None` when there is no such client.
     pub(super) record: Option<Arc<Client>>,
+    /// The keys of the record, if it has any.
+    pub(super) keys: Option<Arc<Result<PublicKeySet, InvalidKeySet>>>,
+    pub(super) assertions: &'a AssertionVerifier,
     /// When the read of the record started.
     pub(super) read_at: Timestamp,
     /// The time of this request.
@@ -44,19 +50,17 @@ impl Evidence<'_> {
     /// Why the client is not authenticated.
     pub fn authenticate(&self) -> Result<AuthenticatedClient, ClientDenied> {
         let method = self.presented.method();
-        let matches = secret::matches(self.presented.secret(), self.record.as_deref(), self.now);
+        let proven = self.prove();
         let record = self.record.clone().ok_or(ClientDenied::UnknownClient)?;
         let allowed = match record.authentication {
             Some(only) => only == method,
-            None => method != AuthenticationMethod::None,
+            None => method.is_of_a_secret(),
         };
         if !allowed {
             return Err(ClientDenied::WrongAuthenticationMethod);
         }
-        if method != AuthenticationMethod::None && !matches {
-            return Err(ClientDenied::WrongClientSecret);
-        }
-        // Checked after the secret, so that this reason in the log means that the client itself has
+        proven?;
+        // Checked after the proof, so that this reason in the log means that the client itself has
         // asked.
         if record.disabled {
             return Err(ClientDenied::ClientDisabled);
@@ -66,6 +70,31 @@ impl Evidence<'_> {
             read_at: self.read_at,
             now: self.now,
         })
+    }
+
+    /// Whether what was presented proves that it is this client. The same work is done whether or not there is
+    /// such a client.
+    fn prove(&self) -> Result<(), ClientDenied> {
+        let client = self.record.as_deref();
+        match self.presented.proof() {
+            Proof::Nothing => Ok(()),
+            Proof::Secret(_, secret) => match secret::matches(secret, client, self.now) {
+                true => Ok(()),
+                false => Err(ClientDenied::WrongClientSecret),
+            },
+            Proof::Assertion(assertion) => {
+                let keys = match self.keys.as_deref() {
+                    Some(Err(_)) => return Err(AssertionDenied::UnusableAssertionKeys.into()),
+                    Some(Ok(keys)) => Some(keys),
+                    None => None,
+                };
+                let audience = client.map_or(AssertionAudience::Issuer, |client| {
+                    client.assertion_audience
+                });
+                let verified = self.assertions.verify(assertion, keys, audience, self.now);
+                Ok(verified?)
+            }
+        }
     }
 
     /// Records the single uses of the credentials. It comes after signing and before the grant

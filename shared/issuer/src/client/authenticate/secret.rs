@@ -6,32 +6,25 @@ use crate::credential::{ClientSecret, SecretHash};
 use crate::store::records::Client;
 
 /// Whether `secret` is one of the client's live secrets.
-pub(super) fn matches(
-    secret: Option<&ClientSecret>,
-    client: Option<&Client>,
-    now: Timestamp,
-) -> bool {
-    let hash = secret.map(ClientSecret::hash);
+pub(super) fn matches(secret: &ClientSecret, client: Option<&Client>, now: Timestamp) -> bool {
+    let hash = secret.hash();
     match client {
-        Some(client) => matches_live_secret(client, hash.as_ref(), now),
-        None => matches_nothing(hash.as_ref()),
+        Some(client) => matches_live_secret(client, &hash, now),
+        None => matches_nothing(&hash),
     }
 }
 
-fn matches_live_secret(client: &Client, hash: Option<&SecretHash>, now: Timestamp) -> bool {
+fn matches_live_secret(client: &Client, hash: &SecretHash, now: Timestamp) -> bool {
     let live = client
         .secrets
         .iter()
         .filter(|secret| secret.expires_at.is_none_or(|end| now < end));
     // Every live secret is compared, so that the time does not tell which one matched.
-    live.fold(false, |matched, secret| {
-        matched | hash.is_some_and(|hash| secret.hash.matches(hash))
-    })
+    live.fold(false, |matched, secret| matched | secret.hash.matches(hash))
 }
 
 /// Compares the secret of an unknown client with a hash that no secret has. Without it, the time
 /// would tell which client ids exist.
-fn matches_nothing(hash: Option<&SecretHash>) -> bool {
-    let other = SecretHash::of_nothing();
-    hash.is_some_and(|hash| other.matches(hash))
+fn matches_nothing(hash: &SecretHash) -> bool {
+    SecretHash::of_nothing().matches(hash)
 }

@@ -2,7 +2,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokensmith_verifier::Algorithm;
+use tokensmith_verifier::jose::{InvalidKeySet, PublicKeySet};
 
 use super::GrantType;
 use crate::config::MAX_ACCESS_TTL;
@@ -20,6 +22,12 @@ pub struct Client {
     pub authentication: Option<AuthenticationMethod>,
     /// The hashes of its live secrets, newest first.
     pub secrets: Vec<LiveSecret>,
+    /// The public keys of its assertions.
+    #[serde(default)]
+    pub jwks: Option<ClientJwks>,
+    /// What its assertions may name as their audience.
+    #[serde(default)]
+    pub assertion_audience: AssertionAudience,
     /// The grant types that it may use.
     pub grant_types: Vec<GrantType>,
     /// The scopes that it may ask for.
@@ -62,6 +70,12 @@ impl Client {
     /// its id alone.
     pub fn is_public(&self) -> bool {
         self.authentication == Some(AuthenticationMethod::None)
+    }
+
+    /// Whether it proves itself with secrets, and not with keys or not at all.
+    pub fn uses_secrets(&self) -> bool {
+        self.authentication
+            .is_none_or(AuthenticationMethod::is_of_a_secret)
     }
 
     /// How long an old refresh token is still accepted. A thief of a confidential client's token
@@ -130,6 +144,78 @@ pub struct LiveSecret {
     pub expires_at: Option<Timestamp>,
 }
 
+/// The public keys that a client's assertions are verified with, as the JSON of a JWK Set.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct ClientJwks(String);
+
+impl ClientJwks {
+    /// Keeps a key set of which every key can be used: one that is left out would be missed only when it is needed.
+    ///
+    /// # Errors
+    /// Why the set, or one of its keys, cannot be used.
+    pub fn new(document: &Value) -> Result<Self, String> {
+        let keys = document["keys"].as_array().map_or(&[][..], Vec::as_slice);
+        let json = document.to_string();
+        let usable = PublicKeySet::parse(json.as_bytes()).map_err(|err| err.to_string())?;
+        if usable.len() < keys.len() {
+            let message = "a key of the set cannot be used: it is not for signatures (use), or not for RS256, PS256, \
+                           ES256, ES384 or EdDSA, or its members are no key";
+            return Err(message.to_owned());
+        }
+        match json.len() > MAX_JWKS_BYTES {
+            true => Err(format!(
+                "the key set takes more than {MAX_JWKS_BYTES} bytes"
+            )),
+            false => Ok(Self(json)),
+        }
+    }
+
+    /// The keys.
+    ///
+    /// # Errors
+    /// [`InvalidKeySet`] when a later release has stored keys that this one cannot use.
+    pub fn parse(&self) -> Result<PublicKeySet, InvalidKeySet> {
+        PublicKeySet::parse(self.0.as_bytes())
+    }
+
+    /// The document.
+    pub fn to_json(&self) -> Value {
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+}
+
+/// What a client's assertions may name as their audience (`aud`).
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AssertionAudience {
+    /// The issuer alone, as FAPI 2.0 §5.3.2.1 requires.
+    #[default]
+    Issuer,
+    /// The issuer, or the URL of the token endpoint, which libraries used before that.
+    TokenEndpoint,
+}
+
+impl AssertionAudience {
+    /// Its name in records and options.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Issuer => "issuer",
+            Self::TokenEndpoint => "token-endpoint",
+        }
+    }
+}
+
+impl FromStr for AssertionAudience {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let mut all = [Self::Issuer, Self::TokenEndpoint].into_iter();
+        let found = all.find(|audience| audience.as_str() == name);
+        found.ok_or_else(|| "use issuer or token-endpoint".to_owned())
+    }
+}
+
 /// How a client authenticates (RFC 7591 §2 `token_endpoint_auth_method`).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -138,6 +224,8 @@ pub enum AuthenticationMethod {
     ClientSecretBasic,
     /// The form parameters `client_id` and `client_secret`.
     ClientSecretPost,
+    /// An assertion that it has signed (RFC 7523 §2.2).
+    PrivateKeyJwt,
     /// A public client: the form parameter `client_id` alone.
     None,
 }
@@ -148,12 +236,23 @@ impl AuthenticationMethod {
         match self {
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
             Self::None => "none",
         }
     }
 
     /// Every method, as metadata lists them (RFC 8414 §2).
-    pub const ALL: [Self; 3] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::None];
+    pub const ALL: [Self; 4] = [
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::PrivateKeyJwt,
+        Self::None,
+    ];
+
+    /// Whether the client proves itself with a secret that it shares with the issuer.
+    pub const fn is_of_a_secret(self) -> bool {
+        matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
+    }
 }
 
 impl FromStr for AuthenticationMethod {
@@ -163,7 +262,9 @@ impl FromStr for AuthenticationMethod {
         Self::ALL
             .into_iter()
             .find(|method| method.as_str() == name)
-            .ok_or_else(|| "use client_secret_basic, client_secret_post or none".to_owned())
+            .ok_or_else(|| {
+                "use client_secret_basic, client_secret_post, private_key_jwt or none".to_owned()
+            })
     }
 }
 
@@ -176,3 +277,6 @@ impl fmt::Display for AuthenticationMethod {
 /// The current secret, and those whose overlap has not ended. Each attempt to authenticate is compared with all
 /// of them, and each read of the client reads them: this bounds both.
 pub const MAX_LIVE_SECRETS: usize = 50;
+
+/// The longest key set: each read of the client reads it.
+const MAX_JWKS_BYTES: usize = 16 * 1024;

@@ -13,7 +13,10 @@ mod signing_key;
 mod single_use;
 mod subject;
 
-pub use client::{AuthenticationMethod, Client, LiveSecret, MAX_LIVE_SECRETS, RefreshGrace};
+pub use client::{
+    AssertionAudience, AuthenticationMethod, Client, ClientJwks, LiveSecret, MAX_LIVE_SECRETS,
+    RefreshGrace,
+};
 pub use feed::{FEED_SHARD, FeedAttributes, FeedEntry};
 pub use grant::{Grant, Origin};
 pub use grant_type::GrantType;

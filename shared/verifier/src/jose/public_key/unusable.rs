@@ -5,10 +5,20 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::{Algorithm, VerificationKeys};
 
+/// Whether a key of ours is usable, in a key set.
 fn is_usable(key: &Value) -> bool {
-    let jwk = serde_json::from_value(key.clone()).expect("a JWK");
-    VerificationKey::parse(&jwk).is_some()
+    let mut named = key.clone();
+    named["kid"] = json!("k");
+    let document = json!({ "keys": [named] }).to_string();
+    VerificationKeys::usable_in(document.as_bytes()).is_ok()
+}
+
+/// Whether a key of somebody else is usable.
+fn is_usable_of_others(key: &Value) -> bool {
+    let jwk = serde_json::from_value::<Jwk>(key.clone());
+    jwk.is_ok_and(|jwk| PublicKey::parse(&jwk).is_some())
 }
 
 /// A modulus of so many bits, in base64url.
@@ -31,6 +41,26 @@ fn ec() -> Value {
         "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
         "use": "sig",
         "alg": "ES256",
+    })
+}
+
+/// RFC 6979 appendix A.2.6.
+fn p384() -> Value {
+    let coordinate = |hex: &str| {
+        let digits: Vec<_> = hex.as_bytes().chunks(2).collect();
+        let byte = |pair: &&[u8]| {
+            let text = std::str::from_utf8(pair).expect("ASCII");
+            u8::from_str_radix(text, 16).expect("hexadecimal")
+        };
+        URL_SAFE_NO_PAD.encode(digits.iter().map(byte).collect::<Vec<u8>>())
+    };
+    json!({
+        "kty": "EC",
+        "crv": "P-384",
+        "x": coordinate("ec3a4e415b4e19a4568618029f427fa5da9a8bc4ae92e02e06aae5286b300c64def8f0ea9055866064a254515480bc13"),
+        "y": coordinate("8015d9b72d7d57244ea8ef9ac0c621896708a59367f9dfb9f54ca84b3f1c9db1288b231c3ae0d4fe7344fd2533264720"),
+        "use": "sig",
+        "alg": "ES384",
     })
 }
 
@@ -72,6 +102,49 @@ fn a_key_without_its_use_or_with_another_algorithm_is_refused() {
             let fits = good["alg"] == other["alg"]
                 || (good["kty"] == "RSA" && algorithm == Algorithm::PS256);
             assert_eq!(is_usable(&other), fits, "{other}");
+        }
+    }
+}
+
+/// Others may leave out what a key is for, and sign with ES384 too.
+#[test]
+fn a_key_of_others_verifies_what_its_type_and_its_own_algorithm_allow() {
+    for good in [rsa(), ec(), p384(), ed25519()] {
+        for member in ["use", "alg"] {
+            let mut shorter = good.clone();
+            shorter.as_object_mut().expect("a key").remove(member);
+            assert!(is_usable_of_others(&shorter), "{shorter}");
+        }
+        for (member, value) in [
+            ("use", "enc"),
+            ("alg", "none"),
+            ("alg", "HS256"),
+            ("alg", "RS512"),
+            ("alg", "RSA-OAEP"),
+        ] {
+            let mut bad = good.clone();
+            bad[member] = json!(value);
+            assert!(!is_usable_of_others(&bad), "{bad}");
+        }
+    }
+    let parsed = |key: Value| PublicKey::parse(&serde_json::from_value(key).expect("a JWK"));
+    for (key, expected) in [
+        (rsa(), vec!["RS256", "PS256"]),
+        (ec(), vec!["ES256"]),
+        (p384(), vec!["ES384"]),
+        (ed25519(), vec!["EdDSA"]),
+    ] {
+        let bound = parsed(key.clone()).expect("a key");
+        let mut free = key;
+        free.as_object_mut().expect("a key").remove("alg");
+        let free = parsed(free).expect("a key");
+        for name in [
+            "RS256", "PS256", "ES256", "ES384", "EdDSA", "HS256", "none", "ES512",
+        ] {
+            let allowed = free.algorithm(name).is_some();
+            assert_eq!(allowed, expected.contains(&name), "{name}");
+            let allowed = bound.algorithm(name).is_some();
+            assert_eq!(allowed, name == expected[0], "{name}");
         }
     }
 }

