@@ -16,6 +16,7 @@ READS_THE_FEED = ("dynamodb:Query", f"{FEED} and {LIVE}", "")
 READS_KEYS = ("dynamodb:Query", TABLE, "KEYS HMAC")
 READS_CLIENTS = ("dynamodb:GetItem", TABLE, "CLIENT#*")
 READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN = ("dynamodb:BatchGetItem", TABLE, "CLIENT#* GRANT#* SUBJECT#* JTI#*")
+CLAIMS_SINGLE_USES = ("dynamodb:PutItem", TABLE, "REPLAY#*")
 OPENS_HMAC_KEYS = ("kms:Decrypt", KEY, "use=hmac")
 OPENS_SIGNING_KEYS = ("kms:Decrypt", KEY, "use=signing")
 
@@ -32,6 +33,7 @@ ISSUES = {
     READS_CLIENTS,
     ("dynamodb:BatchGetItem", TABLE, "GRANT#* SUBJECT#*"),
     ("dynamodb:UpdateItem", TABLE, "GRANT#*"),
+    CLAIMS_SINGLE_USES,
     OPENS_HMAC_KEYS,
     OPENS_SIGNING_KEYS,
 }
@@ -44,12 +46,14 @@ ALLOWED = {
         READS_CLIENTS,
         ("dynamodb:UpdateItem", TABLE, "GRANT#* JTI#*"),
         ("dynamodb:PutItem", TABLE, "JTI#*"),
+        CLAIMS_SINGLE_USES,
         OPENS_HMAC_KEYS,
     },
     "Introspect": {
         READS_KEYS,
         READS_CLIENTS,
         READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN,
+        CLAIMS_SINGLE_USES,
         OPENS_HMAC_KEYS,
     },
     "Revocations": {READS_SIGNING_KEYS, READS_THE_FEED, OPENS_SIGNING_KEYS},

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::answer::string;
+use crate::assertion::OwnKey;
 use crate::connection::authority_of;
 use crate::process::{Background, free_port};
 use crate::tools::built;
@@ -269,6 +270,20 @@ impl TestIssuer {
         let id = unique(prefix);
         let create = ["client", "create", "--public", "--id", &id];
         let created = self.change(&[&create, arguments].concat());
+        assert_eq!(created, serde_json::json!({ "client_id": id }));
+        TestClient::public(&id)
+    }
+
+    /// Registers a client whose id starts with `prefix`, and which signs assertions with `keys`.
+    pub fn register_keys(&self, prefix: &str, keys: &[&OwnKey], arguments: &[&str]) -> TestClient {
+        let id = unique(prefix);
+        let file = NamedTempFile::new().expect("a temporary file");
+        let keys: Vec<_> = keys.iter().map(|key| key.jwk()).collect();
+        let jwks = serde_json::json!({ "keys": keys }).to_string();
+        std::fs::write(file.path(), jwks).expect("a file");
+        let jwks = file.path().to_str().expect("a path");
+        let create = ["client", "create", "--auth=private_key_jwt", "--jwks", jwks];
+        let created = self.change(&[&create, &["--id", &id][..], arguments].concat());
         assert_eq!(created, serde_json::json!({ "client_id": id }));
         TestClient::public(&id)
     }

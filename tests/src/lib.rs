@@ -10,6 +10,7 @@
 //! `ISSUER_URL=in-process` starts one that has no port.
 
 mod answer;
+pub mod assertion;
 pub mod authorizer;
 mod client;
 pub mod connection;
