@@ -46,6 +46,7 @@ ACCESS_LOG = {
 }
 LOG_OVERHEAD_BYTES = 26  # CloudWatch bills them for each line
 LOG_MONTHS = 1
+LOOK_HOURS = 3  # what a dashboard shows unless somebody chooses another time
 
 # The most that a million client_credentials tokens may cost, in the custody kms-data-key.
 REACH = {"default": 1.90, "lean": 1.55}
@@ -65,6 +66,7 @@ def main():
         for volume in VOLUMES:
             print_table(operation, volume, counted, line_bytes)
     print_fixed(counted)
+    print_questions(line_bytes)
     print_authorizer(counted, line_bytes)
     print_verifier(counted, line_bytes)
     cognito = price("cognito_m2m_token", MILLION)
@@ -171,6 +173,27 @@ def print_fixed(counted):
     print("\neach month, USD")
     for line, usd in lines.items():
         print(f"{line:48}{usd:8.2f}")
+
+
+def print_questions(line_bytes):
+    """What it costs to ask the logs: Insights bills what a query reads, here of tokens alone and in the default profile."""
+    tables = dashboard_tables()
+    per_client = [query for query in tables if "by client" in query or "by source" in query]
+    print("\nquestions to the logs, USD")
+    print_row("tokens in a month", [f"{volume:14,}" for volume in VOLUMES])
+    month = [volume * (line_bytes["uncached_client"] + LOG_OVERHEAD_BYTES) / GB for volume in VOLUMES]
+    looked_at = [gb * LOOK_HOURS * 3600 / MONTH for gb in month]
+    print_row(f"a look: {len(tables)} tables, {LOOK_HOURS} h", [f"{price('logs_scanned_gb', gb * len(tables)):14,.5f}" for gb in looked_at])
+    print_row("a query over a month", [f"{price('logs_scanned_gb', gb):14,.5f}" for gb in month])
+    # A line that a rule matches is paid for: one rule matches every line, the others denials, which are not counted here.
+    rules = [price("contributor_rule_month", len(per_client)) + price("contributor_event", volume) for volume in VOLUMES]
+    print_row(f"instead {len(per_client)} rules, a month", [f"{usd:14,.2f}" for usd in rules])
+
+
+def dashboard_tables():
+    """The queries that each look at the dashboard runs."""
+    body = PROFILES["default"].resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
+    return [each["properties"]["query"] for each in json.loads(body)["widgets"] if each["type"] == "log"]
 
 
 def heartbeats():

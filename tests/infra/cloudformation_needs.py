@@ -31,6 +31,9 @@ NOT_OURS = re.compile(
     )
 )  # fmt: skip
 
+# Calls of CloudWatch Logs that are for no log group, so that no policy can limit them to one; those for saved queries besides.
+OF_NO_GROUP = ("DescribeLogGroups", "DescribeResourcePolicies")
+
 # SAM makes this of it.
 SERVERLESS = {"AWS::Serverless::Function": "AWS::Lambda::Function"}
 
@@ -77,7 +80,7 @@ def resource_of(action, kind, logical_id, properties, stack, account, region):
         "iam": f"arn:aws:iam::{account}:{'policy' if is_policy else 'role'}{path}{generated}",
         "kms": "*" if call == "CreateKey" else f"arn:aws:kms:{region}:{account}:key/0a1b",
         "lambda": f"arn:aws:lambda:{region}:{account}:function:{function}",
-        "logs": "*" if call in ("DescribeLogGroups", "DescribeResourcePolicies") else f"arn:aws:logs:{region}:{account}:log-group:{group}",
+        "logs": "*" if call in OF_NO_GROUP or "QueryDefinition" in call else f"arn:aws:logs:{region}:{account}:log-group:{group}",
         "route53": "*" if call in ("ListHostedZones", "GetChange") else "arn:aws:route53:::hostedzone/Z1",
         "s3": f"arn:aws:s3:::tokensmith-code-{account}-{region}/{stack}/x.zip",
         "sns": f"arn:aws:sns:{region}:{account}:{generated}",

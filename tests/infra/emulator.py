@@ -2,7 +2,8 @@
 by, the values of a stack's parameters in the SAM transform, and the log of a function that does not start. Without them, every condition
 would be untested.
 
-Alarms over several metrics it refuses; here they are alarms that never ring. cfn-lint knows whether they are right. And it has a domain of
+Alarms over several metrics it refuses; here they are alarms that never ring. cfn-lint knows whether they are right. Saved queries it does not
+know; here they are there, and no more. And it has a domain of
 its own, on loopback, whose name has a port.
 """
 
@@ -11,6 +12,7 @@ import json
 import re
 import secrets
 import time
+import uuid
 
 import samtranslator.translator.transform as sam
 from ministack.core import iam_actions, iam_evaluator
@@ -165,6 +167,14 @@ def with_a_name_of_its_own(log_group):
     return {**log_group, "create": create, "update": update}
 
 
+# A saved query does nothing, and the emulator has none. Whether the queries are right, tests/infra/insights.py knows.
+SAVED_QUERY = {
+    "create": lambda logical_id, properties, stack: (str(uuid.uuid4()), {}),
+    "update": lambda physical_id, old, new, stack: (physical_id, {}),
+    "delete": lambda physical_id, properties: None,
+}
+
+
 def with_the_moment_of_the_copy(restore):
     """A table that was made from another one says of which moment it is."""
 
@@ -250,6 +260,7 @@ dynamodb._restore_table_to_point_in_time = with_the_moment_of_the_copy(dynamodb.
 dynamodb._table_description = with_where_it_comes_from(dynamodb._table_description)
 resources = provisioners._RESOURCE_HANDLERS
 resources["AWS::Logs::LogGroup"] = with_a_name_of_its_own(resources["AWS::Logs::LogGroup"])
+resources["AWS::Logs::QueryDefinition"] = SAVED_QUERY
 provisioners._cw_metric_alarm_record = with_silent_expressions(provisioners._cw_metric_alarm_record)
 engine._check_parameter_constraints = but_for_the_own_domain(engine._check_parameter_constraints)
 lambda_svc._execute_function_provided_warm = with_its_last_words(lambda_svc._execute_function_provided_warm)

@@ -197,13 +197,69 @@ def test_the_operator_opens_no_signing_key_and_touches_nothing_else():
     may = {
         name: allows(document(policy), dict(zip(("action", "resource", "context"), each)))
         for name, each in forbidden.items()
-        for policy in ("operator", "operator-kms")
+        for policy in ("operator", "operator-kms", "operator-secrets")
     }
     assert not any(may.values()), may
 
 
 @pytest.fixture(scope="module")
-def deleted(deployer, deployed, operated, emulator):
+def issued(emulator, deployed, operated):
+    """What an operator asks for who prints a client's token in each custody, with what the command says with the right to do so and without."""
+    operator, done = User(emulator, "operator-with-tokens"), {}
+    for custody, names in CUSTODIES.items():
+        stack, granted = {**deployed, "Custody": custody}, {name: document(name) for name in names}
+        operator.may(**granted)
+        for command in (f"client create --id tokens-{custody} --scope read --default-scope read", "key rotate --now --yes"):
+            made = tokensmith(operator, stack, *command.split())
+            assert made.returncode == 0, made.stderr
+        command = ["token", "--client", f"tokens-{custody}"]
+        refused = tokensmith(operator, stack, *command)
+        operator.may(**granted, token=document("operator-token"))
+        before = len(operator.asked)
+        done[custody] = refused, tokensmith(operator, stack, *command), operator.asked[before:]
+    return done
+
+
+@pytest.mark.parametrize("custody", CUSTODIES)
+def test_an_operator_prints_a_clients_token_only_with_a_policy_of_its_own(issued, custody):
+    refused, printed, _ = issued[custody]
+    assert (refused.returncode, refused.stdout) == (1, "") and refused.stderr.startswith("error: "), refused.stderr
+    assert (printed.returncode, printed.stdout.count(".")) == (0, 2), printed.stderr
+
+
+@pytest.mark.parametrize(("name", "sid"), statements("operator-token"))
+def test_an_operator_who_prints_tokens_needs_each_statement_and_each_action(issued, name, sid):
+    asked = [each for _, _, of_custody in issued.values() for each in of_custody]
+    (statement,) = (each for each in document(name)["Statement"] if each["Sid"] == sid)
+    actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+    for action in actions:
+        needed = [each for each in asked if each["action"] == action and allows(document(name), each)]
+        assert needed and not any(allows(without(name, sid), each) for each in needed), action
+
+
+def test_an_operator_keeps_secrets_of_clients_in_secrets_manager_only_with_a_policy_of_its_own(emulator, deployed, tmp_path):
+    operator, applied = User(emulator, "operator-with-secrets"), tmp_path / "clients.json"
+    applied.write_text('{"clients": [{"client_id": "kept", "scopes": ["read"]}]}')
+
+    def apply(prefix):
+        return tokensmith(operator, deployed, "client", "apply", "--file", applied, "--secrets", f"secretsmanager:{prefix}")
+
+    operator.may(operator=document("operator"))
+    refused = [apply("tokensmith/")]
+    operator.may(operator=document("operator"), secrets=document("operator-secrets"))
+    refused.append(apply("billing/"))
+    assert all(each.returncode == 1 and "AccessDenied" in each.stderr for each in refused), refused
+    kept = [apply("tokensmith/"), tokensmith(operator, deployed, "client", "delete", "kept", "--yes")]
+    # The client is new once more, and its secret is there already.
+    kept.append(apply("tokensmith/"))
+    assert all(each.returncode == 0 for each in kept), kept
+    asked = {each["action"] for each in operator.asked if each["action"].startswith("secretsmanager:")}
+    assert asked == set(document("operator-secrets")["Statement"][0]["Action"])
+    assert "tksmc_" in emulator.client("secretsmanager").get_secret_value(SecretId="tokensmith/kept")["SecretString"]
+
+
+@pytest.fixture(scope="module")
+def deleted(deployer, deployed, operated, issued, emulator):
     """Deletes the stack as infra/README.md says."""
     cloudformation = emulator.client("cloudformation", deployer.credentials)
     (stack,) = cloudformation.describe_stacks(StackName=STACK)["Stacks"]

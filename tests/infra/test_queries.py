@@ -1,0 +1,179 @@
+"""What the saved queries and the dashboard's tables make of the lines that the functions really write."""
+
+import base64
+import json
+import re
+
+import pytest
+import requests
+
+import insights
+from issuer import Issuer, new_client
+from stack import ROOT, Template
+
+TEMPLATE = Template()
+README = (ROOT / "infra" / "README.md").read_text()
+SAVED = TEMPLATE.of_type("AWS::Logs::QueryDefinition")
+SETTINGS = {"pk": {"S": "KEYS"}, "sk": {"S": "SETTINGS"}}
+# What stands in a saved query to be replaced.
+PLACEHOLDER = re.compile(r"'([A-Z]+_[A-Z_]+)'")
+
+
+def widgets():
+    """The dashboard's tables: the text of each query, by its title."""
+    body = TEMPLATE.resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
+    tables = [each["properties"] for each in json.loads(body)["widgets"] if each["type"] == "log"]
+    return {each["title"]: each["query"] for each in tables}
+
+
+WIDGETS = widgets()
+
+
+def groups_of(name):
+    """The log groups that a query asks, by their names in the template."""
+    if name in SAVED:
+        return [each["Ref"] for each in SAVED[name]["LogGroupNames"]]
+    return [source.strip("${}") for source in insights.parsed(WIDGETS[name]).sources]
+
+
+ALL = [*SAVED, *WIDGETS]
+
+
+def query(name, wanted=""):
+    text = SAVED[name]["QueryString"] if name in SAVED else WIDGETS[name]
+    return insights.parsed(PLACEHOLDER.sub(lambda _: f"'{wanted}'", text))
+
+
+@pytest.fixture(scope="module")
+def happened(emulator, archived, tokensmith):
+    """What clients, strangers and a wrong table have done, each once or more: the ids by which it can be asked for."""
+    client = new_client(tokensmith, archived, "asked-about")
+    issuer = Issuer(emulator.api(archived["Api"]), client)
+    token = issuer.token()
+    grant = tokensmith(archived, "grant", "create", "--client", "asked-about", "--subject", "sensor", "--scope", "read")
+    first, refreshed = grant["refresh_token"], []
+    for presented in (first, None, first):
+        presented = presented or refreshed[0]["refresh_token"]
+        refreshed.append(issuer.post("/oauth2/refresh", grant_type="refresh_token", refresh_token=presented).json())
+    assert refreshed[2]["error"] == "invalid_grant"
+    assert issuer.is_active(token)
+    assert issuer.post("/oauth2/revoke", token=token).status_code == 200
+    stranger = ("nobody", client["client_secret"])
+    for path in ("/oauth2/token", "/oauth2/introspect"):
+        asked = requests.post(issuer.url + path, data={"token": "x", "grant_type": "client_credentials"}, auth=stranger)
+        assert asked.status_code == 401
+    requests.get(issuer.url + "/oauth2/revocations")
+    requests.get(issuer.url + "/.well-known/jwks.json")
+    meet_a_foreign_table(emulator, archived, issuer)
+    return {"client": "asked-about", "grant": grant["grant_id"], "jti": claims_of(token)["jti"]}
+
+
+def claims_of(token):
+    return json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+
+
+def meet_a_foreign_table(emulator, archived, issuer):
+    dynamodb, key = emulator.client("dynamodb"), {"TableName": archived["Table"], "Key": SETTINGS}
+    own = dynamodb.get_item(**key)["Item"]
+    dynamodb.put_item(TableName=archived["Table"], Item={**own, "issuer": {"S": "https://somebody.else.example"}})
+    try:
+        assert issuer.post("/oauth2/token", grant_type="client_credentials").status_code == 503
+    finally:
+        dynamodb.put_item(TableName=archived["Table"], Item=own)
+
+
+@pytest.fixture(scope="module")
+def events(emulator, archived, happened):
+    """All that the functions have logged, by the log group's name in the template."""
+    logs, lambda_client, found = emulator.client("logs"), emulator.client("lambda"), {}
+    for output, function in archived.items():
+        if output.endswith("Function"):
+            group = lambda_client.get_function_configuration(FunctionName=function)["LoggingConfig"]["LogGroup"]
+            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+            messages = [(each["message"], each["timestamp"]) for page in pages for each in page["events"]]
+            found[output.replace("Function", "Log")] = [insights.event_of(*each) for each in messages]
+    return found
+
+
+@pytest.fixture
+def answer(events):
+    """What a query answers when it is run in its log groups."""
+
+    def answer(name, wanted=""):
+        asked = [event for group in groups_of(name) for event in events[group]]
+        return query(name, wanted).rows(asked)
+
+    return answer
+
+
+def test_a_query_is_saved_for_each_question():
+    assert sorted(SAVED) == [
+        "FromWhereRequestsAreDenied", "SecurityEvents", "TokensOfAClient", "WhatAClientDid", "WhatBecameOfATokenOrGrant", "WhatFailedAndWhy",
+    ]  # fmt: skip
+    for name, saved in SAVED.items():
+        title = saved["Name"]["Fn::Sub"].removeprefix("${AWS::StackName}/")
+        # Its name says what has to be replaced in it.
+        assert all(placeholder in title for placeholder in PLACEHOLDER.findall(saved["QueryString"])), name
+        assert f"| {title} |" in README, name
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_each_field_that_a_query_names_is_one_of_the_lines_in_its_logs(name, events):
+    logged = {field for group in groups_of(name) for event in events[group] for field in event}
+    assert query(name).named - logged == set()
+
+
+def test_what_a_client_did_is_told_with_its_outcome_and_its_source(answer, happened):
+    rows = answer("WhatAClientDid", happened["client"])
+    done = {(row["event"], row["outcome"], row["reason"]) for row in rows}
+    assert done >= {
+        ("token", "ok", None), ("refresh", "ok", None), ("refresh", "denied", "refresh_token_reused"), ("introspect", "ok", None), ("revoke", "ok", None),
+        ("token", "unavailable", None),
+    }  # fmt: skip
+    assert all(row["source"] for row in rows)
+    assert [row["@timestamp"] for row in rows] == sorted((row["@timestamp"] for row in rows), reverse=True)
+
+
+def test_the_tokens_of_a_client_are_told_with_scope_and_audience(answer, happened):
+    rows = answer("TokensOfAClient", happened["client"])
+    assert {(row["scope"], row["grant_type"]) for row in rows} == {("read", "client_credentials"), ("read", "refresh_token")}
+    assert all(row["jti"] and row["aud"] and row["kid"] for row in rows)
+    assert happened["jti"] in {row["jti"] for row in rows}
+
+
+def test_what_became_of_a_token_and_of_a_grant_is_told_in_order(answer, happened):
+    (issued,) = answer("WhatBecameOfATokenOrGrant", happened["jti"])
+    assert (issued["event"], issued["client"]) == ("token", happened["client"])
+    rows = answer("WhatBecameOfATokenOrGrant", happened["grant"])
+    assert [(row["outcome"], row["reason"]) for row in rows] == [("ok", None), ("ok", None), ("denied", "refresh_token_reused")]
+
+
+def test_what_failed_is_told_with_its_reason(answer, happened):
+    rows = {(row["event"], row["client"], row["reason"] or row["failure"] or row["message"]): row["lines"] for row in answer("WhatFailedAndWhy")}
+    assert rows[("refresh", happened["client"], "refresh_token_reused")] == 1
+    assert any(event == "token" and client == happened["client"] and "table" in why for event, client, why in rows), rows
+    assert any(event == "foreign_table" for event, _, _ in rows), rows
+
+
+def test_from_where_requests_are_denied_is_told_with_how_many_clients_they_named(answer):
+    rows = answer("FromWhereRequestsAreDenied")
+    assert {row["reason"] for row in rows} >= {"unknown_client", "refresh_token_reused"}
+    assert all(row["source"] and row["denied"] >= row["clients"] >= 1 and row["first_seen"] <= row["last_seen"] for row in rows)
+
+
+def test_security_events_are_told_and_nothing_else(answer, happened):
+    rows = answer("SecurityEvents")
+    reused = [row for row in rows if row["grant"] == happened["grant"]]
+    assert [row["reason"] for row in reused] == ["refresh_token_reused"]
+    assert any(row["event"] == "foreign_table" and row["message"] for row in rows)
+    assert {row["reason"] for row in rows} <= {None, "refresh_token_reused", "withdrawn_key", "generation_ahead"}
+
+
+def test_the_dashboard_tells_who_asks_most_and_who_is_denied_why_and_from_where(answer, happened):
+    requests_of = {(row["client"], row["event"]): row["requests"] for row in answer("Requests by the client that they name")}
+    assert requests_of[(happened["client"], "refresh")] == 3
+    denied = {(row["client"], row["reason"]): row["denied"] for row in answer("Denied requests by client and reason")}
+    assert denied[(happened["client"], "refresh_token_reused")] == 1
+    assert denied[("nobody", "unknown_client")] >= 2
+    sources = answer("Denied requests by source address")
+    assert all(row["source"] and row["denied"] >= row["clients"] >= 1 for row in sources) and sources
