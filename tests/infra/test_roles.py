@@ -16,6 +16,7 @@ READS_THE_FEED = ("dynamodb:Query", f"{FEED} and {LIVE}", "")
 READS_KEYS = ("dynamodb:Query", TABLE, "KEYS HMAC")
 READS_CLIENTS = ("dynamodb:GetItem", TABLE, "CLIENT#*")
 READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN = ("dynamodb:BatchGetItem", TABLE, "CLIENT#* GRANT#* SUBJECT#* JTI#*")
+READS_FEDERATION = ("dynamodb:Query", TABLE, "FEDERATION")
 CLAIMS_SINGLE_USES = ("dynamodb:PutItem", TABLE, "REPLAY#*")
 OPENS_HMAC_KEYS = ("kms:Decrypt", KEY, "use=hmac")
 OPENS_SIGNING_KEYS = ("kms:Decrypt", KEY, "use=signing")
@@ -33,6 +34,7 @@ ISSUES = {
     READS_CLIENTS,
     ("dynamodb:BatchGetItem", TABLE, "GRANT#* SUBJECT#*"),
     ("dynamodb:UpdateItem", TABLE, "GRANT#*"),
+    READS_FEDERATION,
     CLAIMS_SINGLE_USES,
     OPENS_HMAC_KEYS,
     OPENS_SIGNING_KEYS,
@@ -46,6 +48,7 @@ ALLOWED = {
         READS_CLIENTS,
         ("dynamodb:UpdateItem", TABLE, "GRANT#* JTI#*"),
         ("dynamodb:PutItem", TABLE, "JTI#*"),
+        READS_FEDERATION,
         CLAIMS_SINGLE_USES,
         OPENS_HMAC_KEYS,
     },
@@ -53,6 +56,7 @@ ALLOWED = {
         READS_KEYS,
         READS_CLIENTS,
         READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN,
+        READS_FEDERATION,
         CLAIMS_SINGLE_USES,
         OPENS_HMAC_KEYS,
     },

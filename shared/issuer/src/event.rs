@@ -11,7 +11,7 @@ use crate::config::Level;
 use crate::credential::GrantId;
 use crate::credential::random_id;
 use crate::error::Error;
-use crate::names::{ClientId, IssuerUrl};
+use crate::names::{ClientId, FederationName, IssuerUrl};
 use crate::store::aws_calls;
 use crate::store::records::{ForeignTable, GrantType, HOW_TO_MEND_IT};
 use crate::token::MintedToken;
@@ -46,6 +46,9 @@ pub(crate) struct RequestLog {
     failure: Option<String>,
     #[serde(rename = "client", skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,
+    /// The federation rule by which a token of another issuer speaks for the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<FederationName>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_type: Option<GrantType>,
     #[serde(rename = "grant", skip_serializing_if = "Option::is_none")]
@@ -145,6 +148,7 @@ impl RequestLog {
             reason: None,
             failure: None,
             client_id: None,
+            rule: None,
             grant_type: None,
             grant_id: None,
             revoked: None,

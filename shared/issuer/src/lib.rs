@@ -12,6 +12,7 @@ pub mod credential;
 pub mod endpoint;
 pub mod error;
 pub mod event;
+pub mod federation;
 pub mod grant;
 pub mod keys;
 pub mod names;

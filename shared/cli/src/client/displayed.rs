@@ -5,7 +5,7 @@ use serde_json::Value;
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::names::{Audience, ClientId, Scopes};
 use tokensmith_issuer::store::records::{
-    AssertionAudience, AuthenticationMethod, Client, ClientJwks, LiveSecret, RefreshGrace,
+    AssertionAudience, AuthenticationMethod, Client, LiveSecret, RefreshGrace, StoredJwks,
 };
 use tokensmith_verifier::Algorithm;
 
@@ -53,7 +53,7 @@ impl<'a> DisplayedClient<'a> {
             default_scopes: &client.default_scopes,
             audiences: &client.audiences,
             token_endpoint_auth_method: client.authentication,
-            jwks: client.jwks.as_ref().map(ClientJwks::to_json),
+            jwks: client.jwks.as_ref().map(StoredJwks::to_json),
             assertion_audience: client.jwks.is_some().then_some(client.assertion_audience),
             access_ttl_seconds: client.access_ttl,
             alg: client.algorithm,

@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use tokensmith_issuer::admin::{ClientChanges, Setting};
 use tokensmith_issuer::names::ClientId;
-use tokensmith_issuer::store::records::{AuthenticationMethod, ClientJwks, RefreshGrace};
+use tokensmith_issuer::store::records::{AuthenticationMethod, RefreshGrace, StoredJwks};
 
 use super::registration::parse_grant_type;
 use crate::Failure;
@@ -123,7 +123,7 @@ impl Described {
             default_scopes: all(&self.default_scopes, one_scope)?,
             audiences: all(&self.audiences, one_audience)?,
             authentication: parsed::<AuthenticationMethod>(self.token_endpoint_auth_method)?,
-            jwks: self.jwks.as_ref().map(ClientJwks::new).transpose()?,
+            jwks: self.jwks.as_ref().map(StoredJwks::new).transpose()?,
             assertion_audience: parsed(self.assertion_audience)?,
             access_ttl: parsed(seconds(self.access_ttl_seconds))?,
             refresh_ttl: parsed(seconds(self.refresh_ttl_seconds))?,

@@ -8,7 +8,7 @@ use tokensmith_issuer::GrantType;
 use tokensmith_issuer::admin::{AccessTtl, ClientChanges, GrantTtl, Setting};
 use tokensmith_issuer::names::{Audience, Scope};
 use tokensmith_issuer::store::records::{
-    AssertionAudience, AuthenticationMethod, ClientJwks, RefreshGrace,
+    AssertionAudience, AuthenticationMethod, RefreshGrace, StoredJwks,
 };
 use tokensmith_verifier::Algorithm;
 
@@ -35,7 +35,8 @@ pub struct Registration {
     #[arg(long = "audience", value_name = "URI", value_parser = one_audience)]
     audiences: Vec<Audience>,
     /// The only method that the client may authenticate with: client_secret_basic, client_secret_post,
-    /// private_key_jwt (assertions that it signs; needs --jwks), or none for a public client
+    /// private_key_jwt (assertions that it signs; needs --jwks), federation (tokens of another issuer, by
+    /// `federation create`), or none for a public client
     /// [default: each of the first two]
     #[arg(long = "auth", value_name = "METHOD")]
     authentication: Option<AuthenticationMethod>,
@@ -172,11 +173,11 @@ impl Registration {
 }
 
 /// Reads the public keys of a client.
-fn read_jwks(path: &Path) -> Result<ClientJwks, Failure> {
+pub fn read_jwks(path: &Path) -> Result<StoredJwks, Failure> {
     let name = path.display();
     let wrong = |reason: &dyn Display| Failure::new(format!("{name}: {reason}"));
     let document = serde_json::from_str(&read_text(path)?).map_err(|err| wrong(&err))?;
-    ClientJwks::new(&document).map_err(|reason| wrong(&reason))
+    StoredJwks::new(&document).map_err(|reason| wrong(&reason))
 }
 
 /// Parses the name of a grant type.

@@ -11,7 +11,7 @@ use crate::credential::ClientSecret;
 use crate::names::{Audience, ClientId, InvalidName, IssuerUrl, Scope, Scopes, add_audience};
 use crate::store::records::GrantType;
 use crate::store::records::{
-    AssertionAudience, AuthenticationMethod, Client, ClientJwks, RefreshGrace,
+    AssertionAudience, AuthenticationMethod, Client, RefreshGrace, StoredJwks,
 };
 
 /// The metadata that a client shall have. `None`, or an empty list, leaves a value as it is.
@@ -28,7 +28,7 @@ pub struct ClientChanges {
     /// Its only authentication method; [`AuthenticationMethod::None`] makes it a public client.
     pub authentication: Option<AuthenticationMethod>,
     /// The public keys of its assertions.
-    pub jwks: Option<ClientJwks>,
+    pub jwks: Option<StoredJwks>,
     /// What its assertions may name as their audience.
     pub assertion_audience: Option<AssertionAudience>,
     /// The lifetime of its access tokens.
@@ -78,7 +78,7 @@ pub enum Setting {
     RefreshRotation,
     /// The issuer's first algorithm.
     Algorithm,
-    /// `client_credentials`, or for a public client `refresh_token`.
+    /// `client_credentials`, for a public client `refresh_token`, and for one by federation `jwt-bearer` too.
     GrantTypes,
 }
 
@@ -112,14 +112,13 @@ impl ClientChanges {
         secret: &ClientSecret,
         now: Timestamp,
     ) -> Result<Client, RegistrationError> {
-        let grant_type = default_grant_type(self.makes_public());
         let mut client = Client {
             id,
             authentication: None,
             secrets: only_secret(secret, now),
             jwks: None,
             assertion_audience: AssertionAudience::default(),
-            grant_types: vec![grant_type],
+            grant_types: default_grant_types(self.authentication),
             scopes: Scopes::default(),
             default_scopes: Scopes::default(),
             audiences: vec![issuer.as_str().parse()?],
@@ -204,8 +203,8 @@ impl ClientChanges {
             Setting::RefreshRotation => client.refresh_rotation = true,
             Setting::Algorithm => client.algorithm = None,
             Setting::GrantTypes => {
-                let public = client.is_public() || self.makes_public();
-                client.grant_types = vec![default_grant_type(public)];
+                client.grant_types =
+                    default_grant_types(self.authentication.or(client.authentication));
             }
         }
         Ok(())
@@ -226,16 +225,15 @@ impl ClientChanges {
         client.default_scopes = default.cloned().collect();
         Ok(())
     }
-
-    fn makes_public(&self) -> bool {
-        self.authentication == Some(AuthenticationMethod::None)
-    }
 }
 
-fn default_grant_type(public: bool) -> GrantType {
-    match public {
-        true => GrantType::RefreshToken,
-        false => GrantType::ClientCredentials,
+fn default_grant_types(authentication: Option<AuthenticationMethod>) -> Vec<GrantType> {
+    match authentication {
+        Some(AuthenticationMethod::None) => vec![GrantType::RefreshToken],
+        Some(AuthenticationMethod::Federation) => {
+            vec![GrantType::ClientCredentials, GrantType::JwtBearer]
+        }
+        _ => vec![GrantType::ClientCredentials],
     }
 }
 

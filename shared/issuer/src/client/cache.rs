@@ -13,7 +13,8 @@ use tokensmith_verifier::{Clock, Timestamp};
 
 use super::{AssertionVerifier, Evidence, PresentedCredentials, Proof};
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{ClientDenied, Error};
+use crate::federation::Federation;
 use crate::names::ClientId;
 use crate::store::records::Client;
 use crate::store::{StoreError, TableReader};
@@ -26,6 +27,7 @@ pub struct Clients {
     cache_ttl: Duration,
     access_ttl: Duration,
     assertions: AssertionVerifier,
+    federation: Federation,
     cache: Cache<ClientId, FoundClient>,
 }
 
@@ -33,6 +35,7 @@ impl Clients {
     /// Reads from `table`; `config` says how long a record may be kept.
     pub fn new(table: TableReader, clock: Clock, config: &Config) -> Self {
         Self {
+            federation: Federation::new(table.clone(), &config.issuer, config.cache_ttl),
             table,
             clock,
             cache_ttl: config.cache_ttl,
@@ -42,34 +45,51 @@ impl Clients {
         }
     }
 
-    /// Gathers the evidence on the client that `presented` names: its record, cached or read.
+    /// Gathers the evidence on the client that `presented` names: its record, cached or read; and for a token of
+    /// another issuer, whom it speaks for.
     ///
     /// # Errors
-    /// [`StoreError`] when the record must be read and cannot be.
+    /// [`Unavailable`] when something must be read and cannot be; [`ClientDenied`] when a token of another issuer
+    /// speaks for nobody.
+    ///
+    /// [`Unavailable`]: crate::error::Unavailable
     pub async fn gather<'a>(
         &'a self,
         presented: &'a PresentedCredentials,
-    ) -> Result<Evidence<'a>, StoreError> {
+    ) -> Result<Evidence<'a>, Error> {
         let now = self.clock.now();
-        let cached = self.cache.get(presented.client_id());
+        let identity = match presented.proof() {
+            Proof::Foreign(token) => {
+                let named = presented.client_id();
+                Some(self.federation.identify(token, named, now).await?)
+            }
+            _ => None,
+        };
+        let client_id = identity.as_ref().map(|identity| &identity.client_id);
+        let client_id = client_id.or(presented.client_id()).cloned();
+        let client_id = client_id.ok_or(ClientDenied::NoClientAuthentication)?;
+        let cached = self.cache.get(&client_id);
         let fresh = |found: &FoundClient| now.since(found.read_at) < self.lifetime_of(found);
         let (found, may_renew) = match cached.filter(fresh) {
             Some(found) => {
                 let may_renew = found.renewed_at != Some(now);
                 (found, may_renew)
             }
-            None => (self.read(presented.client_id(), now, None).await?, false),
+            None => (self.read(&client_id, now, None).await?, false),
         };
+        let rule_read_at = identity.as_ref().map_or(now, |identity| identity.read_at);
         let claims = match presented.proof() {
             Proof::Assertion(assertion) => vec![assertion.single_use()],
-            Proof::Secret(..) | Proof::Nothing => Vec::new(),
+            Proof::Secret(..) | Proof::Foreign(_) | Proof::Nothing => Vec::new(),
         };
         Ok(Evidence {
             presented,
+            client_id,
+            identity,
             record: found.record,
             keys: found.keys,
             assertions: &self.assertions,
-            read_at: found.read_at,
+            read_at: found.read_at.min(rule_read_at),
             now,
             may_renew,
             claims,
@@ -100,6 +120,7 @@ impl Clients {
     /// Empties the cache.
     pub fn forget_all(&self) {
         self.cache.clear();
+        self.federation.expire();
     }
 
     /// Removes a client from the cache.
@@ -109,11 +130,11 @@ impl Clients {
 
     async fn renew(&self, evidence: &mut Evidence<'_>) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let id = evidence.presented.client_id();
-        let found = self.read(id, now, Some(now)).await?;
+        let found = self.read(&evidence.client_id, now, Some(now)).await?;
         evidence.record = found.record;
         evidence.keys = found.keys;
-        evidence.read_at = found.read_at;
+        let rule_read_at = evidence.identity.as_ref().map(|identity| identity.read_at);
+        evidence.read_at = rule_read_at.unwrap_or(now).min(found.read_at);
         evidence.now = now;
         evidence.may_renew = false;
         Ok(())

@@ -3,6 +3,7 @@
 mod assertion;
 mod authenticate;
 mod cache;
+pub(crate) mod jwt_dates;
 mod presented;
 
 pub use assertion::UnverifiedAssertion;

@@ -33,7 +33,7 @@ pub use revoke::{REVOKE, revoke};
 pub use token::{REFRESH, TOKEN, refresh, token};
 
 use crate::Issuer;
-use crate::client::{PresentedCredentials, client_named_in};
+use crate::client::{Evidence, PresentedCredentials, client_named_in};
 use crate::error::{BadRequest, ClientDenied, Error, Unavailable};
 use crate::event::{RequestContext, RequestLog};
 use crate::keys::{Custody, KeyAccess};
@@ -81,8 +81,17 @@ impl Call<'_> {
     /// The client authentication that it presents.
     fn credentials(&mut self, form: &Form) -> Result<PresentedCredentials, ClientDenied> {
         let presented = PresentedCredentials::from_request(self.request.headers(), form)?;
-        self.log.client_id = Some(presented.client_id().clone());
+        self.log.client_id = presented.client_id().cloned();
         Ok(presented)
+    }
+
+    /// The token of another issuer that it presents as its grant.
+    fn foreign_token(
+        &self,
+        form: &Form,
+        assertion: &str,
+    ) -> Result<PresentedCredentials, ClientDenied> {
+        PresentedCredentials::from_grant(self.request.headers(), form, assertion)
     }
 }
 
@@ -152,6 +161,19 @@ impl<C> fmt::Debug for Mount<C> {
 }
 
 impl Issuer {
+    /// Gathers the evidence on the client of a request, and notes in the log whom a token of another issuer
+    /// speaks for.
+    async fn gather<'a>(
+        &'a self,
+        presented: &'a PresentedCredentials,
+        log: &mut RequestLog,
+    ) -> Result<Evidence<'a>, Error> {
+        let evidence = self.clients.gather(presented).await?;
+        log.client_id = Some(evidence.client_id().clone());
+        log.rule = evidence.rule().cloned();
+        Ok(evidence)
+    }
+
     /// Answers one request and writes its log line. Never fails: every error is a response.
     ///
     /// The host may attach a [`RequestContext`] as a request extension.

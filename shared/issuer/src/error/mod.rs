@@ -34,6 +34,18 @@ pub enum Error {
     Unavailable(#[from] Unavailable),
 }
 
+impl Error {
+    /// The same, where what failed to authenticate the client is its grant (RFC 7521 §4.1.1).
+    pub(crate) fn of_grant(self) -> Self {
+        match self {
+            Self::Denied(Denied::Client(reason)) if reason.code() == ErrorCode::InvalidClient => {
+                GrantDenied::Assertion(reason).into()
+            }
+            other => other,
+        }
+    }
+}
+
 impl From<StoreError> for Error {
     fn from(err: StoreError) -> Self {
         Self::Unavailable(err.into())
@@ -85,8 +97,7 @@ impl Denied {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Request(reason) => reason.into(),
-            Self::Client(ClientDenied::Assertion(reason)) => reason.into(),
-            Self::Client(reason) => reason.into(),
+            Self::Client(reason) | Self::Grant(GrantDenied::Assertion(reason)) => reason.name(),
             Self::Grant(reason) => reason.into(),
             Self::Access(reason) => reason.into(),
         }
