@@ -3,6 +3,7 @@
 
 mod client;
 mod feed;
+mod fetched;
 mod grant;
 mod grant_type;
 mod heartbeat;
@@ -18,6 +19,7 @@ pub use client::{
     RefreshGrace,
 };
 pub use feed::{FEED_SHARD, FeedAttributes, FeedEntry};
+pub use fetched::{Fetched, FetchedCopy};
 pub use grant::{Grant, Origin};
 pub use grant_type::GrantType;
 pub use heartbeat::{HEARTBEAT, Heartbeat};
