@@ -9,6 +9,7 @@ use tokensmith_aws::environment::{self, Environment};
 use tokensmith_aws::kms::{KmsMaker, KmsOpener, KmsSigning};
 use tokensmith_issuer::admin::{Administrator, TableScan, TableUse};
 use tokensmith_issuer::config::Config;
+use tokensmith_issuer::fetched::Reach;
 use tokensmith_issuer::keys::{Custody, Sign};
 use tokensmith_issuer::names::IssuerUrl;
 use tokensmith_issuer::store::Table;
@@ -188,6 +189,14 @@ impl OpenData {
     /// The administrator of the data.
     pub fn admin(&self) -> &Administrator {
         &self.admin
+    }
+
+    /// How far its issuer may reach for documents: `serve` can be told to fetch from this machine, functions never.
+    pub fn reach(&self) -> Reach {
+        match self.target {
+            NamedTarget::Table { .. } => Reach::Public,
+            NamedTarget::Directory { .. } => Reach::Private,
+        }
     }
 
     /// What signs with the keys of the issuer.

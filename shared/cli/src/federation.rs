@@ -61,7 +61,8 @@ pub struct CreateArgs {
         conflicts_with = "issuer"
     )]
     source: Option<FederationName>,
-    /// The source of the tokens, by its issuer URL, if only one has it
+    /// The source of the tokens, by its issuer URL; a new source, whose keys are where its metadata say, if there is
+    /// none with this issuer
     #[arg(long, value_name = "URL")]
     issuer: Option<ForeignIssuer>,
     /// The only audience that the tokens may have; the issuer URL of this service is a good choice
@@ -119,17 +120,25 @@ pub enum SourceCommand {
     },
 }
 
-/// Where the keys of a source are.
+/// Where the keys of a source are: without an option, where its metadata say
+/// (ISSUER/.well-known/openid-configuration).
 #[derive(Args)]
 pub struct KeyOptions {
-    /// A file with its public keys, as a JWK Set; `-` is standard input
+    /// A file with its public keys, as a JWK Set; `-` is standard input. For an issuer that this service cannot reach
     #[arg(long, value_name = "FILE")]
-    jwks: PathBuf,
+    jwks: Option<PathBuf>,
+    /// Where its public keys are published. For an issuer without metadata
+    #[arg(long, value_name = "URL", conflicts_with = "jwks")]
+    jwks_uri: Option<String>,
 }
 
 impl KeyOptions {
-    fn read(&self) -> Result<SourceKeys, Failure> {
-        Ok(SourceKeys::Jwks(read_jwks(&self.jwks)?))
+    fn read(&self, issuer: &ForeignIssuer, data: &OpenData) -> Result<SourceKeys, Failure> {
+        Ok(match (&self.jwks, &self.jwks_uri) {
+            (Some(file), _) => SourceKeys::Jwks(read_jwks(file)?),
+            (None, Some(url)) => SourceKeys::JwksUri(data.reach().parse(url)?),
+            (None, None) => SourceKeys::Discovery(issuer.metadata(data.reach())?),
+        })
     }
 }
 
@@ -166,8 +175,8 @@ async fn run_source(command: SourceCommand) -> Result<(), Failure> {
             keys,
             data,
         } => {
-            let keys = keys.read()?;
             let data = data.open().await?;
+            let keys = keys.read(&issuer, &data)?;
             let created = data.admin().create_source(name, issuer, keys).await?;
             let shown = DisplayedSource::new(&created.outcome);
             data.print_changed(&shown, created.effective_by)
@@ -178,8 +187,11 @@ async fn run_source(command: SourceCommand) -> Result<(), Failure> {
             print_list(list, sources.iter().map(DisplayedSource::new))
         }
         SourceCommand::Update { name, keys, data } => {
-            let keys = keys.read()?;
             let data = data.open().await?;
+            let (sources, _) = data.admin().federation().await?;
+            let source = sources.into_iter().find(|source| source.name == name);
+            let source = source.ok_or_else(|| FederationError::UnknownSource(name.clone()))?;
+            let keys = keys.read(&source.issuer, &data)?;
             let changed = data.admin().change_source_keys(&name, &keys).await?;
             let shown = DisplayedSource::new(&changed.outcome);
             data.print_changed(&shown, changed.effective_by)
@@ -204,7 +216,7 @@ async fn create(args: CreateArgs) -> Result<(), Failure> {
     let data = args.data.open().await?;
     let source = match (args.source, args.issuer) {
         (Some(name), _) => name,
-        (None, Some(issuer)) => only_source_of(&data, &issuer).await?,
+        (None, Some(issuer)) => the_source_of(&data, issuer).await?,
         (None, None) => {
             return Err(Failure::wrong_call(
                 "say which source: --source or --issuer",
@@ -223,23 +235,21 @@ async fn create(args: CreateArgs) -> Result<(), Failure> {
     data.print_changed(&DisplayedRule::new(&created.outcome), created.effective_by)
 }
 
-/// The source with this issuer.
-async fn only_source_of(
-    data: &OpenData,
-    issuer: &ForeignIssuer,
-) -> Result<FederationName, Failure> {
+/// The source with this issuer. If there is none, one is registered whose keys are where its metadata say.
+async fn the_source_of(data: &OpenData, issuer: ForeignIssuer) -> Result<FederationName, Failure> {
     let (sources, _) = data.admin().federation().await?;
-    let mut found = sources
-        .into_iter()
-        .filter(|source| source.issuer == *issuer);
+    let mut found = sources.into_iter().filter(|source| source.issuer == issuer);
     match (found.next(), found.next()) {
         (Some(only), None) => Ok(only.name),
         (Some(_), Some(_)) => Err(Failure::new(format!(
             "several sources have the issuer {issuer}: name one with --source"
         ))),
-        (None, _) => Err(Failure::new(format!(
-            "no source has the issuer {issuer}: register it first, with `federation source create`"
-        ))),
+        (None, _) => {
+            let name: FederationName = issuer.short_name().parse()?;
+            let keys = SourceKeys::Discovery(issuer.metadata(data.reach())?);
+            let created = data.admin().create_source(name, issuer, keys).await?;
+            Ok(created.outcome.name)
+        }
     }
 }
 

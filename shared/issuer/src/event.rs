@@ -11,6 +11,7 @@ use crate::config::Level;
 use crate::credential::GrantId;
 use crate::credential::random_id;
 use crate::error::Error;
+use crate::fetched::DocumentUrl;
 use crate::names::{ClientId, FederationName, IssuerUrl};
 use crate::store::aws_calls;
 use crate::store::records::{ForeignTable, GrantType, HOW_TO_MEND_IT};
@@ -226,6 +227,25 @@ pub fn write_foreign_table(foreign: &ForeignTable) {
             event,
             foreign,
             message,
+        },
+    );
+}
+
+/// Writes that a document was not fetched, or that what was fetched could not be recorded. Of the URL it has
+/// the host alone, and of the document nothing.
+pub(crate) fn write_fetch_failed(url: &DocumentUrl, reason: &str) {
+    #[derive(Serialize)]
+    struct FetchFailed<'a> {
+        event: &'static str,
+        host: &'a str,
+        message: String,
+    }
+    write_line(
+        Level::Warn,
+        &FetchFailed {
+            event: "fetch_failed",
+            host: url.host(),
+            message: bounded(reason),
         },
     );
 }

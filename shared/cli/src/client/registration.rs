@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::admin::{AccessTtl, ClientChanges, GrantTtl, Setting};
+use tokensmith_issuer::fetched::{DocumentUrl, Reach};
 use tokensmith_issuer::names::{Audience, Scope};
 use tokensmith_issuer::store::records::{
     AssertionAudience, AuthenticationMethod, RefreshGrace, StoredJwks,
@@ -44,6 +45,9 @@ pub struct Registration {
     /// replaced by giving a set with the old and the new one, and later one without the old
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
+    /// For private_key_jwt: where the client publishes its public keys, instead of --jwks
+    #[arg(long, value_name = "URL", conflicts_with = "jwks")]
+    jwks_uri: Option<String>,
     /// For private_key_jwt: what assertions may name as their audience: issuer (the issuer URL alone), or
     /// token-endpoint (the URL of the token endpoint as well, for older libraries) [default: issuer]
     #[arg(long, value_name = "AUDIENCE")]
@@ -160,6 +164,7 @@ impl Registration {
             audiences: self.audiences,
             authentication,
             jwks: self.jwks.as_deref().map(read_jwks).transpose()?,
+            jwks_uri: self.jwks_uri.as_deref().map(document_url).transpose()?,
             assertion_audience: self.assertion_audience,
             access_ttl: self.access_ttl,
             refresh_ttl: self.refresh_ttl,
@@ -170,6 +175,11 @@ impl Registration {
             ..ClientChanges::default()
         })
     }
+}
+
+/// The URL of a document that somebody publishes. `serve` may be told to fetch from this machine, functions never.
+fn document_url(url: &str) -> Result<DocumentUrl, Failure> {
+    Ok(Reach::Private.parse(url)?)
 }
 
 /// Reads the public keys of a client.

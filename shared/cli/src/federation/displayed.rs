@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 use tokensmith_issuer::federation::{Condition, ForeignIssuer, Pattern};
+use tokensmith_issuer::fetched::DocumentUrl;
 use tokensmith_issuer::names::{ClientId, FederationName};
 use tokensmith_issuer::store::records::{FederationRule, FederationSource, SourceKeys};
 
@@ -15,17 +16,28 @@ pub struct DisplayedSource<'a> {
     source: &'a FederationName,
     // `issuer` is this service's own in every answer.
     source_issuer: &'a ForeignIssuer,
-    jwks: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks_uri: Option<&'a DocumentUrl>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a DocumentUrl>,
     created_at: String,
 }
 
 impl<'a> DisplayedSource<'a> {
     pub fn new(source: &'a FederationSource) -> Self {
-        let SourceKeys::Jwks(jwks) = &source.keys;
+        let (jwks, jwks_uri, metadata) = match &source.keys {
+            SourceKeys::Jwks(jwks) => (Some(jwks.to_json()), None, None),
+            SourceKeys::JwksUri(url) => (None, Some(url), None),
+            SourceKeys::Discovery(url) => (None, None, Some(url)),
+        };
         Self {
             source: &source.name,
             source_issuer: &source.issuer,
-            jwks: jwks.to_json(),
+            jwks,
+            jwks_uri,
+            metadata,
             created_at: display_time(source.created_at),
         }
     }
@@ -35,11 +47,17 @@ impl Listed for DisplayedSource<'_> {
     const COLUMNS: &'static [&'static str] = &["SOURCE", "ISSUER", "KEYS", "CREATED"];
 
     fn cells(&self) -> Vec<String> {
-        let keys = self.jwks["keys"].as_array().map_or(0, Vec::len);
+        let here = self.jwks.as_ref().and_then(|jwks| jwks["keys"].as_array());
+        let published = self.jwks_uri.or(self.metadata);
+        let keys = match (here, published) {
+            (Some(keys), _) => format!("{} here", keys.len()),
+            (None, Some(url)) => url.to_string(),
+            (None, None) => String::new(),
+        };
         vec![
             self.source.to_string(),
             self.source_issuer.to_string(),
-            keys.to_string(),
+            keys,
             self.created_at.clone(),
         ]
     }

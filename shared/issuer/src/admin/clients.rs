@@ -146,6 +146,7 @@ impl Administrator {
             client.deleted_at = Some(now);
             client.secrets.clear();
             client.jwks = None;
+            client.jwks_uri = None;
         };
         let (client, time) = self.end_client(id, deleted).await?;
         let client_id = id.clone();

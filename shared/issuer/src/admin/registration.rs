@@ -8,6 +8,7 @@ use tokensmith_verifier::{Algorithm, Timestamp};
 use super::secrets::only_secret;
 use crate::config::{MAX_ACCESS_TTL, MAX_GRANT_TTL};
 use crate::credential::ClientSecret;
+use crate::fetched::DocumentUrl;
 use crate::names::{Audience, ClientId, InvalidName, IssuerUrl, Scope, Scopes, add_audience};
 use crate::store::records::GrantType;
 use crate::store::records::{
@@ -29,6 +30,8 @@ pub struct ClientChanges {
     pub authentication: Option<AuthenticationMethod>,
     /// The public keys of its assertions.
     pub jwks: Option<StoredJwks>,
+    /// Where they are published, instead.
+    pub jwks_uri: Option<DocumentUrl>,
     /// What its assertions may name as their audience.
     pub assertion_audience: Option<AssertionAudience>,
     /// The lifetime of its access tokens.
@@ -117,6 +120,7 @@ impl ClientChanges {
             authentication: None,
             secrets: only_secret(secret, now),
             jwks: None,
+            jwks_uri: None,
             assertion_audience: AssertionAudience::default(),
             grant_types: default_grant_types(self.authentication),
             scopes: Scopes::default(),
@@ -165,7 +169,10 @@ impl ClientChanges {
             }
         }
         client.authentication = self.authentication.or(client.authentication);
-        client.jwks = self.jwks.clone().or(client.jwks.take());
+        if self.jwks.is_some() || self.jwks_uri.is_some() {
+            client.jwks.clone_from(&self.jwks);
+            client.jwks_uri.clone_from(&self.jwks_uri);
+        }
         client.assertion_audience = self.assertion_audience.unwrap_or(client.assertion_audience);
         if !client.uses_secrets() {
             client.secrets.clear();
@@ -194,7 +201,7 @@ impl ClientChanges {
             // A client without secrets stays one: it has nothing to prove itself with otherwise.
             Setting::Authentication if !client.uses_secrets() => {}
             Setting::Authentication => client.authentication = None,
-            Setting::Jwks => client.jwks = None,
+            Setting::Jwks => (client.jwks, client.jwks_uri) = (None, None),
             Setting::AssertionAudience => client.assertion_audience = AssertionAudience::default(),
             Setting::AccessTtl => client.access_ttl = None,
             Setting::RefreshTtl => client.refresh_ttl = DEFAULT_REFRESH_TTL.as_secs(),
@@ -251,10 +258,11 @@ fn check(client: &Client) -> Result<(), RegistrationError> {
     } else if client.uses_secrets() && client.secrets.is_empty() {
         return Err(RegistrationError::NoSecret);
     }
-    match (client.authentication, &client.jwks) {
-        (Some(AuthenticationMethod::PrivateKeyJwt), None) => return Err(RegistrationError::NoKeys),
-        (Some(AuthenticationMethod::PrivateKeyJwt), Some(_)) | (_, None) => {}
-        (_, Some(_)) => return Err(RegistrationError::UnusedKeys),
+    let signs = client.authentication == Some(AuthenticationMethod::PrivateKeyJwt);
+    match (signs, client.jwks.is_some() || client.jwks_uri.is_some()) {
+        (true, false) => return Err(RegistrationError::NoKeys),
+        (false, true) => return Err(RegistrationError::UnusedKeys),
+        (true, true) | (false, false) => {}
     }
     let audiences: usize = client.audiences.iter().map(|one| one.as_str().len()).sum();
     if client.scopes.to_string().len() > MAX_CLAIM_BYTES || audiences > MAX_CLAIM_BYTES {
@@ -284,10 +292,12 @@ pub enum RegistrationError {
     )]
     NoSecret,
     /// RFC 7523 §2.2: the keys of the assertions.
-    #[error("private_key_jwt needs the client's public keys: --jwks")]
+    #[error("private_key_jwt needs the client's public keys: --jwks or --jwks-uri")]
     NoKeys,
     /// Keys that nothing would be verified with.
-    #[error("--jwks is for clients that authenticate with private_key_jwt: --auth private_key_jwt")]
+    #[error(
+        "--jwks and --jwks-uri are for clients that authenticate with private_key_jwt: --auth private_key_jwt"
+    )]
     UnusedKeys,
     /// Its tokens would be longer than verifiers accept.
     #[error("the scopes, and the audiences, take at most {MAX_CLAIM_BYTES} bytes together")]

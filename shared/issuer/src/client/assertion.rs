@@ -55,6 +55,12 @@ impl UnverifiedAssertion {
         self.single_use.clone()
     }
 
+    /// Whether `keys` have the key that it names.
+    pub fn names_one_of(&self, keys: &PublicKeySet) -> bool {
+        let jws = parse_jws(self.text.expose_secret());
+        jws.is_ok_and(|jws| keys.key_of(&jws).is_some())
+    }
+
     /// Verifies it: the signature by one of `keys`, and the claims.
     ///
     /// # Errors

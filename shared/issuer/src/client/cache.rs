@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
-use tokensmith_verifier::jose::{InvalidKeySet, PublicKeySet};
 use tokensmith_verifier::{Clock, Timestamp};
 
-use super::{AssertionVerifier, Evidence, PresentedCredentials, Proof};
+use super::{AssertionVerifier, ClientKeys, Evidence, PresentedCredentials, Proof};
 use crate::config::Config;
-use crate::error::{ClientDenied, Error};
+use crate::error::{ClientDenied, Error, Unavailable};
 use crate::federation::Federation;
+use crate::fetched::{KeySets, Source};
 use crate::names::ClientId;
 use crate::store::records::Client;
 use crate::store::{StoreError, TableReader};
@@ -27,15 +27,25 @@ pub struct Clients {
     cache_ttl: Duration,
     access_ttl: Duration,
     assertions: AssertionVerifier,
+    key_sets: Arc<KeySets>,
     federation: Federation,
     cache: Cache<ClientId, FoundClient>,
 }
 
 impl Clients {
     /// Reads from `table`; `config` says how long a record may be kept.
-    pub fn new(table: TableReader, clock: Clock, config: &Config) -> Self {
+    /// Documents of others come from `documents`.
+    pub fn new(
+        table: TableReader,
+        documents: &Arc<dyn Source>,
+        clock: Clock,
+        config: &Config,
+    ) -> Self {
+        let key_sets = Arc::new(KeySets::new(documents, &clock));
+        let (issuer, cache_ttl) = (&config.issuer, config.cache_ttl);
         Self {
-            federation: Federation::new(table.clone(), &config.issuer, config.cache_ttl),
+            federation: Federation::new(table.clone(), key_sets.clone(), issuer, cache_ttl),
+            key_sets,
             table,
             clock,
             cache_ttl: config.cache_ttl,
@@ -82,12 +92,13 @@ impl Clients {
             Proof::Assertion(assertion) => vec![assertion.single_use()],
             Proof::Secret(..) | Proof::Foreign(_) | Proof::Nothing => Vec::new(),
         };
+        let keys = self.keys_of(&found, presented).await?;
         Ok(Evidence {
             presented,
             client_id,
             identity,
             record: found.record,
-            keys: found.keys,
+            keys,
             assertions: &self.assertions,
             read_at: found.read_at.min(rule_read_at),
             now,
@@ -128,16 +139,30 @@ impl Clients {
         self.cache.remove(id);
     }
 
-    async fn renew(&self, evidence: &mut Evidence<'_>) -> Result<(), StoreError> {
+    async fn renew(&self, evidence: &mut Evidence<'_>) -> Result<(), Unavailable> {
         let now = self.clock.now();
         let found = self.read(&evidence.client_id, now, Some(now)).await?;
+        evidence.keys = self.keys_of(&found, evidence.presented).await?;
         evidence.record = found.record;
-        evidence.keys = found.keys;
         let rule_read_at = evidence.identity.as_ref().map(|identity| identity.read_at);
         evidence.read_at = rule_read_at.unwrap_or(now).min(found.read_at);
         evidence.now = now;
         evidence.may_renew = false;
         Ok(())
+    }
+
+    /// The keys that an assertion of this client is verified with.
+    async fn keys_of(
+        &self,
+        found: &FoundClient,
+        presented: &PresentedCredentials,
+    ) -> Result<Option<ClientKeys>, Unavailable> {
+        match (presented.proof(), &found.record) {
+            (Proof::Assertion(assertion), Some(client)) if found.keys.is_none() => {
+                ClientKeys::published_by(client, assertion, &self.key_sets).await
+            }
+            _ => Ok(found.keys.clone()),
+        }
     }
 
     async fn read(
@@ -149,9 +174,8 @@ impl Clients {
         let stored = self.table.get(&Client::key_of(id)).await?;
         let registered = stored.filter(|client| client.deleted_at.is_none());
         let record = registered.map(|stored| stored.record);
-        let keys = record.as_ref().and_then(|client| client.jwks.as_ref());
         let found = FoundClient {
-            keys: keys.map(|keys| Arc::new(keys.parse())),
+            keys: record.as_ref().and_then(ClientKeys::in_record),
             record: record.map(Arc::new),
             read_at: now,
             renewed_at,
@@ -175,8 +199,8 @@ impl Clients {
 #[derive(Clone, Debug)]
 struct FoundClient {
     record: Option<Arc<Client>>,
-    /// Its keys, parsed once for each read.
-    keys: Option<Arc<Result<PublicKeySet, InvalidKeySet>>>,
+    /// The keys that it has, parsed once for each read.
+    keys: Option<ClientKeys>,
     /// When the read started.
     read_at: Timestamp,
     /// When it was read again because of a denial.

@@ -16,6 +16,7 @@ mod token;
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -32,12 +33,13 @@ pub use revocations::{REVOCATIONS, revocations};
 pub use revoke::{REVOKE, revoke};
 pub use token::{REFRESH, TOKEN, refresh, token};
 
-use crate::Issuer;
 use crate::client::{Evidence, PresentedCredentials, client_named_in};
 use crate::error::{BadRequest, ClientDenied, Error, Unavailable};
 use crate::event::{RequestContext, RequestLog};
+use crate::fetched::{Fetcher, Reach, Web};
 use crate::keys::{Custody, KeyAccess};
-use crate::store::aws_calls;
+use crate::store::{Table, aws_calls};
+use crate::{Abilities, Issuer};
 use check::{CheckFailed, ExpectedTable, TableState, check_table, within_limit};
 
 /// What is served at a path: which requests it takes, how it answers and how it refuses them.
@@ -111,46 +113,57 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// An endpoint with the constructors of the key access that it needs, for a host with the custody
-/// `C`.
+/// An endpoint with the constructors of the abilities that it needs, for a host with the custody `C`.
 pub struct Mount<C> {
     /// The endpoint.
     pub endpoint: &'static Endpoint,
-    prepare: fn(&C, &mut KeyAccess),
+    prepare: fn(&C, &Table, &mut Abilities),
 }
 
 impl<C: Custody> Mount<C> {
     /// It needs no private key.
     const fn keyless(endpoint: &'static Endpoint) -> Self {
-        let prepare = |_: &C, _: &mut KeyAccess| {};
-        Self { endpoint, prepare }
+        Self {
+            endpoint,
+            prepare: |_, _, _| {},
+        }
     }
 
     /// It signs.
     const fn signing(endpoint: &'static Endpoint) -> Self {
-        let prepare = |custody: &C, access: &mut KeyAccess| access.sign = Some(custody.sign());
-        Self { endpoint, prepare }
+        Self {
+            endpoint,
+            prepare: |custody, _, abilities| abilities.keys.sign = Some(custody.sign()),
+        }
     }
 
     /// It proves refresh tokens.
     const fn proving(endpoint: &'static Endpoint) -> Self {
-        let prepare = |custody: &C, access: &mut KeyAccess| access.open = Some(custody.open());
-        Self { endpoint, prepare }
-    }
-
-    /// It proves refresh tokens, and signs.
-    const fn proving_and_signing(endpoint: &'static Endpoint) -> Self {
-        let prepare = |custody: &C, access: &mut KeyAccess| *access = KeyAccess::all(custody);
-        Self { endpoint, prepare }
-    }
-
-    /// The key access that these endpoints need, and no more.
-    pub fn prepare_all(mounts: &[Self], custody: &C) -> KeyAccess {
-        let mut access = KeyAccess::default();
-        for mount in mounts {
-            (mount.prepare)(custody, &mut access);
+        Self {
+            endpoint,
+            prepare: |custody, _, abilities| abilities.keys.open = Some(custody.open()),
         }
-        access
+    }
+
+    /// It proves refresh tokens, fetches the documents of others, and signs.
+    const fn issuing(endpoint: &'static Endpoint) -> Self {
+        Self {
+            endpoint,
+            prepare: |custody, table, abilities| {
+                let web = Arc::new(Web::new(Reach::Public));
+                abilities.keys = KeyAccess::all(custody);
+                abilities.documents = Some(Arc::new(Fetcher::new(table.clone(), web)));
+            },
+        }
+    }
+
+    /// The abilities that these endpoints need, and no more.
+    pub fn prepare_all(mounts: &[Self], custody: &C, table: &Table) -> Abilities {
+        let mut abilities = Abilities::default();
+        for mount in mounts {
+            (mount.prepare)(custody, table, &mut abilities);
+        }
+        abilities
     }
 }
 

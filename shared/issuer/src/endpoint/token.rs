@@ -35,9 +35,9 @@ pub static TOKEN: Endpoint = Endpoint {
     refuse: json_error,
 };
 
-/// [`TOKEN`], which proves refresh tokens and signs.
+/// [`TOKEN`], which proves refresh tokens, fetches and signs.
 pub const fn token<C: Custody>() -> Mount<C> {
-    Mount::proving_and_signing(&TOKEN)
+    Mount::issuing(&TOKEN)
 }
 
 /// The token endpoint restricted to refresh tokens, for teams that want to run them isolated.
@@ -52,9 +52,9 @@ pub static REFRESH: Endpoint = Endpoint {
     refuse: json_error,
 };
 
-/// [`REFRESH`], which proves refresh tokens and signs.
+/// [`REFRESH`], which proves refresh tokens, fetches and signs.
 pub const fn refresh<C: Custody>() -> Mount<C> {
-    Mount::proving_and_signing(&REFRESH)
+    Mount::issuing(&REFRESH)
 }
 
 async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Response<Bytes>, Error> {

@@ -159,6 +159,9 @@ pub enum Unavailable {
     /// revoked. This is the time at which that ends.
     #[error("revoked a moment ago: nothing can be issued until {}", .0.seconds())]
     JustRevoked(Timestamp),
+    /// Nothing that was fetched from this host is young enough, and nothing new came.
+    #[error("there is no copy of a document of {0} that is younger than 24 h")]
+    NoDocument(String),
     /// The request took longer than its time limit.
     #[error("the request took too long")]
     Timeout,

@@ -1,6 +1,5 @@
 //! From a foreign token to the client that it speaks for.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,15 +9,17 @@ use tokensmith_verifier::jose::{InvalidKeySet, PublicKeySet};
 use tokio::sync::Mutex;
 
 use super::ForeignToken;
-use crate::error::{AssertionDenied, ClientDenied, Error};
+use crate::error::{AssertionDenied, ClientDenied, Error, Unavailable};
+use crate::fetched::{DocumentUrl, KeySets, Wanted};
 use crate::names::{ClientId, FederationName, IssuerUrl};
 use crate::store::records::{FEDERATION, FederationRule, FederationSource, SourceKeys};
 use crate::store::{StoreError, TableReader};
 
 /// The sources and rules, as of one read that is used for a while.
 #[derive(Debug)]
-pub struct Federation {
+pub(crate) struct Federation {
     table: TableReader,
+    key_sets: Arc<KeySets>,
     issuer: IssuerUrl,
     cache_ttl: Duration,
     /// Locked by the request that reads them.
@@ -41,9 +42,15 @@ pub struct FederatedIdentity {
 
 impl Federation {
     /// Reads `table`, at most once in `cache_ttl`, and once more in a second in which a token is refused.
-    pub fn new(table: TableReader, issuer: &IssuerUrl, cache_ttl: Duration) -> Self {
+    pub(crate) fn new(
+        table: TableReader,
+        key_sets: Arc<KeySets>,
+        issuer: &IssuerUrl,
+        cache_ttl: Duration,
+    ) -> Self {
         Self {
             table,
+            key_sets,
             issuer: issuer.clone(),
             cache_ttl,
             known: Mutex::default(),
@@ -52,7 +59,7 @@ impl Federation {
     }
 
     /// Makes the next token read sources and rules again.
-    pub fn expire(&self) {
+    pub(crate) fn expire(&self) {
         self.expired.store(true, Ordering::Release);
     }
 
@@ -61,9 +68,7 @@ impl Federation {
     ///
     /// # Errors
     /// [`AssertionDenied`] when there is none; [`Unavailable`] when sources, rules or keys cannot be read.
-    ///
-    /// [`Unavailable`]: crate::error::Unavailable
-    pub async fn identify(
+    pub(crate) async fn identify(
         &self,
         token: &ForeignToken,
         named: Option<&ClientId>,
@@ -74,13 +79,78 @@ impl Federation {
             return Err(ClientDenied::from(AssertionDenied::WrongAssertionIssuer).into());
         }
         let known = self.known(now, self.cache_ttl).await?;
-        let mut identified = known.identify(token, named, now);
+        let mut identified = self.identify_by(&known, token, named, now).await?;
         if identified.is_err() && known.read_at != now {
-            // A rule or a key may be newer.
+            // A rule may be newer.
             let newer = self.known(now, Duration::ZERO).await?;
-            identified = newer.identify(token, named, now);
+            identified = self.identify_by(&newer, token, named, now).await?;
         }
         Ok(identified.map_err(ClientDenied::from)?)
+    }
+
+    async fn identify_by(
+        &self,
+        known: &Known,
+        token: &ForeignToken,
+        named: Option<&ClientId>,
+        now: Timestamp,
+    ) -> Result<Result<FederatedIdentity, AssertionDenied>, Unavailable> {
+        let source = match self.source_of(known, token).await? {
+            Ok(source) => source,
+            Err(denied) => return Ok(Err(denied)),
+        };
+        Ok(token
+            .check_time(now)
+            .and_then(|()| known.decide(source, token, named)))
+    }
+
+    /// The source whose key has signed `token`. Several may have its issuer.
+    async fn source_of<'a>(
+        &self,
+        known: &'a Known,
+        token: &ForeignToken,
+    ) -> Result<Result<&'a FederationName, AssertionDenied>, Unavailable> {
+        let (mut denied, mut unavailable) = (AssertionDenied::UnknownAssertionIssuer, None);
+        for source in &known.sources {
+            if source.issuer != token.issuer() {
+                continue;
+            }
+            match self.verify(&source.keys, token).await {
+                Ok(Ok(())) => return Ok(Ok(&source.name)),
+                Ok(Err(reason)) => denied = reason,
+                Err(err) => unavailable = Some(err),
+            }
+        }
+        match unavailable {
+            Some(err) => Err(err),
+            None => Ok(Err(denied)),
+        }
+    }
+
+    async fn verify(
+        &self,
+        keys: &Keys,
+        token: &ForeignToken,
+    ) -> Result<Result<(), AssertionDenied>, Unavailable> {
+        let (url, of_issuer) = match keys {
+            Keys::Here(Ok(keys)) => return Ok(token.verify(keys)),
+            Keys::Here(Err(_)) => return Ok(Err(AssertionDenied::UnusableAssertionKeys)),
+            Keys::At(url) => (url, false),
+            Keys::OfIssuer(url) => (url, true),
+        };
+        let key_set = async |wanted| match of_issuer {
+            true => self.key_sets.of_issuer(url, wanted).await,
+            false => self.key_sets.at(url, wanted).await,
+        };
+        let known = key_set(Wanted::Usual).await?;
+        match token.verify(&known.content) {
+            // It may have been published since.
+            Err(AssertionDenied::UnknownAssertionKey) => {
+                let newer = key_set(Wanted::NewerThan(known.fetched_at)).await?;
+                Ok(token.verify(&newer.content))
+            }
+            verified => Ok(verified),
+        }
     }
 
     /// What is known, if it is younger than `oldest`; or else what is read now.
@@ -104,57 +174,44 @@ impl Federation {
 #[derive(Debug)]
 struct Known {
     read_at: Timestamp,
-    sources: HashMap<FederationName, Source>,
+    sources: Vec<Source>,
     rules: Vec<FederationRule>,
 }
 
 #[derive(Debug)]
 struct Source {
-    record: FederationSource,
-    keys: Result<PublicKeySet, InvalidKeySet>,
+    name: FederationName,
+    issuer: String,
+    keys: Keys,
+}
+
+#[derive(Debug)]
+enum Keys {
+    Here(Result<PublicKeySet, InvalidKeySet>),
+    At(DocumentUrl),
+    OfIssuer(DocumentUrl),
 }
 
 impl Known {
     async fn read(table: &TableReader, now: Timestamp) -> Result<Self, StoreError> {
         let found = table.query_found(FEDERATION).await?;
-        let rules = found.clone().all::<FederationRule>()?;
-        let sources = found.all::<FederationSource>()?.into_iter().map(|stored| {
-            let SourceKeys::Jwks(jwks) = &stored.keys;
-            let keys = jwks.parse();
-            let record = stored.record;
-            (record.name.clone(), Source { record, keys })
-        });
+        let rules = found.clone().all::<FederationRule>()?.into_iter();
+        let sources = found.all::<FederationSource>()?.into_iter();
         Ok(Self {
             read_at: now,
-            sources: sources.collect(),
-            rules: rules.into_iter().map(|stored| stored.record).collect(),
+            sources: sources.map(|stored| Source::of(stored.record)).collect(),
+            rules: rules.map(|stored| stored.record).collect(),
         })
     }
 
-    fn identify(
+    /// The client that a token of `source` speaks for.
+    fn decide(
         &self,
+        source: &FederationName,
         token: &ForeignToken,
         named: Option<&ClientId>,
-        now: Timestamp,
     ) -> Result<FederatedIdentity, AssertionDenied> {
-        let sources = self.sources.values();
-        let mut sources = sources.filter(|source| source.record.issuer.as_str() == token.issuer());
-        let mut refused = AssertionDenied::UnknownAssertionIssuer;
-        let source = loop {
-            let source = sources.next().ok_or(refused)?;
-            match &source.keys {
-                Ok(keys) => match token.verify(keys) {
-                    Ok(()) => break source,
-                    Err(denied) => refused = denied,
-                },
-                Err(_) => refused = AssertionDenied::UnusableAssertionKeys,
-            }
-        };
-        token.check_time(now)?;
-        let of_source = self
-            .rules
-            .iter()
-            .filter(|rule| rule.source == source.record.name);
+        let of_source = self.rules.iter().filter(|rule| rule.source == *source);
         let mut for_audience = of_source
             .filter(|rule| token.is_for(&rule.audience))
             .peekable();
@@ -175,5 +232,19 @@ impl Known {
             expires_at: token.expires_at(),
             read_at: self.read_at,
         })
+    }
+}
+
+impl Source {
+    fn of(record: FederationSource) -> Self {
+        Self {
+            keys: match &record.keys {
+                SourceKeys::Jwks(jwks) => Keys::Here(jwks.parse()),
+                SourceKeys::JwksUri(url) => Keys::At(url.clone()),
+                SourceKeys::Discovery(url) => Keys::OfIssuer(url.clone()),
+            },
+            name: record.name,
+            issuer: record.issuer.as_str().to_owned(),
+        }
     }
 }

@@ -8,6 +8,7 @@ mod identify;
 mod pattern;
 mod token;
 
-pub use identify::{FederatedIdentity, Federation};
+pub use identify::FederatedIdentity;
+pub(crate) use identify::Federation;
 pub use pattern::{Condition, InvalidPattern, Pattern};
 pub use token::{ForeignIssuer, ForeignToken};

@@ -14,9 +14,10 @@ use url::Url;
 use super::{Condition, Pattern};
 use crate::client::jwt_dates::{numeric_date, optional_numeric_date};
 use crate::error::AssertionDenied;
+use crate::fetched::{DocumentUrl, Reach, metadata_url};
 use crate::names::InvalidName;
 
-/// The `iss` of another issuer: an https URL, compared as a string.
+/// The `iss` of another issuer: an https URL (on loopback also http), compared as a string.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct ForeignIssuer(String);
@@ -25,6 +26,29 @@ impl ForeignIssuer {
     /// The URL.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Where its metadata are (OpenID Connect Discovery 1.0 §4).
+    ///
+    /// # Errors
+    /// [`InvalidName`] when that is not within `reach`.
+    pub fn metadata(&self, reach: Reach) -> Result<DocumentUrl, InvalidName> {
+        reach.parse(&metadata_url(&self.0))
+    }
+
+    /// A name for it: its host, and the end of its path.
+    pub fn short_name(&self) -> String {
+        let mut parts = self.0.split('/').filter(|part| !part.is_empty());
+        let host = parts.nth(1).unwrap_or_default();
+        let name = match parts.last() {
+            Some(last) => format!("{host}-{last}"),
+            None => host.to_owned(),
+        };
+        let usable = |one: char| match one.is_ascii_alphanumeric() || "-._~".contains(one) {
+            true => one,
+            false => '-',
+        };
+        name.chars().take(LONGEST_NAME).map(usable).collect()
     }
 }
 
@@ -36,12 +60,8 @@ impl FromStr for ForeignIssuer {
             "the issuer of a source is https://HOST[:PORT][/PATH] without query or fragment",
         );
         let url = Url::parse(text).map_err(|_| invalid)?;
-        let plain = url.scheme() == "https"
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none();
-        match plain && text.len() <= LONGEST_ISSUER && text.starts_with("https://") {
+        let is_plain = url.query().is_none() && text == text.trim();
+        match is_plain && Reach::Private.parse(text).is_ok() {
             true => Ok(Self(text.to_owned())),
             false => Err(invalid),
         }
@@ -161,7 +181,7 @@ struct Claims {
     nbf: Option<Timestamp>,
 }
 
-const LONGEST_ISSUER: usize = 512;
+const LONGEST_NAME: usize = 128;
 
 /// How far the clocks of the two issuers may differ.
 const LEEWAY: Duration = Duration::from_secs(60);

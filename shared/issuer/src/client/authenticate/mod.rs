@@ -11,10 +11,9 @@ mod secret;
 use std::sync::Arc;
 
 use tokensmith_verifier::Timestamp;
-use tokensmith_verifier::jose::{InvalidKeySet, PublicKeySet};
 
-use super::{PresentedCredentials, Proof};
-use crate::error::{AssertionDenied, ClientDenied, Error};
+use super::{ClientKeys, PresentedCredentials, Proof};
+use crate::error::{ClientDenied, Error};
 use crate::federation::FederatedIdentity;
 use crate::names::{ClientId, FederationName};
 use crate::store::Table;
@@ -34,7 +33,7 @@ pub struct Evidence<'a> {
     /// The client's record; `None` when there is no such client.
     pub(super) record: Option<Arc<Client>>,
     /// The keys of the record, if it has any.
-    pub(super) keys: Option<Arc<Result<PublicKeySet, InvalidKeySet>>>,
+    pub(super) keys: Option<ClientKeys>,
     pub(super) assertions: &'a AssertionVerifier,
     /// When the read of the record started.
     pub(super) read_at: Timestamp,
@@ -101,11 +100,7 @@ impl Evidence<'_> {
                 false => Err(ClientDenied::WrongClientSecret),
             },
             Proof::Assertion(assertion) => {
-                let keys = match self.keys.as_deref() {
-                    Some(Err(_)) => return Err(AssertionDenied::UnusableAssertionKeys.into()),
-                    Some(Ok(keys)) => Some(keys),
-                    None => None,
-                };
+                let keys = self.keys.as_ref().map(ClientKeys::set).transpose()?;
                 let audience = client.map_or(AssertionAudience::Issuer, |client| {
                     client.assertion_audience
                 });

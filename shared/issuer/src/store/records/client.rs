@@ -7,6 +7,7 @@ use tokensmith_verifier::Algorithm;
 use super::{GrantType, StoredJwks};
 use crate::config::MAX_ACCESS_TTL;
 use crate::credential::SecretHash;
+use crate::fetched::DocumentUrl;
 use crate::names::{Audience, ClientId, Scopes};
 use crate::store::{Key, Record};
 use tokensmith_verifier::Timestamp;
@@ -23,6 +24,9 @@ pub struct Client {
     /// The public keys of its assertions.
     #[serde(default)]
     pub jwks: Option<StoredJwks>,
+    /// Where they are published, if the record does not have them.
+    #[serde(default)]
+    pub jwks_uri: Option<DocumentUrl>,
     /// What its assertions may name as their audience.
     #[serde(default)]
     pub assertion_audience: AssertionAudience,

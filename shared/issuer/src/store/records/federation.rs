@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StoredJwks;
 use crate::federation::{Condition, ForeignIssuer, Pattern};
+use crate::fetched::DocumentUrl;
 use crate::names::{ClientId, FederationName};
 use crate::store::{Key, Record};
 use tokensmith_verifier::Timestamp;
@@ -26,6 +27,10 @@ pub struct FederationSource {
 pub enum SourceKeys {
     /// Here.
     Jwks(StoredJwks),
+    /// At this URL.
+    JwksUri(DocumentUrl),
+    /// Where the issuer's metadata, which are at this URL, say (OpenID Connect Discovery 1.0 §4).
+    Discovery(DocumentUrl),
 }
 
 impl FederationSource {

@@ -4,6 +4,7 @@
 mod client;
 mod federation;
 mod feed;
+mod fetched;
 mod grant;
 mod grant_type;
 mod heartbeat;
@@ -20,6 +21,7 @@ pub use client::{
 };
 pub use federation::{FEDERATION, FederationRule, FederationSource, SourceKeys};
 pub use feed::{FEED_SHARD, FeedAttributes, FeedEntry};
+pub use fetched::{Fetched, FetchedCopy};
 pub use grant::{Grant, Origin};
 pub use grant_type::GrantType;
 pub use heartbeat::{HEARTBEAT, Heartbeat};
