@@ -6,7 +6,9 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
+use tokensmith_tests::assertion::{OwnKey, assertion_claims};
 use tokensmith_tests::{Answer, HttpRequest, TestClient, TestIssuer};
+use tokensmith_verifier::jose::SignatureAlgorithm;
 
 #[test]
 fn rfc8414_3_both_paths_name_the_issuer_that_was_asked() {
@@ -93,9 +95,26 @@ fn rfc8414_2_every_authentication_method_that_it_names_works() {
         assert!(named.contains(&method.to_owned()), "{method}");
         assert_eq!(issuer.send(&authenticated(&client, method)).status, 200);
     }
+    assert!(named.contains(&"private_key_jwt".to_owned()));
+    let algorithms = texts(&metadata["token_endpoint_auth_signing_alg_values_supported"]);
+    for algorithm in SignatureAlgorithm::ALL {
+        assert!(algorithms.contains(&algorithm.to_string()), "{algorithm}");
+        let key = OwnKey::new(algorithm);
+        let client = issuer.register_keys("methods", &[&key], &[]);
+        let assertion = key.jwt(&assertion_claims(&client, &issuer.url));
+        let form = [("grant_type", "client_credentials")];
+        let request = HttpRequest::asserted(TOKEN, &form, &assertion);
+        assert_eq!(issuer.send(&request).status, 200, "{algorithm}");
+    }
+    assert_eq!(algorithms.len(), SignatureAlgorithm::ALL.len());
     // What this scenario cannot do, the issuer may only name when it has a scenario of its own.
     for method in named {
-        let known = ["client_secret_basic", "client_secret_post", "none"];
+        let known = [
+            "client_secret_basic",
+            "client_secret_post",
+            "private_key_jwt",
+            "none",
+        ];
         assert!(known.contains(&method.as_str()), "{method}");
     }
 }

@@ -272,7 +272,12 @@ fn every_help_names_what_each_option_does() {
 /// `client-rotate-secret` is `client rotate-secret`.
 fn subcommand_of(name: &str) -> Vec<&str> {
     match name.split_once('-') {
-        Some((group @ ("client" | "key" | "grant"), rest)) => vec![group, rest],
+        Some(("federation", rest)) if rest.starts_with("source-") => {
+            vec!["federation", "source", &rest["source-".len()..]]
+        }
+        Some((group @ ("client" | "federation" | "key" | "grant" | "resource"), rest)) => {
+            vec![group, rest]
+        }
         _ if name.is_empty() => Vec::new(),
         _ => vec![name],
     }
