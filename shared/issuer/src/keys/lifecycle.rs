@@ -183,7 +183,9 @@ mod tests {
             let succession = Succession::of(keys, Algorithm::EdDSA);
             let end = |key| succession.end_of(key);
             keys.iter()
-                .map(|key| end(key).map(|end| (end.signs_until.seconds(), end.published_until.seconds())))
+                .map(|key| {
+                    end(key).map(|end| (end.signs_until.seconds(), end.published_until.seconds()))
+                })
                 .collect::<Vec<_>>()
         };
         let published = PUBLISHED_AFTER_USE.as_secs();

@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use maud::{Markup, html};
+use tokensmith_issuer::GrantType;
 use tokensmith_issuer::endpoint::{self, Endpoint};
 use tokensmith_issuer::store::records::{AuthenticationMethod, Client};
-use tokensmith_issuer::GrantType;
 use tokensmith_verifier::paths;
 
 /// Where the command `tokensmith` and the data are.
@@ -20,7 +20,8 @@ impl Shell {
     /// What a shell has to know before it finds `tokensmith` and these data.
     fn setup(&self) -> String {
         let folder = self.program.parent().unwrap_or(Path::new("."));
-        let [folder, directory] = [folder, &self.directory].map(|path| quoted(&path.to_string_lossy()));
+        let [folder, directory] =
+            [folder, &self.directory].map(|path| quoted(&path.to_string_lossy()));
         format!(r#"export PATH={folder}:"$PATH" TOKENSMITH_DATA={directory}"#)
     }
 }
@@ -29,8 +30,8 @@ impl Shell {
 pub(super) fn endpoints_section(shell: &Shell, host: &str, clients: &[Client]) -> Markup {
     let commands = Commands {
         base: format!("http://{host}"),
-        itself: clients.iter().find(|client| can_use(client, GrantType::ClientCredentials)),
-        refreshing: clients.iter().find(|client| can_use(client, GrantType::RefreshToken)),
+        itself: example(clients, GrantType::ClientCredentials),
+        refreshing: example(clients, GrantType::RefreshToken),
     };
     html! {
         section aria-labelledby="endpoints" {
@@ -58,6 +59,12 @@ pub(super) fn pasted(command: &str) -> Markup {
 
 fn method(endpoint: &Endpoint) -> &'static str {
     endpoint.methods.split(',').next().unwrap_or_default()
+}
+
+/// A client that uses this grant: that of the shortest id, which is the easiest to read.
+fn example(clients: &[Client], grant: GrantType) -> Option<&Client> {
+    let able = clients.iter().filter(|client| can_use(client, grant));
+    able.min_by_key(|client| client.id.as_str().len())
 }
 
 /// Whether it can use this grant, and `curl` can ask for its secret if it has one.

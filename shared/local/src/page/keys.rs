@@ -12,7 +12,13 @@ use super::moment;
 
 /// The section of `keys` as they are `now`.
 pub(super) fn keys_section(mut keys: Vec<ListedKey>, now: Timestamp) -> Markup {
-    keys.sort_by_key(|listed| (listed.state, listed.key.jwk.alg, Reverse(listed.key.sequence)));
+    keys.sort_by_key(|listed| {
+        (
+            listed.state,
+            listed.key.jwk.alg,
+            Reverse(listed.key.sequence),
+        )
+    });
     let left_out = keys.len().saturating_sub(SHOWN);
     keys.truncate(SHOWN);
     let line = TimeLine::of(&keys, now);
@@ -38,10 +44,10 @@ fn key(listed: &ListedKey, line: &TimeLine) -> Markup {
         KeyState::Active => ("ok", "active"),
         KeyState::Pending => ("pending", "pending"),
         KeyState::Retiring => ("pending", "retiring"),
-        KeyState::Retired => ("denied", "retired"),
+        KeyState::Retired => ("muted", "retired"),
     };
-    let signs_until = end.map(|end| end.signs_until);
-    let never_signed = signs_until.is_some_and(|until| until <= key.active_from);
+    let never_signed = has_never_signed(listed);
+    let signs_until = end.map(|end| end.signs_until.max(key.active_from));
     html! {
         p .key {
             span .state.(class) { (state) } " " strong { (key.jwk.alg) } " " code { (key.jwk.kid) }
@@ -58,6 +64,13 @@ fn key(listed: &ListedKey, line: &TimeLine) -> Markup {
             "."
         }
     }
+}
+
+/// Whether it was withdrawn before it began to sign. (A key that is replaced at once is superseded by one that is
+/// dated a second back.)
+fn has_never_signed(listed: &ListedKey) -> bool {
+    let end = listed.end;
+    end.is_some_and(|end| end.published_until < listed.key.active_from)
 }
 
 /// The time that all bars have in common.
@@ -96,18 +109,17 @@ impl TimeLine {
             svg .life width="100%" height="16" aria-hidden="true" {
                 rect .line width="100%" y="7" height="2" {}
                 (self.part("published", key.created_at, published))
-                (self.part("signs", key.active_from, signs))
+                @if !has_never_signed(listed) { (self.part("signs", key.active_from, signs)) }
                 rect .now x=(now) width="2" height="16" {}
             }
         }
     }
 
+    /// A part that was short is a sliver.
     fn part(&self, class: &str, from: Timestamp, to: Timestamp) -> Markup {
-        let width = self.share(to) - self.share(from);
+        let width = (self.share(to) - self.share(from)).max(SLIVER);
         html! {
-            @if width > 0.0 {
-                rect class=(class) x=(self.percent(from)) width=(percent(width)) y="3" height="10" {}
-            }
+            rect class=(class) x=(self.percent(from)) width=(percent(width)) y="3" height="10" {}
         }
     }
 
@@ -128,5 +140,7 @@ fn percent(share: f64) -> String {
 
 /// The active ones come first, and one that was retired long ago tells little.
 const SHOWN: usize = 20;
+/// What can just be seen, as a share of the line.
+const SLIVER: f64 = 0.003;
 /// What a time line shows at least, so that a new key's is not one moment.
 const SHORTEST: Duration = Duration::from_secs(60 * 60);

@@ -46,7 +46,7 @@ impl LastRequests {
                                 th scope="col" { "Outcome" }
                                 th scope="col" { "Client" }
                                 th scope="col" .number { "Status" }
-                                th scope="col" .number { "Time" }
+                                th scope="col" .number { "Took" }
                                 th scope="col" { "Request id" }
                             } }
                             tbody {
@@ -67,7 +67,7 @@ fn row(at: SystemTime, noted: &Noted) -> Markup {
             tr {
                 td .nowrap { (time(at)) }
                 th scope="row" { code { (path) } }
-                td { span .state.denied { "denied" } " " code { "not_routed" } }
+                td { span .state.denied { "denied" } " " code .reason { "not_routed" } }
                 td {}
                 td .number { "404" }
                 td {}
@@ -89,12 +89,12 @@ fn answered_row(at: SystemTime, answered: &Answered) -> Markup {
     html! {
         tr {
             td .nowrap { (time(at)) }
-            th scope="row" { code { (request.method) " " (request.event) } }
-            td { span .state.(class) { (outcome) } @if let Some(reason) = reason { " " code { (reason) } } }
+            th scope="row" .nowrap { code { (request.method) " " (request.event) } }
+            td { span .state.(class) { (outcome) } @if let Some(reason) = reason { " " code .reason { (reason) } } }
             td { @if let Some(client) = &request.client_id { code { (client) } } }
             td .number { (answered.status) }
             td .number.nowrap { (format!("{:.1} ms", milliseconds.as_secs_f64() * 1000.0)) }
-            td { code { (request.context.request_id) } }
+            td .nowrap { code { (request.context.request_id) } }
         }
     }
 }

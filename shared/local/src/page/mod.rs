@@ -101,8 +101,8 @@ impl Page {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     title { "tokensmith: " (self.issuer.as_str()) }
-                    // A browser that is told of no icon asks for /favicon.ico.
-                    link rel="icon" href="data:,";
+                    // A browser that is told of no icon asks for /favicon.ico, which would be one of the last requests.
+                    link rel="icon" href=(ICON);
                     style { (PreEscaped(STYLE)) }
                 }
                 body {
@@ -127,12 +127,12 @@ impl Page {
     }
 }
 
-/// Nothing is loaded, run, sent or framed, and the one style sheet is the one that was written here.
+/// Nothing is fetched, run, sent or framed, and the one style sheet is the one that was written here.
 fn content_security_policy() -> String {
     let sheet = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
     format!(
-        "default-src 'none'; style-src 'sha256-{sheet}'; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{sheet}'; img-src data:; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'"
     )
 }
 
@@ -141,11 +141,13 @@ fn moment(moment: Timestamp) -> Markup {
     time(UNIX_EPOCH + Duration::from_secs(moment.seconds()))
 }
 
-/// A time, in UTC.
+/// A time, in UTC. A narrow table leaves the date out.
 fn time(time: SystemTime) -> Markup {
     let text = humantime::format_rfc3339_seconds(time).to_string();
-    let shown = text.trim_end_matches('Z').replace('T', " ");
-    html! { time datetime=(text) { (shown) } }
+    let (date, of_day) = text.split_once('T').unwrap_or(("", &text));
+    html! {
+        time datetime=(text) { span .date { (date) " " } (of_day.trim_end_matches('Z')) }
+    }
 }
 
 /// No other site may read the page, embed it or learn that it was left, and nothing keeps it.
@@ -159,4 +161,6 @@ const HEADERS: [(HeaderName, &str); 5] = [
         "same-origin",
     ),
 ];
+const ICON: &str = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>\
+                    <circle cx='8' cy='8' r='6' fill='teal'/></svg>";
 const STYLE: &str = include_str!("style.css");
