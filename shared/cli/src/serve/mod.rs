@@ -2,6 +2,7 @@
 
 mod address;
 
+use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use tokensmith_issuer::names::{ClientId, IssuerUrl};
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::records::Settings;
 use tokensmith_issuer::{Issuer, Level, endpoint, write_line};
-use tokensmith_local::LocalData;
+use tokensmith_local::{LocalData, Page};
 use tokensmith_verifier::{Algorithm, Clock, paths};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -33,7 +34,8 @@ use crate::{Cli, Failure, print_text};
 /// survives restarts and crashes. The directory and its files are their owner's alone (modes 0700 and 0600):
 /// if others may read or write them, or another `serve` is running on them, this one does not start. After
 /// a SIGTERM, running requests are still answered. The log is JSON lines on standard error. `GET /healthz`
-/// answers 200 while the process serves requests.
+/// answers 200 while the process serves requests. A browser on this machine shows at `/` the endpoints with
+/// commands to paste, the keys, the clients and the last requests.
 #[derive(ClapArgs)]
 pub struct Args {
     /// The address to listen on, or localhost:PORT; port 0 is the port of the last run, and any free port the
@@ -108,15 +110,19 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let issuer = Issuer::new(config.clone(), table.clone(), access, clock.clone());
     issuer.warm_up(&endpoint::TOKEN).await?;
 
+    let admin = Administrator::new(config, table.clone(), maker, data.custody.open());
     let mut greeting = String::new();
     if settled.is_none() {
-        let opener = data.custody.open();
-        let admin = Administrator::new(config, table.clone(), maker, opener);
         let secret = create_demo_client(&admin).await?;
         greeting = first_steps(&url, &secret);
     }
     settle(&table, &owner).await?;
-    print_text(&format!("{greeting}listening on {}\n", listen_url(address)))?;
+    let page = Page::new(url, admin, env::current_exe()?, dir.canonicalize()?);
+    let listening = listen_url(address);
+    if address.ip().is_loopback() {
+        greeting.push_str(&format!("what it is and does: {listening}/\n"));
+    }
+    print_text(&format!("{greeting}listening on {listening}\n"))?;
 
     let shutdown = async move {
         tokio::select! {
@@ -124,7 +130,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
             _ = interrupt.recv() => {}
         }
     };
-    tokensmith_local::serve(issuer, data, listener, shutdown).await;
+    tokensmith_local::serve(issuer, page, data, listener, shutdown).await;
     Ok(())
 }
 

@@ -49,7 +49,7 @@ pub struct Endpoint {
     /// Its path below the issuer URL.
     pub path: &'static str,
     /// The methods that it answers, as the `Allow` header lists them.
-    methods: &'static str,
+    pub methods: &'static str,
     /// Whether browsers may call it.
     has_cors: bool,
     /// Loads and opens the keys that its requests need.
@@ -189,7 +189,8 @@ impl Issuer {
 
     /// Answers one request and writes its log line. Never fails: every error is a response.
     ///
-    /// The host may attach a [`RequestContext`] as a request extension.
+    /// The host may attach a [`RequestContext`] as a request extension, and finds what was logged as an
+    /// extension of the response, which is an [`Answered`](crate::event::Answered).
     pub async fn handle(
         &self,
         endpoint: &'static Endpoint,
@@ -263,7 +264,9 @@ impl Issuer {
                 .insert(header::CONTENT_LENGTH, length);
             *response.body_mut() = Bytes::new();
         }
-        log.write(self.config.log_level, response.status(), started.elapsed());
+        let answered = log.answered(response.status(), started.elapsed());
+        answered.write(self.config.log_level);
+        response.extensions_mut().insert(answered);
         response
     }
 
@@ -304,7 +307,8 @@ pub fn at(path: &str) -> Option<&'static Endpoint> {
     ALL.into_iter().find(|endpoint| endpoint.path == path)
 }
 
-const ALL: [&Endpoint; 8] = [
+/// Every endpoint, for such a host.
+pub const ALL: [&Endpoint; 8] = [
     &TOKEN,
     &REFRESH,
     &REVOKE,

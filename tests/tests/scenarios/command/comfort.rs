@@ -44,6 +44,16 @@ fn token_prints_what_the_client_would_get() {
 }
 
 #[test]
+fn token_is_signed_by_a_key_that_the_data_have() {
+    let issuer = TestIssuer::serve(&["--alg=EdDSA"]);
+    let token = ["token", "--client=demo", "--field=access_token"];
+    let output = issuer.try_manage(&token);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let token = text(&output.stdout).trim_end().to_owned();
+    assert_eq!(issuer.manage(&["inspect", &token])["active"], true);
+}
+
+#[test]
 fn invariant_5_token_prints_nothing_that_the_client_would_not_get() {
     let issuer = TestIssuer::shared();
     let client = issuer.register("limited", &["--scope=a"]);
