@@ -4,6 +4,7 @@
 mod access_token_abuse;
 mod access_token_corruption;
 mod administration;
+mod assertions;
 mod claims;
 mod client_lifecycle;
 mod credential_abuse;
