@@ -12,6 +12,7 @@ import uuid
 import pytest
 import requests
 from authlib.oauth2.rfc8414 import get_well_known_url
+from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
 # The issuer is on loopback, where it speaks plain http; these libraries have to be told.
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
@@ -80,13 +81,52 @@ def new_grant(subject):
     """Makes a grant as an operator does for a device: its id and its first refresh token."""
 
     def new_grant(client):
-        command = [os.environ["TOKENSMITH"], "grant", "create"]
-        command += json.loads(os.environ["TOKENSMITH_DATA_ARGUMENTS"])
-        command += ["--client", client["client_id"], "--subject", subject]
-        command += ["--scope", "read", "--scope", "write"]
-        return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        granted = ["--client", client["client_id"], "--subject", subject]
+        return tokensmith("grant", "create", *granted, "--scope", "read", "--scope", "write")
 
     return new_grant
+
+
+def tokensmith(*options, data=None):
+    """What the command says to these options, about the data of the issuer."""
+    command = [os.environ["TOKENSMITH"], *options]
+    command += json.loads(os.environ["TOKENSMITH_DATA_ARGUMENTS"])
+    ran = subprocess.run(command, check=True, capture_output=True, input=data)
+    return json.loads(ran.stdout)
+
+
+@pytest.fixture(params=["ES256", "RS256", "PS256", "ES384", "EdDSA"])
+def key(request):
+    """A key pair of a client's own."""
+    return new_key(request.param)
+
+
+def new_key(algorithm):
+    parameters = {"kid": f"key-of-{algorithm}", "alg": algorithm, "use": "sig"}
+    match algorithm:
+        case "ES256":
+            return ECKey.generate_key("P-256", parameters)
+        case "ES384":
+            return ECKey.generate_key("P-384", parameters)
+        case "EdDSA":
+            return OKPKey.generate_key("Ed25519", parameters)
+        case _:
+            return RSAKey.generate_key(2048, parameters)
+
+
+@pytest.fixture
+def new_key_client():
+    """Registers a client that signs with this key, and whose assertions name this audience."""
+
+    def new_key_client(key, audience="issuer"):
+        created = ["client", "create", "--id", f"signs-{uuid.uuid4()}", "--auth", "private_key_jwt"]
+        created += ["--grant", "client_credentials", "--grant", "refresh_token"]
+        created += ["--scope", "read", "--scope", "write", "--default-scope", "read"]
+        created += ["--jwks", "-", "--assertion-audience", audience]
+        key_set = KeySet([key]).as_dict(private=False)
+        return tokensmith(*created, data=json.dumps(key_set).encode())
+
+    return new_key_client
 
 
 @pytest.fixture

@@ -18,11 +18,25 @@ export function newSubject() {
 
 /** Makes a grant as an operator does for a device: its id and its first refresh token. */
 export function newGrant({ client_id }, subject = newSubject()) {
-  const { TOKENSMITH, TOKENSMITH_DATA_ARGUMENTS } = process.env;
-  const command = ['grant', 'create', ...JSON.parse(TOKENSMITH_DATA_ARGUMENTS)];
   const granted = ['--client', client_id, '--subject', subject];
   const scopes = ['--scope', 'read', '--scope', 'write'];
-  return JSON.parse(execFileSync(TOKENSMITH, [...command, ...granted, ...scopes]));
+  return tokensmith(['grant', 'create', ...granted, ...scopes]);
+}
+
+/** Registers a client that signs with the private part of this key. */
+export function newKeyClient(jwk) {
+  const named = ['--id', `signs-${randomUUID()}`, '--scope', 'read', '--scope', 'write'];
+  const grants = ['--grant', 'client_credentials', '--grant', 'refresh_token'];
+  const authentication = ['--auth', 'private_key_jwt', '--jwks', '-'];
+  const options = [...named, '--default-scope', 'read', ...grants, ...authentication];
+  return tokensmith(['client', 'create', ...options], JSON.stringify({ keys: [jwk] }));
+}
+
+/** What the command says to these arguments, about the data of the issuer. */
+function tokensmith(options, input) {
+  const { TOKENSMITH, TOKENSMITH_DATA_ARGUMENTS } = process.env;
+  const data = JSON.parse(TOKENSMITH_DATA_ARGUMENTS);
+  return JSON.parse(execFileSync(TOKENSMITH, [...options, ...data], { input }));
 }
 
 /** A well-formed secret that is not this client's. */

@@ -14,7 +14,7 @@ use tokensmith_issuer::credential::random_id;
 use tokensmith_verifier::jose::SignatureAlgorithm;
 
 use crate::forge::base64url;
-use crate::{HttpRequest, TestClient};
+use crate::{HttpRequest, InProcess, TestClient};
 
 /// A key pair that signs JWTs, with the name that its public part has.
 #[derive(Clone)]
@@ -102,6 +102,12 @@ impl OwnKey {
         self.sign(&self.header(), claims)
     }
 
+    /// A new good assertion by `client` for an issuer in this process.
+    pub fn assertion(&self, client: &TestClient, issuer: &InProcess) -> String {
+        let (now, audience) = (issuer.now().seconds(), issuer.config.issuer.as_str());
+        self.jwt(&assertion_claims_at(now, client, audience))
+    }
+
     fn signature(&self, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match &*self.pair {
@@ -126,7 +132,11 @@ impl OwnKey {
 
 /// The claims of a good assertion (RFC 7523 §3) by `client` for `audience`, as libraries make them.
 pub fn assertion_claims(client: &TestClient, audience: &str) -> Value {
-    let now = now();
+    assertion_claims_at(now(), client, audience)
+}
+
+/// The same, made at this second.
+pub fn assertion_claims_at(now: u64, client: &TestClient, audience: &str) -> Value {
     json!({
         "iss": client.id, "sub": client.id, "aud": audience,
         "iat": now, "nbf": now, "exp": now + 300, "jti": random_id(),

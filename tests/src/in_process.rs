@@ -13,14 +13,15 @@ use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::{ClientSecret, Nonce};
 use tokensmith_issuer::keys::{HmacKeys, HmacRotation, KeyRotation, RotationPolicy};
 use tokensmith_issuer::store::records::{
-    AuthenticationMethod, Client, FeedAttributes, Grant, LiveSecret, RevokedToken, Subject,
-    SubjectKind,
+    AuthenticationMethod, Client, StoredJwks, FeedAttributes, Grant, LiveSecret, RevokedToken,
+    Subject, SubjectKind,
 };
 use tokensmith_issuer::store::{Change, CheckedTime, Key, Record, Table, Update};
 use tokensmith_issuer::{GrantType, Issuer, endpoint};
 use tokensmith_local::{FileCustody, dynamodb_client, make_table};
 use tokensmith_verifier::{Algorithm, Clock, Timestamp, paths};
 
+use crate::assertion::OwnKey;
 use crate::contents::{Items, items_by_key};
 use crate::faults::FaultyDynamo;
 use crate::records::{API, audiences, new_client, new_grant, refresh_token, scopes};
@@ -179,6 +180,15 @@ impl InProcess {
         TestClient::public(id)
     }
 
+    /// Registers a client that signs with `key`, and otherwise the same.
+    pub async fn signing(&self, id: &str, key: &OwnKey) -> TestClient {
+        let mut client = new_client(id, self.now());
+        client.authentication = Some(AuthenticationMethod::PrivateKeyJwt);
+        client.jwks = Some(StoredJwks::new(&key.jwks()).expect("a key set"));
+        self.insert(&client).await;
+        TestClient::public(id)
+    }
+
     /// Gives `client` a grant by alice for the scopes `a b` and [`API`], changed as told.
     pub async fn grant(&self, client: &TestClient, change: impl FnOnce(&mut Grant)) -> TestGrant {
         let (now, nonce) = (self.now(), Nonce::random());
@@ -287,6 +297,12 @@ impl InProcess {
     /// Posts a form as `client`.
     pub async fn post(&self, path: &str, client: &TestClient, form: Form<'_>) -> Answer {
         self.send(&HttpRequest::form(path, form).by(client)).await
+    }
+
+    /// Posts a form with a client assertion.
+    pub async fn post_asserted(&self, path: &str, form: Form<'_>, assertion: &str) -> Answer {
+        self.send(&HttpRequest::asserted(path, form, assertion))
+            .await
     }
 
     /// Refreshes (RFC 6749 §6).

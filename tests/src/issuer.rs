@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::answer::string;
@@ -270,21 +270,25 @@ impl TestIssuer {
         let id = unique(prefix);
         let create = ["client", "create", "--public", "--id", &id];
         let created = self.change(&[&create, arguments].concat());
-        assert_eq!(created, serde_json::json!({ "client_id": id }));
+        assert_eq!(created, json!({ "client_id": id }));
         TestClient::public(&id)
     }
 
     /// Registers a client whose id starts with `prefix`, and which signs assertions with `keys`.
     pub fn register_keys(&self, prefix: &str, keys: &[&OwnKey], arguments: &[&str]) -> TestClient {
+        let keys: Vec<_> = keys.iter().map(|key| key.jwk()).collect();
+        self.register_jwks(prefix, &json!({ "keys": keys }), arguments)
+    }
+
+    /// The same with this JWK Set.
+    pub fn register_jwks(&self, prefix: &str, jwks: &Value, arguments: &[&str]) -> TestClient {
         let id = unique(prefix);
         let file = NamedTempFile::new().expect("a temporary file");
-        let keys: Vec<_> = keys.iter().map(|key| key.jwk()).collect();
-        let jwks = serde_json::json!({ "keys": keys }).to_string();
-        std::fs::write(file.path(), jwks).expect("a file");
+        std::fs::write(file.path(), jwks.to_string()).expect("a file");
         let jwks = file.path().to_str().expect("a path");
         let create = ["client", "create", "--auth=private_key_jwt", "--jwks", jwks];
         let created = self.change(&[&create, &["--id", &id][..], arguments].concat());
-        assert_eq!(created, serde_json::json!({ "client_id": id }));
+        assert_eq!(created, json!({ "client_id": id }));
         TestClient::public(&id)
     }
 

@@ -1,10 +1,13 @@
 //! What strangers send: requests that no client's credentials stand behind, as expensive as they can be.
 
 use secrecy::ExposeSecret;
+use serde_json::Value;
 use tokensmith_issuer::credential::ClientSecret;
+use tokensmith_verifier::jose::SignatureAlgorithm;
 use tokensmith_verifier::paths;
 
-use crate::{HttpRequest, unique};
+use crate::assertion::{OwnKey, assertion_claims};
+use crate::{Form, HttpRequest, TestClient, unique};
 
 /// The requests of strangers to the endpoint at `path`. `refresh_token` is a real one, `forged` one that
 /// names a key which does not exist, and `access_token` a real one; strangers may have stolen them.
@@ -36,6 +39,7 @@ pub fn requests(
                 ),
                 HttpRequest::post(path, huge),
             ])
+            .chain(asserted(path, &[("grant_type", "client_credentials")]))
             .collect(),
         paths::REVOKE | paths::INTROSPECT => [refresh_token, forged, access_token]
             .into_iter()
@@ -48,6 +52,7 @@ pub fn requests(
                 ]
             })
             .chain([HttpRequest::post(path, huge)])
+            .chain(asserted(path, &[("token", access_token)]))
             .collect(),
         paths::REVOCATIONS => [
             "",
@@ -64,6 +69,20 @@ pub fn requests(
             HttpRequest::new("OPTIONS", path),
         ],
     }
+}
+
+/// With an assertion for each algorithm, by a key that no client has, as long as one may be.
+fn asserted(path: &str, form: Form<'_>) -> Vec<HttpRequest> {
+    let assertions = SignatureAlgorithm::ALL.map(|algorithm| {
+        let client = TestClient::public(&unique("stranger"));
+        let mut claims = assertion_claims(&client, "https://issuer.example");
+        claims["more"] = "m".repeat(5500).into();
+        let key = OwnKey::new(algorithm);
+        let mut header = key.header();
+        header["kid"] = Value::Null;
+        HttpRequest::asserted(path, form, &key.sign(&header, &claims))
+    });
+    assertions.into()
 }
 
 /// A secret that looks like one. Others are refused without a look at the client.

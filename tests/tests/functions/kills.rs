@@ -4,13 +4,16 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
+use tokensmith_tests::assertion::{OwnKey, assertion_claims};
 use tokensmith_tests::emulated::Moment;
 use tokensmith_tests::functions::{
     INTROSPECT, ISSUE, JWKS, REFRESH, REVOCATIONS, REVOKE, ROTATE_KEYS,
 };
 use tokensmith_tests::{
-    Answer, Connection, Functions, HttpRequest, Setup, World, eventually, rotation_event, unique,
+    Answer, CLIENT, Connection, Functions, HttpRequest, Setup, World, eventually, rotation_event,
+    unique,
 };
+use tokensmith_verifier::jose::SignatureAlgorithm;
 
 #[test]
 fn invariant_8_an_issuing_function_may_be_killed_in_the_middle_of_any_call() {
@@ -92,6 +95,64 @@ fn invariant_8_the_other_functions_may_be_killed_in_the_middle_of_any_call() {
     kill_in_every_call(&mut functions, &world, REVOCATIONS, feed);
 }
 
+/// A client that signs makes a new assertion for each try.
+#[test]
+fn invariant_8_a_function_may_be_killed_in_the_middle_of_claiming_an_assertion() {
+    let mut functions = Functions::start(&Setup::new("kms-data-key"));
+    let world = World::new(functions.issuer());
+    let key = OwnKey::new(SignatureAlgorithm::ES256);
+    let client = world.issuer.register_keys("signs", &[&key], &CLIENT);
+    let url = world.issuer.url.clone();
+    let asserted = |path: &str, form: &[(&str, &str)]| {
+        HttpRequest::asserted(path, form, &key.jwt(&assertion_claims(&client, &url)))
+    };
+    let send =
+        |world: &World, path: &str, form: &[(&str, &str)]| world.issuer.send(&asserted(path, form));
+    let own = [("grant_type", "client_credentials")];
+    let own_token = |_: &World| {
+        let ask = || asserted("/oauth2/token", &own);
+        Attempt::made_anew(ask, |world, _, answer| {
+            assert!(world.is_active(&answer.token().text));
+        })
+    };
+    kill_in_every_call(&mut functions, &world, ISSUE, own_token);
+    let refresh = |world: &World| {
+        let scopes = ["--scope=read", "--scope=write"];
+        let first = world.issuer.grant(&client, &unique("user"), &scopes).token;
+        let ask = move || asserted("/oauth2/refresh", &refreshing(&first));
+        Attempt::made_anew(ask, |world, again, answer| {
+            let tokens = answer.tokens();
+            assert_eq!(again().tokens().refresh, tokens.refresh);
+            let next = send(world, "/oauth2/refresh", &refreshing(&tokens.refresh));
+            assert!(world.is_active(&next.tokens().access));
+        })
+    };
+    kill_in_every_call(&mut functions, &world, REFRESH, refresh);
+    let access = |world: &World| send(world, "/oauth2/token", &own).access_token();
+    let revoke = |world: &World| {
+        let token = access(world);
+        let revoked = token.clone();
+        let ask = move || asserted("/oauth2/revoke", &[("token", &token)]);
+        Attempt::made_anew(ask, move |world, _, answer| {
+            assert_eq!((answer.status, answer.body.as_str()), (200, "{}"));
+            assert!(!world.is_active(&revoked));
+        })
+    };
+    kill_in_every_call(&mut functions, &world, REVOKE, revoke);
+    let introspect = |world: &World| {
+        let token = access(world);
+        let ask = move || asserted("/oauth2/introspect", &[("token", &token)]);
+        Attempt::made_anew(ask, |_, _, answer| {
+            assert_eq!(answer.json()["active"], true)
+        })
+    };
+    kill_in_every_call(&mut functions, &world, INTROSPECT, introspect);
+}
+
+fn refreshing(token: &str) -> [(&str, &str); 2] {
+    [("grant_type", "refresh_token"), ("refresh_token", token)]
+}
+
 #[test]
 fn invariant_8_a_function_may_be_killed_while_it_starts() {
     let mut functions = Functions::start(&Setup::new("kms-data-key"));
@@ -162,7 +223,8 @@ fn invariant_8_the_rotation_of_keys_may_be_killed_in_the_middle_of_any_call() {
 
 /// A request, and what must be so when it was answered in the end.
 struct Attempt<'a> {
-    request: HttpRequest,
+    /// Makes it, for each try: an assertion is for one.
+    request: Box<dyn Fn() -> HttpRequest + 'a>,
     check: Box<Check<'a>>,
 }
 
@@ -174,8 +236,15 @@ impl<'a> Attempt<'a> {
         request: HttpRequest,
         check: impl Fn(&World, &dyn Fn() -> Answer, &Answer) + 'a,
     ) -> Self {
+        Self::made_anew(move || request.clone(), check)
+    }
+
+    fn made_anew(
+        request: impl Fn() -> HttpRequest + 'a,
+        check: impl Fn(&World, &dyn Fn() -> Answer, &Answer) + 'a,
+    ) -> Self {
         Self {
-            request,
+            request: Box::new(request),
             check: Box::new(check),
         }
     }
@@ -191,7 +260,7 @@ fn kill_in_every_call<'a>(
 ) {
     let undisturbed = prepare(world);
     functions.aws.take_calls();
-    let answer = functions.ask(function, &undisturbed.request);
+    let answer = functions.ask(function, &(undisturbed.request)());
     let calls = functions.aws.take_calls();
     assert!(
         !calls.is_empty(),
@@ -201,9 +270,9 @@ fn kill_in_every_call<'a>(
     for (number, moment) in every(calls.len()) {
         println!("{function}: {} ({moment:?})", calls[number]);
         let Attempt { request, check } = prepare(world);
-        kill_in_call(functions, function, &request, number, moment);
-        let answer = functions.ask(function, &request);
-        check(world, &|| world.issuer.send(&request), &answer);
+        kill_in_call(functions, function, &request(), number, moment);
+        let answer = functions.ask(function, &request());
+        check(world, &|| world.issuer.send(&request()), &answer);
     }
 }
 

@@ -10,9 +10,11 @@ use base64::engine::general_purpose::STANDARD;
 use tokensmith_issuer::keys::{EncryptionContext, KeyUse, PrivateKey, Signer, Wrapped};
 use tokensmith_issuer::store::records::Client;
 use tokensmith_tests::InProcess;
+use tokensmith_tests::assertion::OwnKey;
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::records::scopes;
-use tokensmith_verifier::Algorithm;
+use tokensmith_verifier::jose::SignatureAlgorithm;
+use tokensmith_verifier::{Algorithm, paths};
 
 fn context(key_use: KeyUse) -> EncryptionContext {
     let issuer = "https://issuer.example".parse().expect("a URL");
@@ -207,8 +209,16 @@ async fn invariant_9_an_outage_of_kms_is_503_in_time_and_consumes_nothing() {
         assert!(answer.headers.contains_key("retry-after"), "{fault:?}");
         assert!(started.elapsed() <= Duration::from_secs(5), "{fault:?}");
         assert_eq!(issuer.stored(&grant).await.generation, 1, "{fault:?}");
+        let key = OwnKey::new(SignatureAlgorithm::ES256);
+        let signing = issuer.signing("signs", &key).await;
+        let assertion = key.assertion(&signing, &issuer);
+        let own = [("grant_type", "client_credentials")];
+        let asserted = issuer.post_asserted(paths::TOKEN, &own, &assertion).await;
+        asserted.assert_unavailable();
         kms.outage(None);
         assert_eq!(issuer.refresh(&client, &grant.token).await.status, 200);
+        let asserted = issuer.post_asserted(paths::TOKEN, &own, &assertion).await;
+        assert_eq!(asserted.status, 200, "{fault:?}: {}", asserted.body);
     }
 }
 

@@ -4,6 +4,8 @@
 mod access_token_abuse;
 mod access_token_corruption;
 mod administration;
+mod assertions;
+mod assertions_under_faults;
 mod claims;
 mod client_lifecycle;
 mod credential_abuse;

@@ -2,8 +2,10 @@
 //! conditional write; a malformed credential costs no call).
 
 use serde_json::Value;
+use tokensmith_tests::assertion::{OwnKey, assertion_claims_at};
 use tokensmith_tests::forge::with_checksum;
 use tokensmith_tests::{InProcess, TestClient, TestGrant};
+use tokensmith_verifier::jose::SignatureAlgorithm;
 use tokensmith_verifier::paths;
 
 /// A warm issuer: keys and the client's record are cached, and the clock stands still.
@@ -125,6 +127,98 @@ async fn introspection_of_an_access_token_is_one_read() {
     // Only the grant tells whose refresh token it is, so the client's record is a second read.
     assert!(issuer.is_active(&client, &answer.refresh_token()).await);
     assert_eq!(issuer.dynamo.take_calls(), ["BatchGetItem", "GetItem"]);
+}
+
+/// A warm issuer with a client that signs.
+async fn warm_signing() -> (InProcess, TestClient, OwnKey) {
+    let (issuer, ..) = warm().await;
+    let key = OwnKey::new(SignatureAlgorithm::ES256);
+    let client = issuer.signing("signs", &key).await;
+    let form = [("grant_type", "client_credentials")];
+    let assertion = key.assertion(&client, &issuer);
+    let answer = issuer.post_asserted(paths::TOKEN, &form, &assertion).await;
+    assert_eq!(answer.status, 200);
+    issuer.dynamo.take_calls();
+    (issuer, client, key)
+}
+
+#[tokio::test]
+async fn an_assertion_costs_one_put_item_besides() {
+    let (issuer, client, key) = warm_signing().await;
+    let grant = issuer.grant(&client, |_| {}).await;
+    let cost = async |path: &str, form: &[(&str, &str)], expected: &[&str]| {
+        let assertion = key.assertion(&client, &issuer);
+        let answer = issuer.post_asserted(path, form, &assertion).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        assert_eq!(issuer.dynamo.take_calls(), expected, "{path}");
+        answer
+    };
+    let own = [("grant_type", "client_credentials")];
+    let answer = cost(paths::TOKEN, &own, &["PutItem"]).await;
+    let refresh = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", grant.token.as_str()),
+    ];
+    let read_claim_advance = ["BatchGetItem", "PutItem", "UpdateItem"];
+    cost(paths::REFRESH, &refresh, &read_claim_advance).await;
+    // The retry of a predecessor advances nothing.
+    cost(paths::REFRESH, &refresh, &read_claim_advance[..2]).await;
+    let token = answer.access_token();
+    let token = [("token", token.as_str())];
+    cost(paths::INTROSPECT, &token, &["PutItem", "BatchGetItem"]).await;
+    cost(paths::REVOKE, &token, &["PutItem", "PutItem"]).await;
+}
+
+/// A refusal on a cached record is checked once a second against the table, as a wrong secret is.
+#[tokio::test]
+async fn a_refused_assertion_costs_one_read_a_second_and_a_malformed_one_nothing() {
+    let (issuer, client, key) = warm_signing().await;
+    let header = key.header();
+    let own = ("grant_type", "client_credentials");
+    issuer.pass(1);
+    let foreign = OwnKey::new(SignatureAlgorithm::ES256);
+    let (now, url) = (issuer.now().seconds(), issuer.config.issuer.as_str());
+    let by = |key: &OwnKey, expires: u64| {
+        let mut claims = assertion_claims_at(now, &client, url);
+        claims["exp"] = expires.into();
+        key.sign(&header, &claims)
+    };
+    let refused = [
+        (foreign.assertion(&client, &issuer), vec![own]),
+        (by(&foreign, now + 300), vec![own]),
+        (by(&key, now - 300), vec![own]),
+        (by(&key, now + 300), vec![own, ("scope", "nobodys")]),
+    ];
+    for (assertion, form) in &refused {
+        for expected in [&["GetItem"][..], &[]] {
+            let answer = issuer.post_asserted(paths::TOKEN, form, assertion).await;
+            assert!(matches!(answer.status, 400 | 401), "{}", answer.body);
+            assert_eq!(issuer.dynamo.take_calls(), expected, "{assertion}");
+        }
+        issuer.pass(1);
+    }
+    for malformed in ["x", "a.b.c", &key.sign(&header, &Value::Null)] {
+        let answer = issuer.post_asserted(paths::TOKEN, &[own], malformed).await;
+        assert_eq!(answer.status, 401);
+        assert!(issuer.dynamo.take_calls().is_empty(), "{malformed}");
+    }
+}
+
+/// A replay is found by the write that claims the assertion, which changes nothing.
+#[tokio::test]
+async fn a_replayed_assertion_costs_one_put_item_that_is_refused() {
+    let (issuer, client, key) = warm_signing().await;
+    let own = [("grant_type", "client_credentials")];
+    let assertion = key.assertion(&client, &issuer);
+    issuer.post_asserted(paths::TOKEN, &own, &assertion).await;
+    let items = issuer.items().await;
+    issuer.dynamo.take_calls();
+    for _ in 0..3 {
+        let answer = issuer.post_asserted(paths::TOKEN, &own, &assertion).await;
+        assert_eq!(answer.error(), (401, "invalid_client".into()));
+        assert_eq!(issuer.dynamo.take_calls(), ["PutItem"]);
+    }
+    assert_eq!(issuer.items().await, items);
 }
 
 #[tokio::test]

@@ -186,7 +186,8 @@ fn document_url(url: &str) -> Result<DocumentUrl, Failure> {
 pub fn read_jwks(path: &Path) -> Result<StoredJwks, Failure> {
     let name = path.display();
     let wrong = |reason: &dyn Display| Failure::new(format!("{name}: {reason}"));
-    let document = serde_json::from_str(&read_text(path)?).map_err(|err| wrong(&err))?;
+    let not_json = |err| wrong(&format!("it is not the JSON of a JWK Set: {err}"));
+    let document = serde_json::from_str(&read_text(path)?).map_err(not_json)?;
     StoredJwks::new(&document).map_err(|reason| wrong(&reason))
 }
 

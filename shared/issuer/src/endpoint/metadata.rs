@@ -114,9 +114,9 @@ impl Issuer {
                 AuthenticationMethod::ClientSecretPost.as_str(),
                 AuthenticationMethod::PrivateKeyJwt.as_str(),
             ],
-            token_endpoint_auth_signing_alg_values_supported: SignatureAlgorithm::ALL,
-            revocation_endpoint_auth_signing_alg_values_supported: SignatureAlgorithm::ALL,
-            introspection_endpoint_auth_signing_alg_values_supported: SignatureAlgorithm::ALL,
+            token_endpoint_auth_signing_alg_values_supported: SignatureAlgorithm::NAMES,
+            revocation_endpoint_auth_signing_alg_values_supported: SignatureAlgorithm::NAMES,
+            introspection_endpoint_auth_signing_alg_values_supported: SignatureAlgorithm::NAMES,
         }
     }
 }
@@ -141,7 +141,7 @@ struct Metadata<'a> {
 }
 
 /// The algorithms of `private_key_jwt`.
-type AssertionAlgorithms = [SignatureAlgorithm; SignatureAlgorithm::ALL.len()];
+type AssertionAlgorithms = [&'static str; SignatureAlgorithm::NAMES.len()];
 
 /// OpenID Connect Discovery 1.0 §3. Some resource servers accept no document without these members,
 /// although they verify access tokens alone.

@@ -187,6 +187,8 @@ impl Issuer {
                 self.decide_refresh(evidence, &state, &proven, asked, now)
             });
             let Decision::Approved(client, step, approved) = decided.await? else {
+                // Whoever repeats a request that the client has sent is not the client, and ends nothing.
+                evidence.claim(&self.table).await?;
                 revoke_grant(&self.table, state.grant.id, None, now).await?;
                 return Err(GrantDenied::RefreshTokenReused.into());
             };

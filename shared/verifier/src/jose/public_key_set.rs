@@ -4,7 +4,8 @@ use jsonwebtoken::jwk::Jwk;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{PublicKey, UnverifiedJws};
+use super::signature_algorithm::ED25519;
+use super::{PublicKey, SignatureAlgorithm, UnverifiedJws};
 use crate::Rejection;
 
 /// The public keys of somebody who signs JWTs (RFC 7517 §5).
@@ -34,7 +35,7 @@ impl PublicKeySet {
             return Err(InvalidKeySet::Secret);
         }
         let parsed = keys.into_iter().filter_map(|members| {
-            let jwk: Jwk = serde_json::from_value(members.into()).ok()?;
+            let jwk: Jwk = serde_json::from_value(with_known_name(members).into()).ok()?;
             let key = PublicKey::parse(&jwk)?;
             Some((jwk.common.key_id, key))
         });
@@ -83,6 +84,14 @@ impl PublicKeySet {
     pub fn verify(&self, jws: &UnverifiedJws<'_>) -> Result<(), Rejection> {
         self.key_of(jws).ok_or(Rejection::UnknownKey)?.verify(jws)
     }
+}
+
+/// jsonwebtoken knows no Ed25519 (RFC 9864), which is EdDSA for every key that we use.
+fn with_known_name(mut members: Map<String, Value>) -> Map<String, Value> {
+    if let Some(name) = members.get_mut("alg").filter(|name| **name == ED25519) {
+        *name = SignatureAlgorithm::EdDSA.as_str().into();
+    }
+    members
 }
 
 /// Why a key set is not used.

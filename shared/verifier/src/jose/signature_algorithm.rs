@@ -28,6 +28,10 @@ impl SignatureAlgorithm {
         Self::EdDSA,
     ];
 
+    /// Every name that an algorithm goes by in JOSE headers and key sets. EdDSA with Ed25519 has two: RFC 9864 §2.2
+    /// gave it one of its own, which newer libraries use.
+    pub const NAMES: [&'static str; 6] = ["RS256", "PS256", "ES256", "ES384", "EdDSA", ED25519];
+
     /// The `alg` value in JOSE headers and metadata (RFC 7518 §3.1, RFC 8037 §3.1).
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -88,6 +92,9 @@ impl FromStr for SignatureAlgorithm {
     type Err = UnknownAlgorithm;
 
     fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
+        if name == ED25519 {
+            return Ok(Self::EdDSA);
+        }
         let mut all = Self::ALL.into_iter();
         let found = all.find(|algorithm| algorithm.as_str() == name);
         found.ok_or(UnknownAlgorithm)
@@ -136,6 +143,9 @@ impl KeyKind {
         }
     }
 }
+
+/// RFC 9864 §2.2.
+pub(super) const ED25519: &str = "Ed25519";
 
 /// The length of so many bytes in base64url.
 const BYTES_32: usize = 43;

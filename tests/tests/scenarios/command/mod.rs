@@ -2,6 +2,7 @@
 //! JSON, and secrets are shown once.
 
 mod apply;
+mod client_keys;
 mod clients;
 mod comfort;
 mod consent;

@@ -6,7 +6,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokensmith_tests::assertion::OwnKey;
 use tokensmith_tests::{Answer, HttpRequest, TestClient, TestIssuer, command};
+use tokensmith_verifier::jose::SignatureAlgorithm;
 
 /// Data, a backup of it, and what became of the data since.
 struct Rehearsal {
@@ -15,6 +17,7 @@ struct Rehearsal {
     disabled: TestClient,
     deleted: TestClient,
     rotated: TestClient,
+    signing: TestClient,
     /// Refresh tokens of three grants: one is used further and one is revoked after the backup.
     untouched: String,
     used: String,
@@ -30,6 +33,8 @@ impl Rehearsal {
         let mut issuer = TestIssuer::serve_in(original.path(), &["--alg=ES256", "--alg=RS256"]);
         let [client, disabled, deleted, rotated] =
             ["app", "disabled", "deleted", "rotated"].map(|name| issuer.register(name, &SCOPES));
+        let (key, next) = (new_key(), new_key());
+        let signing = issuer.register_keys("signing", &[&key], &[]);
         let [untouched, used, revoked] = ["a", "b", "c"].map(|subject| {
             let of = ["--client", &client.id, "--subject", subject, "--scope=read"];
             let made = issuer.manage(&[&["grant", "create"], &of[..]].concat());
@@ -52,6 +57,10 @@ impl Rehearsal {
         issuer.manage(&["client", "disable", &disabled.id, "--yes"]);
         issuer.manage(&["client", "delete", &deleted.id, "--yes"]);
         issuer.manage(&["client", "rotate-secret", &rotated.id]);
+        let keys = original.path().join("keys.json");
+        fs::write(&keys, next.jwks().to_string()).expect("written");
+        let keys = keys.to_str().expect("text");
+        issuer.manage(&["client", "update", &signing.id, "--jwks", keys]);
         issuer.kill();
         Self {
             issuer,
@@ -59,6 +68,7 @@ impl Rehearsal {
             disabled,
             deleted,
             rotated,
+            signing,
             untouched,
             used,
             revoked,
@@ -169,6 +179,7 @@ fn it_lists_the_clients_that_can_do_more_again() {
         (&rehearsal.disabled.id, "disabled"),
         (&rehearsal.deleted.id, "deleted"),
         (&rehearsal.rotated.id, "secret"),
+        (&rehearsal.signing.id, "keys"),
     ];
     expected.sort();
     let listed = restored["back_to_life"].as_array().expect("a list").clone();
@@ -200,6 +211,10 @@ fn a_second_restore_withdraws_what_the_first_has_made() {
             .collect::<Vec<_>>()
     };
     assert_eq!(json!(kids(&first["created"])), second["withdrawn"]);
+}
+
+fn new_key() -> OwnKey {
+    OwnKey::new(SignatureAlgorithm::ES256)
 }
 
 fn refresh(issuer: &TestIssuer, client: &TestClient, token: &str) -> Answer {
