@@ -51,7 +51,7 @@ pub struct Issuer {
     keys: SigningKeys,
     hmac_keys: Option<HmacKeys>,
     feed: ServedFeed,
-    documents: Arc<dyn Source>,
+    documents: Option<Arc<dyn Source>>,
 }
 
 impl Issuer {
@@ -70,7 +70,7 @@ impl Issuer {
             keys: SigningKeys::new(table.reader(), config.owner(), sign, config.cache_ttl),
             hmac_keys: open.map(proving),
             feed: ServedFeed::new(table.reader()),
-            documents: documents.unwrap_or_else(|| Arc::new(table.reader())),
+            documents,
             table,
             config,
             clock,
