@@ -8,7 +8,7 @@ use crate::keys::KeyAccess;
 pub struct Abilities {
     /// What it may do with private keys.
     pub keys: KeyAccess,
-    /// Where it finds documents that others publish, if it may do more than read their records.
+    /// Where it finds documents that others publish, if it needs any.
     pub documents: Option<Arc<dyn Source>>,
 }
 

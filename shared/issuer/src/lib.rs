@@ -52,7 +52,7 @@ pub struct Issuer {
     keys: SigningKeys,
     hmac_keys: Option<HmacKeys>,
     feed: ServedFeed,
-    documents: Arc<dyn Source>,
+    documents: Option<Arc<dyn Source>>,
 }
 
 impl Issuer {

@@ -14,11 +14,12 @@ use serde::Serialize;
 use tokensmith_issuer::admin::{Administrator, ClientChanges, ClientError, settle, take_over};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::ClientSecret;
+use tokensmith_issuer::fetched::{Fetcher, Reach, Web};
 use tokensmith_issuer::keys::{Custody, KeyAccess, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::{ClientId, IssuerUrl};
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::records::Settings;
-use tokensmith_issuer::{Issuer, Level, endpoint, write_line};
+use tokensmith_issuer::{Abilities, Issuer, Level, endpoint, write_line};
 use tokensmith_local::{LocalData, Page};
 use tokensmith_verifier::{Algorithm, Clock, paths};
 use tokio::signal::unix::{SignalKind, signal};
@@ -55,6 +56,10 @@ pub struct Args {
     /// For development only: everybody on the way can read secrets and tokens
     #[arg(long)]
     insecure_http: bool,
+    /// Fetch what others publish also from private addresses, other ports than 443 and http on loopback. For
+    /// development only: whoever may register a client can make this machine ask what only it can reach
+    #[arg(long)]
+    fetch_private: bool,
     /// A signing algorithm: RS256, PS256, ES256 or EdDSA; may be repeated, and the first signs the tokens
     /// of clients that have no algorithm of their own
     #[arg(long = "alg", value_name = "ALG", default_value = "RS256")]
@@ -89,6 +94,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     if url.is_insecure() {
         warn_of_http(&url, args.insecure_http)?;
     }
+    let reach = reach(args.fetch_private);
 
     let clock = Clock::System;
     let mut config = Config::new(url.clone());
@@ -107,7 +113,12 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         let former = Issuer::new(former, table.clone(), access.clone(), clock.clone());
         change_issuer(&former, &table, &owner).await?;
     }
-    let issuer = Issuer::new(config.clone(), table.clone(), access, clock.clone());
+    let web = Arc::new(Web::new(reach));
+    let abilities = Abilities {
+        keys: access,
+        documents: Some(Arc::new(Fetcher::new(table.clone(), web))),
+    };
+    let issuer = Issuer::new(config.clone(), table.clone(), abilities, clock.clone());
     issuer.warm_up(&endpoint::TOKEN).await?;
 
     let admin = Administrator::new(config, table.clone(), maker, data.custody.open());
@@ -162,6 +173,28 @@ fn warn_of_http(issuer: &IssuerUrl, allowed: bool) -> Result<(), Failure> {
         },
     );
     Ok(())
+}
+
+/// How far it reaches for what others publish. Says at every start what it means to reach further than the
+/// functions do.
+fn reach(private: bool) -> Reach {
+    #[derive(Serialize)]
+    struct FetchPrivate {
+        event: &'static str,
+        message: &'static str,
+    }
+    if !private {
+        return Reach::Public;
+    }
+    write_line(
+        Level::Warn,
+        &FetchPrivate {
+            event: "fetch_private",
+            message: "documents are fetched also from private addresses and without TLS on loopback: for \
+                      development only",
+        },
+    );
+    Reach::Private
 }
 
 /// The demo client with a new secret. A first start that was killed before it could print the

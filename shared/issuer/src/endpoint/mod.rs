@@ -36,7 +36,7 @@ pub use token::{REFRESH, TOKEN, refresh, token};
 use crate::client::{Evidence, PresentedCredentials, client_named_in};
 use crate::error::{BadRequest, ClientDenied, Error, Unavailable};
 use crate::event::{RequestContext, RequestLog};
-use crate::fetched::{Fetcher, Reach, Web};
+use crate::fetched::{Fetcher, Reach, Source, Web};
 use crate::keys::{Custody, KeyAccess};
 use crate::store::{Table, aws_calls};
 use crate::{Abilities, Issuer};
@@ -137,11 +137,15 @@ impl<C: Custody> Mount<C> {
         }
     }
 
-    /// It proves refresh tokens.
+    /// It proves refresh tokens, and reads what others have fetched.
     const fn proving(endpoint: &'static Endpoint) -> Self {
         Self {
             endpoint,
-            prepare: |custody, _, abilities| abilities.keys.open = Some(custody.open()),
+            prepare: |custody, table, abilities| {
+                abilities.keys.open = Some(custody.open());
+                let reading = || Arc::new(table.reader()) as Arc<dyn Source>;
+                abilities.documents.get_or_insert_with(reading);
+            },
         }
     }
 

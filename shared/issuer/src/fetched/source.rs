@@ -94,6 +94,7 @@ impl Fetcher {
         let change = Change::default()
             .set("url", asked.url)?
             .set("next_attempt", next_attempt)?
+            .set("fetching_until", asked.now.after(FETCH_LIMIT))?
             .expiring(Fetched::expiry(next_attempt))
             .if_absent_or_less("next_attempt", due);
         self.table.update(&Fetched::key_of(asked.url), change).await
@@ -103,25 +104,26 @@ impl Fetcher {
     async fn fetch(&self, leased: Stored<Fetched>, asked: &Asked<'_>) -> Option<FetchedCopy> {
         let old = leased.copy.clone();
         let copy = match self.download(old.as_ref(), asked).await {
-            Ok(copy) => copy,
+            Ok(copy) => Some(copy),
             Err(reason) => {
                 write_fetch_failed(asked.url, &reason);
-                return old;
+                old
             }
         };
-        let fetched = Fetched {
-            copy: Some(copy),
+        let ended = Fetched {
+            copy,
+            fetching_until: None,
             ..leased.record.clone()
         };
         // Refused if somebody else has fetched since: this process was stopped for so long.
-        let recorded = match Change::between(&leased, &fetched) {
-            Ok(change) => self.table.update(&fetched.key(), change).await.err(),
+        let recorded = match Change::between(&leased, &ended) {
+            Ok(change) => self.table.update(&ended.key(), change).await.err(),
             Err(err) => Some(err),
         };
         if let Some(err) = recorded {
             write_fetch_failed(asked.url, &err.to_string());
         }
-        fetched.copy
+        ended.copy
     }
 
     async fn download(

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use tokensmith_verifier::Timestamp;
 
-use crate::fetched::{DocumentUrl, FETCH_INTERVAL, FETCH_LIMIT, is_usable};
+use crate::fetched::{DocumentUrl, is_usable};
 use crate::store::{Key, Record};
 
 /// A document that somebody else publishes, as far as it was fetched.
@@ -17,6 +17,8 @@ pub struct Fetched {
     /// When it may be fetched again, whether or not the last attempt succeeded. Whoever raises this is the
     /// one who fetches.
     pub next_attempt: Timestamp,
+    /// When whoever fetches has ended at the latest; `None` after the end.
+    pub fetching_until: Option<Timestamp>,
     /// The last copy; `None` before the first success.
     pub copy: Option<FetchedCopy>,
 }
@@ -43,14 +45,9 @@ impl Fetched {
         Key::single("FETCHED", &URL_SAFE_NO_PAD.encode(hash))
     }
 
-    /// Whether whoever took the right to fetch may still be at it.
+    /// Whether somebody may be fetching it: who dies at it does not say so.
     pub fn is_being_fetched(&self, now: Timestamp) -> bool {
-        let began = self.next_attempt.before(FETCH_INTERVAL);
-        let ended = self
-            .copy
-            .as_ref()
-            .is_some_and(|copy| copy.fetched_at >= began);
-        !ended && now <= began.after(FETCH_LIMIT)
+        self.fetching_until.is_some_and(|until| now <= until)
     }
 
     /// When a record whose last attempt began at `now` may go.
