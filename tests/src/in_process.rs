@@ -13,7 +13,7 @@ use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::{ClientSecret, Nonce};
 use tokensmith_issuer::keys::{HmacKeys, HmacRotation, KeyRotation, RotationPolicy};
 use tokensmith_issuer::store::records::{
-    AuthenticationMethod, Client, StoredJwks, FeedAttributes, Grant, LiveSecret, RevokedToken,
+    AuthenticationMethod, Client, FeedAttributes, Grant, LiveSecret, RevokedToken, StoredJwks,
     Subject, SubjectKind,
 };
 use tokensmith_issuer::store::{Change, CheckedTime, Key, Record, Table, Update};

@@ -66,9 +66,8 @@ impl Issuer {
         let Abilities { keys, documents } = abilities.into();
         let KeyAccess { open, sign } = keys;
         let proving = |open| HmacKeys::new(table.reader(), open, config.cache_ttl);
-        let documents = documents.unwrap_or_else(|| Arc::new(table.reader()));
         Self {
-            clients: Clients::new(table.reader(), &documents, clock.clone(), &config),
+            clients: Clients::new(table.reader(), documents.as_ref(), clock.clone(), &config),
             keys: SigningKeys::new(table.reader(), config.owner(), sign, config.cache_ttl),
             hmac_keys: open.map(proving),
             feed: ServedFeed::new(table.reader()),
@@ -94,7 +93,7 @@ impl Issuer {
         Self {
             clients: Clients::new(
                 self.table.reader(),
-                &self.documents,
+                self.documents.as_ref(),
                 self.clock.clone(),
                 &self.config,
             ),

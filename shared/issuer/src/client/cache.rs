@@ -34,10 +34,10 @@ pub struct Clients {
 
 impl Clients {
     /// Reads from `table`; `config` says how long a record may be kept.
-    /// Documents of others come from `documents`.
+    /// Documents of others come from `documents`, if there are any.
     pub fn new(
         table: TableReader,
-        documents: &Arc<dyn Source>,
+        documents: Option<&Arc<dyn Source>>,
         clock: Clock,
         config: &Config,
     ) -> Self {

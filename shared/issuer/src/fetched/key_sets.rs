@@ -11,18 +11,21 @@ use crate::error::Unavailable;
 
 /// The key sets that this process knows.
 #[derive(Debug)]
-pub(crate) struct KeySets {
+pub(crate) struct KeySets(Option<Known>);
+
+#[derive(Debug)]
+struct Known {
     sets: Documents<PublicKeySet>,
     metadata: Documents<Metadata>,
 }
 
 impl KeySets {
-    /// Nothing is known yet; documents come from `source`.
-    pub(crate) fn new(source: &Arc<dyn Source>, clock: &Clock) -> Self {
-        Self {
+    /// Nothing is known yet; documents come from `source`. Without one, there are none.
+    pub(crate) fn new(source: Option<&Arc<dyn Source>>, clock: &Clock) -> Self {
+        Self(source.map(|source| Known {
             sets: Documents::new(source.clone(), clock.clone()),
             metadata: Documents::new(source.clone(), clock.clone()),
-        }
+        }))
     }
 
     /// The key set at `url`.
@@ -34,10 +37,10 @@ impl KeySets {
         url: &DocumentUrl,
         wanted: Wanted,
     ) -> Result<Arc<Document<PublicKeySet>>, Unavailable> {
-        self.sets.get(url, wanted).await
+        self.known(url)?.sets.get(url, wanted).await
     }
 
-    /// The key set that the metadata at `url` names (OpenID Connect Discovery 1.0 §4).
+    /// The key set that the metadata at `url` name (OpenID Connect Discovery 1.0 §4).
     ///
     /// # Errors
     /// [`Unavailable`] when there is no copy of either document that may be used.
@@ -46,8 +49,14 @@ impl KeySets {
         url: &DocumentUrl,
         wanted: Wanted,
     ) -> Result<Arc<Document<PublicKeySet>>, Unavailable> {
-        let metadata = self.metadata.get(url, Wanted::Usual).await?;
-        self.sets.get(&metadata.content.jwks_uri, wanted).await
+        let known = self.known(url)?;
+        let metadata = known.metadata.get(url, Wanted::Usual).await?;
+        known.sets.get(&metadata.content.jwks_uri, wanted).await
+    }
+
+    fn known(&self, url: &DocumentUrl) -> Result<&Known, Unavailable> {
+        let none = || Unavailable::NoDocument(url.host().to_owned());
+        self.0.as_ref().ok_or_else(none)
     }
 }
 

@@ -87,6 +87,8 @@ fn authentication(client: &Client) -> String {
         Some(AuthenticationMethod::None) => "public".to_owned(),
         Some(AuthenticationMethod::ClientSecretBasic) => format!("{secrets}, by header"),
         Some(AuthenticationMethod::ClientSecretPost) => format!("{secrets}, in the form"),
+        Some(AuthenticationMethod::PrivateKeyJwt) => "its own keys".to_owned(),
+        Some(AuthenticationMethod::Federation) => "tokens of another issuer".to_owned(),
         None => secrets,
     }
 }
