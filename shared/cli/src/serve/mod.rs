@@ -128,7 +128,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         greeting = first_steps(&url, &secret);
     }
     settle(&table, &owner).await?;
-    let page = Page::new(url, admin, env::current_exe()?, dir.canonicalize()?);
+    // Without /proc nobody knows where it is; the commands on the page then look for it where they are pasted.
+    let program = env::current_exe().unwrap_or_else(|_| "./tokensmith".into());
+    let page = Page::new(url, admin, program, dir.canonicalize()?);
     let listening = listen_url(address);
     if address.ip().is_loopback() {
         greeting.push_str(&format!("what it is and does: {listening}/\n"));

@@ -19,7 +19,7 @@ pub(super) struct Shell {
 impl Shell {
     /// What a shell has to know before it finds `tokensmith` and these data.
     fn setup(&self) -> String {
-        let folder = self.program.parent().unwrap_or(Path::new("."));
+        let folder = self.program.parent().unwrap_or_else(|| Path::new("."));
         let [folder, directory] =
             [folder, &self.directory].map(|path| quoted(&path.to_string_lossy()));
         format!(r#"export PATH={folder}:"$PATH" TOKENSMITH_DATA={directory}"#)
@@ -53,7 +53,7 @@ pub(super) fn endpoints_section(shell: &Shell, host: &str, clients: &[Client]) -
 }
 
 /// A command, which one click selects.
-pub(super) fn pasted(command: &str) -> Markup {
+fn pasted(command: &str) -> Markup {
     html! { pre { code { (command) } } }
 }
 
