@@ -71,12 +71,13 @@ impl Clients {
         let identity = match presented.proof() {
             Proof::Foreign(token) => {
                 let named = presented.client_id();
-                Some(self.federation.identify(token, named, now).await?)
+                let identity = self.federation.identify(token, named, now).await?;
+                Some(Arc::new(identity))
             }
             _ => None,
         };
         let client_id = identity.as_ref().map(|identity| &identity.client_id);
-        let client_id = client_id.or(presented.client_id()).cloned();
+        let client_id = client_id.or_else(|| presented.client_id()).cloned();
         let client_id = client_id.ok_or(ClientDenied::NoClientAuthentication)?;
         let cached = self.cache.get(&client_id);
         let fresh = |found: &FoundClient| now.since(found.read_at) < self.lifetime_of(found);

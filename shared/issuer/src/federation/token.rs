@@ -40,7 +40,7 @@ impl ForeignIssuer {
     pub fn short_name(&self) -> String {
         let mut parts = self.0.split('/').filter(|part| !part.is_empty());
         let host = parts.nth(1).unwrap_or_default();
-        let name = match parts.last() {
+        let name = match parts.next_back() {
             Some(last) => format!("{host}-{last}"),
             None => host.to_owned(),
         };

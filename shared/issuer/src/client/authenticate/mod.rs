@@ -29,7 +29,7 @@ pub struct Evidence<'a> {
     /// The client that it names.
     pub(super) client_id: ClientId,
     /// For a token of another issuer: whom it speaks for.
-    pub(super) identity: Option<FederatedIdentity>,
+    pub(super) identity: Option<Arc<FederatedIdentity>>,
     /// The client's record; `None` when there is no such client.
     pub(super) record: Option<Arc<Client>>,
     /// The keys of the record, if it has any.
@@ -136,7 +136,7 @@ impl Evidence<'_> {
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient {
     record: Arc<Client>,
-    identity: Option<FederatedIdentity>,
+    identity: Option<Arc<FederatedIdentity>>,
     read_at: Timestamp,
     now: Timestamp,
 }
@@ -166,7 +166,7 @@ impl AuthenticatedClient {
 
     /// The token of another issuer that it has authenticated with.
     pub fn identity(&self) -> Option<&FederatedIdentity> {
-        self.identity.as_ref()
+        self.identity.as_deref()
     }
 
     /// When the read of its registration started.
