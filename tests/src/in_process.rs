@@ -11,13 +11,14 @@ use tempfile::TempDir;
 use tokensmith_issuer::admin::{Administrator, settle};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::{ClientSecret, Nonce};
+use tokensmith_issuer::fetched::{Fetcher, Reach, Source, Web};
 use tokensmith_issuer::keys::{HmacKeys, HmacRotation, KeyRotation, RotationPolicy};
 use tokensmith_issuer::store::records::{
     AuthenticationMethod, Client, FeedAttributes, Grant, LiveSecret, RevokedToken, StoredJwks,
     Subject, SubjectKind,
 };
 use tokensmith_issuer::store::{Change, CheckedTime, Key, Record, Table, Update};
-use tokensmith_issuer::{GrantType, Issuer, endpoint};
+use tokensmith_issuer::{Abilities, GrantType, Issuer, endpoint};
 use tokensmith_local::{FileCustody, dynamodb_client, make_table};
 use tokensmith_verifier::{Algorithm, Clock, Timestamp, paths};
 
@@ -97,6 +98,34 @@ impl InProcess {
         configure(&mut other.config);
         let issuer = new_issuer(&other.config, &self.dynamo, &self.direct, &self.seconds).await;
         other.issuer = Arc::new(issuer);
+        other.dynamo.take_attempts();
+        other
+    }
+
+    /// Another function of the same issuer, which has loaded nothing, and fetches documents from this machine.
+    pub async fn fetching(&self) -> Self {
+        let table = make_table(self.dynamo.clone()).await.expect("the table");
+        let web = Arc::new(Web::new(Reach::Private));
+        self.finding(Arc::new(Fetcher::new(table, web))).await
+    }
+
+    /// Another function of the same issuer, which has loaded nothing, and reads documents that others have fetched.
+    pub async fn reading(&self) -> Self {
+        let table = make_table(self.dynamo.clone()).await.expect("the table");
+        self.finding(Arc::new(table.reader())).await
+    }
+
+    async fn finding(&self, documents: Arc<dyn Source>) -> Self {
+        let mut other = self.clone();
+        let table = make_table(self.dynamo.clone()).await.expect("the table");
+        let abilities = Abilities {
+            keys: self.direct.custody.access(),
+            documents: Some(documents),
+        };
+        let issuer = Issuer::new(self.config.clone(), table, abilities, self.clock());
+        other.issuer = Arc::new(issuer);
+        let warm = other.issuer.warm_up(&endpoint::TOKEN).await;
+        warm.expect("it can be warmed up");
         other.dynamo.take_attempts();
         other
     }

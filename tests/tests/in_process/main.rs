@@ -29,6 +29,7 @@ mod own_records;
 mod ownership;
 mod parallel_refreshes;
 mod private_key_forms;
+mod published_keys;
 mod refresh_reuse;
 mod refresh_tokens;
 mod revocation;

@@ -6,7 +6,7 @@ use tokensmith_verifier::jose::{InvalidKeySet, PublicKeySet};
 
 use super::UnverifiedAssertion;
 use crate::error::{AssertionDenied, Unavailable};
-use crate::fetched::{Document, KeySets, Wanted};
+use crate::fetched::{Document, KeySets, PublishedKeys, Wanted};
 use crate::store::records::Client;
 
 /// The keys of one client, which many requests share.
@@ -15,7 +15,7 @@ pub(crate) enum ClientKeys {
     /// From its record.
     Here(Arc<Result<PublicKeySet, InvalidKeySet>>),
     /// From where it publishes them.
-    Fetched(Arc<Document<PublicKeySet>>),
+    Fetched(Arc<Document<PublishedKeys>>),
 }
 
 impl ClientKeys {
@@ -38,7 +38,11 @@ impl ClientKeys {
             return Ok(None);
         };
         let mut keys = key_sets.at(url, Wanted::Usual).await?;
-        if !assertion.names_one_of(&keys.content) {
+        let PublishedKeys(published) = &keys.content;
+        if !published
+            .as_ref()
+            .is_ok_and(|set| assertion.names_one_of(set))
+        {
             let newer = Wanted::NewerThan(keys.fetched_at);
             keys = key_sets.at(url, newer).await?;
         }
@@ -52,7 +56,7 @@ impl ClientKeys {
     pub(super) fn set(&self) -> Result<&PublicKeySet, AssertionDenied> {
         match self {
             Self::Here(keys) => Ok((**keys).as_ref().map_err(|err| *err)?),
-            Self::Fetched(document) => Ok(&document.content),
+            Self::Fetched(document) => Ok(document.content.0.as_ref().map_err(|err| *err)?),
         }
     }
 }

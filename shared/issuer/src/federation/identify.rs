@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::ForeignToken;
 use crate::error::{AssertionDenied, ClientDenied, Error, Unavailable};
-use crate::fetched::{DocumentUrl, KeySets, Wanted};
+use crate::fetched::{DocumentUrl, KeySets, PublishedKeys, Wanted};
 use crate::names::{ClientId, FederationName, IssuerUrl};
 use crate::store::records::{FEDERATION, FederationRule, FederationSource, SourceKeys};
 use crate::store::{StoreError, TableReader};
@@ -142,12 +142,16 @@ impl Federation {
             true => self.key_sets.of_issuer(url, wanted).await,
             false => self.key_sets.at(url, wanted).await,
         };
+        let verify = |published: &PublishedKeys| match &published.0 {
+            Ok(keys) => token.verify(keys),
+            Err(_) => Err(AssertionDenied::UnusableAssertionKeys),
+        };
         let known = key_set(Wanted::Usual).await?;
-        match token.verify(&known.content) {
-            // It may have been published since.
-            Err(AssertionDenied::UnknownAssertionKey) => {
+        match verify(&known.content) {
+            // It may have been published, or mended, since.
+            Err(AssertionDenied::UnknownAssertionKey | AssertionDenied::UnusableAssertionKeys) => {
                 let newer = key_set(Wanted::NewerThan(known.fetched_at)).await?;
-                Ok(token.verify(&newer.content))
+                Ok(verify(&newer.content))
             }
             verified => Ok(verified),
         }

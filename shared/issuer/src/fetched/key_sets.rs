@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use tokensmith_verifier::Clock;
-use tokensmith_verifier::jose::PublicKeySet;
+use tokensmith_verifier::jose::{InvalidKeySet, PublicKeySet};
 
 use super::{Document, DocumentUrl, Documents, Parse, Source, Wanted};
 use crate::error::Unavailable;
@@ -15,7 +15,7 @@ pub(crate) struct KeySets(Option<Known>);
 
 #[derive(Debug)]
 struct Known {
-    sets: Documents<PublicKeySet>,
+    sets: Documents<PublishedKeys>,
     metadata: Documents<Metadata>,
 }
 
@@ -36,7 +36,7 @@ impl KeySets {
         &self,
         url: &DocumentUrl,
         wanted: Wanted,
-    ) -> Result<Arc<Document<PublicKeySet>>, Unavailable> {
+    ) -> Result<Arc<Document<PublishedKeys>>, Unavailable> {
         self.known(url)?.sets.get(url, wanted).await
     }
 
@@ -48,7 +48,7 @@ impl KeySets {
         &self,
         url: &DocumentUrl,
         wanted: Wanted,
-    ) -> Result<Arc<Document<PublicKeySet>>, Unavailable> {
+    ) -> Result<Arc<Document<PublishedKeys>>, Unavailable> {
         let known = self.known(url)?;
         let metadata = known.metadata.get(url, Wanted::Usual).await?;
         known.sets.get(&metadata.content.jwks_uri, wanted).await
@@ -60,9 +60,17 @@ impl KeySets {
     }
 }
 
-impl Parse for PublicKeySet {
+/// A key set as it is published. One that nobody should trust is no failure of the fetch: whoever it belongs to is
+/// refused until it is mended.
+#[derive(Debug)]
+pub(crate) struct PublishedKeys(pub(crate) Result<PublicKeySet, InvalidKeySet>);
+
+impl Parse for PublishedKeys {
     fn parse(_: &DocumentUrl, body: &str) -> Result<Self, String> {
-        Self::parse(body.as_bytes()).map_err(|err| err.to_string())
+        match PublicKeySet::parse(body.as_bytes()) {
+            Err(InvalidKeySet::Malformed) => Err(InvalidKeySet::Malformed.to_string()),
+            parsed => Ok(Self(parsed)),
+        }
     }
 }
 

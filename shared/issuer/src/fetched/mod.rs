@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokensmith_verifier::Timestamp;
 
 pub use documents::{Document, Documents, Parse, Wanted};
-pub(crate) use key_sets::{KeySets, metadata_url};
+pub(crate) use key_sets::{KeySets, PublishedKeys, metadata_url};
 pub use public::is_public;
 pub use source::{Asked, Fetcher, Source};
 pub use url::{DocumentUrl, Reach};
