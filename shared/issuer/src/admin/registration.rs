@@ -166,7 +166,7 @@ impl ClientChanges {
             }
         }
         client.authentication = self.authentication.or(client.authentication);
-        client.jwks = self.jwks.clone().or(client.jwks.take());
+        client.jwks = self.jwks.clone().or_else(|| client.jwks.take());
         client.assertion_audience = self.assertion_audience.unwrap_or(client.assertion_audience);
         if !client.uses_secrets() {
             client.secrets.clear();
