@@ -15,7 +15,9 @@ READS_SIGNING_KEYS = ("dynamodb:Query", TABLE, "KEYS")
 READS_THE_FEED = ("dynamodb:Query", f"{FEED} and {LIVE}", "")
 READS_KEYS = ("dynamodb:Query", TABLE, "KEYS HMAC")
 READS_CLIENTS = ("dynamodb:GetItem", TABLE, "CLIENT#*")
+READS_WHAT_WAS_FETCHED = ("dynamodb:GetItem", TABLE, "FETCHED#*")
 READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN = ("dynamodb:BatchGetItem", TABLE, "CLIENT#* GRANT#* SUBJECT#* JTI#*")
+READS_FEDERATION = ("dynamodb:Query", TABLE, "FEDERATION")
 CLAIMS_SINGLE_USES = ("dynamodb:PutItem", TABLE, "REPLAY#*")
 OPENS_HMAC_KEYS = ("kms:Decrypt", KEY, "use=hmac")
 OPENS_SIGNING_KEYS = ("kms:Decrypt", KEY, "use=signing")
@@ -31,8 +33,11 @@ COMMON = {
 ISSUES = {
     READS_KEYS,
     READS_CLIENTS,
+    READS_WHAT_WAS_FETCHED,
+    ("dynamodb:UpdateItem", TABLE, "FETCHED#*"),
     ("dynamodb:BatchGetItem", TABLE, "GRANT#* SUBJECT#*"),
     ("dynamodb:UpdateItem", TABLE, "GRANT#*"),
+    READS_FEDERATION,
     CLAIMS_SINGLE_USES,
     OPENS_HMAC_KEYS,
     OPENS_SIGNING_KEYS,
@@ -44,15 +49,19 @@ ALLOWED = {
     "Revoke": {
         READS_KEYS,
         READS_CLIENTS,
+        READS_WHAT_WAS_FETCHED,
         ("dynamodb:UpdateItem", TABLE, "GRANT#* JTI#*"),
         ("dynamodb:PutItem", TABLE, "JTI#*"),
+        READS_FEDERATION,
         CLAIMS_SINGLE_USES,
         OPENS_HMAC_KEYS,
     },
     "Introspect": {
         READS_KEYS,
         READS_CLIENTS,
+        READS_WHAT_WAS_FETCHED,
         READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN,
+        READS_FEDERATION,
         CLAIMS_SINGLE_USES,
         OPENS_HMAC_KEYS,
     },

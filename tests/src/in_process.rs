@@ -13,7 +13,7 @@ use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::{ClientSecret, Nonce};
 use tokensmith_issuer::keys::{HmacKeys, HmacRotation, KeyRotation, RotationPolicy};
 use tokensmith_issuer::store::records::{
-    AuthenticationMethod, Client, ClientJwks, FeedAttributes, Grant, LiveSecret, RevokedToken,
+    AuthenticationMethod, Client, FeedAttributes, Grant, LiveSecret, RevokedToken, StoredJwks,
     Subject, SubjectKind,
 };
 use tokensmith_issuer::store::{Change, CheckedTime, Key, Record, Table, Update};
@@ -184,7 +184,7 @@ impl InProcess {
     pub async fn signing(&self, id: &str, key: &OwnKey) -> TestClient {
         let mut client = new_client(id, self.now());
         client.authentication = Some(AuthenticationMethod::PrivateKeyJwt);
-        client.jwks = Some(ClientJwks::new(&key.jwks()).expect("a key set"));
+        client.jwks = Some(StoredJwks::new(&key.jwks()).expect("a key set"));
         self.insert(&client).await;
         TestClient::public(id)
     }

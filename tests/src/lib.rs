@@ -18,6 +18,7 @@ mod contents;
 mod custody;
 pub mod emulated;
 pub mod faults;
+pub mod foreign;
 pub mod forge;
 pub mod functions;
 mod gateway;

@@ -27,6 +27,14 @@ impl Logged {
 /// Runs `scenario` in a process of its own and returns what was logged there. In that process,
 /// where the test runs once more, it returns `None`: then the test is over.
 pub async fn logged(scenario: impl Future<Output = ()>) -> Option<Logged> {
+    logged_with(&[], scenario).await
+}
+
+/// The same, in a process that has these environment variables as well.
+pub async fn logged_with(
+    environment: &[(&str, &str)],
+    scenario: impl Future<Output = ()>,
+) -> Option<Logged> {
     // Each test runs on a thread that has its name.
     let thread = std::thread::current();
     let test = thread.name().expect("the thread of a test");
@@ -37,6 +45,7 @@ pub async fn logged(scenario: impl Future<Output = ()>) -> Option<Logged> {
     let own = std::env::current_exe().expect("a test knows its path");
     let mut command = Command::new(own);
     command.args(["--exact", test, "--nocapture"]);
+    command.envs(environment.iter().copied());
     let output = command.env(SCENARIO, test).output().expect("it runs");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     let (stdout, stderr) = (text(output.stdout), text(output.stderr));

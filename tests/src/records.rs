@@ -16,6 +16,7 @@ pub fn new_client(id: &str, now: Timestamp) -> Client {
         id: id.parse().expect("a client id"),
         authentication: None,
         jwks: None,
+        jwks_uri: None,
         assertion_audience: AssertionAudience::default(),
         secrets: Vec::new(),
         grant_types: vec![GrantType::RefreshToken, GrantType::ClientCredentials],

@@ -23,6 +23,7 @@ const SYSTEM_ROOTS: [&str; 2] = [
 /// Makes TLS ends for services.
 #[derive(Debug)]
 pub struct TlsFront {
+    authority: Arc<Issuer<'static, KeyPair>>,
     config: Arc<ServerConfig>,
     roots: PathBuf,
 }
@@ -33,29 +34,28 @@ impl TlsFront {
     pub fn new(folder: &Path) -> Self {
         let mut authority = CertificateParams::new([]).expect("parameters");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority_key = KeyPair::generate().expect("a key");
-        let root = authority.self_signed(&authority_key).expect("a root");
         let key = KeyPair::generate().expect("a key");
-        let server = CertificateParams::new(["127.0.0.1".to_owned()]).expect("parameters");
-        let signer = Issuer::new(authority, authority_key);
-        let certificate = server.signed_by(&key, &signer).expect("a certificate");
+        let root = authority.self_signed(&key).expect("a root");
+        let authority = Arc::new(Issuer::new(authority, key));
 
         let system = SYSTEM_ROOTS
             .iter()
             .find_map(|path| fs::read_to_string(path).ok());
         let roots = folder.join("roots.pem");
         fs::write(&roots, system.unwrap_or_default() + &root.pem()).expect("roots");
-
-        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(aws_lc_rs::default_provider().into())
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], private)
-            .expect("its key");
         Self {
-            config: Arc::new(config),
+            config: presenting(&authority, |_| {}),
+            authority,
             roots,
+        }
+    }
+
+    /// The same with a certificate of this authority that is changed as told.
+    pub fn presenting(&self, change: impl FnOnce(&mut CertificateParams)) -> Self {
+        Self {
+            authority: self.authority.clone(),
+            config: presenting(&self.authority, change),
+            roots: self.roots.clone(),
         }
     }
 
@@ -73,6 +73,24 @@ impl TlsFront {
         });
         format!("https://{address}")
     }
+}
+
+fn presenting(
+    authority: &Issuer<'_, KeyPair>,
+    change: impl FnOnce(&mut CertificateParams),
+) -> Arc<ServerConfig> {
+    let key = KeyPair::generate().expect("a key");
+    let mut server = CertificateParams::new(["127.0.0.1".to_owned()]).expect("parameters");
+    change(&mut server);
+    let certificate = server.signed_by(&key, authority).expect("a certificate");
+    let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(aws_lc_rs::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private)
+        .expect("its key");
+    Arc::new(config)
 }
 
 /// What was opened once: the emulator takes longer for it than KMS, and not always the same time.

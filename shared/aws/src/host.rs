@@ -27,8 +27,8 @@ pub fn serve<const N: usize>(mounts: [Mount<FunctionCustody>; N]) -> ExitCode {
         let custody = FunctionCustody {
             wrapping_key: environment.wrapping_key,
         };
-        let access = Mount::prepare_all(&mounts, &custody);
-        let issuer = Issuer::new(environment.config, table, access, Clock::System);
+        let abilities = Mount::prepare_all(&mounts, &custody, &table);
+        let issuer = Issuer::new(environment.config, table, abilities, Clock::System);
         let endpoints = mounts.map(|mount| mount.endpoint);
         let function = &Function::new(issuer, endpoints);
         warm_up(function.warm_up()).await;

@@ -9,12 +9,13 @@ use tokensmith_aws::environment::{self, Environment};
 use tokensmith_aws::kms::{KmsMaker, KmsOpener, KmsSigning};
 use tokensmith_issuer::admin::{Administrator, TableScan, TableUse};
 use tokensmith_issuer::config::Config;
+use tokensmith_issuer::fetched::Reach;
 use tokensmith_issuer::keys::{Custody, Sign};
 use tokensmith_issuer::names::IssuerUrl;
-use tokensmith_issuer::store::Table;
-use tokensmith_issuer::store::records::Settings;
+use tokensmith_issuer::store::records::{SIGNING_KEYS, Settings, SigningKey};
+use tokensmith_issuer::store::{StoreError, Table};
 use tokensmith_local::{ChangeCounter, DataError, LocalData};
-use tokensmith_verifier::Timestamp;
+use tokensmith_verifier::{Algorithm, Timestamp};
 
 use crate::field::Field;
 use crate::target::{NamedTarget, Target};
@@ -112,7 +113,11 @@ async fn open_settled(
             "{dir} belongs to no issuer yet: `tokensmith serve --data {dir}` settles it"
         ))
     })?;
-    let config = Config::new(settings.record.issuer);
+    let mut config = Config::new(settings.record.issuer);
+    // Where they cannot be read, a command that needs them says why.
+    if let Ok(algorithms) = signing_algorithms(&local.table).await {
+        config.algorithms = algorithms;
+    }
     let data = std::fs::canonicalize(dir)?.display().to_string();
     let (opener, maker) = (local.custody.open(), Arc::new(local.custody.clone()));
     Ok(OpenData {
@@ -125,6 +130,17 @@ async fn open_settled(
         changes: Some(local.changes.clone()),
         _held: Some(local),
     })
+}
+
+/// The algorithms of a directory, in the order of preference. `serve` is told them each time and stores none, but
+/// its keys have them.
+async fn signing_algorithms(table: &Table) -> Result<Vec<Algorithm>, StoreError> {
+    let keys = table.query_all::<SigningKey>(SIGNING_KEYS).await?;
+    let signs = |algorithm: &Algorithm| {
+        let mut usable = keys.iter().filter(|key| key.withdrawn_at.is_none());
+        usable.any(|key| key.jwk.alg == *algorithm)
+    };
+    Ok(Algorithm::ALL.into_iter().filter(signs).collect())
 }
 
 async fn open_in_aws(table: &str, field: Option<Field>) -> Result<OpenData, Failure> {
@@ -188,6 +204,14 @@ impl OpenData {
     /// The administrator of the data.
     pub fn admin(&self) -> &Administrator {
         &self.admin
+    }
+
+    /// How far its issuer may reach for documents: `serve` can be told to fetch from this machine, functions never.
+    pub fn reach(&self) -> Reach {
+        match self.target {
+            NamedTarget::Table { .. } => Reach::Public,
+            NamedTarget::Directory { .. } => Reach::Private,
+        }
     }
 
     /// What signs with the keys of the issuer.

@@ -4,6 +4,7 @@ mod client;
 mod consent;
 mod data;
 mod failure;
+mod federation;
 mod field;
 mod grant;
 mod inspect;
@@ -65,6 +66,7 @@ async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(args) => serve::run(args).await,
         Command::Client(command) => client::run(command).await,
+        Command::Federation(command) => federation::run(command).await,
         Command::Key(command) => key::run(command).await,
         Command::Grant(command) => grant::run(command).await,
         Command::Revoke(args) => revoke::run(args).await,
@@ -98,6 +100,9 @@ enum Command {
     /// Manage the clients that may request tokens
     #[command(subcommand)]
     Client(client::Command),
+    /// Manage which tokens of other issuers speak for clients, so that workloads need no secret
+    #[command(subcommand)]
+    Federation(federation::Command),
     /// Manage the signing keys and the HMAC key
     #[command(subcommand)]
     Key(key::Command),

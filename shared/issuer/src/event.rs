@@ -11,7 +11,8 @@ use crate::config::Level;
 use crate::credential::GrantId;
 use crate::credential::random_id;
 use crate::error::Error;
-use crate::names::{ClientId, IssuerUrl};
+use crate::fetched::DocumentUrl;
+use crate::names::{ClientId, FederationName, IssuerUrl};
 use crate::store::aws_calls;
 use crate::store::records::{ForeignTable, GrantType, HOW_TO_MEND_IT};
 use crate::token::MintedToken;
@@ -30,41 +31,50 @@ pub struct RequestContext {
 }
 
 /// What is logged about a request, filled in while it is answered.
-#[derive(Debug, Serialize)]
-pub(crate) struct RequestLog {
+#[derive(Clone, Debug, Serialize)]
+pub struct RequestLog {
     /// The endpoint's name.
-    event: &'static str,
+    pub event: &'static str,
+    /// What the host knows about it.
     #[serde(flatten)]
-    context: RequestContext,
-    method: String,
-    outcome: Outcome,
+    pub context: RequestContext,
+    /// Its method, cut after 16 characters.
+    pub method: String,
+    /// What became of it.
+    pub outcome: Outcome,
     #[serde(skip)]
     level: Level,
+    /// Why it was denied.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
+    pub reason: Option<&'static str>,
+    /// What failed, of a request that could not be decided.
     #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<String>,
+    pub failure: Option<String>,
+    /// The client that it names.
     #[serde(rename = "client", skip_serializing_if = "Option::is_none")]
     pub client_id: Option<ClientId>,
+    /// The federation rule by which a token of another issuer speaks for the client.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub grant_type: Option<GrantType>,
+    pub rule: Option<FederationName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) grant_type: Option<GrantType>,
     #[serde(rename = "grant", skip_serializing_if = "Option::is_none")]
-    pub grant_id: Option<GrantId>,
+    pub(crate) grant_id: Option<GrantId>,
     /// Whether there was something to revoke.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub revoked: Option<bool>,
+    pub(crate) revoked: Option<bool>,
     /// What introspection answered.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub active: Option<bool>,
+    pub(crate) active: Option<bool>,
     #[serde(rename = "kid", skip_serializing_if = "Option::is_none")]
-    pub key_id: Option<KeyId>,
+    pub(crate) key_id: Option<KeyId>,
     /// The access token that was issued.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub issued: Option<IssuedLog>,
+    pub(crate) issued: Option<IssuedLog>,
 }
 
 /// What is logged of an access token: what names it, and what it allows.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct IssuedLog {
     jti: String,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -117,11 +127,15 @@ const SECRETS_BEGIN: [&str; 2] = ["tksm", "eyJ"];
 
 const LONGEST_LOGGED: usize = 120;
 
-#[derive(Clone, Copy, Debug, Serialize)]
+/// What became of a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Outcome {
+pub enum Outcome {
+    /// It was carried out.
     Ok,
+    /// It was at fault.
     Denied,
+    /// A dependency failed.
     Unavailable,
 }
 
@@ -145,6 +159,7 @@ impl RequestLog {
             reason: None,
             failure: None,
             client_id: None,
+            rule: None,
             grant_type: None,
             grant_id: None,
             revoked: None,
@@ -181,28 +196,39 @@ impl RequestLog {
         self.level = Level::Warn;
     }
 
-    /// Writes the line, if its level is at least `least`.
-    pub(crate) fn write(&self, least: Level, status: StatusCode, latency: Duration) {
-        if self.level < least {
-            return;
-        }
-        let answered = Answered {
+    /// What is logged once the request is answered.
+    pub(crate) fn answered(self, status: StatusCode, latency: Duration) -> Answered {
+        Answered {
             request: self,
             status: status.as_u16(),
             latency_us: latency.as_micros(),
             aws_calls: aws_calls::so_far(),
-        };
-        write_line(self.level, &answered);
+        }
     }
 }
 
-#[derive(Serialize)]
-struct Answered<'a> {
+/// What is logged about a request that was answered. A host finds it among the extensions of the
+/// response, whatever the level of the log is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Answered {
+    /// What was known before the answer.
     #[serde(flatten)]
-    request: &'a RequestLog,
-    status: u16,
-    latency_us: u128,
-    aws_calls: u32,
+    pub request: RequestLog,
+    /// The HTTP status.
+    pub status: u16,
+    /// How long the answer took, in microseconds.
+    pub latency_us: u128,
+    /// How many calls to AWS were made for it.
+    pub aws_calls: u32,
+}
+
+impl Answered {
+    /// Writes the line, if its level is at least `least`.
+    pub(crate) fn write(&self, least: Level) {
+        if self.request.level >= least {
+            write_line(self.request.level, self);
+        }
+    }
 }
 
 /// Writes that the table belongs to another issuer or wrapping key, which nothing here may use.
@@ -222,6 +248,25 @@ pub fn write_foreign_table(foreign: &ForeignTable) {
             event,
             foreign,
             message,
+        },
+    );
+}
+
+/// Writes that a document was not fetched, or that what was fetched could not be recorded. Of the URL it has
+/// the host alone, and of the document nothing.
+pub(crate) fn write_fetch_failed(url: &DocumentUrl, reason: &str) {
+    #[derive(Serialize)]
+    struct FetchFailed<'a> {
+        event: &'static str,
+        host: &'a str,
+        message: String,
+    }
+    write_line(
+        Level::Warn,
+        &FetchFailed {
+            event: "fetch_failed",
+            host: url.host(),
+            message: bounded(reason),
         },
     );
 }

@@ -5,6 +5,7 @@
 //! mints the token and answers. Hosts (Lambda, the local server, a test) turn their HTTP events
 //! into requests, and provide the [`Table`], the key custody and the clock.
 
+mod abilities;
 pub mod admin;
 pub mod client;
 pub mod config;
@@ -12,6 +13,8 @@ pub mod credential;
 pub mod endpoint;
 pub mod error;
 pub mod event;
+pub mod federation;
+pub mod fetched;
 pub mod grant;
 pub mod keys;
 pub mod names;
@@ -19,8 +22,11 @@ pub mod revocation;
 pub mod store;
 pub mod token;
 
+use std::sync::Arc;
+
 use tokensmith_verifier::Clock;
 
+pub use abilities::Abilities;
 pub use config::{Level, UnknownLevel};
 pub use endpoint::{Endpoint, Mount};
 pub use event::{RequestContext, loggable_path, write_line};
@@ -30,6 +36,7 @@ pub use token::Judged;
 use crate::client::Clients;
 use crate::config::Config;
 use crate::error::Unavailable;
+use crate::fetched::Source;
 use crate::grant::redeem::Redeemer;
 use crate::keys::{HmacKeys, KeyAccess, SigningKeys};
 use crate::revocation::ServedFeed;
@@ -45,18 +52,26 @@ pub struct Issuer {
     keys: SigningKeys,
     hmac_keys: Option<HmacKeys>,
     feed: ServedFeed,
+    documents: Option<Arc<dyn Source>>,
 }
 
 impl Issuer {
-    /// Makes the issuer, which may use private keys as `access` says. It reads nothing yet.
-    pub fn new(config: Config, table: Table, access: KeyAccess, clock: Clock) -> Self {
-        let KeyAccess { open, sign } = access;
+    /// Makes the issuer, with these abilities. It reads nothing yet.
+    pub fn new(
+        config: Config,
+        table: Table,
+        abilities: impl Into<Abilities>,
+        clock: Clock,
+    ) -> Self {
+        let Abilities { keys, documents } = abilities.into();
+        let KeyAccess { open, sign } = keys;
         let proving = |open| HmacKeys::new(table.reader(), open, config.cache_ttl);
         Self {
-            clients: Clients::new(table.reader(), clock.clone(), &config),
+            clients: Clients::new(table.reader(), documents.as_ref(), clock.clone(), &config),
             keys: SigningKeys::new(table.reader(), config.owner(), sign, config.cache_ttl),
             hmac_keys: open.map(proving),
             feed: ServedFeed::new(table.reader()),
+            documents,
             table,
             config,
             clock,
@@ -76,10 +91,16 @@ impl Issuer {
     /// The same issuer, which has read nothing and opened no key.
     fn cold(&self) -> Self {
         Self {
-            clients: Clients::new(self.table.reader(), self.clock.clone(), &self.config),
+            clients: Clients::new(
+                self.table.reader(),
+                self.documents.as_ref(),
+                self.clock.clone(),
+                &self.config,
+            ),
             keys: self.keys.cold(),
             hmac_keys: self.hmac_keys.as_ref().map(HmacKeys::cold),
             feed: ServedFeed::new(self.table.reader()),
+            documents: self.documents.clone(),
             table: self.table.clone(),
             config: self.config.clone(),
             clock: self.clock.clone(),

@@ -124,6 +124,14 @@ name!(
 );
 
 name!(
+    /// The name of a federation source or rule.
+    FederationName,
+    "a name is 1 to 128 letters, digits and -._~",
+    |text| (1..=128).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+);
+
+name!(
     /// One scope token (RFC 6749 §3.3).
     Scope,
     "a scope is 1 to 128 printable ASCII characters without space, quote or backslash",

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::page::{LastRequests, Noted};
 use crate::write_deadline::WriteDeadline;
-use crate::{ChangeCounter, DataError, LocalData};
+use crate::{ChangeCounter, DataError, LocalData, Page};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt, Full};
@@ -17,6 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use serde::Serialize;
 use tokensmith_issuer::credential::random_id;
+use tokensmith_issuer::event::Answered;
 use tokensmith_issuer::revocation::sweep_feed;
 use tokensmith_issuer::{
     Issuer, Level, MAX_BODY_BYTES, RequestContext, endpoint, loggable_path, write_line,
@@ -26,16 +28,19 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
-/// Serves `issuer`, whose data is `data`, on `listener` until `shutdown` completes, and then lets
-/// running requests finish.
+/// Serves `issuer`, whose data is `data`, and its `page` on `listener` until `shutdown` completes, and
+/// then lets running requests finish.
 pub async fn serve(
     issuer: Issuer,
+    page: Page,
     data: LocalData,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) {
     let host = Arc::new(Host {
         issuer,
+        page,
+        last_requests: LastRequests::default(),
         changes: data.changes.clone(),
     });
     let expiry = tokio::spawn(delete_expired(data));
@@ -85,6 +90,8 @@ pub async fn serve(
 /// What every request needs.
 struct Host {
     issuer: Issuer,
+    page: Page,
+    last_requests: LastRequests,
     changes: Arc<ChangeCounter>,
 }
 
@@ -152,8 +159,11 @@ async fn answer(
     if request.uri().path() == HEALTH {
         return Ok(health(request.method()));
     }
+    if let Some(visited) = Page::is_asked_for(peer, &request) {
+        return Ok(page(&host, &visited, request.method()).await);
+    }
     let Some(endpoint) = endpoint::at(request.uri().path()) else {
-        return Ok(not_found(peer, &request));
+        return Ok(not_found(&host, peer, &request));
     };
     let (mut head, body) = request.into_parts();
     let body = match timeout(BODY_TIMEOUT, read_bounded(body)).await {
@@ -173,11 +183,27 @@ async fn answer(
     if host.changes.has_changed() {
         host.issuer.forget_cached();
     }
-    let response = host
-        .issuer
-        .handle(endpoint, Request::from_parts(head, body))
-        .await;
+    let request = Request::from_parts(head, body);
+    let mut response = host.issuer.handle(endpoint, request).await;
+    if let Some(answered) = response.extensions_mut().remove::<Answered>() {
+        host.last_requests.note(Noted::Answered(Box::new(answered)));
+    }
     Ok(response.map(Full::new))
+}
+
+/// The page, for a visitor who may see it. Whoever looks at it asks often, so that is not logged.
+async fn page(host: &Host, visited: &str, method: &Method) -> Response<Full<Bytes>> {
+    if method != Method::GET && method != Method::HEAD {
+        return method_not_allowed();
+    }
+    match host.page.response(visited, &host.last_requests).await {
+        Ok(page) => page,
+        Err(err) => {
+            log(Level::Error, "page_failed", &err.to_string());
+            let message = r#"{"message":"Service Unavailable"}"#;
+            json(StatusCode::SERVICE_UNAVAILABLE, message)
+        }
+    }
 }
 
 /// That this process serves requests; the table is not asked, for a restart would not mend it. Probes
@@ -191,6 +217,10 @@ fn health(method: &Method) -> Response<Full<Bytes>> {
             .insert(header::CACHE_CONTROL, no_store);
         return response;
     }
+    method_not_allowed()
+}
+
+fn method_not_allowed() -> Response<Full<Bytes>> {
     let message = r#"{"message":"Method Not Allowed"}"#;
     let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, message);
     let allowed = HeaderValue::from_static("GET, HEAD");
@@ -232,7 +262,7 @@ async fn read_bounded(mut body: Incoming) -> Result<Bytes, hyper::Error> {
 }
 
 /// There is nothing at this path.
-fn not_found(peer: SocketAddr, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+fn not_found(host: &Host, peer: SocketAddr, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     #[derive(Serialize)]
     struct NotRouted {
         event: &'static str,
@@ -240,15 +270,17 @@ fn not_found(peer: SocketAddr, request: &Request<Incoming>) -> Response<Full<Byt
         path: String,
         source: String,
     }
+    let path = loggable_path(request.uri().path());
     write_line(
         Level::Info,
         &NotRouted {
             event: "not_routed",
             status: StatusCode::NOT_FOUND.as_u16(),
-            path: loggable_path(request.uri().path()),
+            path: path.clone(),
             source: peer.ip().to_string(),
         },
     );
+    host.last_requests.note(Noted::NotRouted(path));
     json(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#)
 }
 

@@ -110,7 +110,7 @@ pub use claims::{AccessTokenClaims, Audiences};
 pub use clock::{Clock, Timestamp};
 #[cfg(feature = "fetch")]
 pub use fetch::HttpFetch;
-pub use fetch::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched};
+pub use fetch::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched, fetch_within};
 pub use jsonwebtoken::jwk::{Jwk, JwkSet};
 pub use key_id::KeyId;
 #[cfg(feature = "tower")]

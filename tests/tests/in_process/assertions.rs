@@ -2,7 +2,7 @@
 //! its own by the log: an assertion that is wrong in one way is refused for exactly that.
 
 use serde_json::{Value, json};
-use tokensmith_issuer::store::records::ClientJwks;
+use tokensmith_issuer::store::records::StoredJwks;
 use tokensmith_tests::assertion::{CLIENT_ASSERTION, OwnKey, assertion_claims_at};
 use tokensmith_tests::logged::{logged, tell};
 use tokensmith_tests::{HttpRequest, InProcess, TestClient};
@@ -236,7 +236,7 @@ async fn rfc7521_4_2_the_client_and_the_use_of_an_assertion_are_checked() {
 }
 
 /// Keys that this release could not have stored.
-fn unusable_keys() -> ClientJwks {
+fn unusable_keys() -> StoredJwks {
     serde_json::from_value(json!("{\"keys\": []}")).expect("a record")
 }
 

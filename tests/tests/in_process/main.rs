@@ -11,6 +11,7 @@ mod client_lifecycle;
 mod credential_abuse;
 mod fake_kms;
 mod feed_bounds;
+mod fetched;
 mod grant_access;
 mod grant_lifetimes;
 mod grant_secrets;

@@ -4,6 +4,7 @@
 mod bad_requests;
 mod client_credentials;
 mod command;
+mod federation;
 mod grants;
 mod metadata;
 mod private_key_jwt;

@@ -283,6 +283,17 @@ fn an_http_issuer_beyond_loopback_needs_insecure_http() {
 }
 
 #[test]
+fn every_start_that_reaches_private_addresses_says_so() {
+    let mut issuer = TestIssuer::serve(&["--alg=ES256", "--fetch-private"]);
+    issuer.terminate();
+    issuer.restart_with(&["--alg=ES256", "--fetch-private"]);
+    assert_eq!(issuer.log().matches("fetch_private").count(), 2);
+    issuer.terminate();
+    issuer.restart_with(&["--alg=ES256"]);
+    assert_eq!(issuer.log().matches("fetch_private").count(), 2);
+}
+
+#[test]
 fn listen_takes_localhost() {
     let directory = TempDir::new().expect("a directory");
     let issuer = TestIssuer::serve_at("localhost:0", directory.path(), &["--alg=ES256"]);

@@ -5,5 +5,6 @@ mod durability;
 mod errors;
 mod grants_survive;
 mod limits_and_logs;
+mod page;
 mod peers;
 mod secrets_manager;

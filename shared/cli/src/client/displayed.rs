@@ -3,9 +3,10 @@
 use serde::Serialize;
 use serde_json::Value;
 use tokensmith_issuer::GrantType;
+use tokensmith_issuer::fetched::DocumentUrl;
 use tokensmith_issuer::names::{Audience, ClientId, Scopes};
 use tokensmith_issuer::store::records::{
-    AssertionAudience, AuthenticationMethod, Client, ClientJwks, LiveSecret, RefreshGrace,
+    AssertionAudience, AuthenticationMethod, Client, LiveSecret, RefreshGrace, StoredJwks,
 };
 use tokensmith_verifier::Algorithm;
 
@@ -23,6 +24,8 @@ pub struct DisplayedClient<'a> {
     token_endpoint_auth_method: Option<AuthenticationMethod>,
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks_uri: Option<&'a DocumentUrl>,
     #[serde(skip_serializing_if = "Option::is_none")]
     assertion_audience: Option<AssertionAudience>,
     access_ttl_seconds: Option<u64>,
@@ -53,8 +56,11 @@ impl<'a> DisplayedClient<'a> {
             default_scopes: &client.default_scopes,
             audiences: &client.audiences,
             token_endpoint_auth_method: client.authentication,
-            jwks: client.jwks.as_ref().map(ClientJwks::to_json),
-            assertion_audience: client.jwks.is_some().then_some(client.assertion_audience),
+            jwks: client.jwks.as_ref().map(StoredJwks::to_json),
+            jwks_uri: client.jwks_uri.as_ref(),
+            assertion_audience: (client.authentication
+                == Some(AuthenticationMethod::PrivateKeyJwt))
+            .then_some(client.assertion_audience),
             access_ttl_seconds: client.access_ttl,
             alg: client.algorithm,
             refresh_ttl_seconds: client.refresh_ttl,
@@ -93,6 +99,7 @@ impl Listed for DisplayedClient<'_> {
         let secrets = match self.token_endpoint_auth_method {
             Some(AuthenticationMethod::None) => "public".to_owned(),
             Some(AuthenticationMethod::PrivateKeyJwt) => "keys".to_owned(),
+            Some(AuthenticationMethod::Federation) => "federation".to_owned(),
             _ => self.secrets.len().to_string(),
         };
         vec![

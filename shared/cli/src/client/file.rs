@@ -9,8 +9,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use tokensmith_issuer::admin::{ClientChanges, Setting};
+use tokensmith_issuer::fetched::Reach;
 use tokensmith_issuer::names::ClientId;
-use tokensmith_issuer::store::records::{AuthenticationMethod, ClientJwks, RefreshGrace};
+use tokensmith_issuer::store::records::{AuthenticationMethod, RefreshGrace, StoredJwks};
 
 use super::registration::parse_grant_type;
 use crate::Failure;
@@ -89,6 +90,7 @@ struct Described {
     audiences: Vec<String>,
     token_endpoint_auth_method: Option<String>,
     jwks: Option<Value>,
+    jwks_uri: Option<String>,
     assertion_audience: Option<String>,
     access_ttl_seconds: Option<u64>,
     alg: Option<String>,
@@ -123,7 +125,11 @@ impl Described {
             default_scopes: all(&self.default_scopes, one_scope)?,
             audiences: all(&self.audiences, one_audience)?,
             authentication: parsed::<AuthenticationMethod>(self.token_endpoint_auth_method)?,
-            jwks: self.jwks.as_ref().map(ClientJwks::new).transpose()?,
+            jwks: self.jwks.as_ref().map(StoredJwks::new).transpose()?,
+            jwks_uri: match &self.jwks_uri {
+                Some(url) => Some(Reach::Private.parse(url).map_err(|err| err.to_string())?),
+                None => None,
+            },
             assertion_audience: parsed(self.assertion_audience)?,
             access_ttl: parsed(seconds(self.access_ttl_seconds))?,
             refresh_ttl: parsed(seconds(self.refresh_ttl_seconds))?,

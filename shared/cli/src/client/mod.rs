@@ -23,6 +23,7 @@ use crate::list::{ListOptions, ListPrinter};
 use crate::taken_back::or_taken_back;
 use displayed::{DisplayedClient, DisplayedSecret};
 use filter::Filter;
+pub use registration::read_jwks;
 use registration::{Difference, Registration};
 
 #[derive(Subcommand)]

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::admin::{AccessTtl, ClientChanges, GrantTtl, Setting};
+use tokensmith_issuer::fetched::{DocumentUrl, Reach};
 use tokensmith_issuer::names::{Audience, Scope};
 use tokensmith_issuer::store::records::{
-    AssertionAudience, AuthenticationMethod, ClientJwks, RefreshGrace,
+    AssertionAudience, AuthenticationMethod, RefreshGrace, StoredJwks,
 };
 use tokensmith_verifier::Algorithm;
 
@@ -35,7 +36,8 @@ pub struct Registration {
     #[arg(long = "audience", value_name = "URI", value_parser = one_audience)]
     audiences: Vec<Audience>,
     /// The only method that the client may authenticate with: client_secret_basic, client_secret_post,
-    /// private_key_jwt (assertions that it signs; needs --jwks), or none for a public client
+    /// private_key_jwt (assertions that it signs; needs --jwks), federation (tokens of another issuer, by
+    /// `federation create`), or none for a public client
     /// [default: each of the first two]
     #[arg(long = "auth", value_name = "METHOD")]
     authentication: Option<AuthenticationMethod>,
@@ -43,6 +45,9 @@ pub struct Registration {
     /// replaced by giving a set with the old and the new one, and later one without the old
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
+    /// For private_key_jwt: where the client publishes its public keys, instead of --jwks
+    #[arg(long, value_name = "URL", conflicts_with = "jwks")]
+    jwks_uri: Option<String>,
     /// For private_key_jwt: what assertions may name as their audience: issuer (the issuer URL alone), or
     /// token-endpoint (the URL of the token endpoint as well, for older libraries) [default: issuer]
     #[arg(long, value_name = "AUDIENCE")]
@@ -159,6 +164,7 @@ impl Registration {
             audiences: self.audiences,
             authentication,
             jwks: self.jwks.as_deref().map(read_jwks).transpose()?,
+            jwks_uri: self.jwks_uri.as_deref().map(document_url).transpose()?,
             assertion_audience: self.assertion_audience,
             access_ttl: self.access_ttl,
             refresh_ttl: self.refresh_ttl,
@@ -171,13 +177,18 @@ impl Registration {
     }
 }
 
+/// The URL of a document that somebody publishes. `serve` may be told to fetch from this machine, functions never.
+fn document_url(url: &str) -> Result<DocumentUrl, Failure> {
+    Ok(Reach::Private.parse(url)?)
+}
+
 /// Reads the public keys of a client.
-fn read_jwks(path: &Path) -> Result<ClientJwks, Failure> {
+pub fn read_jwks(path: &Path) -> Result<StoredJwks, Failure> {
     let name = path.display();
     let wrong = |reason: &dyn Display| Failure::new(format!("{name}: {reason}"));
     let not_json = |err| wrong(&format!("it is not the JSON of a JWK Set: {err}"));
     let document = serde_json::from_str(&read_text(path)?).map_err(not_json)?;
-    ClientJwks::new(&document).map_err(|reason| wrong(&reason))
+    StoredJwks::new(&document).map_err(|reason| wrong(&reason))
 }
 
 /// Parses the name of a grant type.

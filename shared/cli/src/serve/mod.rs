@@ -2,6 +2,7 @@
 
 mod address;
 
+use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +14,13 @@ use serde::Serialize;
 use tokensmith_issuer::admin::{Administrator, ClientChanges, ClientError, settle, take_over};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::ClientSecret;
+use tokensmith_issuer::fetched::{Fetcher, Reach, Web};
 use tokensmith_issuer::keys::{Custody, KeyAccess, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::{ClientId, IssuerUrl};
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::records::Settings;
-use tokensmith_issuer::{Issuer, Level, endpoint, write_line};
-use tokensmith_local::LocalData;
+use tokensmith_issuer::{Abilities, Issuer, Level, endpoint, write_line};
+use tokensmith_local::{LocalData, Page};
 use tokensmith_verifier::{Algorithm, Clock, paths};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -33,7 +35,8 @@ use crate::{Cli, Failure, print_text};
 /// survives restarts and crashes. The directory and its files are their owner's alone (modes 0700 and 0600):
 /// if others may read or write them, or another `serve` is running on them, this one does not start. After
 /// a SIGTERM, running requests are still answered. The log is JSON lines on standard error. `GET /healthz`
-/// answers 200 while the process serves requests.
+/// answers 200 while the process serves requests. A browser on this machine shows at `/` the endpoints with
+/// commands to paste, the keys, the clients and the last requests.
 #[derive(ClapArgs)]
 pub struct Args {
     /// The address to listen on, or localhost:PORT; port 0 is the port of the last run, and any free port the
@@ -53,6 +56,10 @@ pub struct Args {
     /// For development only: everybody on the way can read secrets and tokens
     #[arg(long)]
     insecure_http: bool,
+    /// Fetch what others publish also from private addresses, other ports than 443 and http on loopback. For
+    /// development only: whoever may register a client can make this machine ask what only it can reach
+    #[arg(long)]
+    fetch_private: bool,
     /// A signing algorithm: RS256, PS256, ES256 or EdDSA; may be repeated, and the first signs the tokens
     /// of clients that have no algorithm of their own
     #[arg(long = "alg", value_name = "ALG", default_value = "RS256")]
@@ -87,6 +94,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     if url.is_insecure() {
         warn_of_http(&url, args.insecure_http)?;
     }
+    let reach = reach(args.fetch_private);
 
     let clock = Clock::System;
     let mut config = Config::new(url.clone());
@@ -105,18 +113,29 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         let former = Issuer::new(former, table.clone(), access.clone(), clock.clone());
         change_issuer(&former, &table, &owner).await?;
     }
-    let issuer = Issuer::new(config.clone(), table.clone(), access, clock.clone());
+    let web = Arc::new(Web::new(reach));
+    let abilities = Abilities {
+        keys: access,
+        documents: Some(Arc::new(Fetcher::new(table.clone(), web))),
+    };
+    let issuer = Issuer::new(config.clone(), table.clone(), abilities, clock.clone());
     issuer.warm_up(&endpoint::TOKEN).await?;
 
+    let admin = Administrator::new(config, table.clone(), maker, data.custody.open());
     let mut greeting = String::new();
     if settled.is_none() {
-        let opener = data.custody.open();
-        let admin = Administrator::new(config, table.clone(), maker, opener);
         let secret = create_demo_client(&admin).await?;
         greeting = first_steps(&url, &secret);
     }
     settle(&table, &owner).await?;
-    print_text(&format!("{greeting}listening on {}\n", listen_url(address)))?;
+    // Without /proc nobody knows where it is; the commands on the page then look for it where they are pasted.
+    let program = env::current_exe().unwrap_or_else(|_| "./tokensmith".into());
+    let page = Page::new(url, admin, program, dir.canonicalize()?);
+    let listening = listen_url(address);
+    if address.ip().is_loopback() {
+        greeting.push_str(&format!("what it is and does: {listening}/\n"));
+    }
+    print_text(&format!("{greeting}listening on {listening}\n"))?;
 
     let shutdown = async move {
         tokio::select! {
@@ -124,7 +143,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
             _ = interrupt.recv() => {}
         }
     };
-    tokensmith_local::serve(issuer, data, listener, shutdown).await;
+    tokensmith_local::serve(issuer, page, data, listener, shutdown).await;
     Ok(())
 }
 
@@ -156,6 +175,28 @@ fn warn_of_http(issuer: &IssuerUrl, allowed: bool) -> Result<(), Failure> {
         },
     );
     Ok(())
+}
+
+/// How far it reaches for what others publish. Says at every start what it means to reach further than the
+/// functions do.
+fn reach(private: bool) -> Reach {
+    #[derive(Serialize)]
+    struct FetchPrivate {
+        event: &'static str,
+        message: &'static str,
+    }
+    if !private {
+        return Reach::Public;
+    }
+    write_line(
+        Level::Warn,
+        &FetchPrivate {
+            event: "fetch_private",
+            message: "documents are fetched also from private addresses and without TLS on loopback: for \
+                      development only",
+        },
+    );
+    Reach::Private
 }
 
 /// The demo client with a new secret. A first start that was killed before it could print the

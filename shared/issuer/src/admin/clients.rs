@@ -145,6 +145,8 @@ impl Administrator {
         let deleted = |client: &mut Client, now| {
             client.deleted_at = Some(now);
             client.secrets.clear();
+            client.jwks = None;
+            client.jwks_uri = None;
         };
         let (client, time) = self.end_client(id, deleted).await?;
         let client_id = id.clone();

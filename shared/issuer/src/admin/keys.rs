@@ -8,7 +8,7 @@ use tokensmith_verifier::{Algorithm, KeyId};
 use super::{AdminEvent, Administrator, Changed};
 use crate::error::Unavailable;
 use crate::keys::{
-    HmacKeys, HmacRotation, KeyRotation, KeyState, RetireError, RotatedNow, RotationPolicy,
+    HmacKeys, HmacRotation, KeyEnd, KeyRotation, KeyState, RetireError, RotatedNow, RotationPolicy,
     Succession, SuccessorKey,
 };
 use crate::store::StoreError;
@@ -21,12 +21,15 @@ impl Administrator {
     /// [`StoreError`] when the table fails.
     pub async fn signing_keys(&self) -> Result<Vec<ListedKey>, StoreError> {
         let (keys, now) = (self.key_records().await?, self.time().await?.now());
-        let state = |key: &SigningKey| Succession::of(&keys, key.jwk.alg).state_of(key, now);
-        let states: Vec<_> = keys.iter().map(state).collect();
-        let listed = keys.into_iter().zip(states);
-        Ok(listed
-            .map(|(key, state)| ListedKey { key, state })
-            .collect())
+        let listed = keys.iter().map(|key| {
+            let succession = Succession::of(&keys, key.jwk.alg);
+            ListedKey {
+                state: succession.state_of(key, now),
+                end: succession.end_of(key),
+                key: key.clone(),
+            }
+        });
+        Ok(listed.collect())
     }
 
     /// Publishes successors of the keys of `algorithms`, or of all keys if none is named. They
@@ -132,11 +135,13 @@ pub(super) fn names(keys: &[SuccessorKey]) -> Vec<KeyId> {
     keys.iter().map(|key| key.kid.clone()).collect()
 }
 
-/// A signing key, and its state.
+/// A signing key, its state, and how its life ends.
 #[derive(Clone, Debug)]
 pub struct ListedKey {
     /// Its record.
     pub key: SigningKey,
     /// Its state.
     pub state: KeyState,
+    /// When it stops signing and being published, if that is known.
+    pub end: Option<KeyEnd>,
 }

@@ -8,6 +8,7 @@
 
 mod clients;
 mod ending;
+mod federation;
 mod grants;
 mod in_use;
 mod keys;
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 pub use clients::{ClientError, CreatedClient};
 pub use ending::Ending;
+pub use federation::{FederationError, NewRule};
 pub use grants::{CreatedGrant, GrantError, NewGrant};
 pub use in_use::TableUse;
 pub use keys::ListedKey;
@@ -46,7 +48,7 @@ use tokensmith_verifier::{KeyId, Timestamp};
 use crate::config::Config;
 use crate::credential::GrantId;
 use crate::keys::{Make, Open};
-use crate::names::{ClientId, SubjectName};
+use crate::names::{ClientId, FederationName, SubjectName};
 use crate::revocation::FEED_INTERVAL;
 use crate::store::records::Settings;
 use crate::store::{CheckedTime, StoreError, Table};
@@ -162,6 +164,16 @@ pub enum AdminEvent {
     SecretRotated {
         /// Its id.
         client_id: ClientId,
+    },
+    /// A federation source was registered, changed or deleted.
+    FederationSourceChanged {
+        /// Its name.
+        name: FederationName,
+    },
+    /// A federation rule was made or deleted.
+    FederationRuleChanged {
+        /// Its name.
+        name: FederationName,
     },
     /// A client was granted access on behalf of a subject.
     GrantCreated {

@@ -8,10 +8,11 @@ use tokensmith_verifier::{Algorithm, Timestamp};
 use super::secrets::only_secret;
 use crate::config::{MAX_ACCESS_TTL, MAX_GRANT_TTL};
 use crate::credential::ClientSecret;
+use crate::fetched::DocumentUrl;
 use crate::names::{Audience, ClientId, InvalidName, IssuerUrl, Scope, Scopes, add_audience};
 use crate::store::records::GrantType;
 use crate::store::records::{
-    AssertionAudience, AuthenticationMethod, Client, ClientJwks, RefreshGrace,
+    AssertionAudience, AuthenticationMethod, Client, RefreshGrace, StoredJwks,
 };
 
 /// The metadata that a client shall have. `None`, or an empty list, leaves a value as it is.
@@ -28,7 +29,9 @@ pub struct ClientChanges {
     /// Its only authentication method; [`AuthenticationMethod::None`] makes it a public client.
     pub authentication: Option<AuthenticationMethod>,
     /// The public keys of its assertions.
-    pub jwks: Option<ClientJwks>,
+    pub jwks: Option<StoredJwks>,
+    /// Where they are published, instead.
+    pub jwks_uri: Option<DocumentUrl>,
     /// What its assertions may name as their audience.
     pub assertion_audience: Option<AssertionAudience>,
     /// The lifetime of its access tokens.
@@ -78,7 +81,7 @@ pub enum Setting {
     RefreshRotation,
     /// The issuer's first algorithm.
     Algorithm,
-    /// `client_credentials`, or for a public client `refresh_token`.
+    /// `client_credentials`, for a public client `refresh_token`, and for one by federation `jwt-bearer` too.
     GrantTypes,
 }
 
@@ -112,14 +115,14 @@ impl ClientChanges {
         secret: &ClientSecret,
         now: Timestamp,
     ) -> Result<Client, RegistrationError> {
-        let grant_type = default_grant_type(self.makes_public());
         let mut client = Client {
             id,
             authentication: None,
             secrets: only_secret(secret, now),
             jwks: None,
+            jwks_uri: None,
             assertion_audience: AssertionAudience::default(),
-            grant_types: vec![grant_type],
+            grant_types: default_grant_types(self.authentication),
             scopes: Scopes::default(),
             default_scopes: Scopes::default(),
             audiences: vec![issuer.as_str().parse()?],
@@ -166,7 +169,10 @@ impl ClientChanges {
             }
         }
         client.authentication = self.authentication.or(client.authentication);
-        client.jwks = self.jwks.clone().or_else(|| client.jwks.take());
+        if self.jwks.is_some() || self.jwks_uri.is_some() {
+            client.jwks.clone_from(&self.jwks);
+            client.jwks_uri.clone_from(&self.jwks_uri);
+        }
         client.assertion_audience = self.assertion_audience.unwrap_or(client.assertion_audience);
         if !client.uses_secrets() {
             client.secrets.clear();
@@ -195,7 +201,7 @@ impl ClientChanges {
             // A client without secrets stays one: it has nothing to prove itself with otherwise.
             Setting::Authentication if !client.uses_secrets() => {}
             Setting::Authentication => client.authentication = None,
-            Setting::Jwks => client.jwks = None,
+            Setting::Jwks => (client.jwks, client.jwks_uri) = (None, None),
             Setting::AssertionAudience => client.assertion_audience = AssertionAudience::default(),
             Setting::AccessTtl => client.access_ttl = None,
             Setting::RefreshTtl => client.refresh_ttl = DEFAULT_REFRESH_TTL.as_secs(),
@@ -204,8 +210,8 @@ impl ClientChanges {
             Setting::RefreshRotation => client.refresh_rotation = true,
             Setting::Algorithm => client.algorithm = None,
             Setting::GrantTypes => {
-                let public = client.is_public() || self.makes_public();
-                client.grant_types = vec![default_grant_type(public)];
+                client.grant_types =
+                    default_grant_types(self.authentication.or(client.authentication));
             }
         }
         Ok(())
@@ -226,16 +232,15 @@ impl ClientChanges {
         client.default_scopes = default.cloned().collect();
         Ok(())
     }
-
-    fn makes_public(&self) -> bool {
-        self.authentication == Some(AuthenticationMethod::None)
-    }
 }
 
-fn default_grant_type(public: bool) -> GrantType {
-    match public {
-        true => GrantType::RefreshToken,
-        false => GrantType::ClientCredentials,
+fn default_grant_types(authentication: Option<AuthenticationMethod>) -> Vec<GrantType> {
+    match authentication {
+        Some(AuthenticationMethod::None) => vec![GrantType::RefreshToken],
+        Some(AuthenticationMethod::Federation) => {
+            vec![GrantType::ClientCredentials, GrantType::JwtBearer]
+        }
+        _ => vec![GrantType::ClientCredentials],
     }
 }
 
@@ -253,10 +258,11 @@ fn check(client: &Client) -> Result<(), RegistrationError> {
     } else if client.uses_secrets() && client.secrets.is_empty() {
         return Err(RegistrationError::NoSecret);
     }
-    match (client.authentication, &client.jwks) {
-        (Some(AuthenticationMethod::PrivateKeyJwt), None) => return Err(RegistrationError::NoKeys),
-        (Some(AuthenticationMethod::PrivateKeyJwt), Some(_)) | (_, None) => {}
-        (_, Some(_)) => return Err(RegistrationError::UnusedKeys),
+    let signs = client.authentication == Some(AuthenticationMethod::PrivateKeyJwt);
+    match (signs, client.jwks.is_some() || client.jwks_uri.is_some()) {
+        (true, false) => return Err(RegistrationError::NoKeys),
+        (false, true) => return Err(RegistrationError::UnusedKeys),
+        (true, true) | (false, false) => {}
     }
     let audiences: usize = client.audiences.iter().map(|one| one.as_str().len()).sum();
     if client.scopes.to_string().len() > MAX_CLAIM_BYTES || audiences > MAX_CLAIM_BYTES {
@@ -286,10 +292,12 @@ pub enum RegistrationError {
     )]
     NoSecret,
     /// RFC 7523 §2.2: the keys of the assertions.
-    #[error("private_key_jwt needs the client's public keys: --jwks")]
+    #[error("private_key_jwt needs the client's public keys: --jwks or --jwks-uri")]
     NoKeys,
     /// Keys that nothing would be verified with.
-    #[error("--jwks is for clients that authenticate with private_key_jwt: --auth private_key_jwt")]
+    #[error(
+        "--jwks and --jwks-uri are for clients that authenticate with private_key_jwt: --auth private_key_jwt"
+    )]
     UnusedKeys,
     /// Its tokens would be longer than verifiers accept.
     #[error("the scopes, and the audiences, take at most {MAX_CLAIM_BYTES} bytes together")]

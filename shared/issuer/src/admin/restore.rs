@@ -96,7 +96,8 @@ fn reasons(restored: &Client, old: Option<&Client>, now: Timestamp) -> Vec<Reaso
     let is_live = |secret: &&LiveSecret| secret.expires_at.is_none_or(|end| now < end);
     let mut live = restored.secrets.iter().filter(is_live);
     let secret = live.any(|secret| !outlasts(&old.secrets, secret));
-    let keys = restored.jwks.is_some() && restored.jwks != old.jwks;
+    let keys = |client: &Client| (client.jwks.clone(), client.jwks_uri.clone());
+    let keys = keys(restored) != (None, None) && keys(restored) != keys(old);
     let scope = !old.scopes.contains_all(&restored.scopes);
     let mut audiences = restored.audiences.iter();
     let audience = audiences.any(|one| one.registered_in(&old.audiences).is_none());

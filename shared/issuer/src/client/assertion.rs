@@ -12,6 +12,7 @@ use tokensmith_verifier::jose::{PublicKeySet, UnverifiedJws};
 use tokensmith_verifier::{MAX_TOKEN_BYTES, Rejection, Timestamp};
 
 use super::Claim;
+use super::jwt_dates::{numeric_date, optional_numeric_date};
 use crate::error::AssertionDenied;
 use crate::names::ClientId;
 
@@ -52,6 +53,12 @@ impl UnverifiedAssertion {
     /// What has to be claimed when it is accepted, so that it is accepted once.
     pub fn single_use(&self) -> Claim {
         self.single_use.clone()
+    }
+
+    /// Whether `keys` have the key that it names.
+    pub fn names_one_of(&self, keys: &PublicKeySet) -> bool {
+        let jws = parse_jws(self.text.expose_secret());
+        jws.is_ok_and(|jws| keys.key_of(&jws).is_some())
     }
 
     /// Verifies it: the signature by one of `keys`, and the claims.
@@ -152,22 +159,6 @@ impl Claims {
     }
 }
 
-/// RFC 7519 §2: seconds since 1970, which may have a fraction.
-fn numeric_date<'de, D: serde::Deserializer<'de>>(date: D) -> Result<Timestamp, D::Error> {
-    let seconds = f64::deserialize(date)?;
-    match (0.0..MAX_DATE).contains(&seconds) {
-        true => Ok(Timestamp::from_seconds(seconds as u64)),
-        false => Err(serde::de::Error::custom("not a date")),
-    }
-}
-
-fn optional_numeric_date<'de, D>(date: D) -> Result<Option<Timestamp>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-{
-    numeric_date(date).map(Some)
-}
-
 const TYPES: [&str; 2] = ["JWT", "client-authentication+jwt"];
 
 /// How long an assertion is accepted after it was issued.
@@ -181,6 +172,3 @@ const LEEWAY: Duration = Duration::from_secs(60);
 
 /// The longest `jti`, in bytes.
 const LONGEST_ID: usize = 256;
-
-/// The year 9999. What lies further ahead is no date.
-const MAX_DATE: f64 = 253_402_300_800.0;

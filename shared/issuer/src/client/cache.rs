@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
-use tokensmith_verifier::jose::{InvalidKeySet, PublicKeySet};
 use tokensmith_verifier::{Clock, Timestamp};
 
-use super::{AssertionVerifier, Evidence, PresentedCredentials, Proof};
+use super::{AssertionVerifier, ClientKeys, Evidence, PresentedCredentials, Proof};
 use crate::config::Config;
-use crate::error::Error;
+use crate::error::{ClientDenied, Error, Unavailable};
+use crate::federation::Federation;
+use crate::fetched::{KeySets, Source};
 use crate::names::ClientId;
 use crate::store::records::Client;
 use crate::store::{StoreError, TableReader};
@@ -26,13 +27,25 @@ pub struct Clients {
     cache_ttl: Duration,
     access_ttl: Duration,
     assertions: AssertionVerifier,
+    key_sets: Arc<KeySets>,
+    federation: Federation,
     cache: Cache<ClientId, FoundClient>,
 }
 
 impl Clients {
     /// Reads from `table`; `config` says how long a record may be kept.
-    pub fn new(table: TableReader, clock: Clock, config: &Config) -> Self {
+    /// Documents of others come from `documents`, if there are any.
+    pub fn new(
+        table: TableReader,
+        documents: Option<&Arc<dyn Source>>,
+        clock: Clock,
+        config: &Config,
+    ) -> Self {
+        let key_sets = Arc::new(KeySets::new(documents, &clock));
+        let (issuer, cache_ttl) = (&config.issuer, config.cache_ttl);
         Self {
+            federation: Federation::new(table.clone(), key_sets.clone(), issuer, cache_ttl),
+            key_sets,
             table,
             clock,
             cache_ttl: config.cache_ttl,
@@ -42,34 +55,53 @@ impl Clients {
         }
     }
 
-    /// Gathers the evidence on the client that `presented` names: its record, cached or read.
+    /// Gathers the evidence on the client that `presented` names: its record, cached or read; and for a token of
+    /// another issuer, whom it speaks for.
     ///
     /// # Errors
-    /// [`StoreError`] when the record must be read and cannot be.
+    /// [`Unavailable`] when something must be read and cannot be; [`ClientDenied`] when a token of another issuer
+    /// speaks for nobody.
+    ///
+    /// [`Unavailable`]: crate::error::Unavailable
     pub async fn gather<'a>(
         &'a self,
         presented: &'a PresentedCredentials,
-    ) -> Result<Evidence<'a>, StoreError> {
+    ) -> Result<Evidence<'a>, Error> {
         let now = self.clock.now();
-        let cached = self.cache.get(presented.client_id());
+        let identity = match presented.proof() {
+            Proof::Foreign(token) => {
+                let named = presented.client_id();
+                let identity = self.federation.identify(token, named, now).await?;
+                Some(Arc::new(identity))
+            }
+            _ => None,
+        };
+        let client_id = identity.as_ref().map(|identity| &identity.client_id);
+        let client_id = client_id.or_else(|| presented.client_id()).cloned();
+        let client_id = client_id.ok_or(ClientDenied::NoClientAuthentication)?;
+        let cached = self.cache.get(&client_id);
         let fresh = |found: &FoundClient| now.since(found.read_at) < self.lifetime_of(found);
         let (found, may_renew) = match cached.filter(fresh) {
             Some(found) => {
                 let may_renew = found.renewed_at != Some(now);
                 (found, may_renew)
             }
-            None => (self.read(presented.client_id(), now, None).await?, false),
+            None => (self.read(&client_id, now, None).await?, false),
         };
+        let rule_read_at = identity.as_ref().map_or(now, |identity| identity.read_at);
         let claims = match presented.proof() {
             Proof::Assertion(assertion) => vec![assertion.single_use()],
-            Proof::Secret(..) | Proof::Nothing => Vec::new(),
+            Proof::Secret(..) | Proof::Foreign(_) | Proof::Nothing => Vec::new(),
         };
+        let keys = self.keys_of(&found, presented).await?;
         Ok(Evidence {
             presented,
+            client_id,
+            identity,
             record: found.record,
-            keys: found.keys,
+            keys,
             assertions: &self.assertions,
-            read_at: found.read_at,
+            read_at: found.read_at.min(rule_read_at),
             now,
             may_renew,
             claims,
@@ -100,6 +132,7 @@ impl Clients {
     /// Empties the cache.
     pub fn forget_all(&self) {
         self.cache.clear();
+        self.federation.expire();
     }
 
     /// Removes a client from the cache.
@@ -107,16 +140,30 @@ impl Clients {
         self.cache.remove(id);
     }
 
-    async fn renew(&self, evidence: &mut Evidence<'_>) -> Result<(), StoreError> {
+    async fn renew(&self, evidence: &mut Evidence<'_>) -> Result<(), Unavailable> {
         let now = self.clock.now();
-        let id = evidence.presented.client_id();
-        let found = self.read(id, now, Some(now)).await?;
+        let found = self.read(&evidence.client_id, now, Some(now)).await?;
+        evidence.keys = self.keys_of(&found, evidence.presented).await?;
         evidence.record = found.record;
-        evidence.keys = found.keys;
-        evidence.read_at = found.read_at;
+        let rule_read_at = evidence.identity.as_ref().map(|identity| identity.read_at);
+        evidence.read_at = rule_read_at.unwrap_or(now).min(found.read_at);
         evidence.now = now;
         evidence.may_renew = false;
         Ok(())
+    }
+
+    /// The keys that an assertion of this client is verified with.
+    async fn keys_of(
+        &self,
+        found: &FoundClient,
+        presented: &PresentedCredentials,
+    ) -> Result<Option<ClientKeys>, Unavailable> {
+        match (presented.proof(), &found.record) {
+            (Proof::Assertion(assertion), Some(client)) if found.keys.is_none() => {
+                ClientKeys::published_by(client, assertion, &self.key_sets).await
+            }
+            _ => Ok(found.keys.clone()),
+        }
     }
 
     async fn read(
@@ -128,9 +175,8 @@ impl Clients {
         let stored = self.table.get(&Client::key_of(id)).await?;
         let registered = stored.filter(|client| client.deleted_at.is_none());
         let record = registered.map(|stored| stored.record);
-        let keys = record.as_ref().and_then(|client| client.jwks.as_ref());
         let found = FoundClient {
-            keys: keys.map(|keys| Arc::new(keys.parse())),
+            keys: record.as_ref().and_then(ClientKeys::in_record),
             record: record.map(Arc::new),
             read_at: now,
             renewed_at,
@@ -154,8 +200,8 @@ impl Clients {
 #[derive(Clone, Debug)]
 struct FoundClient {
     record: Option<Arc<Client>>,
-    /// Its keys, parsed once for each read.
-    keys: Option<Arc<Result<PublicKeySet, InvalidKeySet>>>,
+    /// The keys that it has, parsed once for each read.
+    keys: Option<ClientKeys>,
     /// When the read started.
     read_at: Timestamp,
     /// When it was read again because of a denial.

@@ -3,11 +3,14 @@
 mod assertion;
 mod authenticate;
 mod cache;
+pub(crate) mod jwt_dates;
+mod keys;
 mod presented;
 
 pub use assertion::UnverifiedAssertion;
 pub(crate) use authenticate::AssertionVerifier;
 pub use authenticate::{AuthenticatedClient, Claim, Evidence};
 pub use cache::Clients;
+pub(crate) use keys::ClientKeys;
 pub(crate) use presented::client_named_in;
 pub use presented::{PresentedCredentials, Proof};

@@ -8,13 +8,14 @@ use super::assertion::UnverifiedAssertion;
 use crate::credential::ClientSecret;
 use crate::endpoint::form::{self, Form};
 use crate::error::{AssertionDenied, ClientDenied};
+use crate::federation::ForeignToken;
 use crate::names::ClientId;
 use crate::store::records::AuthenticationMethod;
 
 /// What a request says about its client. Nothing of it is verified.
 #[derive(Debug)]
 pub struct PresentedCredentials {
-    client_id: ClientId,
+    client_id: Option<ClientId>,
     proof: Proof,
 }
 
@@ -27,6 +28,8 @@ pub enum Proof {
     Secret(AuthenticationMethod, ClientSecret),
     /// RFC 7523 §2.2.
     Assertion(UnverifiedAssertion),
+    /// The same, by a token of another issuer that speaks for a client.
+    Foreign(ForeignToken),
 }
 
 impl PresentedCredentials {
@@ -59,9 +62,13 @@ impl PresentedCredentials {
                 return Err(ClientDenied::UnsupportedAuthentication);
             }
             let assertion = assertion.ok_or(AssertionDenied::MalformedAssertion)?;
+            let token = ForeignToken::parse(assertion);
+            if let Some(token) = token.ok().filter(ForeignToken::names_an_url) {
+                return Self::foreign(token, form);
+            }
             let assertion = UnverifiedAssertion::parse(assertion)?;
             Self {
-                client_id: assertion.client_id().clone(),
+                client_id: Some(assertion.client_id().clone()),
                 proof: Proof::Assertion(assertion),
             }
         } else {
@@ -72,20 +79,41 @@ impl PresentedCredentials {
                     Self::with_secret(id, AuthenticationMethod::ClientSecretPost, secret)?
                 }
                 None => Self {
-                    client_id: parse_id(id)?,
+                    client_id: Some(parse_id(id)?),
                     proof: Proof::Nothing,
                 },
             }
         };
         match form.value("client_id") {
-            Some(id) if id != presented.client_id.as_str() => Err(ClientDenied::ClientIdMismatch),
+            Some(id) if presented.client_id().is_none_or(|own| id != own.as_str()) => {
+                Err(ClientDenied::ClientIdMismatch)
+            }
             _ => Ok(presented),
         }
     }
 
-    /// The client that the request claims to come from.
-    pub fn client_id(&self) -> &ClientId {
-        &self.client_id
+    /// The token of another issuer that a request presents as its grant (RFC 7523 §2.1). It is its only
+    /// authentication.
+    ///
+    /// # Errors
+    /// [`ClientDenied`] when the request has client authentication besides, or the token is none.
+    pub fn from_grant(
+        headers: &HeaderMap,
+        form: &Form,
+        assertion: &str,
+    ) -> Result<Self, ClientDenied> {
+        let others = ["client_secret", "client_assertion", "client_assertion_type"];
+        if headers.contains_key(header::AUTHORIZATION)
+            || others.iter().any(|name| form.value(name).is_some())
+        {
+            return Err(ClientDenied::SeveralAuthenticationMethods);
+        }
+        Self::foreign(ForeignToken::parse(assertion)?, form)
+    }
+
+    /// The client that the request claims to come from; `None` when only a token of another issuer says so.
+    pub fn client_id(&self) -> Option<&ClientId> {
+        self.client_id.as_ref()
     }
 
     /// How it authenticates.
@@ -94,12 +122,20 @@ impl PresentedCredentials {
             Proof::Nothing => AuthenticationMethod::None,
             Proof::Secret(method, _) => method,
             Proof::Assertion(_) => AuthenticationMethod::PrivateKeyJwt,
+            Proof::Foreign(_) => AuthenticationMethod::Federation,
         }
     }
 
     /// What it presents.
     pub fn proof(&self) -> &Proof {
         &self.proof
+    }
+
+    fn foreign(token: ForeignToken, form: &Form) -> Result<Self, ClientDenied> {
+        Ok(Self {
+            client_id: form.value("client_id").map(parse_id).transpose()?,
+            proof: Proof::Foreign(token),
+        })
     }
 
     fn with_secret(
@@ -109,7 +145,7 @@ impl PresentedCredentials {
     ) -> Result<Self, ClientDenied> {
         let secret = ClientSecret::parse(secret).map_err(|_| ClientDenied::MalformedClientSecret);
         Ok(Self {
-            client_id: parse_id(id)?,
+            client_id: Some(parse_id(id)?),
             proof: Proof::Secret(method, secret?),
         })
     }

@@ -158,6 +158,9 @@ fn mend(unavailable: &Unavailable) -> String {
              that the role of the function may use it"
                 .into()
         }
+        Unavailable::NoDocument(_) => {
+            ": the log says why it could not be fetched (event fetch_failed)".into()
+        }
         Unavailable::JustRevoked(_) | Unavailable::Timeout => ": try again".into(),
     }
 }

@@ -42,7 +42,7 @@ async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> 
     let token = form.value("token").ok_or(BadRequest::MissingToken)?;
     let Call { issuer, log, .. } = call;
     issuer.require_own_table().await?;
-    let mut evidence = issuer.clients.gather(&presented).await?;
+    let mut evidence = issuer.gather(&presented, log).await?;
     let caller = issuer
         .clients
         .decide(&mut evidence, |evidence| {

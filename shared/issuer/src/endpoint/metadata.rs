@@ -132,8 +132,8 @@ struct Metadata<'a> {
     /// Required by RFC 8414, and empty while there is no authorization endpoint.
     response_types_supported: [&'a str; 0],
     grant_types_supported: [&'a str; GrantType::ALL.len()],
-    token_endpoint_auth_methods_supported: [&'a str; AuthenticationMethod::ALL.len()],
-    revocation_endpoint_auth_methods_supported: [&'a str; AuthenticationMethod::ALL.len()],
+    token_endpoint_auth_methods_supported: [&'a str; AuthenticationMethod::REGISTERED.len()],
+    revocation_endpoint_auth_methods_supported: [&'a str; AuthenticationMethod::REGISTERED.len()],
     introspection_endpoint_auth_methods_supported: [&'a str; 3],
     token_endpoint_auth_signing_alg_values_supported: AssertionAlgorithms,
     revocation_endpoint_auth_signing_alg_values_supported: AssertionAlgorithms,
@@ -155,8 +155,8 @@ struct OpenIdMetadata<'a> {
     id_token_signing_alg_values_supported: Vec<Algorithm>,
 }
 
-fn all_methods() -> [&'static str; AuthenticationMethod::ALL.len()] {
-    AuthenticationMethod::ALL.map(AuthenticationMethod::as_str)
+fn all_methods() -> [&'static str; AuthenticationMethod::REGISTERED.len()] {
+    AuthenticationMethod::REGISTERED.map(AuthenticationMethod::as_str)
 }
 
 /// In seconds.

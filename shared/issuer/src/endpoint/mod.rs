@@ -16,6 +16,7 @@ mod token;
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -32,12 +33,13 @@ pub use revocations::{REVOCATIONS, revocations};
 pub use revoke::{REVOKE, revoke};
 pub use token::{REFRESH, TOKEN, refresh, token};
 
-use crate::Issuer;
-use crate::client::{PresentedCredentials, client_named_in};
+use crate::client::{Evidence, PresentedCredentials, client_named_in};
 use crate::error::{BadRequest, ClientDenied, Error, Unavailable};
 use crate::event::{RequestContext, RequestLog};
+use crate::fetched::{Fetcher, Reach, Source, Web};
 use crate::keys::{Custody, KeyAccess};
-use crate::store::aws_calls;
+use crate::store::{Table, aws_calls};
+use crate::{Abilities, Issuer};
 use check::{CheckFailed, ExpectedTable, TableState, check_table, within_limit};
 
 /// What is served at a path: which requests it takes, how it answers and how it refuses them.
@@ -47,7 +49,7 @@ pub struct Endpoint {
     /// Its path below the issuer URL.
     pub path: &'static str,
     /// The methods that it answers, as the `Allow` header lists them.
-    methods: &'static str,
+    pub methods: &'static str,
     /// Whether browsers may call it.
     has_cors: bool,
     /// Loads and opens the keys that its requests need.
@@ -81,8 +83,17 @@ impl Call<'_> {
     /// The client authentication that it presents.
     fn credentials(&mut self, form: &Form) -> Result<PresentedCredentials, ClientDenied> {
         let presented = PresentedCredentials::from_request(self.request.headers(), form)?;
-        self.log.client_id = Some(presented.client_id().clone());
+        self.log.client_id = presented.client_id().cloned();
         Ok(presented)
+    }
+
+    /// The token of another issuer that it presents as its grant.
+    fn foreign_token(
+        &self,
+        form: &Form,
+        assertion: &str,
+    ) -> Result<PresentedCredentials, ClientDenied> {
+        PresentedCredentials::from_grant(self.request.headers(), form, assertion)
     }
 }
 
@@ -102,46 +113,61 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// An endpoint with the constructors of the key access that it needs, for a host with the custody
-/// `C`.
+/// An endpoint with the constructors of the abilities that it needs, for a host with the custody `C`.
 pub struct Mount<C> {
     /// The endpoint.
     pub endpoint: &'static Endpoint,
-    prepare: fn(&C, &mut KeyAccess),
+    prepare: fn(&C, &Table, &mut Abilities),
 }
 
 impl<C: Custody> Mount<C> {
     /// It needs no private key.
     const fn keyless(endpoint: &'static Endpoint) -> Self {
-        let prepare = |_: &C, _: &mut KeyAccess| {};
-        Self { endpoint, prepare }
+        Self {
+            endpoint,
+            prepare: |_, _, _| {},
+        }
     }
 
     /// It signs.
     const fn signing(endpoint: &'static Endpoint) -> Self {
-        let prepare = |custody: &C, access: &mut KeyAccess| access.sign = Some(custody.sign());
-        Self { endpoint, prepare }
-    }
-
-    /// It proves refresh tokens.
-    const fn proving(endpoint: &'static Endpoint) -> Self {
-        let prepare = |custody: &C, access: &mut KeyAccess| access.open = Some(custody.open());
-        Self { endpoint, prepare }
-    }
-
-    /// It proves refresh tokens, and signs.
-    const fn proving_and_signing(endpoint: &'static Endpoint) -> Self {
-        let prepare = |custody: &C, access: &mut KeyAccess| *access = KeyAccess::all(custody);
-        Self { endpoint, prepare }
-    }
-
-    /// The key access that these endpoints need, and no more.
-    pub fn prepare_all(mounts: &[Self], custody: &C) -> KeyAccess {
-        let mut access = KeyAccess::default();
-        for mount in mounts {
-            (mount.prepare)(custody, &mut access);
+        Self {
+            endpoint,
+            prepare: |custody, _, abilities| abilities.keys.sign = Some(custody.sign()),
         }
-        access
+    }
+
+    /// It proves refresh tokens, and reads what others have fetched.
+    const fn proving(endpoint: &'static Endpoint) -> Self {
+        Self {
+            endpoint,
+            prepare: |custody, table, abilities| {
+                abilities.keys.open = Some(custody.open());
+                let reading = || Arc::new(table.reader()) as Arc<dyn Source>;
+                abilities.documents.get_or_insert_with(reading);
+            },
+        }
+    }
+
+    /// It proves refresh tokens, fetches the documents of others, and signs.
+    const fn issuing(endpoint: &'static Endpoint) -> Self {
+        Self {
+            endpoint,
+            prepare: |custody, table, abilities| {
+                let web = Arc::new(Web::new(Reach::Public));
+                abilities.keys = KeyAccess::all(custody);
+                abilities.documents = Some(Arc::new(Fetcher::new(table.clone(), web)));
+            },
+        }
+    }
+
+    /// The abilities that these endpoints need, and no more.
+    pub fn prepare_all(mounts: &[Self], custody: &C, table: &Table) -> Abilities {
+        let mut abilities = Abilities::default();
+        for mount in mounts {
+            (mount.prepare)(custody, table, &mut abilities);
+        }
+        abilities
     }
 }
 
@@ -152,9 +178,23 @@ impl<C> fmt::Debug for Mount<C> {
 }
 
 impl Issuer {
+    /// Gathers the evidence on the client of a request, and notes in the log whom a token of another issuer
+    /// speaks for.
+    async fn gather<'a>(
+        &'a self,
+        presented: &'a PresentedCredentials,
+        log: &mut RequestLog,
+    ) -> Result<Evidence<'a>, Error> {
+        let evidence = self.clients.gather(presented).await?;
+        log.client_id = Some(evidence.client_id().clone());
+        log.rule = evidence.rule().cloned();
+        Ok(evidence)
+    }
+
     /// Answers one request and writes its log line. Never fails: every error is a response.
     ///
-    /// The host may attach a [`RequestContext`] as a request extension.
+    /// The host may attach a [`RequestContext`] as a request extension, and finds what was logged as an
+    /// extension of the response, which is an [`Answered`](crate::event::Answered).
     pub async fn handle(
         &self,
         endpoint: &'static Endpoint,
@@ -228,7 +268,9 @@ impl Issuer {
                 .insert(header::CONTENT_LENGTH, length);
             *response.body_mut() = Bytes::new();
         }
-        log.write(self.config.log_level, response.status(), started.elapsed());
+        let answered = log.answered(response.status(), started.elapsed());
+        answered.write(self.config.log_level);
+        response.extensions_mut().insert(answered);
         response
     }
 
@@ -269,7 +311,8 @@ pub fn at(path: &str) -> Option<&'static Endpoint> {
     ALL.into_iter().find(|endpoint| endpoint.path == path)
 }
 
-const ALL: [&Endpoint; 8] = [
+/// Every endpoint, for such a host.
+pub const ALL: [&Endpoint; 8] = [
     &TOKEN,
     &REFRESH,
     &REVOKE,

@@ -40,7 +40,7 @@ async fn revoke_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> {
     let token = form.value("token").ok_or(BadRequest::MissingToken)?;
     let Call { issuer, log, .. } = call;
     issuer.require_own_table().await?;
-    let mut evidence = issuer.clients.gather(&presented).await?;
+    let mut evidence = issuer.gather(&presented, log).await?;
     let client = issuer
         .clients
         .decide(&mut evidence, |evidence| Ok(evidence.authenticate()?))

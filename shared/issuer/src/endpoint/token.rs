@@ -17,11 +17,11 @@ use crate::credential::{CredentialKind, GrantCredential};
 use crate::error::{ClientDenied, Error, GrantDenied, Unavailable};
 use crate::event::{IssuedLog, RequestLog};
 use crate::grant::redeem::{self, Advance, GrantState, ProvenCredential, Step};
-use crate::grant::{AskedAccess, TokenRequest, client_credentials, refresh_token};
+use crate::grant::{AskedAccess, TokenRequest, client_credentials, jwt_bearer, refresh_token};
 use crate::keys::Custody;
 use crate::revocation::revoke_grant;
 use crate::store::records::GrantType;
-use crate::token::{self, ApprovedToken, MintedToken};
+use crate::token::{self, ApprovedToken, GrantedAccess, MintedToken};
 
 /// The token endpoint, with every grant.
 pub static TOKEN: Endpoint = Endpoint {
@@ -35,9 +35,9 @@ pub static TOKEN: Endpoint = Endpoint {
     refuse: json_error,
 };
 
-/// [`TOKEN`], which proves refresh tokens and signs.
+/// [`TOKEN`], which proves refresh tokens, fetches and signs.
 pub const fn token<C: Custody>() -> Mount<C> {
-    Mount::proving_and_signing(&TOKEN)
+    Mount::issuing(&TOKEN)
 }
 
 /// The token endpoint restricted to refresh tokens, for teams that want to run them isolated.
@@ -52,16 +52,22 @@ pub static REFRESH: Endpoint = Endpoint {
     refuse: json_error,
 };
 
-/// [`REFRESH`], which proves refresh tokens and signs.
+/// [`REFRESH`], which proves refresh tokens, fetches and signs.
 pub const fn refresh<C: Custody>() -> Mount<C> {
-    Mount::proving_and_signing(&REFRESH)
+    Mount::issuing(&REFRESH)
 }
 
 async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Response<Bytes>, Error> {
     let form = call.form()?;
     let request = TokenRequest::parse(&form, served)?;
     call.log.grant_type = Some(request.grant_type());
-    let presented = call.credentials(&form)?;
+    let presented = match &request {
+        TokenRequest::JwtBearer { assertion, .. } => {
+            let presented = call.foreign_token(&form, assertion.expose_secret());
+            presented.map_err(|denied| Error::from(denied).of_grant())?
+        }
+        _ => call.credentials(&form)?,
+    };
     let Call { issuer, log, .. } = call;
     issuer.require_own_table().await?;
 
@@ -70,7 +76,10 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Response<Byte
         // again on fresh records.
         Err(Error::Unavailable(Unavailable::JustRevoked(until))) => {
             wait_past(until, &issuer.clock).await;
-            issuer.clients.forget(presented.client_id());
+            match presented.client_id() {
+                Some(id) => issuer.clients.forget(id),
+                None => issuer.clients.forget_all(),
+            }
             issuer.issue(&presented, &request, log).await?
         }
         issued => issued?,
@@ -100,6 +109,10 @@ impl Issuer {
             TokenRequest::RefreshToken { unproven, asked } => {
                 self.refresh(presented, unproven, asked, log).await
             }
+            TokenRequest::JwtBearer { asked, .. } => {
+                let issued = self.issue_for_assertion(presented, asked, log).await;
+                issued.map_err(Error::of_grant)
+            }
         }
     }
 
@@ -109,11 +122,36 @@ impl Issuer {
         asked: &AskedAccess,
         log: &mut RequestLog,
     ) -> Result<IssuedTokens, Error> {
-        let mut evidence = self.clients.gather(presented).await?;
+        let grant =
+            |client: &AuthenticatedClient| Ok(client_credentials::grant(client, asked.clone()));
+        let grant_type = GrantType::ClientCredentials;
+        self.issue_without_refresh(presented, grant_type, grant, log)
+            .await
+    }
+
+    async fn issue_for_assertion(
+        &self,
+        presented: &PresentedCredentials,
+        asked: &AskedAccess,
+        log: &mut RequestLog,
+    ) -> Result<IssuedTokens, Error> {
+        let grant = |client: &AuthenticatedClient| jwt_bearer::grant(client, asked.clone());
+        self.issue_without_refresh(presented, GrantType::JwtBearer, grant, log)
+            .await
+    }
+
+    async fn issue_without_refresh(
+        &self,
+        presented: &PresentedCredentials,
+        grant_type: GrantType,
+        grant: impl Fn(&AuthenticatedClient) -> Result<GrantedAccess, ClientDenied>,
+        log: &mut RequestLog,
+    ) -> Result<IssuedTokens, Error> {
+        let mut evidence = self.gather(presented, log).await?;
         let now = evidence.now();
         let decided = self.clients.decide(&mut evidence, |evidence| {
-            let client = authenticate(evidence, GrantType::ClientCredentials)?;
-            let granted = client_credentials::grant(&client, asked.clone());
+            let client = authenticate(evidence, grant_type)?;
+            let granted = grant(&client)?;
             let approved = token::approve(&client, granted, self.config.access_ttl, now)?;
             Ok((client, approved))
         });
@@ -137,7 +175,7 @@ impl Issuer {
         let proven = redeemer.prove(unproven.clone(), kind, self.clock.now());
         let proven = proven.await?;
         log.grant_id = Some(proven.credential().grant_id);
-        let mut evidence = self.clients.gather(presented).await?;
+        let mut evidence = self.gather(presented, log).await?;
         let authenticated = self.clients.decide(&mut evidence, |evidence| {
             authenticate(evidence, GrantType::RefreshToken)
         });

@@ -35,6 +35,12 @@ pub enum AssertionDenied {
     AssertionNotYetValid,
     /// `exp` lies too far ahead.
     AssertionLivesTooLong,
+    /// No source has this issuer.
+    UnknownAssertionIssuer,
+    /// The source is known, and no rule is about this token.
+    NoFederationRule,
+    /// Rules for several clients are about this token, and the request names none.
+    SeveralFederationRules,
     /// It has no `jti`, by which its single use could be noted, or one that is too long.
     AssertionWithoutId,
 }

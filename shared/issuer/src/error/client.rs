@@ -57,6 +57,14 @@ pub enum ClientDenied {
 }
 
 impl ClientDenied {
+    /// Its name in the log.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Assertion(reason) => reason.into(),
+            reason => reason.into(),
+        }
+    }
+
     /// The OAuth error code that a caller sees.
     pub const fn code(&self) -> ErrorCode {
         match self {

@@ -2,9 +2,9 @@
 
 use strum::IntoStaticStr;
 
-use super::ErrorCode;
+use super::{ClientDenied, ErrorCode};
 
-/// Why a refresh token is not accepted (RFC 6749 §5.2 `invalid_grant`). The variant's name is the
+/// Why a grant is not accepted (RFC 6749 §5.2 `invalid_grant`). The variant's name is the
 /// `reason` in the log.
 #[derive(Clone, Debug, Eq, IntoStaticStr, PartialEq, thiserror::Error)]
 #[strum(serialize_all = "snake_case")]
@@ -47,6 +47,9 @@ pub enum GrantDenied {
     /// A generation that the grant has not reached: the table was restored from a backup.
     #[error("the refresh token is not valid")]
     GenerationAhead,
+    /// An assertion that is the grant speaks for nobody, or for a client that may not use it.
+    #[error("the assertion is not accepted")]
+    Assertion(ClientDenied),
 }
 
 impl GrantDenied {
@@ -64,7 +67,8 @@ impl GrantDenied {
             | Self::ClientRevoked
             | Self::SubjectRevoked
             | Self::RefreshTokenReused
-            | Self::GenerationAhead => ErrorCode::InvalidGrant,
+            | Self::GenerationAhead
+            | Self::Assertion(_) => ErrorCode::InvalidGrant,
         }
     }
 

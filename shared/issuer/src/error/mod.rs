@@ -34,6 +34,18 @@ pub enum Error {
     Unavailable(#[from] Unavailable),
 }
 
+impl Error {
+    /// The same, where what failed to authenticate the client is its grant (RFC 7521 §4.1.1).
+    pub(crate) fn of_grant(self) -> Self {
+        match self {
+            Self::Denied(Denied::Client(reason)) if reason.code() == ErrorCode::InvalidClient => {
+                GrantDenied::Assertion(reason).into()
+            }
+            other => other,
+        }
+    }
+}
+
 impl From<StoreError> for Error {
     fn from(err: StoreError) -> Self {
         Self::Unavailable(err.into())
@@ -85,8 +97,7 @@ impl Denied {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Request(reason) => reason.into(),
-            Self::Client(ClientDenied::Assertion(reason)) => reason.into(),
-            Self::Client(reason) => reason.into(),
+            Self::Client(reason) | Self::Grant(GrantDenied::Assertion(reason)) => reason.name(),
             Self::Grant(reason) => reason.into(),
             Self::Access(reason) => reason.into(),
         }
@@ -148,6 +159,9 @@ pub enum Unavailable {
     /// revoked. This is the time at which that ends.
     #[error("revoked a moment ago: nothing can be issued until {}", .0.seconds())]
     JustRevoked(Timestamp),
+    /// Nothing that was fetched from this host is young enough, and nothing new came.
+    #[error("there is no copy of a document of {0} that is younger than 24 h")]
+    NoDocument(String),
     /// The request took longer than its time limit.
     #[error("the request took too long")]
     Timeout,

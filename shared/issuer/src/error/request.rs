@@ -38,6 +38,9 @@ pub enum BadRequest {
     /// `refresh_token` is missing.
     #[error("refresh_token is required")]
     MissingRefreshToken,
+    /// `assertion` is missing (RFC 7521 §4.1).
+    #[error("assertion is required")]
+    MissingAssertion,
     /// `token` is missing (RFC 7009 §2.1, RFC 7662 §2.1).
     #[error("token is required")]
     MissingToken,
@@ -60,6 +63,7 @@ impl BadRequest {
             | Self::ParameterInQuery
             | Self::MissingGrantType
             | Self::MissingRefreshToken
+            | Self::MissingAssertion
             | Self::MissingToken
             | Self::MalformedCursor => ErrorCode::InvalidRequest,
         }

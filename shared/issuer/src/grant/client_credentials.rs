@@ -10,5 +10,6 @@ pub fn grant(client: &AuthenticatedClient, asked: AskedAccess) -> GrantedAccess 
         subject: client.record().id.to_string(),
         asked,
         limits: None,
+        until: None,
     }
 }

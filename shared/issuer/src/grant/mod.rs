@@ -3,6 +3,7 @@
 //! A grant sees neither HTTP nor signing, and cannot be reached without client authentication.
 
 pub mod client_credentials;
+pub mod jwt_bearer;
 pub mod redeem;
 pub mod refresh_token;
 mod request;

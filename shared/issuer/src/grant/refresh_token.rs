@@ -19,5 +19,6 @@ pub fn grant(state: &GrantState, asked: AskedAccess) -> GrantedAccess {
             not_before: state.subject_not_before(),
             read_at: state.read_at,
         }),
+        until: None,
     }
 }

@@ -1,5 +1,7 @@
 //! A parsed token request: an enum of grant types, each with only its own fields.
 
+use secrecy::SecretString;
+
 use crate::credential::{CredentialKind, GrantCredential};
 use crate::endpoint::form::Form;
 use crate::error::{AccessDenied, BadRequest, Denied, GrantDenied};
@@ -15,6 +17,13 @@ pub enum TokenRequest {
     RefreshToken {
         /// The refresh token, not verified yet.
         unproven: GrantCredential,
+        /// The access that the new token shall have.
+        asked: AskedAccess,
+    },
+    /// RFC 7523 §2.1.
+    JwtBearer {
+        /// The token of another issuer.
+        assertion: SecretString,
         /// The access that the new token shall have.
         asked: AskedAccess,
     },
@@ -49,6 +58,12 @@ impl TokenRequest {
                 }
                 Self::RefreshToken { unproven, asked }
             }
+            GrantType::JwtBearer => {
+                let text = form.value("assertion");
+                let text = text.ok_or(BadRequest::MissingAssertion)?;
+                let assertion = text.to_owned().into();
+                Self::JwtBearer { assertion, asked }
+            }
         })
     }
 
@@ -57,6 +72,7 @@ impl TokenRequest {
         match self {
             Self::ClientCredentials(_) => GrantType::ClientCredentials,
             Self::RefreshToken { .. } => GrantType::RefreshToken,
+            Self::JwtBearer { .. } => GrantType::JwtBearer,
         }
     }
 }

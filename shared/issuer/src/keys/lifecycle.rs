@@ -60,11 +60,30 @@ impl<'a> Succession<'a> {
         if now < key.active_from {
             return KeyState::Pending;
         }
-        match self.stops_signing(key) {
-            Some(end) if now >= end.after(PUBLISHED_AFTER_USE) => KeyState::Retired,
-            Some(end) if now >= end => KeyState::Retiring,
+        match self.end_of(key) {
+            Some(end) if now >= end.published_until => KeyState::Retired,
+            Some(end) if now >= end.signs_until => KeyState::Retiring,
             _ => KeyState::Active,
         }
+    }
+
+    /// How the life of `key`, which is one of these, ends; `None` as long as no successor is known.
+    pub fn end_of(&self, key: &SigningKey) -> Option<KeyEnd> {
+        let superseded = self.stops_signing(key).map(|signs_until| KeyEnd {
+            signs_until,
+            published_until: signs_until.after(PUBLISHED_AFTER_USE),
+        });
+        let Some(withdrawn) = key.withdrawn_at else {
+            return superseded;
+        };
+        let [signs_until, published_until] = match superseded {
+            Some(end) => [end.signs_until, end.published_until].map(|moment| moment.min(withdrawn)),
+            None => [withdrawn; 2],
+        };
+        Some(KeyEnd {
+            signs_until,
+            published_until,
+        })
     }
 
     /// When a successor takes over. One that was withdrawn before it began to sign never takes
@@ -84,6 +103,15 @@ impl<'a> Succession<'a> {
             .map(|other| other.active_from)
             .min()
     }
+}
+
+/// How the life of a signing key ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct KeyEnd {
+    /// When it stops signing.
+    pub signs_until: Timestamp,
+    /// When it is no longer published or used.
+    pub published_until: Timestamp,
 }
 
 /// How long a key stays published after it has stopped signing. A function may go on signing for as
@@ -147,6 +175,26 @@ mod tests {
     fn a_compromised_key_is_gone_at_once() {
         let keys = [key(1, 100, Some(300)), key(2, 300, None)];
         assert_eq!(states(&keys, 300), [Retired, Active]);
+    }
+
+    #[test]
+    fn an_end_is_what_comes_first() {
+        let ends = |keys: &[SigningKey]| {
+            let succession = Succession::of(keys, Algorithm::EdDSA);
+            let end = |key| succession.end_of(key);
+            keys.iter()
+                .map(|key| {
+                    end(key).map(|end| (end.signs_until.seconds(), end.published_until.seconds()))
+                })
+                .collect::<Vec<_>>()
+        };
+        let published = PUBLISHED_AFTER_USE.as_secs();
+        let superseded = [key(1, 100, None), key(2, 200, None)];
+        assert_eq!(ends(&superseded), [Some((200, 200 + published)), None]);
+        let withdrawn_while_it_signs = [key(1, 100, Some(150)), key(2, 150, None)];
+        assert_eq!(ends(&withdrawn_while_it_signs), [Some((150, 150)), None]);
+        let withdrawn_later = [key(1, 100, Some(300)), key(2, 200, None)];
+        assert_eq!(ends(&withdrawn_later), [Some((200, 300)), None]);
     }
 
     #[test]

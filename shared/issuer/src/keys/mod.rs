@@ -17,7 +17,7 @@ pub use custody::{
 };
 pub use hmac::HmacKeys;
 pub use hmac_rotation::{HmacRotation, ReplacedHmacKeys};
-pub use lifecycle::{KeyState, Succession};
+pub use lifecycle::{KeyEnd, KeyState, Succession};
 pub use public_jwk::{PublicJwk, UnfitJwk};
 pub use rotation::{KeyRotation, RetireError, RotatedNow, Rotation, RotationPolicy, SuccessorKey};
 pub use signer::{InProcessSigner, Signer, generate_private_key};

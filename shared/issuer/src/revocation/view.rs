@@ -156,7 +156,7 @@ impl TableRevocations {
         let after = query.after.take();
         let read = self
             .table
-            .query_feed(query.selection, after, Some(*most))
+            .query_feed_within(PATIENCE, query.selection, after, *most)
             .await;
         let failed_at = if read.is_ok() { 0 } else { now.seconds() };
         self.failed_at.store(failed_at, Ordering::Release);
@@ -235,6 +235,10 @@ impl RevocationSource for TableRevocations {
 /// the token's own records, which the request waits for anyway. Each page is twice as large as the
 /// one before.
 const FIRST_PAGE: u32 = 25;
+
+/// How long a query of the index may take, the SDK's retries included. Meanwhile other requests are decided by
+/// the view, and afterwards by the records of their own tokens.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The largest page that a request waits for: some 100 KB.
 const LARGEST_PAGE: u32 = 1000;

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -68,6 +70,28 @@ impl TableReader {
         after: Option<Cursor>,
         most: Option<u32>,
     ) -> Result<FeedPage, StoreError> {
+        self.feed_page(select, after, most, None).await
+    }
+
+    /// The same for who can do without, and must not wait: it ends within `limit`. After a throttled attempt
+    /// alone, the SDK waits for a second or more.
+    pub async fn query_feed_within(
+        &self,
+        limit: Duration,
+        select: FeedSelection,
+        after: Option<Cursor>,
+        most: u32,
+    ) -> Result<FeedPage, StoreError> {
+        self.feed_page(select, after, Some(most), Some(limit)).await
+    }
+
+    async fn feed_page(
+        &self,
+        select: FeedSelection,
+        after: Option<Cursor>,
+        most: Option<u32>,
+        limit: Option<Duration>,
+    ) -> Result<FeedPage, StoreError> {
         let heard = Heard::default();
         let query = self
             .client
@@ -86,7 +110,12 @@ impl TableReader {
                 .key_condition_expression("feed_shard = :shard AND feed_until >= :now")
                 .expression_attribute_values(":now", number(now.seconds())),
         };
-        let sent = query.customize().interceptor(heard.clone()).send().await;
+        let mut query = query.customize().interceptor(heard.clone());
+        if let Some(limit) = limit {
+            let timeouts = TimeoutConfig::builder().operation_timeout(limit).build();
+            query = query.config_override(Builder::new().timeout_config(timeouts));
+        }
+        let sent = query.send().await;
         let answer = sent.map_err(|err| failed("Query", &err))?;
         let (heartbeats, entries): (Vec<_>, Vec<_>) = answer
             .items

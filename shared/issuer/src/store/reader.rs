@@ -128,7 +128,7 @@ impl TableReader {
 }
 
 /// What one read of several records found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Found(Vec<Item>);
 
 impl Found {

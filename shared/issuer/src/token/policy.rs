@@ -19,6 +19,8 @@ pub struct GrantedAccess {
     pub asked: AskedAccess,
     /// What the grant allows; `None` when the client's registration is the only limit.
     pub limits: Option<GrantLimits>,
+    /// When what it rests on ends, besides the grant: no token is valid for longer.
+    pub until: Option<Timestamp>,
 }
 
 /// What a grant allows its tokens.
@@ -64,8 +66,9 @@ pub fn approve(
         return Err(Unavailable::JustRevoked(end).into());
     }
     let ttl = record.access_ttl.map_or(issuer_ttl, Duration::from_secs);
+    let ends = [limits.map(|limits| limits.expires_at), granted.until];
     let own_end = issued_at.after(ttl);
-    let expires_at = limits.map_or(own_end, |limits| own_end.min(limits.expires_at));
+    let expires_at = ends.into_iter().flatten().fold(own_end, Timestamp::min);
     Ok(ApprovedToken(ApprovedParts {
         client_id: record.id.clone(),
         subject: granted.subject,

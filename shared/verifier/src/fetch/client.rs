@@ -1,4 +1,5 @@
 use std::fmt;
+use std::net::IpAddr;
 
 use async_trait::async_trait;
 use http::header::{self, HeaderName};
@@ -10,13 +11,15 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rustls::crypto::aws_lc_rs;
 
+use super::resolver::{NOT_ALLOWED, Resolver};
 use super::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched};
 
 /// The client of the feature `fetch`: HTTP/1.1 over rustls on AWS-LC, with the roots of the
 /// operating system. It follows no redirects, and shares no TLS state with the rest of the process.
 #[derive(Clone)]
 pub struct HttpFetch {
-    client: Client<HttpsConnector<HttpConnector>, Empty<&'static [u8]>>,
+    client: Client<HttpsConnector<HttpConnector<Resolver>>, Empty<&'static [u8]>>,
+    resolver: Resolver,
 }
 
 impl HttpFetch {
@@ -25,14 +28,27 @@ impl HttpFetch {
     /// # Errors
     /// [`FetchError::Transport`] when the operating system has no root certificates.
     pub fn new() -> Result<Self, FetchError> {
+        Self::only_to(|_| true)
+    }
+
+    /// The same, which connects only to allowed addresses, however a host is written: for URLs that
+    /// somebody else has chosen.
+    ///
+    /// # Errors
+    /// As [`HttpFetch::new`].
+    pub fn only_to(allowed: fn(IpAddr) -> bool) -> Result<Self, FetchError> {
+        let resolver = Resolver::new(allowed);
         let builder = HttpsConnectorBuilder::new()
             .with_provider_and_native_roots(aws_lc_rs::default_provider())
             .map_err(|err| FetchError::Transport(format!("no root certificates: {err}")))?;
         // Plain http is allowed here because every URL was checked before: only loopback may use
         // it.
-        let connector = builder.https_or_http().enable_http1().build();
+        let mut http = HttpConnector::new_with_resolver(resolver.clone());
+        http.enforce_http(false);
+        let connector = builder.https_or_http().enable_http1().wrap_connector(http);
         Ok(Self {
             client: Client::builder(TokioExecutor::new()).build(connector),
+            resolver,
         })
     }
 }
@@ -45,6 +61,12 @@ impl Fetch for HttpFetch {
             http_request = http_request.header(header::IF_NONE_MATCH, etag);
         }
         let http_request = http_request.body(Empty::new()).map_err(transport)?;
+        if !self
+            .resolver
+            .allows(http_request.uri().host().unwrap_or_default())
+        {
+            return Err(FetchError::Transport(NOT_ALLOWED.to_owned()));
+        }
         let response = self.client.request(http_request).await.map_err(transport)?;
         let caching = cache_headers(response.headers());
         match response.status() {

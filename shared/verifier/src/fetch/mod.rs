@@ -5,6 +5,8 @@ mod caching;
 #[cfg(feature = "fetch")]
 mod client;
 mod flight;
+#[cfg(feature = "fetch")]
+mod resolver;
 
 use std::fmt;
 use std::time::Duration;
@@ -76,7 +78,10 @@ pub enum FetchError {
 }
 
 /// Fetches with the limits on URL, time and size that hold for every [`Fetch`].
-pub(crate) async fn fetch_within(
+///
+/// # Errors
+/// [`FetchError`] when a limit is not kept, and for everything but 200 and 304.
+pub async fn fetch_within(
     time_limit: Duration,
     fetch: &dyn Fetch,
     request: FetchRequest<'_>,

@@ -60,27 +60,29 @@ impl PublicKeySet {
         self.keys.len()
     }
 
-    /// Checks the signature of `jws`. Its `kid` names the key. Without one, or for keys without a name, there
-    /// must be exactly one key that verifies its `alg` (OpenID Connect Core 1.0 §10.1).
-    ///
-    /// # Errors
-    /// [`Rejection::UnknownKey`], [`Rejection::WrongAlgorithm`] or [`Rejection::BadSignature`].
-    pub fn verify(&self, jws: &UnverifiedJws<'_>) -> Result<(), Rejection> {
+    /// The key that `jws` names by its `kid`. Without one, or for keys without a name, there must be exactly one
+    /// key that verifies its `alg` (OpenID Connect Core 1.0 §10.1).
+    pub fn key_of(&self, jws: &UnverifiedJws<'_>) -> Option<&PublicKey> {
         let kid = jws.header.kid.as_deref();
-        let named = self
-            .keys
-            .iter()
-            .find(|(name, _)| kid.is_some() && name.as_deref() == kid);
-        if let Some((_, key)) = named {
-            return key.verify(jws);
+        let has_name = |name: &Option<String>| kid.is_some() && name.as_deref() == kid;
+        if let Some((_, named)) = self.keys.iter().find(|(name, _)| has_name(name)) {
+            return Some(named);
         }
         let mut fitting = self.keys.iter().filter(|(name, key)| {
             (kid.is_none() || name.is_none()) && key.algorithm(&jws.header.alg).is_some()
         });
         match (fitting.next(), fitting.next()) {
-            (Some((_, only)), None) => only.verify(jws),
-            _ => Err(Rejection::UnknownKey),
+            (Some((_, only)), None) => Some(only),
+            _ => None,
         }
+    }
+
+    /// Checks the signature of `jws` by [its key](Self::key_of).
+    ///
+    /// # Errors
+    /// [`Rejection::UnknownKey`], [`Rejection::WrongAlgorithm`] or [`Rejection::BadSignature`].
+    pub fn verify(&self, jws: &UnverifiedJws<'_>) -> Result<(), Rejection> {
+        self.key_of(jws).ok_or(Rejection::UnknownKey)?.verify(jws)
     }
 }
 

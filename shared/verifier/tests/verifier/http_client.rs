@@ -124,3 +124,28 @@ async fn nobody_listening_and_no_tls_are_errors_that_say_why() {
     let plain = get(&format!("https://{address}/"), None).await;
     assert!(matches!(plain, Err(FetchError::Transport(_))), "{plain:?}");
 }
+
+/// However the host is written: a name is looked up, an address is not.
+#[tokio::test]
+async fn only_allowed_addresses_are_connected_to() {
+    let (url, received) = server(answer("200 OK", "", "body")).await;
+    let named = url.replace("127.0.0.1", "localhost");
+    let fetched = async |allowed, url| {
+        let client = HttpFetch::only_to(allowed).expect("a client");
+        let request = FetchRequest {
+            url,
+            etag: None,
+            max_bytes: 100,
+        };
+        client.fetch(request).await
+    };
+    for url in [&url, &named] {
+        let refused = fetched(|_| false, url).await;
+        assert!(matches!(refused, Err(FetchError::Transport(_))), "{url}");
+        assert_eq!(*received.lock().await, "", "{url}");
+    }
+    for url in [&url, &named] {
+        let answered = fetched(|address| address.is_loopback(), url).await;
+        assert!(matches!(answered, Ok(Fetched::Document(..))), "{url}");
+    }
+}

@@ -208,7 +208,7 @@ fn a_file_with_a_mistake_changes_nothing_and_the_mistake_is_named() {
         (
             "[{client_id: sensors, token_endpoint_auth_method: client_secret_basic}]",
             1,
-            vec!["sensors", "create a new client"],
+            vec!["sensors", "has no secret"],
         ),
         // Nobody has said where the secret goes.
         ("[{client_id: new}]", 2, vec!["--secrets"]),

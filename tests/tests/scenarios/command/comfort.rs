@@ -44,6 +44,16 @@ fn token_prints_what_the_client_would_get() {
 }
 
 #[test]
+fn token_is_signed_by_a_key_that_the_data_have() {
+    let issuer = TestIssuer::serve(&["--alg=EdDSA"]);
+    let token = ["token", "--client=demo", "--field=access_token"];
+    let output = issuer.try_manage(&token);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let token = text(&output.stdout).trim_end().to_owned();
+    assert_eq!(issuer.manage(&["inspect", &token])["active"], true);
+}
+
+#[test]
 fn invariant_5_token_prints_nothing_that_the_client_would_not_get() {
     let issuer = TestIssuer::shared();
     let client = issuer.register("limited", &["--scope=a"]);
@@ -272,7 +282,12 @@ fn every_help_names_what_each_option_does() {
 /// `client-rotate-secret` is `client rotate-secret`.
 fn subcommand_of(name: &str) -> Vec<&str> {
     match name.split_once('-') {
-        Some((group @ ("client" | "key" | "grant"), rest)) => vec![group, rest],
+        Some(("federation", rest)) if rest.starts_with("source-") => {
+            vec!["federation", "source", &rest["source-".len()..]]
+        }
+        Some((group @ ("client" | "federation" | "key" | "grant" | "resource"), rest)) => {
+            vec![group, rest]
+        }
         _ if name.is_empty() => Vec::new(),
         _ => vec![name],
     }

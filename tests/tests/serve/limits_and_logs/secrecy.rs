@@ -41,6 +41,7 @@ fn invariant_1_no_secret_and_no_token_is_at_rest_or_in_a_log() {
     let everything = [
         ("the log", issuer.log().into_bytes()),
         ("what commands printed", printed.into_bytes()),
+        ("the page", issuer.send(&HttpRequest::get("/")).body.into()),
         ("the data of the running issuer", all_bytes(issuer.data())),
         ("the data at rest", {
             issuer.terminate();

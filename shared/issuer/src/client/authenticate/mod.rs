@@ -11,12 +11,13 @@ mod secret;
 use std::sync::Arc;
 
 use tokensmith_verifier::Timestamp;
-use tokensmith_verifier::jose::{InvalidKeySet, PublicKeySet};
 
-use super::{PresentedCredentials, Proof};
-use crate::error::{AssertionDenied, ClientDenied, Error};
+use super::{ClientKeys, PresentedCredentials, Proof};
+use crate::error::{ClientDenied, Error};
+use crate::federation::FederatedIdentity;
+use crate::names::{ClientId, FederationName};
 use crate::store::Table;
-use crate::store::records::{AssertionAudience, Client};
+use crate::store::records::{AssertionAudience, AuthenticationMethod, Client};
 
 pub use claim::Claim;
 pub(crate) use private_key::AssertionVerifier;
@@ -25,10 +26,14 @@ pub(crate) use private_key::AssertionVerifier;
 #[derive(Debug)]
 pub struct Evidence<'a> {
     pub(super) presented: &'a PresentedCredentials,
+    /// The client that it names.
+    pub(super) client_id: ClientId,
+    /// For a token of another issuer: whom it speaks for.
+    pub(super) identity: Option<Arc<FederatedIdentity>>,
     /// The client's record; `None` when there is no such client.
     pub(super) record: Option<Arc<Client>>,
     /// The keys of the record, if it has any.
-    pub(super) keys: Option<Arc<Result<PublicKeySet, InvalidKeySet>>>,
+    pub(super) keys: Option<ClientKeys>,
     pub(super) assertions: &'a AssertionVerifier,
     /// When the read of the record started.
     pub(super) read_at: Timestamp,
@@ -54,7 +59,7 @@ impl Evidence<'_> {
         let record = self.record.clone().ok_or(ClientDenied::UnknownClient)?;
         let allowed = match record.authentication {
             Some(only) => only == method,
-            None => method.is_of_a_secret(),
+            None => method.is_of_a_secret() || method == AuthenticationMethod::Federation,
         };
         if !allowed {
             return Err(ClientDenied::WrongAuthenticationMethod);
@@ -67,9 +72,20 @@ impl Evidence<'_> {
         }
         Ok(AuthenticatedClient {
             record,
+            identity: self.identity.clone(),
             read_at: self.read_at,
             now: self.now,
         })
+    }
+
+    /// The client that was found, whether or not it has authenticated.
+    pub fn client_id(&self) -> &ClientId {
+        &self.client_id
+    }
+
+    /// The rule by which a token of another issuer speaks for it.
+    pub fn rule(&self) -> Option<&FederationName> {
+        self.identity.as_ref().map(|identity| &identity.rule)
     }
 
     /// Whether what was presented proves that it is this client. The same work is done whether or not there is
@@ -77,17 +93,14 @@ impl Evidence<'_> {
     fn prove(&self) -> Result<(), ClientDenied> {
         let client = self.record.as_deref();
         match self.presented.proof() {
-            Proof::Nothing => Ok(()),
+            // A foreign token was verified when it was found out whom it speaks for.
+            Proof::Nothing | Proof::Foreign(_) => Ok(()),
             Proof::Secret(_, secret) => match secret::matches(secret, client, self.now) {
                 true => Ok(()),
                 false => Err(ClientDenied::WrongClientSecret),
             },
             Proof::Assertion(assertion) => {
-                let keys = match self.keys.as_deref() {
-                    Some(Err(_)) => return Err(AssertionDenied::UnusableAssertionKeys.into()),
-                    Some(Ok(keys)) => Some(keys),
-                    None => None,
-                };
+                let keys = self.keys.as_ref().map(ClientKeys::set).transpose()?;
                 let audience = client.map_or(AssertionAudience::Issuer, |client| {
                     client.assertion_audience
                 });
@@ -123,6 +136,7 @@ impl Evidence<'_> {
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient {
     record: Arc<Client>,
+    identity: Option<Arc<FederatedIdentity>>,
     read_at: Timestamp,
     now: Timestamp,
 }
@@ -138,6 +152,7 @@ impl AuthenticatedClient {
             true => Err(ClientDenied::ClientDisabled),
             false => Ok(Self {
                 record: Arc::new(record),
+                identity: None,
                 read_at: now,
                 now,
             }),
@@ -147,6 +162,11 @@ impl AuthenticatedClient {
     /// Its registration.
     pub fn record(&self) -> &Client {
         &self.record
+    }
+
+    /// The token of another issuer that it has authenticated with.
+    pub fn identity(&self) -> Option<&FederatedIdentity> {
+        self.identity.as_deref()
     }
 
     /// When the read of its registration started.

@@ -2,13 +2,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tokensmith_verifier::Algorithm;
-use tokensmith_verifier::jose::{InvalidKeySet, PublicKeySet};
 
-use super::GrantType;
+use super::{GrantType, StoredJwks};
 use crate::config::MAX_ACCESS_TTL;
 use crate::credential::SecretHash;
+use crate::fetched::DocumentUrl;
 use crate::names::{Audience, ClientId, Scopes};
 use crate::store::{Key, Record};
 use tokensmith_verifier::Timestamp;
@@ -24,7 +23,10 @@ pub struct Client {
     pub secrets: Vec<LiveSecret>,
     /// The public keys of its assertions.
     #[serde(default)]
-    pub jwks: Option<ClientJwks>,
+    pub jwks: Option<StoredJwks>,
+    /// Where they are published, if the record does not have them.
+    #[serde(default)]
+    pub jwks_uri: Option<DocumentUrl>,
     /// What its assertions may name as their audience.
     #[serde(default)]
     pub assertion_audience: AssertionAudience,
@@ -144,47 +146,6 @@ pub struct LiveSecret {
     pub expires_at: Option<Timestamp>,
 }
 
-/// The public keys that a client's assertions are verified with, as the JSON of a JWK Set.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct ClientJwks(String);
-
-impl ClientJwks {
-    /// Keeps a key set of which every key can be used: one that is left out would be missed only when it is needed.
-    ///
-    /// # Errors
-    /// Why the set, or one of its keys, cannot be used.
-    pub fn new(document: &Value) -> Result<Self, String> {
-        let keys = document["keys"].as_array().map_or(&[][..], Vec::as_slice);
-        let json = document.to_string();
-        let usable = PublicKeySet::parse(json.as_bytes()).map_err(|err| err.to_string())?;
-        if usable.len() < keys.len() {
-            let message = "a key of the set cannot be used: it is not for signatures (use), or not for RS256, PS256, \
-                           ES256, ES384 or EdDSA, or its members are no key";
-            return Err(message.to_owned());
-        }
-        match json.len() > MAX_JWKS_BYTES {
-            true => Err(format!(
-                "the key set takes more than {MAX_JWKS_BYTES} bytes"
-            )),
-            false => Ok(Self(json)),
-        }
-    }
-
-    /// The keys.
-    ///
-    /// # Errors
-    /// [`InvalidKeySet`] when a later release has stored keys that this one cannot use.
-    pub fn parse(&self) -> Result<PublicKeySet, InvalidKeySet> {
-        PublicKeySet::parse(self.0.as_bytes())
-    }
-
-    /// The document.
-    pub fn to_json(&self) -> Value {
-        serde_json::from_str(&self.0).unwrap_or_default()
-    }
-}
-
 /// What a client's assertions may name as their audience (`aud`).
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -226,6 +187,8 @@ pub enum AuthenticationMethod {
     ClientSecretPost,
     /// An assertion that it has signed (RFC 7523 §2.2).
     PrivateKeyJwt,
+    /// A token of another issuer that a federation rule maps to it.
+    Federation,
     /// A public client: the form parameter `client_id` alone.
     None,
 }
@@ -237,12 +200,22 @@ impl AuthenticationMethod {
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
             Self::PrivateKeyJwt => "private_key_jwt",
+            Self::Federation => "federation",
             Self::None => "none",
         }
     }
 
-    /// Every method, as metadata lists them (RFC 8414 §2).
-    pub const ALL: [Self; 4] = [
+    /// Every method.
+    pub const ALL: [Self; 5] = [
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::PrivateKeyJwt,
+        Self::Federation,
+        Self::None,
+    ];
+
+    /// What metadata lists (RFC 8414 §2): a token of another issuer is sent as `private_key_jwt` is.
+    pub const REGISTERED: [Self; 4] = [
         Self::ClientSecretBasic,
         Self::ClientSecretPost,
         Self::PrivateKeyJwt,
@@ -263,7 +236,8 @@ impl FromStr for AuthenticationMethod {
             .into_iter()
             .find(|method| method.as_str() == name)
             .ok_or_else(|| {
-                "use client_secret_basic, client_secret_post, private_key_jwt or none".to_owned()
+                "use client_secret_basic, client_secret_post, private_key_jwt, federation or none"
+                    .to_owned()
             })
     }
 }
@@ -277,6 +251,3 @@ impl fmt::Display for AuthenticationMethod {
 /// The current secret, and those whose overlap has not ended. Each attempt to authenticate is compared with all
 /// of them, and each read of the client reads them: this bounds both.
 pub const MAX_LIVE_SECRETS: usize = 50;
-
-/// The longest key set: each read of the client reads it.
-const MAX_JWKS_BYTES: usize = 16 * 1024;

@@ -11,6 +11,9 @@ pub enum GrantType {
     ClientCredentials,
     /// RFC 6749 §6.
     RefreshToken,
+    /// RFC 7523 §2.1, with a token of another issuer.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
+    JwtBearer,
 }
 
 impl GrantType {
@@ -19,11 +22,12 @@ impl GrantType {
         match self {
             Self::ClientCredentials => "client_credentials",
             Self::RefreshToken => "refresh_token",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
         }
     }
 
     /// Every grant type, as metadata lists them (RFC 8414 §2).
-    pub const ALL: [Self; 2] = [Self::ClientCredentials, Self::RefreshToken];
+    pub const ALL: [Self; 3] = [Self::ClientCredentials, Self::RefreshToken, Self::JwtBearer];
 }
 
 impl FromStr for GrantType {

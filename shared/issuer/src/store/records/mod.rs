@@ -2,11 +2,14 @@
 //! can be restricted to it (`dynamodb:LeadingKeys`).
 
 mod client;
+mod federation;
 mod feed;
+mod fetched;
 mod grant;
 mod grant_type;
 mod heartbeat;
 mod hmac_key;
+mod jwks;
 mod revoked_token;
 mod settings;
 mod signing_key;
@@ -14,14 +17,16 @@ mod single_use;
 mod subject;
 
 pub use client::{
-    AssertionAudience, AuthenticationMethod, Client, ClientJwks, LiveSecret, MAX_LIVE_SECRETS,
-    RefreshGrace,
+    AssertionAudience, AuthenticationMethod, Client, LiveSecret, MAX_LIVE_SECRETS, RefreshGrace,
 };
+pub use federation::{FEDERATION, FederationRule, FederationSource, SourceKeys};
 pub use feed::{FEED_SHARD, FeedAttributes, FeedEntry};
+pub use fetched::{Fetched, FetchedCopy};
 pub use grant::{Grant, Origin};
 pub use grant_type::GrantType;
 pub use heartbeat::{HEARTBEAT, Heartbeat};
 pub use hmac_key::{HMAC_KEYS, HmacKeyRecord};
+pub use jwks::StoredJwks;
 pub use revoked_token::RevokedToken;
 pub use settings::{ForeignTable, HOW_TO_MEND_IT, Settings};
 pub use signing_key::{SIGNING_KEYS, SigningKey};

@@ -1,0 +1,48 @@
+use std::sync::OnceLock;
+
+use async_trait::async_trait;
+use tokensmith_verifier::{Fetch, FetchError, FetchRequest, Fetched, HttpFetch};
+
+use super::public::is_public;
+use super::url::Reach;
+
+/// What others publish, as far as one reaches. It is ready at the first fetch: a start reads no root
+/// certificates.
+#[derive(Debug)]
+pub struct Web {
+    reach: Reach,
+    client: OnceLock<HttpFetch>,
+}
+
+impl Web {
+    /// The web within `reach`.
+    pub fn new(reach: Reach) -> Self {
+        Self {
+            reach,
+            client: OnceLock::new(),
+        }
+    }
+
+    fn client(&self) -> Result<&HttpFetch, FetchError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client = match self.reach {
+            Reach::Public => HttpFetch::only_to(is_public),
+            Reach::Private => HttpFetch::new(),
+        }?;
+        Ok(self.client.get_or_init(|| client))
+    }
+}
+
+#[async_trait]
+impl Fetch for Web {
+    async fn fetch(&self, request: FetchRequest<'_>) -> Result<Fetched, FetchError> {
+        if !self.reach.has(request.url) {
+            return Err(FetchError::Unusable(OUT_OF_REACH));
+        }
+        self.client()?.fetch(request).await
+    }
+}
+
+const OUT_OF_REACH: &str = "only https on port 443 of a host name is fetched";
