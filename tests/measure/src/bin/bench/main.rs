@@ -8,6 +8,7 @@ mod authorizer;
 mod command;
 mod grants;
 mod load;
+mod signing;
 mod strangers;
 
 use std::time::{Duration, Instant};
@@ -38,6 +39,7 @@ fn main() {
     let (seconds, grants) = (number(5), number(1_000_000));
     let time = Duration::from_secs(seconds);
     tokens(time);
+    signing::measure(time);
     grants::measure(time, grants as usize);
 }
 

@@ -12,9 +12,11 @@ use serde::Serialize;
 use tokensmith_issuer::keys::KeyAccess;
 use tokensmith_issuer::{Issuer, RequestContext, endpoint};
 use tokensmith_local::make_table;
+use tokensmith_tests::assertion::OwnKey;
 use tokensmith_tests::authorizer::INTERVAL;
 use tokensmith_tests::faults::Attempt;
 use tokensmith_tests::{Answer, HttpRequest, InProcess, Items, TestClient};
+use tokensmith_verifier::jose::SignatureAlgorithm;
 use tokensmith_verifier::{Algorithm, paths};
 
 use authorizer::CountedAuthorizer;
@@ -91,6 +93,7 @@ impl Counter {
         operations.insert("uncached_client", cost);
         let (cost, answer) = self.cost("client_credentials", &own).await;
         operations.insert("client_credentials", cost);
+        operations.insert("uncached_signing_client", self.signing_cost().await);
         let access_token = answer.access_token();
         let grant = self.world.grant(&self.client, |_| {}).await;
         for (name, request) in [
@@ -112,6 +115,16 @@ impl Counter {
             operations,
             grant_bytes: size(&items[&format!("GRANT#{}/-", grant.id)]),
         }
+    }
+
+    /// A token for a client that signs, whose record is read.
+    async fn signing_cost(&self) -> Cost {
+        let key = OwnKey::new(SignatureAlgorithm::ES256);
+        let client = self.world.signing("signing-service", &key).await;
+        let assertion = key.assertion(&client, &self.world);
+        let own = [("grant_type", "client_credentials")];
+        let request = HttpRequest::asserted(paths::TOKEN, &own, &assertion);
+        self.cost("uncached_signing_client", &request).await.0
     }
 
     async fn authorizer_costs(&self, access_token: &str) -> [(&'static str, Cost); 3] {
