@@ -32,6 +32,7 @@ pub fn new_client(id: &str, now: Timestamp) -> Client {
         deleted_at: None,
         not_before: None,
         created_at: now,
+        allowed: Vec::new(),
     }
 }
 

@@ -12,6 +12,7 @@ mod list;
 mod one_value;
 mod progress;
 mod repair;
+mod resource;
 mod restore;
 mod revoke;
 mod serve;
@@ -65,6 +66,7 @@ async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(args) => serve::run(args).await,
         Command::Client(command) => client::run(command).await,
+        Command::Resource(command) => resource::run(command).await,
         Command::Key(command) => key::run(command).await,
         Command::Grant(command) => grant::run(command).await,
         Command::Revoke(args) => revoke::run(args).await,
@@ -98,6 +100,9 @@ enum Command {
     /// Manage the clients that may request tokens
     #[command(subcommand)]
     Client(client::Command),
+    /// Manage the resources that define scopes of their own
+    #[command(subcommand)]
+    Resource(resource::Command),
     /// Manage the signing keys and the HMAC key
     #[command(subcommand)]
     Key(key::Command),

@@ -5,7 +5,8 @@ use serde_json::Value;
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::names::{Audience, ClientId, Scopes};
 use tokensmith_issuer::store::records::{
-    AssertionAudience, AuthenticationMethod, Client, ClientJwks, LiveSecret, RefreshGrace,
+    Allowance, AssertionAudience, AuthenticationMethod, Client, ClientJwks, LiveSecret,
+    RefreshGrace,
 };
 use tokensmith_verifier::Algorithm;
 
@@ -25,6 +26,7 @@ pub struct DisplayedClient<'a> {
     jwks: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     assertion_audience: Option<AssertionAudience>,
+    allowed: &'a [Allowance],
     access_ttl_seconds: Option<u64>,
     alg: Option<Algorithm>,
     refresh_ttl_seconds: u64,
@@ -55,6 +57,7 @@ impl<'a> DisplayedClient<'a> {
             token_endpoint_auth_method: client.authentication,
             jwks: client.jwks.as_ref().map(ClientJwks::to_json),
             assertion_audience: client.jwks.is_some().then_some(client.assertion_audience),
+            allowed: &client.allowed,
             access_ttl_seconds: client.access_ttl,
             alg: client.algorithm,
             refresh_ttl_seconds: client.refresh_ttl,

@@ -10,7 +10,9 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use tokensmith_issuer::admin::{ClientChanges, Setting};
 use tokensmith_issuer::names::ClientId;
-use tokensmith_issuer::store::records::{AuthenticationMethod, ClientJwks, RefreshGrace};
+use tokensmith_issuer::store::records::{
+    Allowance, AuthenticationMethod, ClientJwks, RefreshGrace,
+};
 
 use super::registration::parse_grant_type;
 use crate::Failure;
@@ -89,6 +91,8 @@ struct Described {
     audiences: Vec<String>,
     token_endpoint_auth_method: Option<String>,
     jwks: Option<Value>,
+    #[serde(default)]
+    allowed: Vec<Held>,
     assertion_audience: Option<String>,
     access_ttl_seconds: Option<u64>,
     alg: Option<String>,
@@ -105,6 +109,26 @@ struct Described {
     _not_before: Option<IgnoredAny>,
     #[serde(default, rename = "created_at")]
     _created_at: Option<IgnoredAny>,
+}
+
+/// Scopes that are held for a registered resource.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Held {
+    resource: String,
+    #[serde(default)]
+    scopes: Vec<String>,
+}
+
+impl Held {
+    fn allowance(&self) -> Result<Allowance, String> {
+        let resource = one_audience(&self.resource);
+        let scopes = all(&self.scopes, one_scope)?;
+        Ok(Allowance {
+            resource: resource.map_err(|err| format!("{}: {err}", self.resource))?,
+            scopes: scopes.into_iter().collect(),
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -135,6 +159,11 @@ impl Described {
             },
             refresh_rotation: self.refresh_rotation,
             algorithm: parsed(self.alg)?,
+            allowed: self
+                .allowed
+                .iter()
+                .map(Held::allowance)
+                .collect::<Result<_, _>>()?,
             unset: Setting::ALL.to_vec(),
             ..ClientChanges::default()
         };

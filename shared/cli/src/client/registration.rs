@@ -8,7 +8,7 @@ use tokensmith_issuer::GrantType;
 use tokensmith_issuer::admin::{AccessTtl, ClientChanges, GrantTtl, Setting};
 use tokensmith_issuer::names::{Audience, Scope};
 use tokensmith_issuer::store::records::{
-    AssertionAudience, AuthenticationMethod, ClientJwks, RefreshGrace,
+    Allowance, AssertionAudience, AuthenticationMethod, ClientJwks, RefreshGrace,
 };
 use tokensmith_verifier::Algorithm;
 
@@ -74,6 +74,10 @@ pub struct Registration {
     /// [default: the issuer's first]
     #[arg(long = "alg", value_name = "ALG")]
     algorithm: Option<Algorithm>,
+    /// The scopes that the client holds for a registered resource, separated by commas; it holds no others for it. May
+    /// be repeated. A client without --audience gets tokens for the first of these when it requests none
+    #[arg(long = "allow", value_name = "URI=SCOPE,SCOPE", value_parser = parse_allowance)]
+    allowed: Vec<Allowance>,
 }
 
 /// What only `client update` says.
@@ -85,6 +89,9 @@ pub struct Difference {
     /// A scope that the client may no longer request; may be repeated
     #[arg(long = "remove-scope", value_name = "SCOPE", value_parser = one_scope, conflicts_with = "scopes")]
     removed: Vec<Scope>,
+    /// A registered resource for which the client holds no scopes any more; may be repeated
+    #[arg(long = "remove-allow", value_name = "URI", value_parser = one_audience)]
+    removed_allowed: Vec<Audience>,
     /// An option that is set back to its default; may be repeated
     #[arg(long, value_name = "OPTION", value_enum)]
     unset: Vec<Unset>,
@@ -106,6 +113,7 @@ enum Unset {
     RefreshRotation,
     Alg,
     Grant,
+    Allow,
 }
 
 impl From<Unset> for Setting {
@@ -124,6 +132,7 @@ impl From<Unset> for Setting {
             Unset::RefreshRotation => Self::RefreshRotation,
             Unset::Alg => Self::Algorithm,
             Unset::Grant => Self::GrantTypes,
+            Unset::Allow => Self::Allowed,
         }
     }
 }
@@ -134,6 +143,7 @@ impl Difference {
         ClientChanges {
             added_scopes: self.added,
             removed_scopes: self.removed,
+            removed_allowed: self.removed_allowed,
             unset: self.unset.into_iter().map(Setting::from).collect(),
             ..changes
         }
@@ -166,6 +176,7 @@ impl Registration {
             refresh_grace: self.refresh_grace,
             refresh_rotation: self.refresh_rotation,
             algorithm: self.algorithm,
+            allowed: self.allowed,
             ..ClientChanges::default()
         })
     }
@@ -177,6 +188,17 @@ fn read_jwks(path: &Path) -> Result<ClientJwks, Failure> {
     let wrong = |reason: &dyn Display| Failure::new(format!("{name}: {reason}"));
     let document = serde_json::from_str(&read_text(path)?).map_err(|err| wrong(&err))?;
     ClientJwks::new(&document).map_err(|reason| wrong(&reason))
+}
+
+/// Parses `URI=SCOPE,SCOPE`: no scope has an equals sign there, but a URI may have one.
+fn parse_allowance(text: &str) -> Result<Allowance, String> {
+    let message = "name a resource and the scopes that are held for it: URI=SCOPE,SCOPE";
+    let (uri, scopes) = text.rsplit_once('=').ok_or(message)?;
+    let scopes = scopes.split(',').filter(|scope| !scope.is_empty());
+    Ok(Allowance {
+        resource: one_audience(uri)?,
+        scopes: scopes.map(one_scope).collect::<Result<_, _>>()?,
+    })
 }
 
 /// Parses the name of a grant type.

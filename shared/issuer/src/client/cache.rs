@@ -1,4 +1,4 @@
-//! Finding a client's record: in the cache, or in the table.
+//! Finding a client's record, and those of the resources that it asks a token for: in the cache, or in the table.
 //!
 //! Records are cached for a bounded time. Absent records are cached too, so that an unknown client
 //! and a known one cost the same reads. A denial that rests on a cached record is checked once
@@ -11,7 +11,8 @@ use quick_cache::sync::Cache;
 use tokensmith_verifier::jose::{InvalidKeySet, PublicKeySet};
 use tokensmith_verifier::{Clock, Timestamp};
 
-use super::{AssertionVerifier, Evidence, PresentedCredentials, Proof};
+use super::resources::{FoundResources, Resources};
+use super::{AssertionVerifier, Evidence, PresentedCredentials, Proof, Target};
 use crate::config::Config;
 use crate::error::Error;
 use crate::names::ClientId;
@@ -27,12 +28,14 @@ pub struct Clients {
     access_ttl: Duration,
     assertions: AssertionVerifier,
     cache: Cache<ClientId, FoundClient>,
+    resources: Resources,
 }
 
 impl Clients {
     /// Reads from `table`; `config` says how long a record may be kept.
     pub fn new(table: TableReader, clock: Clock, config: &Config) -> Self {
         Self {
+            resources: Resources::new(table.clone(), config.cache_ttl),
             table,
             clock,
             cache_ttl: config.cache_ttl,
@@ -73,11 +76,40 @@ impl Clients {
             now,
             may_renew,
             claims,
+            target: Target::Nothing,
+            resources: FoundResources::default(),
         })
     }
 
-    /// Decides on the evidence at hand. If the decision is a denial and the record came from the
-    /// cache, decides once more on a fresh record, at most once per client and second.
+    /// Adds to the evidence what is registered about the audiences that the client's request is about. Only what
+    /// the client may name is read, once it has authenticated: a stranger causes no such read.
+    ///
+    /// # Errors
+    /// [`StoreError`] when a record must be read and cannot be.
+    pub async fn aim(&self, evidence: &mut Evidence<'_>, target: Target) -> Result<(), StoreError> {
+        let now = evidence.now;
+        evidence.target = target;
+        self.find_resources(evidence).await?;
+        if !matches!(evidence.target, Target::Wanted { .. }) {
+            return Ok(());
+        }
+        // A resource may want tokens that live shorter than the client's others, and these need fresh reads.
+        let ttl = evidence.resources.ttl_of(self.ttl_of(evidence.record()));
+        if now.since(evidence.read_at) >= self.cache_ttl.min(ttl / 10) && evidence.read_at < now {
+            self.renew_client(evidence, now, None).await?;
+            self.find_resources(evidence).await?;
+        }
+        Ok(())
+    }
+
+    async fn find_resources(&self, evidence: &mut Evidence<'_>) -> Result<(), StoreError> {
+        let (audiences, ttl) = (evidence.audiences(), self.ttl_of(evidence.record()));
+        evidence.resources = self.resources.find(audiences, ttl, evidence.now).await?;
+        Ok(())
+    }
+
+    /// Decides on the evidence at hand. If the decision is a denial and a record came from the
+    /// cache, decides once more on fresh records, at most once per record and second.
     ///
     /// # Errors
     /// The error of the decision, or [`Unavailable`] when the record must be read and cannot be.
@@ -89,7 +121,7 @@ impl Clients {
         decide: impl Fn(&Evidence<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         match decide(evidence) {
-            Err(Error::Denied(_)) if evidence.may_renew => {
+            Err(Error::Denied(_)) if evidence.may_renew || evidence.resources.may_renew() => {
                 self.renew(evidence).await?;
                 decide(evidence)
             }
@@ -100,6 +132,7 @@ impl Clients {
     /// Empties the cache.
     pub fn forget_all(&self) {
         self.cache.clear();
+        self.resources.forget_all();
     }
 
     /// Removes a client from the cache.
@@ -109,12 +142,29 @@ impl Clients {
 
     async fn renew(&self, evidence: &mut Evidence<'_>) -> Result<(), StoreError> {
         let now = self.clock.now();
+        if evidence.may_renew {
+            self.renew_client(evidence, now, Some(now)).await?;
+        }
+        evidence.now = now;
+        // The client may have got another audience.
+        let audiences = evidence.audiences();
+        if !audiences.is_empty() {
+            evidence.resources = self.resources.renew(audiences, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn renew_client(
+        &self,
+        evidence: &mut Evidence<'_>,
+        now: Timestamp,
+        renewed_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
         let id = evidence.presented.client_id();
-        let found = self.read(id, now, Some(now)).await?;
+        let found = self.read(id, now, renewed_at).await?;
         evidence.record = found.record;
         evidence.keys = found.keys;
         evidence.read_at = found.read_at;
-        evidence.now = now;
         evidence.may_renew = false;
         Ok(())
     }
@@ -144,9 +194,13 @@ impl Clients {
     /// The `iat` of a token is the time of the read that it rests on, so short-lived tokens need
     /// fresh reads.
     fn lifetime_of(&self, cached: &FoundClient) -> Duration {
-        let own_ttl = cached.record.as_ref().and_then(|record| record.access_ttl);
-        let access_ttl = own_ttl.map_or(self.access_ttl, Duration::from_secs);
-        self.cache_ttl.min(access_ttl / 10)
+        self.cache_ttl
+            .min(self.ttl_of(cached.record.as_deref()) / 10)
+    }
+
+    fn ttl_of(&self, client: Option<&Client>) -> Duration {
+        let own_ttl = client.and_then(|client| client.access_ttl);
+        own_ttl.map_or(self.access_ttl, Duration::from_secs)
     }
 }
 

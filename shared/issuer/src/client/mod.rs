@@ -1,9 +1,11 @@
-//! Clients: what a request presents, where a client's record is found, and how it authenticates.
+//! Clients: what a request presents, where the records of a client and of its resources are found, and how it authenticates.
 
 mod assertion;
 mod authenticate;
 mod cache;
 mod presented;
+mod resources;
+mod target;
 
 pub use assertion::UnverifiedAssertion;
 pub(crate) use authenticate::AssertionVerifier;
@@ -11,3 +13,6 @@ pub use authenticate::{AuthenticatedClient, Claim, Evidence};
 pub use cache::Clients;
 pub(crate) use presented::client_named_in;
 pub use presented::{PresentedCredentials, Proof};
+pub use resources::FoundResources;
+pub(crate) use resources::Resources;
+pub use target::Target;

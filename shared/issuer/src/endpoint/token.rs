@@ -12,7 +12,7 @@ use tokensmith_verifier::{Clock, Timestamp, paths};
 use super::answer::{json_error, uncached_json};
 use super::{Call, Endpoint, Mount};
 use crate::Issuer;
-use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials};
+use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials, Target};
 use crate::credential::{CredentialKind, GrantCredential};
 use crate::error::{ClientDenied, Error, GrantDenied, Unavailable};
 use crate::event::{IssuedLog, RequestLog};
@@ -110,11 +110,21 @@ impl Issuer {
         log: &mut RequestLog,
     ) -> Result<IssuedTokens, Error> {
         let mut evidence = self.clients.gather(presented).await?;
+        let authenticated = self.clients.decide(&mut evidence, |evidence| {
+            authenticate(evidence, GrantType::ClientCredentials)
+        });
+        authenticated.await?;
+        let target = Target::Wanted {
+            asked: asked.resources.clone(),
+            granted: None,
+        };
+        self.clients.aim(&mut evidence, target).await?;
         let now = evidence.now();
         let decided = self.clients.decide(&mut evidence, |evidence| {
             let client = authenticate(evidence, GrantType::ClientCredentials)?;
             let granted = client_credentials::grant(&client, asked.clone());
-            let approved = token::approve(&client, granted, self.config.access_ttl, now)?;
+            let (resources, ttl) = (evidence.resources(), self.config.access_ttl);
+            let approved = token::approve(&client, granted, resources, ttl, now)?;
             Ok((client, approved))
         });
         let (client, approved) = decided.await?;
@@ -144,6 +154,12 @@ impl Issuer {
         authenticated.await?;
         let now = self.clock.now();
         let mut state = redeemer.read(&proven, now).await?;
+        let target = Target::Wanted {
+            asked: asked.resources.clone(),
+            // They never change while the grant lives.
+            granted: Some(state.grant.audiences.clone()),
+        };
+        self.clients.aim(&mut evidence, target).await?;
         loop {
             let decided = self.clients.decide(&mut evidence, |evidence| {
                 self.decide_refresh(evidence, &state, &proven, asked, now)
@@ -185,7 +201,8 @@ impl Issuer {
             return Ok(Decision::Reused);
         }
         let granted = refresh_token::grant(state, asked.clone());
-        let approved = token::approve(&client, granted, self.config.access_ttl, now)?;
+        let (resources, ttl) = (evidence.resources(), self.config.access_ttl);
+        let approved = token::approve(&client, granted, resources, ttl, now)?;
         Ok(Decision::Approved(client, step, approved))
     }
 
@@ -201,13 +218,13 @@ impl Issuer {
         Ok(minted)
     }
 
-    /// Signs a token with the key of the client's algorithm.
+    /// Signs a token with the key of its algorithm.
     pub(crate) async fn mint_for(
         &self,
         client: &AuthenticatedClient,
         approved: ApprovedToken,
     ) -> Result<MintedToken, Error> {
-        let algorithm = client.record().algorithm;
+        let algorithm = approved.algorithm();
         let algorithm = algorithm.unwrap_or_else(|| self.config.default_algorithm());
         let key = self.keys.active(algorithm, client.now()).await?;
         token::mint(approved, &key, &self.config.issuer).await

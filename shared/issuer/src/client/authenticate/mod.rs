@@ -13,8 +13,9 @@ use std::sync::Arc;
 use tokensmith_verifier::Timestamp;
 use tokensmith_verifier::jose::{InvalidKeySet, PublicKeySet};
 
-use super::{PresentedCredentials, Proof};
+use super::{FoundResources, PresentedCredentials, Proof, Target};
 use crate::error::{AssertionDenied, ClientDenied, Error};
+use crate::names::Audience;
 use crate::store::Table;
 use crate::store::records::{AssertionAudience, Client};
 
@@ -38,6 +39,10 @@ pub struct Evidence<'a> {
     pub(super) may_renew: bool,
     /// The single uses that the presented credentials are limited to.
     pub(super) claims: Vec<Claim>,
+    /// What the request is about.
+    pub(super) target: Target,
+    /// What is registered about its audiences.
+    pub(super) resources: FoundResources,
 }
 
 impl Evidence<'_> {
@@ -116,6 +121,22 @@ impl Evidence<'_> {
     /// The time of this request.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// What is registered about the audiences that the request is about.
+    pub fn resources(&self) -> &FoundResources {
+        &self.resources
+    }
+
+    pub(super) fn record(&self) -> Option<&Client> {
+        self.record.as_deref()
+    }
+
+    /// The audiences that the request is about. A request that may not have them is denied without their records.
+    pub(super) fn audiences(&self) -> Vec<Audience> {
+        let client = self.record.as_deref();
+        let audiences = client.map(|client| self.target.audiences(client));
+        audiences.and_then(Result::ok).unwrap_or_default()
     }
 }
 
