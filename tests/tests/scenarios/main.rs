@@ -6,6 +6,7 @@ mod client_credentials;
 mod command;
 mod grants;
 mod metadata;
+mod resources;
 mod revocations;
 mod revoke_and_introspect_requests;
 mod tokens;
