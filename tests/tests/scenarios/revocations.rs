@@ -2,7 +2,7 @@
 //! (invariant 4).
 
 use serde_json::json;
-use tokensmith_tests::{CLIENT, HttpRequest, TestClient, TestIssuer, World, unique};
+use tokensmith_tests::{HttpRequest, TestIssuer, World, unique};
 
 #[test]
 fn rfc7009_2_1_revoke_token_and_revoke_grant_revoke_what_they_name() {

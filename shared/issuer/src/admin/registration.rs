@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde_json::{Map, Value};
 use tokensmith_verifier::{Algorithm, Timestamp};
 
 use super::secrets::only_secret;
@@ -13,6 +14,7 @@ use crate::store::records::GrantType;
 use crate::store::records::{
     Allowance, AssertionAudience, AuthenticationMethod, Client, ClientJwks, RefreshGrace,
 };
+use crate::token::{InvalidClaims, StaticClaims};
 
 /// The metadata that a client shall have. `None`, or an empty list, leaves a value as it is.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +53,10 @@ pub struct ClientChanges {
     pub allowed: Vec<Allowance>,
     /// Resources for which it holds no scopes any more.
     pub removed_allowed: Vec<Audience>,
+    /// Claims of its own tokens, besides those that it has or with another value.
+    pub claims: Map<String, Value>,
+    /// The names of claims that its own tokens have no longer.
+    pub removed_claims: Vec<String>,
     /// What is set back to the default before anything else is changed.
     pub unset: Vec<Setting>,
 }
@@ -86,11 +92,13 @@ pub enum Setting {
     GrantTypes,
     /// No scopes for registered resources.
     Allowed,
+    /// No static claims.
+    Claims,
 }
 
 impl Setting {
     /// Every one.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Scopes,
         Self::DefaultScopes,
         Self::Audiences,
@@ -105,6 +113,7 @@ impl Setting {
         Self::Algorithm,
         Self::GrantTypes,
         Self::Allowed,
+        Self::Claims,
     ];
 }
 
@@ -141,6 +150,7 @@ impl ClientChanges {
             not_before: None,
             created_at: now,
             allowed: Vec::new(),
+            claims: StaticClaims::default(),
         };
         self.apply(&mut client, issuer)?;
         Ok(client)
@@ -174,6 +184,7 @@ impl ClientChanges {
             }
         }
         self.change_allowed(client)?;
+        self.change_claims(client)?;
         if client.targets().is_empty() {
             client.audiences = vec![issuer.as_str().parse()?];
         }
@@ -215,6 +226,7 @@ impl ClientChanges {
                 client.grant_types = vec![default_grant_type(public)];
             }
             Setting::Allowed => client.allowed.clear(),
+            Setting::Claims => client.claims = StaticClaims::default(),
         }
     }
 
@@ -251,6 +263,18 @@ impl ClientChanges {
         client.scopes = all.filter(|scope| !removed(scope)).cloned().collect();
         let default = client.default_scopes.iter().filter(|scope| !removed(scope));
         client.default_scopes = default.cloned().collect();
+        Ok(())
+    }
+
+    fn change_claims(&self, client: &mut Client) -> Result<(), RegistrationError> {
+        let mut claims = client.claims.as_map().clone();
+        for removed in &self.removed_claims {
+            if claims.remove(removed).is_none() {
+                return Err(RegistrationError::ClaimNotThere(removed.clone()));
+            }
+        }
+        claims.extend(self.claims.clone());
+        client.claims = StaticClaims::new(claims)?;
         Ok(())
     }
 
@@ -300,7 +324,7 @@ fn check(client: &Client) -> Result<(), RegistrationError> {
 }
 
 /// Why a client cannot have this metadata.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RegistrationError {
     /// A default scope is not one of the client's scopes.
     #[error("every --default-scope must be a --scope of the client, or in one of its --allow")]
@@ -336,6 +360,12 @@ pub enum RegistrationError {
         "the resources and scopes of all --allow take at most {MAX_ALLOWED_BYTES} bytes together"
     )]
     TooMuchAllowed,
+    /// A claim that shall be removed is none of the client's.
+    #[error("the client has no claim {0}")]
+    ClaimNotThere(String),
+    /// A static claim is not allowed.
+    #[error(transparent)]
+    Claims(#[from] InvalidClaims),
     /// The issuer URL is the audience if none is named, and this one cannot be an audience.
     #[error(transparent)]
     Audience(#[from] InvalidName),

@@ -135,9 +135,10 @@ impl Clients {
         self.resources.forget_all();
     }
 
-    /// Removes a client from the cache.
+    /// Removes from the cache what a token of this client may rest on.
     pub fn forget(&self, id: &ClientId) {
         self.cache.remove(id);
+        self.resources.forget_all();
     }
 
     async fn renew(&self, evidence: &mut Evidence<'_>) -> Result<(), StoreError> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::StaticClaims;
 use crate::client::{AuthenticatedClient, FoundResources, Target};
 use crate::credential::GrantId;
 use crate::error::{AccessDenied, Error, Unavailable};
@@ -84,6 +85,9 @@ pub fn approve(
     let own_end = issued_at.after(ttl);
     let expires_at = limits.map_or(own_end, |limits| own_end.min(limits.expires_at));
     let algorithm = resource.and_then(|resource| resource.algorithm);
+    // They are about the client: a token of somebody else says nothing of it.
+    let is_own = granted.subject == record.id.as_str();
+    let claims = is_own.then(|| record.claims.clone());
     Ok(ApprovedToken(ApprovedParts {
         client_id: record.id.clone(),
         subject: granted.subject,
@@ -93,6 +97,7 @@ pub fn approve(
             None => audiences.iter().map(ToString::to_string).collect(),
         },
         algorithm: algorithm.or(record.algorithm),
+        claims: claims.unwrap_or_default(),
         grant_id: limits.map(|limits| limits.grant_id),
         issued_at,
         expires_at,
@@ -128,7 +133,7 @@ fn approve_scopes(
     let has = client.scopes_for(resource);
     let (allowed, default) = match limits {
         None => {
-            let default = has.intersection(&client.default_scopes);
+            let default = client.default_scopes.intersection(&has);
             match resource {
                 // Whoever holds scopes for a resource has named them: a client that has no default among them
                 // wants them all.
@@ -172,6 +177,7 @@ pub(crate) struct ApprovedParts {
     pub scopes: Scopes,
     pub audiences: Vec<String>,
     pub algorithm: Option<Algorithm>,
+    pub claims: StaticClaims,
     pub grant_id: Option<GrantId>,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,

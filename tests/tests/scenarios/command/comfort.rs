@@ -272,7 +272,7 @@ fn every_help_names_what_each_option_does() {
 /// `client-rotate-secret` is `client rotate-secret`.
 fn subcommand_of(name: &str) -> Vec<&str> {
     match name.split_once('-') {
-        Some((group @ ("client" | "key" | "grant"), rest)) => vec![group, rest],
+        Some((group @ ("client" | "resource" | "key" | "grant"), rest)) => vec![group, rest],
         _ if name.is_empty() => Vec::new(),
         _ => vec![name],
     }

@@ -11,6 +11,7 @@ use crate::config::MAX_ACCESS_TTL;
 use crate::credential::SecretHash;
 use crate::names::{Audience, ClientId, Scopes, add_audience};
 use crate::store::{Key, Record};
+use crate::token::StaticClaims;
 use tokensmith_verifier::Timestamp;
 
 /// A registered client (RFC 6749 §2, RFC 7591 §2).
@@ -61,6 +62,9 @@ pub struct Client {
     /// The registered resources that its tokens may be for besides its audiences, and the scopes that it holds for each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed: Vec<Allowance>,
+    /// What the tokens say that it gets for itself, besides what every token says.
+    #[serde(default, skip_serializing_if = "StaticClaims::is_empty")]
+    pub claims: StaticClaims,
 }
 
 impl Client {
