@@ -15,6 +15,7 @@ READS_SIGNING_KEYS = ("dynamodb:Query", TABLE, "KEYS")
 READS_THE_FEED = ("dynamodb:Query", f"{FEED} and {LIVE}", "")
 READS_KEYS = ("dynamodb:Query", TABLE, "KEYS HMAC")
 READS_CLIENTS = ("dynamodb:GetItem", TABLE, "CLIENT#*")
+READS_RESOURCES = ("dynamodb:BatchGetItem", TABLE, "RESOURCE#*")
 READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN = ("dynamodb:BatchGetItem", TABLE, "CLIENT#* GRANT#* SUBJECT#* JTI#*")
 OPENS_HMAC_KEYS = ("kms:Decrypt", KEY, "use=hmac")
 OPENS_SIGNING_KEYS = ("kms:Decrypt", KEY, "use=signing")
@@ -30,6 +31,7 @@ COMMON = {
 ISSUES = {
     READS_KEYS,
     READS_CLIENTS,
+    READS_RESOURCES,
     ("dynamodb:BatchGetItem", TABLE, "GRANT#* SUBJECT#*"),
     ("dynamodb:UpdateItem", TABLE, "GRANT#*"),
     OPENS_HMAC_KEYS,
@@ -49,6 +51,7 @@ ALLOWED = {
     "Introspect": {
         READS_KEYS,
         READS_CLIENTS,
+        READS_RESOURCES,
         READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN,
         OPENS_HMAC_KEYS,
     },

@@ -28,6 +28,7 @@ mod parallel_refreshes;
 mod private_key_forms;
 mod refresh_reuse;
 mod refresh_tokens;
+mod resources;
 mod revocation;
 mod revocation_until_now;
 mod revocation_views;

@@ -9,5 +9,6 @@ mod metadata;
 mod resources;
 mod revocations;
 mod revoke_and_introspect_requests;
+mod static_claims;
 mod tokens;
 mod wire;

@@ -1,7 +1,7 @@
 //! How a client is shown.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::names::{Audience, ClientId, Scopes};
 use tokensmith_issuer::store::records::{
@@ -27,6 +27,7 @@ pub struct DisplayedClient<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     assertion_audience: Option<AssertionAudience>,
     allowed: &'a [Allowance],
+    claims: &'a Map<String, Value>,
     access_ttl_seconds: Option<u64>,
     alg: Option<Algorithm>,
     refresh_ttl_seconds: u64,
@@ -58,6 +59,7 @@ impl<'a> DisplayedClient<'a> {
             jwks: client.jwks.as_ref().map(ClientJwks::to_json),
             assertion_audience: client.jwks.is_some().then_some(client.assertion_audience),
             allowed: &client.allowed,
+            claims: client.claims.as_map(),
             access_ttl_seconds: client.access_ttl,
             alg: client.algorithm,
             refresh_ttl_seconds: client.refresh_ttl,

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokensmith_issuer::admin::{ClientChanges, Setting};
 use tokensmith_issuer::names::ClientId;
 use tokensmith_issuer::store::records::{
@@ -93,6 +93,8 @@ struct Described {
     jwks: Option<Value>,
     #[serde(default)]
     allowed: Vec<Held>,
+    #[serde(default)]
+    claims: Map<String, Value>,
     assertion_audience: Option<String>,
     access_ttl_seconds: Option<u64>,
     alg: Option<String>,
@@ -164,6 +166,7 @@ impl Described {
                 .iter()
                 .map(Held::allowance)
                 .collect::<Result<_, _>>()?,
+            claims: self.claims,
             unset: Setting::ALL.to_vec(),
             ..ClientChanges::default()
         };

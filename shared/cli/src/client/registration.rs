@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use serde_json::Value;
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::admin::{AccessTtl, ClientChanges, GrantTtl, Setting};
 use tokensmith_issuer::names::{Audience, Scope};
@@ -78,6 +79,11 @@ pub struct Registration {
     /// be repeated. A client without --audience gets tokens for the first of these when it requests none
     #[arg(long = "allow", value_name = "URI=SCOPE,SCOPE", value_parser = parse_allowance)]
     allowed: Vec<Allowance>,
+    /// A claim of the tokens that the client gets for itself, with its value as JSON: 'plan="gold"' or seats=5. The names that
+    /// IANA registers are refused, and all claims take at most 1 KiB. May be repeated; `client update` adds it to
+    /// those that the client has
+    #[arg(long = "claim", value_name = "NAME=JSON", value_parser = parse_claim)]
+    claims: Vec<(String, Value)>,
 }
 
 /// What only `client update` says.
@@ -92,6 +98,9 @@ pub struct Difference {
     /// A registered resource for which the client holds no scopes any more; may be repeated
     #[arg(long = "remove-allow", value_name = "URI", value_parser = one_audience)]
     removed_allowed: Vec<Audience>,
+    /// The name of a claim that the client's tokens have no longer; may be repeated
+    #[arg(long = "remove-claim", value_name = "NAME")]
+    removed_claims: Vec<String>,
     /// An option that is set back to its default; may be repeated
     #[arg(long, value_name = "OPTION", value_enum)]
     unset: Vec<Unset>,
@@ -114,6 +123,7 @@ enum Unset {
     Alg,
     Grant,
     Allow,
+    Claim,
 }
 
 impl From<Unset> for Setting {
@@ -133,6 +143,7 @@ impl From<Unset> for Setting {
             Unset::Alg => Self::Algorithm,
             Unset::Grant => Self::GrantTypes,
             Unset::Allow => Self::Allowed,
+            Unset::Claim => Self::Claims,
         }
     }
 }
@@ -144,6 +155,7 @@ impl Difference {
             added_scopes: self.added,
             removed_scopes: self.removed,
             removed_allowed: self.removed_allowed,
+            removed_claims: self.removed_claims,
             unset: self.unset.into_iter().map(Setting::from).collect(),
             ..changes
         }
@@ -176,7 +188,8 @@ impl Registration {
             refresh_grace: self.refresh_grace,
             refresh_rotation: self.refresh_rotation,
             algorithm: self.algorithm,
-            allowed: self.allowed,
+            allowed: merged(self.allowed),
+            claims: self.claims.into_iter().collect(),
             ..ClientChanges::default()
         })
     }
@@ -188,6 +201,35 @@ fn read_jwks(path: &Path) -> Result<ClientJwks, Failure> {
     let wrong = |reason: &dyn Display| Failure::new(format!("{name}: {reason}"));
     let document = serde_json::from_str(&read_text(path)?).map_err(|err| wrong(&err))?;
     ClientJwks::new(&document).map_err(|reason| wrong(&reason))
+}
+
+/// One allowance for each resource: an option that is repeated for one adds its scopes.
+fn merged(allowed: Vec<Allowance>) -> Vec<Allowance> {
+    let mut all: Vec<Allowance> = Vec::new();
+    for held in allowed {
+        match all
+            .iter_mut()
+            .find(|known| known.resource.is_same_as(&held.resource))
+        {
+            Some(known) => {
+                let scopes = known.scopes.iter().chain(held.scopes.iter());
+                known.scopes = scopes.cloned().collect();
+            }
+            None => all.push(held),
+        }
+    }
+    all
+}
+
+/// Parses `NAME=JSON`.
+fn parse_claim(text: &str) -> Result<(String, Value), String> {
+    let parts = text
+        .split_once('=')
+        .ok_or("a claim has a value: NAME=JSON")?;
+    let value = serde_json::from_str(parts.1);
+    let value = value
+        .map_err(|err| format!("the value is not JSON, where text stands in quotes: {err}"))?;
+    Ok((parts.0.to_owned(), value))
 }
 
 /// Parses `URI=SCOPE,SCOPE`: no scope has an equals sign there, but a URI may have one.

@@ -1,7 +1,8 @@
 //! The names of claims and parameters that mean something to everybody.
 //!
 //! They are those of the registries "JSON Web Token Claims", "OAuth Parameters" and "OAuth Token Introspection Response"
-//! of IANA, and those that OpenID Connect and tokensmith itself use. A static claim with such a name could
+//! of IANA, those that OpenID Connect and tokensmith itself use, and those that API Gateway has beside the claims in the context
+//! of its authorizer. A static claim with such a name could
 //! pass for what another party has verified, or for a claim that a later release makes.
 
 /// Whether a name is known.
@@ -12,6 +13,7 @@ pub(super) fn is_registered(name: &str) -> bool {
 }
 
 const REGISTERED: &str = "\
+    principalId integrationLatency \
     ... _claim_names _claim_sources _sd _sd_alg access_token ace_client_recipientid ace_profile \
     ace_server_recipientid acr acr_values act active actor_token actor_token_type address also_known_as amr \
     analyticsIdList assertion at_hash at_use_nbr atc ath attest aud audience auth_req_id auth_time authority_hints \
