@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from test_roles import ALLOWED, ALLOWED_BESIDE_AN_API, IN_CUSTODY, LIVE, READS_THE_FEED, TABLE
 
-PARTITIONS = ["CLIENT#x", "GRANT#x", "SUBJECT#x", "JTI#x", "COUNT#x", "REPLAY#x", "FEDERATION", "KEYS", "HMAC"]
+PARTITIONS = ["CLIENT#x", "GRANT#x", "SUBJECT#x", "JTI#x", "RESOURCE#x", "COUNT#x", "REPLAY#x", "FEDERATION", "KEYS", "HMAC"]
 NEVER = {"ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(pk)"}
 USES = ["hmac", "signing", "other", None]
 
@@ -37,10 +37,10 @@ def permissions(function):
 
 
 def allows_records(function, action, partitions):
-    """Whether all of these partitions are among those that `action` may name."""
-    allowed = [keys for (name, of, keys) in permissions(function) if (name, of) == (f"dynamodb:{action}", TABLE)]
-    patterns = [pattern for keys in allowed for pattern in keys.split()]
-    return all(any(fnmatchcase(partition, pattern) for pattern in patterns) for partition in partitions)
+    """Whether all of these partitions are among those that one statement lets `action` name."""
+    allowed = [keys.split() for (name, of, keys) in permissions(function) if (name, of) == (f"dynamodb:{action}", TABLE)]
+    matches = [[any(fnmatchcase(one, pattern) for pattern in patterns) for one in partitions] for patterns in allowed]
+    return any(all(matched) for matched in matches)
 
 
 def is_denied(call, **arguments):

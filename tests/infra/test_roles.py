@@ -16,6 +16,7 @@ READS_THE_FEED = ("dynamodb:Query", f"{FEED} and {LIVE}", "")
 READS_KEYS = ("dynamodb:Query", TABLE, "KEYS HMAC")
 READS_CLIENTS = ("dynamodb:GetItem", TABLE, "CLIENT#*")
 READS_WHAT_WAS_FETCHED = ("dynamodb:GetItem", TABLE, "FETCHED#*")
+READS_RESOURCES = ("dynamodb:BatchGetItem", TABLE, "RESOURCE#*")
 READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN = ("dynamodb:BatchGetItem", TABLE, "CLIENT#* GRANT#* SUBJECT#* JTI#*")
 READS_FEDERATION = ("dynamodb:Query", TABLE, "FEDERATION")
 CLAIMS_SINGLE_USES = ("dynamodb:PutItem", TABLE, "REPLAY#*")
@@ -35,6 +36,7 @@ ISSUES = {
     READS_CLIENTS,
     READS_WHAT_WAS_FETCHED,
     ("dynamodb:UpdateItem", TABLE, "FETCHED#*"),
+    READS_RESOURCES,
     ("dynamodb:BatchGetItem", TABLE, "GRANT#* SUBJECT#*"),
     ("dynamodb:UpdateItem", TABLE, "GRANT#*"),
     READS_FEDERATION,
@@ -60,6 +62,7 @@ ALLOWED = {
         READS_KEYS,
         READS_CLIENTS,
         READS_WHAT_WAS_FETCHED,
+        READS_RESOURCES,
         READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN,
         READS_FEDERATION,
         CLAIMS_SINGLE_USES,

@@ -13,9 +13,10 @@ use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::{ClientSecret, Nonce};
 use tokensmith_issuer::fetched::{Fetcher, Reach, Source, Web};
 use tokensmith_issuer::keys::{HmacKeys, HmacRotation, KeyRotation, RotationPolicy};
+use tokensmith_issuer::names::Scope;
 use tokensmith_issuer::store::records::{
-    AuthenticationMethod, Client, FeedAttributes, Grant, LiveSecret, RevokedToken, StoredJwks,
-    Subject, SubjectKind,
+    AuthenticationMethod, Client, DefinedScope, FeedAttributes, Grant, LiveSecret, Resource,
+    RevokedToken, StoredJwks, Subject, SubjectKind,
 };
 use tokensmith_issuer::store::{Change, CheckedTime, Key, Record, Table, Update};
 use tokensmith_issuer::{Abilities, GrantType, Issuer, endpoint};
@@ -216,6 +217,39 @@ impl InProcess {
         client.jwks = Some(StoredJwks::new(&key.jwks()).expect("a key set"));
         self.insert(&client).await;
         TestClient::public(id)
+    }
+
+    /// Registers the resource `uri` with the scopes `a b`, changed as told.
+    pub async fn resource(&self, uri: &str, change: impl FnOnce(&mut Resource)) {
+        let described = |name: &Scope| DefinedScope {
+            name: name.clone(),
+            description: format!("Do {name}"),
+        };
+        let mut resource = Resource {
+            uri: uri.parse().expect("an audience"),
+            name: None,
+            scopes: scopes("a b").iter().map(described).collect(),
+            access_ttl: None,
+            algorithm: None,
+            owners: Vec::new(),
+            created_at: self.now(),
+        };
+        change(&mut resource);
+        self.insert(&resource).await;
+    }
+
+    /// Registers a client that owns the resource `uri`, which is registered as well.
+    pub async fn owner_of(&self, uri: &str) -> TestClient {
+        let owner = self.confidential("owner", |_| {}).await;
+        self.resource(uri, |resource| resource.owners = vec![owner.client_id()])
+            .await;
+        owner
+    }
+
+    /// Changes a resource's record, as an operator would.
+    pub async fn change_resource(&self, uri: &str, change: impl FnOnce(&mut Resource)) {
+        let uri = uri.parse().expect("an audience");
+        self.change(&Resource::key_of(&uri), change).await;
     }
 
     /// Gives `client` a grant by alice for the scopes `a b` and [`API`], changed as told.

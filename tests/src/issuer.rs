@@ -292,6 +292,17 @@ impl TestIssuer {
         TestClient::public(&id)
     }
 
+    /// Registers a resource with these scopes.
+    pub fn register_resource(&self, uri: &str, scopes: &[&str], arguments: &[&str]) -> Value {
+        let described = scopes
+            .iter()
+            .map(|scope| format!("--scope={scope}={scope} things"));
+        let described: Vec<String> = described.collect();
+        let mut create = vec!["resource", "create", uri];
+        create.extend(described.iter().map(String::as_str));
+        self.change(&[&create, arguments].concat())
+    }
+
     /// Makes a grant of `subject` to `client`.
     pub fn grant(&self, client: &TestClient, subject: &str, arguments: &[&str]) -> TestGrant {
         let of = ["--client", &client.id, "--subject", subject];

@@ -7,6 +7,7 @@ use tokensmith_issuer::GrantType;
 use tokensmith_issuer::credential::{CredentialKind, GrantId, HmacKey, Nonce};
 use tokensmith_issuer::names::{Audience, IssuerUrl, Scopes, SubjectName};
 use tokensmith_issuer::store::records::{AssertionAudience, Client, Grant, Origin};
+use tokensmith_issuer::token::StaticClaims;
 use tokensmith_verifier::Timestamp;
 
 /// A client without a secret. It may refresh and use `client_credentials`, has the scopes `a b c` (`a`
@@ -33,6 +34,8 @@ pub fn new_client(id: &str, now: Timestamp) -> Client {
         deleted_at: None,
         not_before: None,
         created_at: now,
+        allowed: Vec::new(),
+        claims: StaticClaims::default(),
     }
 }
 

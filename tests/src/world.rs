@@ -9,20 +9,37 @@ pub struct World {
     pub issuer: TestIssuer,
     /// The confidential client.
     pub client: TestClient,
-    /// The resource server, which owns [`API`] and has nothing else.
+    /// The resource server, which owns the resource and has nothing else.
     pub server: TestClient,
+    /// The registered resource.
+    pub resource: String,
 }
 
 impl World {
-    /// Registers the client and the resource server.
+    /// Registers the resource server, its resource, and the client.
     pub fn new(issuer: TestIssuer) -> Self {
-        let client = issuer.register("client", &CLIENT);
-        let server = issuer.register("server", &["--audience", API]);
+        let server = issuer.register("server", &[]);
+        let resource = format!("https://api.example/{}", unique("resource"));
+        issuer.register_resource(&resource, &["read", "write"], &["--owner", &server.id]);
+        let allow = format!("{resource}=read,write");
+        let client = issuer.register("client", &client_of(&allow));
         Self {
             issuer,
             client,
             server,
+            resource,
         }
+    }
+
+    /// Registers the client again, after it was deleted.
+    pub fn register_again(&mut self) {
+        let (id, allow) = (&self.client.id, format!("{}=read,write", self.resource));
+        let create = ["client", "create", "--id", id];
+        let created = self
+            .issuer
+            .manage(&[&create, &client_of(&allow)[..]].concat());
+        let secret = created["client_secret"].as_str().expect("a secret");
+        self.client = TestClient::new(id, secret);
     }
 
     /// A new grant of a new subject to the client.
@@ -73,7 +90,12 @@ impl World {
     }
 }
 
-/// The registration of the client.
+fn client_of(allow: &str) -> [&str; 4] {
+    let [refresh, own, ..] = CLIENT;
+    [refresh, own, "--allow", allow]
+}
+
+/// The registration of a client that needs no registered resource.
 pub const CLIENT: [&str; 6] = [
     "--grant=refresh_token",
     "--grant=client_credentials",

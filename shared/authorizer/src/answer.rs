@@ -1,4 +1,5 @@
 use serde::Serialize;
+use serde_json::{Map, Value};
 use tokensmith_verifier::VerifiedClaims;
 
 use crate::policy::PolicyDocument;
@@ -29,8 +30,8 @@ pub enum AuthorizerAnswer {
     },
 }
 
-/// The claims of a verified token that an integration gets. They are strings, because the context
-/// of a policy can hold nothing else.
+/// The claims of a verified token that an integration gets. The context of a policy holds text, numbers and booleans, and
+/// nothing that is nested.
 #[derive(Debug, Serialize)]
 pub struct TokenContext {
     sub: String,
@@ -39,6 +40,9 @@ pub struct TokenContext {
     scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     grant_id: Option<String>,
+    /// The static claims of the client. None of their names is one of the above, or one that API Gateway uses.
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
 
 impl From<&VerifiedClaims> for TokenContext {
@@ -48,6 +52,18 @@ impl From<&VerifiedClaims> for TokenContext {
             client_id: claims.client_id().to_owned(),
             scope: claims.scopes().collect::<Vec<_>>().join(" "),
             grant_id: claims.grant_id().map(str::to_owned),
+            others: claims
+                .others()
+                .map(|(name, value)| (name.to_owned(), flat(value)))
+                .collect(),
         }
+    }
+}
+
+/// A value as a context can hold it: what is nested, or nothing at all, is its JSON as text.
+fn flat(value: &Value) -> Value {
+    match value {
+        Value::String(_) | Value::Number(_) | Value::Bool(_) => value.clone(),
+        Value::Null | Value::Array(_) | Value::Object(_) => Value::String(value.to_string()),
     }
 }

@@ -248,7 +248,7 @@ pub enum AuthorizerError {
     #[error("the authorizer cannot tell now")]
     Unavailable,
     /// The policy is longer than API Gateway takes: the map has too many routes for such an API, or
-    /// the token has very many scopes.
+    /// the token has very many scopes or long claims.
     #[error("the answer takes {0} bytes, and API Gateway takes {MAX_ANSWER_BYTES}")]
     TooLong(usize),
     /// The event is not one that API Gateway sends.

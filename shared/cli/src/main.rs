@@ -13,6 +13,7 @@ mod list;
 mod one_value;
 mod progress;
 mod repair;
+mod resource;
 mod restore;
 mod revoke;
 mod serve;
@@ -67,6 +68,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(args) => serve::run(args).await,
         Command::Client(command) => client::run(command).await,
         Command::Federation(command) => federation::run(command).await,
+        Command::Resource(command) => resource::run(command).await,
         Command::Key(command) => key::run(command).await,
         Command::Grant(command) => grant::run(command).await,
         Command::Revoke(args) => revoke::run(args).await,
@@ -103,6 +105,9 @@ enum Command {
     /// Manage which tokens of other issuers speak for clients, so that workloads need no secret
     #[command(subcommand)]
     Federation(federation::Command),
+    /// Manage the resources that define scopes of their own
+    #[command(subcommand)]
+    Resource(resource::Command),
     /// Manage the signing keys and the HMAC key
     #[command(subcommand)]
     Key(key::Command),

@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::is_same_resource;
 
@@ -28,6 +29,9 @@ pub struct AccessTokenClaims {
     /// The grant it comes from; absent for `client_credentials`, which has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant_id: Option<String>,
+    /// Every other claim. The length of a token bounds them.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
 }
 
 /// The `aud` claim: a single string or an array of them (RFC 7519 §4.1.3).

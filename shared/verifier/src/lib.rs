@@ -116,7 +116,7 @@ pub use key_id::KeyId;
 #[cfg(feature = "tower")]
 pub use layer::{BearerLayer, BearerService};
 pub use refusal::{Challenge, Refusal, SourceUnavailable};
-pub use resource::is_same_resource;
+pub use resource::{canonical_resource, is_same_resource};
 pub use revocation::{
     FEED_OVERLAP_SECONDS, FEED_TYPE, FeedDocument, FeedRejection, FeedSettings, MAX_FEED_BYTES,
     MalformedRevocation, Revocation, RevocationHash, RevocationKind, RevocationSource,

@@ -6,6 +6,13 @@ pub fn is_same_resource(one: &str, other: &str) -> bool {
     one == other || split_at_root(one) == split_at_root(other)
 }
 
+/// The shortest spelling of a URI that names the same resource ([`is_same_resource`]): the key under which something
+/// about a resource is kept.
+pub fn canonical_resource(uri: &str) -> String {
+    let (origin, rest) = split_at_root(uri);
+    format!("{origin}{rest}")
+}
+
 /// What stands before and behind the path, when that is empty or the root; otherwise all of it.
 fn split_at_root(uri: &str) -> (&str, &str) {
     let authority = uri
@@ -37,6 +44,7 @@ mod tests {
         ] {
             assert!(is_same_resource(one, other), "{one} {other}");
             assert!(is_same_resource(other, one), "{one} {other}");
+            assert_eq!(canonical_resource(one), canonical_resource(other));
         }
         for (one, other) in [
             ("https://api.example", "https://api.example//"),
@@ -52,6 +60,7 @@ mod tests {
         ] {
             assert!(!is_same_resource(one, other), "{one} {other}");
             assert!(!is_same_resource(other, one), "{one} {other}");
+            assert_ne!(canonical_resource(one), canonical_resource(other));
         }
     }
 }

@@ -72,6 +72,7 @@ mod tests {
             client_id: "app".into(),
             scope: None,
             grant_id: Some("g".into()),
+            other: Default::default(),
         }
     }
 

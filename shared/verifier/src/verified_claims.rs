@@ -1,3 +1,5 @@
+use serde_json::Value;
+
 use crate::{AccessTokenClaims, Refusal, RequiredScopes};
 
 /// The claims of an access token that was verified. Only [`crate::Verifier::verify`] makes them.
@@ -48,6 +50,20 @@ impl VerifiedClaims {
     /// `grant_id`: the grant that the token comes from; none with `client_credentials`.
     pub fn grant_id(&self) -> Option<&str> {
         self.0.grant_id.as_deref()
+    }
+
+    /// A claim that has no method of its own here: one that the operator of the issuer has given the client
+    /// (`tokensmith client update --claim`).
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.other.get(name)
+    }
+
+    /// All claims that have no method of their own here, by their names.
+    pub fn others(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0
+            .other
+            .iter()
+            .map(|(name, value)| (name.as_str(), value))
     }
 
     /// The granted scopes.

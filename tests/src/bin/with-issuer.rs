@@ -10,13 +10,14 @@
 //!   `audience` (its default), `other_audience` and `access_ttl` (of its tokens, in seconds);
 //! - `TOKENSMITH_GRANT_CLIENTS`: a JSON object of the clients that refresh, revoke and introspect:
 //!   `confidential` and `public` with `client_id`, `audience` (the default), `other_audience` and,
-//!   where it has one, `client_secret`; `resource_server`, which owns `audience` alone.
+//!   where it has one, `client_secret`; `resource_server`, which owns `audience` alone; `confidential` owns
+//!   `other_audience`. Both are registered resources.
 
 use std::process::{Command, ExitCode};
 
 use serde_json::{Value, json};
 use tokensmith_tests::records::{API, OTHER_API};
-use tokensmith_tests::{TestIssuer, command};
+use tokensmith_tests::{TestIssuer, command, unique};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
@@ -82,30 +83,34 @@ fn register(issuer: &TestIssuer, algorithm: &str) -> Value {
 }
 
 fn register_grant_clients(issuer: &TestIssuer) -> Value {
-    let shared = [
-        "--grant=refresh_token",
-        "--scope=read",
-        "--scope=write",
-        "--audience",
-        API,
-        "--audience",
-        OTHER_API,
-    ];
+    let resource_server = issuer.register("resource-server", &[]);
+    let [api, other_api] = [API, OTHER_API].map(|base| format!("{base}{}", unique("resource")));
+    let scopes = ["read", "write"];
+    issuer.register_resource(&api, &scopes, &["--owner", &resource_server.id]);
+    issuer.register_resource(&other_api, &scopes, &[]);
+    let [allow, allow_other] = [&api, &other_api].map(|uri| format!("--allow={uri}=read,write"));
+    let shared = ["--grant=refresh_token", &allow, &allow_other];
     let own = ["--grant=client_credentials", "--default-scope=read"];
     let confidential = issuer.register("confidential", &[&shared[..], &own].concat());
     let public = issuer.register_public("public", &shared);
-    let resource_server = issuer.register("resource-server", &["--audience", API]);
+    issuer.change(&[
+        "resource",
+        "update",
+        &other_api,
+        "--add-owner",
+        &confidential.id,
+    ]);
     json!({
         "confidential": {
             "client_id": confidential.id,
             "client_secret": confidential.secret(),
-            "audience": API,
-            "other_audience": OTHER_API,
+            "audience": api,
+            "other_audience": other_api,
         },
         "public": {
             "client_id": public.id,
-            "audience": API,
-            "other_audience": OTHER_API,
+            "audience": api,
+            "other_audience": other_api,
         },
         "resource_server": {
             "client_id": resource_server.id,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokensmith_issuer::store::records::Client;
+use tokensmith_tests::records::API;
 use tokensmith_tests::{InProcess, START, TestClient};
 
 async fn disable(issuer: &InProcess, client: &TestClient) {
@@ -29,7 +30,7 @@ async fn without_cache() -> InProcess {
 async fn a_disabled_client_gets_no_token_and_its_tokens_are_inactive() {
     let issuer = without_cache().await;
     let client = issuer.confidential("app", |_| {}).await;
-    let judge = issuer.confidential("api", |_| {}).await;
+    let judge = issuer.owner_of(API).await;
     let grant = issuer.grant(&client, |_| {}).await;
     let answer = issuer.refresh(&client, &grant.token).await;
     let own = issuer.client_credentials(&client).await;
@@ -70,7 +71,7 @@ async fn an_enabled_client_begins_anew_with_what_it_gets_after_that() {
 async fn a_deleted_client_is_unknown_and_its_tokens_are_inactive() {
     let issuer = without_cache().await;
     let client = issuer.confidential("app", |_| {}).await;
-    let judge = issuer.confidential("api", |_| {}).await;
+    let judge = issuer.owner_of(API).await;
     let grant = issuer.grant(&client, |_| {}).await;
     let answer = issuer.refresh(&client, &grant.token).await;
     delete(&issuer, &client).await;
@@ -93,7 +94,7 @@ async fn a_deleted_client_is_unknown_and_its_tokens_are_inactive() {
 async fn a_disabled_client_is_seen_within_the_cache_lifetime() {
     let issuer = InProcess::start().await;
     let client = issuer.confidential("app", |_| {}).await;
-    let judge = issuer.confidential("api", |_| {}).await;
+    let judge = issuer.owner_of(API).await;
     let grant = issuer.grant(&client, |_| {}).await;
     let mut token = issuer.refresh(&client, &grant.token).await.refresh_token();
     disable(&issuer, &client).await;

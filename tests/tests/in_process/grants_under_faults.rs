@@ -16,7 +16,14 @@ const FAULTS: [Fault; 5] = [
 const ATTEMPTS: usize = 3;
 
 /// What a cold refresh calls, in this order.
-const COLD_REFRESH: [&str; 5] = ["Query", "Query", "GetItem", "BatchGetItem", "UpdateItem"];
+const COLD_REFRESH: [&str; 6] = [
+    "Query",
+    "Query",
+    "GetItem",
+    "BatchGetItem",
+    "BatchGetItem",
+    "UpdateItem",
+];
 
 /// Faults for the attempts of the operation at `step`: so many, and then it works.
 fn at_step(step: usize, fault: Fault, times: usize) -> Vec<Option<Fault>> {

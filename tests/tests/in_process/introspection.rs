@@ -1,8 +1,9 @@
-//! RFC 7662: confidential clients are told of their own tokens, and of access tokens for an audience that
-//! they have. The answer for any other token, and for any invalid one, is exactly `{"active":false}`.
+//! RFC 7662: confidential clients are told of their own tokens, and of access tokens for a resource that
+//! they own. The answer for any other token, and for any invalid one, is exactly `{"active":false}`.
 
 use serde_json::json;
-use tokensmith_tests::records::{API, OTHER_API};
+use tokensmith_issuer::store::records::Resource;
+use tokensmith_tests::records::{API, OTHER_API, audiences};
 use tokensmith_tests::{InProcess, START};
 
 const INACTIVE: &str = r#"{"active":false}"#;
@@ -91,46 +92,39 @@ async fn rfc7662_2_1_only_a_client_that_authenticates_may_ask() {
 }
 
 #[tokio::test]
-async fn a_caller_knows_its_own_tokens_and_access_tokens_for_its_audience() {
+async fn a_caller_knows_its_own_tokens_and_access_tokens_for_a_resource_that_it_owns() {
     let issuer = InProcess::start().await;
-    let audience = |one: &str| vec![one.parse().expect("an audience")];
     let client = issuer.confidential("app", |_| {}).await;
-    let api = issuer
-        .confidential("api", |c| c.audiences = audience(API))
+    let grant = issuer
+        .grant(&client, |g| g.audiences = audiences(&[API, OTHER_API]))
         .await;
-    let other = issuer
-        .confidential("other", |c| c.audiences = audience(OTHER_API))
+    let both = [("resource", API), ("resource", OTHER_API)];
+    // Issued before either was registered: a token for a registered resource is for nothing else.
+    let for_both = issuer.refresh_with(&client, &grant.token, &both).await;
+    issuer.pass(10);
+    let owner = issuer.owner_of(API).await;
+    let lists = issuer
+        .confidential("lists", |c| c.audiences = audiences(&[API]))
         .await;
-    let lookalike = issuer
-        .confidential("lookalike", |c| {
-            c.audiences = audience("https://api.example//")
-        })
-        .await;
-    let both = [API, OTHER_API].map(|one| one.parse().expect("one"));
-    let grant = issuer.grant(&client, |g| g.audiences = both.into()).await;
+    let other = issuer.confidential("other", |_| {}).await;
+    let lookalike = |r: &mut Resource| r.owners = vec![other.client_id()];
+    issuer.resource("https://api.example//", lookalike).await;
     let for_api = issuer
-        .refresh_with(&client, &grant.token, &[("resource", API)])
-        .await;
-    let for_both = issuer
-        .refresh_with(
-            &client,
-            &grant.token,
-            &[("resource", API), ("resource", OTHER_API)],
-        )
+        .refresh_with(&client, &for_both.refresh_token(), &[("resource", API)])
         .await;
     let refresh_token = for_api.refresh_token();
     for (caller, token, knows) in [
         (&client, for_api.access_token(), true),
         (&client, for_both.access_token(), true),
         (&client, refresh_token.clone(), true),
-        (&api, for_api.access_token(), true),
-        (&api, for_both.access_token(), true),
+        (&owner, for_api.access_token(), true),
+        (&owner, for_both.access_token(), true),
         // A refresh token is meant for nobody but its client.
-        (&api, refresh_token.clone(), false),
+        (&owner, refresh_token.clone(), false),
+        (&lists, for_api.access_token(), false),
+        (&lists, for_both.access_token(), false),
         (&other, for_api.access_token(), false),
-        (&other, for_both.access_token(), true),
-        (&lookalike, for_both.access_token(), false),
-        (&lookalike, refresh_token, false),
+        (&other, refresh_token, false),
     ] {
         let answer = issuer.introspect(caller, &token).await;
         assert_eq!(answer.status, 200);

@@ -32,6 +32,7 @@ mod private_key_forms;
 mod published_keys;
 mod refresh_reuse;
 mod refresh_tokens;
+mod resources;
 mod revocation;
 mod revocation_until_now;
 mod revocation_views;

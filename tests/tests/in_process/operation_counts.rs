@@ -89,9 +89,10 @@ async fn reuse_is_one_read_and_one_write_and_the_next_time_no_write() {
     issuer.dynamo.take_calls();
     issuer.refresh(&client, &grant.token).await;
     assert_eq!(issuer.dynamo.take_calls(), ["BatchGetItem", "UpdateItem"]);
-    // A refusal on a cached client record is checked once a second against the table.
+    // A refusal on cached records of client and resource is checked once a second against the table.
     issuer.refresh(&client, &grant.token).await;
-    assert_eq!(issuer.dynamo.take_calls(), ["BatchGetItem", "GetItem"]);
+    let calls = issuer.dynamo.take_calls();
+    assert_eq!(calls, ["BatchGetItem", "GetItem", "BatchGetItem"]);
     issuer.refresh(&client, &grant.token).await;
     assert_eq!(issuer.dynamo.take_calls(), ["BatchGetItem"]);
 }
@@ -293,7 +294,7 @@ async fn a_flood_of_wrong_secrets_costs_one_read_a_second() {
 }
 
 #[tokio::test]
-async fn a_cold_refresh_reads_keys_and_client_once_besides() {
+async fn a_cold_refresh_reads_keys_client_and_resource_once_besides() {
     let (issuer, client, grant) = warm().await;
     let cold = issuer.cold().await;
     let answer = cold.refresh(&client, &grant.token).await;
@@ -301,7 +302,14 @@ async fn a_cold_refresh_reads_keys_and_client_once_besides() {
     let calls = issuer.dynamo.take_calls();
     assert_eq!(
         calls,
-        ["Query", "Query", "GetItem", "BatchGetItem", "UpdateItem"]
+        [
+            "Query",
+            "Query",
+            "GetItem",
+            "BatchGetItem",
+            "BatchGetItem",
+            "UpdateItem"
+        ]
     );
     cold.refresh(&client, &answer.refresh_token()).await;
     assert_eq!(issuer.dynamo.take_calls(), ["BatchGetItem", "UpdateItem"]);

@@ -58,7 +58,8 @@ async fn a_cold_function_reads_whose_the_table_is_at_no_cost() {
     let cold = issuer.cold().await;
     assert_eq!(cold.client_credentials(&client).await.status, 200);
     let calls = cold.dynamo.take_calls();
-    assert_eq!(calls, ["Query", "GetItem"], "keys with their owner, client");
+    let expected = ["Query", "GetItem", "BatchGetItem"];
+    assert_eq!(calls, expected, "keys with their owner, client, resource");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use tokensmith_issuer::revocation::{RevokeOutcome, revoke_client, revoke_grant, 
 use tokensmith_issuer::store::FeedSelection;
 use tokensmith_issuer::store::records::Grant;
 use tokensmith_local::dynamodb_client;
+use tokensmith_tests::records::API;
 use tokensmith_tests::{InProcess, Items};
 use tokensmith_verifier::{Revocation, Timestamp, paths};
 
@@ -152,7 +153,7 @@ async fn rfc7009_2_1_a_client_revokes_only_its_own_and_a_stranger_nothing() {
 async fn a_public_client_revokes_its_own() {
     let issuer = InProcess::start().await;
     let client = issuer.public("app", |_| {}).await;
-    let judge = issuer.confidential("api", |_| {}).await;
+    let judge = issuer.owner_of(API).await;
     let grant = issuer.grant(&client, |_| {}).await;
     let answer = issuer.refresh(&client, &grant.token).await;
     let next = issuer.refresh(&client, &answer.refresh_token()).await;

@@ -8,7 +8,6 @@ use std::thread;
 
 use serde_json::{Value, json};
 use tokensmith_issuer::credential::GrantCredential;
-use tokensmith_tests::records::API;
 use tokensmith_tests::{
     Answer, HttpRequest, TestClient, TestIssuer, Tokens, World, eventually, unique,
 };
@@ -29,7 +28,7 @@ fn grant_create_makes_a_grant_and_grant_list_shows_it() {
     assert_eq!(listed[0]["client_id"], world.client.id.as_str());
     assert_eq!(listed[0]["subject"], subject.as_str());
     assert_eq!(listed[0]["scopes"], json!(["read", "write"]));
-    assert_eq!(listed[0]["audiences"], json!([API]));
+    assert_eq!(listed[0]["audiences"], json!([world.resource]));
     assert_eq!(listed[0]["generation"], 2);
     assert_eq!(listed[0]["revoked_at"], Value::Null);
     for secret in [&grant.token, &successor] {

@@ -2,7 +2,7 @@
 //! (invariant 4).
 
 use serde_json::json;
-use tokensmith_tests::{CLIENT, HttpRequest, TestClient, TestIssuer, World, unique};
+use tokensmith_tests::{HttpRequest, TestIssuer, World, unique};
 
 #[test]
 fn rfc7009_2_1_revoke_token_and_revoke_grant_revoke_what_they_name() {
@@ -158,11 +158,7 @@ fn a_client_with_the_id_of_a_deleted_one_inherits_no_token() {
     let (own, tokens) = (world.own_token(), world.refresh(&world.grant().token));
     let id = world.client.id.clone();
     world.issuer.manage(&["client", "delete", &id, "--yes"]);
-    let created = world
-        .issuer
-        .manage(&[&["client", "create", "--id", &id], &CLIENT[..]].concat());
-    let secret = created["client_secret"].as_str().expect("a secret");
-    world.client = TestClient::new(&id, secret);
+    world.register_again();
     assert!(!world.is_active(&own));
     world.assert_invalid(&tokens);
     assert!(world.is_active(&world.own_token()));

@@ -2,7 +2,6 @@
 //! RFC 7662).
 
 use serde_json::json;
-use tokensmith_tests::records::API;
 use tokensmith_tests::{HttpRequest, TestClient, TestIssuer, World, unique};
 
 const ENDPOINTS: [&str; 2] = ["/oauth2/revoke", "/oauth2/introspect"];
@@ -190,9 +189,8 @@ fn invariant_10_a_wrong_client_and_a_wrong_secret_look_the_same() {
 #[test]
 fn rfc7662_2_1_a_public_client_revokes_its_own_tokens_and_may_not_introspect() {
     let world = World::new(TestIssuer::shared());
-    let public = world
-        .issuer
-        .register_public("public", &["--scope=read", "--audience", API]);
+    let allow = format!("{}=read", world.resource);
+    let public = world.issuer.register_public("public", &["--allow", &allow]);
     let grant = world
         .issuer
         .grant(&public, &unique("user"), &["--scope=read"]);

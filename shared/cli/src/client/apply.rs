@@ -113,6 +113,8 @@ async fn plan(
     let mut steps = Vec::new();
     for one in wanted {
         let id = one.id.clone();
+        let references = admin.check_references(&one.metadata).await;
+        references.map_err(|err| Failure::new(format!("client {id}: {err}")))?;
         let Some(current) = known.remove(&id) else {
             let disabled = one.disabled;
             admin.check_new_client(&one.id, &one.metadata)?;

@@ -1,12 +1,13 @@
 //! How a client is shown.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::fetched::DocumentUrl;
 use tokensmith_issuer::names::{Audience, ClientId, Scopes};
 use tokensmith_issuer::store::records::{
-    AssertionAudience, AuthenticationMethod, Client, LiveSecret, RefreshGrace, StoredJwks,
+    Allowance, AssertionAudience, AuthenticationMethod, Client, LiveSecret, RefreshGrace,
+    StoredJwks,
 };
 use tokensmith_verifier::Algorithm;
 
@@ -28,6 +29,8 @@ pub struct DisplayedClient<'a> {
     jwks_uri: Option<&'a DocumentUrl>,
     #[serde(skip_serializing_if = "Option::is_none")]
     assertion_audience: Option<AssertionAudience>,
+    allowed: &'a [Allowance],
+    claims: &'a Map<String, Value>,
     access_ttl_seconds: Option<u64>,
     alg: Option<Algorithm>,
     refresh_ttl_seconds: u64,
@@ -61,6 +64,8 @@ impl<'a> DisplayedClient<'a> {
             assertion_audience: (client.authentication
                 == Some(AuthenticationMethod::PrivateKeyJwt))
             .then_some(client.assertion_audience),
+            allowed: &client.allowed,
+            claims: client.claims.as_map(),
             access_ttl_seconds: client.access_ttl,
             alg: client.algorithm,
             refresh_ttl_seconds: client.refresh_ttl,

@@ -7,11 +7,13 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokensmith_issuer::admin::{ClientChanges, Setting};
 use tokensmith_issuer::fetched::Reach;
 use tokensmith_issuer::names::ClientId;
-use tokensmith_issuer::store::records::{AuthenticationMethod, RefreshGrace, StoredJwks};
+use tokensmith_issuer::store::records::{
+    Allowance, AuthenticationMethod, RefreshGrace, StoredJwks,
+};
 
 use super::registration::parse_grant_type;
 use crate::Failure;
@@ -91,6 +93,10 @@ struct Described {
     token_endpoint_auth_method: Option<String>,
     jwks: Option<Value>,
     jwks_uri: Option<String>,
+    #[serde(default)]
+    allowed: Vec<Held>,
+    #[serde(default)]
+    claims: Map<String, Value>,
     assertion_audience: Option<String>,
     access_ttl_seconds: Option<u64>,
     alg: Option<String>,
@@ -107,6 +113,26 @@ struct Described {
     _not_before: Option<IgnoredAny>,
     #[serde(default, rename = "created_at")]
     _created_at: Option<IgnoredAny>,
+}
+
+/// Scopes that are held for a registered resource.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Held {
+    resource: String,
+    #[serde(default)]
+    scopes: Vec<String>,
+}
+
+impl Held {
+    fn allowance(&self) -> Result<Allowance, String> {
+        let resource = one_audience(&self.resource);
+        let scopes = all(&self.scopes, one_scope)?;
+        Ok(Allowance {
+            resource: resource.map_err(|err| format!("{}: {err}", self.resource))?,
+            scopes: scopes.into_iter().collect(),
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -141,6 +167,12 @@ impl Described {
             },
             refresh_rotation: self.refresh_rotation,
             algorithm: parsed(self.alg)?,
+            allowed: self
+                .allowed
+                .iter()
+                .map(Held::allowance)
+                .collect::<Result<_, _>>()?,
+            claims: self.claims,
             unset: Setting::ALL.to_vec(),
             ..ClientChanges::default()
         };

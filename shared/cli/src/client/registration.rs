@@ -4,12 +4,13 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use serde_json::Value;
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::admin::{AccessTtl, ClientChanges, GrantTtl, Setting};
 use tokensmith_issuer::fetched::{DocumentUrl, Reach};
 use tokensmith_issuer::names::{Audience, Scope};
 use tokensmith_issuer::store::records::{
-    AssertionAudience, AuthenticationMethod, RefreshGrace, StoredJwks,
+    Allowance, AssertionAudience, AuthenticationMethod, RefreshGrace, StoredJwks,
 };
 use tokensmith_verifier::Algorithm;
 
@@ -79,6 +80,15 @@ pub struct Registration {
     /// [default: the issuer's first]
     #[arg(long = "alg", value_name = "ALG")]
     algorithm: Option<Algorithm>,
+    /// The scopes that the client holds for a registered resource, separated by commas; it holds no others for it. May
+    /// be repeated. A client without --audience gets tokens for the first of these when it requests none
+    #[arg(long = "allow", value_name = "URI=SCOPE,SCOPE", value_parser = parse_allowance)]
+    allowed: Vec<Allowance>,
+    /// A claim of the tokens that the client gets for itself, with its value as JSON: 'plan="gold"' or seats=5. The names that
+    /// IANA registers are refused, and all claims take at most 1 KiB. May be repeated; `client update` adds it to
+    /// those that the client has
+    #[arg(long = "claim", value_name = "NAME=JSON", value_parser = parse_claim)]
+    claims: Vec<(String, Value)>,
 }
 
 /// What only `client update` says.
@@ -90,6 +100,12 @@ pub struct Difference {
     /// A scope that the client may no longer request; may be repeated
     #[arg(long = "remove-scope", value_name = "SCOPE", value_parser = one_scope, conflicts_with = "scopes")]
     removed: Vec<Scope>,
+    /// A registered resource for which the client holds no scopes any more; may be repeated
+    #[arg(long = "remove-allow", value_name = "URI", value_parser = one_audience)]
+    removed_allowed: Vec<Audience>,
+    /// The name of a claim that the client's tokens have no longer; may be repeated
+    #[arg(long = "remove-claim", value_name = "NAME")]
+    removed_claims: Vec<String>,
     /// An option that is set back to its default; may be repeated
     #[arg(long, value_name = "OPTION", value_enum)]
     unset: Vec<Unset>,
@@ -111,6 +127,8 @@ enum Unset {
     RefreshRotation,
     Alg,
     Grant,
+    Allow,
+    Claim,
 }
 
 impl From<Unset> for Setting {
@@ -129,6 +147,8 @@ impl From<Unset> for Setting {
             Unset::RefreshRotation => Self::RefreshRotation,
             Unset::Alg => Self::Algorithm,
             Unset::Grant => Self::GrantTypes,
+            Unset::Allow => Self::Allowed,
+            Unset::Claim => Self::Claims,
         }
     }
 }
@@ -139,6 +159,8 @@ impl Difference {
         ClientChanges {
             added_scopes: self.added,
             removed_scopes: self.removed,
+            removed_allowed: self.removed_allowed,
+            removed_claims: self.removed_claims,
             unset: self.unset.into_iter().map(Setting::from).collect(),
             ..changes
         }
@@ -172,6 +194,8 @@ impl Registration {
             refresh_grace: self.refresh_grace,
             refresh_rotation: self.refresh_rotation,
             algorithm: self.algorithm,
+            allowed: merged(self.allowed),
+            claims: self.claims.into_iter().collect(),
             ..ClientChanges::default()
         })
     }
@@ -189,6 +213,46 @@ pub fn read_jwks(path: &Path) -> Result<StoredJwks, Failure> {
     let not_json = |err| wrong(&format!("it is not the JSON of a JWK Set: {err}"));
     let document = serde_json::from_str(&read_text(path)?).map_err(not_json)?;
     StoredJwks::new(&document).map_err(|reason| wrong(&reason))
+}
+
+/// One allowance for each resource: an option that is repeated for one adds its scopes.
+fn merged(allowed: Vec<Allowance>) -> Vec<Allowance> {
+    let mut all: Vec<Allowance> = Vec::new();
+    for held in allowed {
+        match all
+            .iter_mut()
+            .find(|known| known.resource.is_same_as(&held.resource))
+        {
+            Some(known) => {
+                let scopes = known.scopes.iter().chain(held.scopes.iter());
+                known.scopes = scopes.cloned().collect();
+            }
+            None => all.push(held),
+        }
+    }
+    all
+}
+
+/// Parses `NAME=JSON`.
+fn parse_claim(text: &str) -> Result<(String, Value), String> {
+    let parts = text
+        .split_once('=')
+        .ok_or("a claim has a value: NAME=JSON")?;
+    let value = serde_json::from_str(parts.1);
+    let value = value
+        .map_err(|err| format!("the value is not JSON, where text stands in quotes: {err}"))?;
+    Ok((parts.0.to_owned(), value))
+}
+
+/// Parses `URI=SCOPE,SCOPE`: no scope has an equals sign there, but a URI may have one.
+fn parse_allowance(text: &str) -> Result<Allowance, String> {
+    let message = "name a resource and the scopes that are held for it: URI=SCOPE,SCOPE";
+    let (uri, scopes) = text.rsplit_once('=').ok_or(message)?;
+    let scopes = scopes.split(',').filter(|scope| !scope.is_empty());
+    Ok(Allowance {
+        resource: one_audience(uri)?,
+        scopes: scopes.map(one_scope).collect::<Result<_, _>>()?,
+    })
 }
 
 /// Parses the name of a grant type.

@@ -7,7 +7,7 @@ use tokensmith_verifier::{Algorithm, Timestamp};
 use super::standing::several;
 use super::{AdminEvent, Administrator, Changed, ClientChanges, RegistrationError, SecretError};
 use crate::credential::ClientSecret;
-use crate::names::ClientId;
+use crate::names::{Audience, ClientId, Scope};
 use crate::revocation::with_revocation;
 use crate::store::records::{Client, SIGNING_KEYS, SigningKey, Subject, SubjectKind};
 use crate::store::{Change, CheckedTime, Insert, StoreError, Stored, Update};
@@ -36,7 +36,7 @@ impl Administrator {
         metadata: &ClientChanges,
         secret: ClientSecret,
     ) -> Result<Changed<CreatedClient>, ClientError> {
-        self.require_key(metadata.algorithm).await?;
+        self.check_references(metadata).await?;
         let time = self.time().await?;
         let client = metadata.new_client(id, &self.config.issuer, &secret, time.now())?;
         self.insert_client(&client).await?;
@@ -101,7 +101,7 @@ impl Administrator {
         id: &ClientId,
         changes: &ClientChanges,
     ) -> Result<Changed<Client>, ClientError> {
-        self.require_key(changes.algorithm).await?;
+        self.check_references(changes).await?;
         let applied = |client: &mut Client| Ok(changes.apply(client, &self.config.issuer)?);
         let time = self.time().await?;
         let client = self.change_client(id, applied).await?;
@@ -162,16 +162,29 @@ impl Administrator {
         Ok(client.filter(|client| client.deleted_at.is_none()))
     }
 
-    /// A client may choose an algorithm only if a key signs with it.
-    async fn require_key(&self, algorithm: Option<Algorithm>) -> Result<(), ClientError> {
+    /// Whether a key signs with the algorithm that a client shall have, and the resources are registered that it
+    /// shall hold scopes for.
+    ///
+    /// # Errors
+    /// [`ClientError`] names what is not there.
+    pub async fn check_references(&self, changes: &ClientChanges) -> Result<(), ClientError> {
+        if let Some(algorithm) = self.missing_key(changes.algorithm).await? {
+            return Err(ClientError::NoKey(algorithm));
+        }
+        self.check_allowed(&changes.allowed).await
+    }
+
+    /// The algorithm, if no key signs with it.
+    pub(super) async fn missing_key(
+        &self,
+        algorithm: Option<Algorithm>,
+    ) -> Result<Option<Algorithm>, StoreError> {
         let Some(algorithm) = algorithm else {
-            return Ok(());
+            return Ok(None);
         };
         let keys = self.table.query_all::<SigningKey>(SIGNING_KEYS).await?;
-        match keys.iter().any(|key| key.jwk.alg == algorithm) {
-            true => Ok(()),
-            false => Err(ClientError::NoKey(algorithm)),
-        }
+        let signs = keys.iter().any(|key| key.jwk.alg == algorithm);
+        Ok((!signs).then_some(algorithm))
     }
 
     async fn insert_client(&self, client: &Client) -> Result<(), ClientError> {
@@ -280,6 +293,12 @@ pub enum ClientError {
     /// No key signs with the algorithm that the client is to have.
     #[error("there is no {0} key: `tokensmith serve --alg {0}` makes one")]
     NoKey(Algorithm),
+    /// The client shall hold scopes for a resource that is not registered.
+    #[error("no resource {0} is registered: `tokensmith resource create` registers it")]
+    UnknownResource(Audience),
+    /// The client shall hold a scope for a resource that does not define it.
+    #[error("the resource {1} defines no scope {0}")]
+    ScopeNotDefined(Scope, Audience),
     /// The metadata is not allowed.
     #[error(transparent)]
     Registration(#[from] RegistrationError),

@@ -6,9 +6,10 @@ use secrecy::SecretString;
 use tokensmith_verifier::Timestamp;
 
 use super::{AdminEvent, Administrator, Changed};
+use crate::client::FoundResources;
 use crate::credential::{CredentialKind, GrantId, HmacKey, Nonce};
 use crate::error::Unavailable;
-use crate::names::{Audience, ClientId, Scopes, SubjectName, add_audience};
+use crate::names::{Audience, ClientId, Scope, Scopes, SubjectName, add_audience};
 use crate::store::records::GrantType;
 use crate::store::records::{Client, Grant, Origin, Subject, SubjectKind};
 use crate::store::{Insert, StoreError};
@@ -25,12 +26,14 @@ impl Administrator {
     ) -> Result<Changed<CreatedGrant>, GrantError> {
         let found = self.find_client(&wanted.client_id).await?;
         let client = found.ok_or_else(|| GrantError::UnknownClient(wanted.client_id.clone()))?;
-        wanted.check(&client)?;
         let (time, nonce) = (self.time().await?, Nonce::random());
         let now = time.now();
+        let (targets, ttl) = (client.targets(), self.config.access_ttl);
+        let resources = self.resources().find(targets, ttl, now).await?;
+        let audiences = wanted.check(&client, &resources)?;
         let hmac_key = self.hmac_keys().newest(now).await?;
         let subject = self.claim_subject(&wanted.subject).await?;
-        let grant = wanted.record(&client, &subject, &hmac_key, &nonce, now);
+        let grant = wanted.record(audiences, &client, &subject, &hmac_key, &nonce, now);
         match self.table.insert(&grant).await? {
             Insert::Inserted => {}
             Insert::Exists(_) => return Err(GrantError::IdTaken),
@@ -81,37 +84,49 @@ pub struct NewGrant {
 }
 
 impl NewGrant {
-    /// Whether `client` may have it.
-    fn check(&self, client: &Client) -> Result<(), GrantError> {
+    /// Its audiences, if `client` may have it. Each scope must be one that tokens for one of them can have.
+    fn check(
+        &self,
+        client: &Client,
+        resources: &FoundResources,
+    ) -> Result<Vec<Audience>, GrantError> {
         if !client.grant_types.contains(&GrantType::RefreshToken) {
             return Err(GrantError::GrantTypeNotAllowed(client.id.clone()));
         }
-        if !client.scopes.contains_all(&self.scopes) {
-            return Err(GrantError::ScopeNotAllowed);
+        let mut allowed = client.targets();
+        allowed.retain(|one| {
+            resources.of(one).is_some() || one.registered_in(&client.audiences).is_some()
+        });
+        let mut audiences = Vec::new();
+        for audience in &self.audiences {
+            let registered = audience.registered_in(&allowed);
+            let registered = registered.ok_or(GrantError::AudienceNotAllowed)?;
+            add_audience(&mut audiences, registered);
         }
-        let allowed = |one: &Audience| one.registered_in(&client.audiences).is_some();
-        match self.audiences.iter().all(allowed) {
-            true => Ok(()),
-            false => Err(GrantError::AudienceNotAllowed),
+        if audiences.is_empty() {
+            audiences = allowed;
+        }
+        let scopes = audiences
+            .iter()
+            .map(|one| client.scopes_for(resources.of(one)));
+        let scopes: Vec<Scope> = scopes
+            .flat_map(|one| one.iter().cloned().collect::<Vec<_>>())
+            .collect();
+        match self.scopes.iter().all(|scope| scopes.contains(scope)) {
+            true => Ok(audiences),
+            false => Err(GrantError::ScopeNotAllowed),
         }
     }
 
     fn record(
         self,
+        audiences: Vec<Audience>,
         client: &Client,
         subject: &Subject,
         hmac_key: &HmacKey,
         nonce: &Nonce,
         now: Timestamp,
     ) -> Grant {
-        let mut audiences = Vec::new();
-        for audience in &self.audiences {
-            let registered = audience.registered_in(&client.audiences);
-            add_audience(&mut audiences, registered.unwrap_or(audience));
-        }
-        if audiences.is_empty() {
-            audiences.clone_from(&client.audiences);
-        }
         // A revocation sets `not_before` slightly ahead of the clock. This grant is made after it,
         // so its time must be later too.
         let covered = client.not_before.max(subject.not_before);
@@ -158,8 +173,8 @@ pub enum GrantError {
     /// The client may not use refresh tokens.
     #[error("client {0} has no --grant refresh_token")]
     GrantTypeNotAllowed(ClientId),
-    /// A scope is not one of the client's.
-    #[error("every --scope must be a scope of the client")]
+    /// A scope is not one that the client has for an audience of the grant.
+    #[error("every --scope must be a scope that the client has for one of the audiences")]
     ScopeNotAllowed,
     /// An audience is not one of the client's.
     #[error("every --audience must be an audience of the client")]

@@ -1,4 +1,4 @@
-//! The lists of clients and of grants, one page at a time: an index names the records of a page, which are
+//! The lists of clients, of resources and of grants, one page at a time: an index names the records of a page, which are
 //! then read strongly consistent. What a list costs depends on what it shows, and not on what else the table
 //! holds.
 //!
@@ -7,8 +7,8 @@
 use super::standing::judge;
 use super::{Administrator, ClientError, GrantError, ListedGrant};
 use crate::credential::GrantId;
-use crate::names::{ClientId, SubjectName};
-use crate::store::records::{Client, Grant, Subject};
+use crate::names::{Audience, ClientId, SubjectName};
+use crate::store::records::{Client, Grant, Resource, Subject};
 use crate::store::{AnyKey, Key, KeyPage, Record, StoreError, TableReader};
 
 impl Administrator {
@@ -16,8 +16,21 @@ impl Administrator {
     pub fn list_clients(&self, prefix: &str, after: Option<&ClientId>) -> ClientPages<'_> {
         ClientPages {
             admin: self,
+            list: Client::PREFIX,
             prefix: format!("{}#{prefix}", Client::PREFIX),
             next: Next::After(after.map(Client::key_of)),
+            counts: |client| client.deleted_at.is_none(),
+        }
+    }
+
+    /// Lists the resources, sorted by their URIs, from the one that follows `after`.
+    pub fn list_resources(&self, after: Option<&Audience>) -> ResourcePages<'_> {
+        ResourcePages {
+            admin: self,
+            list: Resource::PREFIX,
+            prefix: format!("{}#", Resource::PREFIX),
+            next: Next::After(after.map(Resource::key_of)),
+            counts: |_| true,
         }
     }
 
@@ -79,34 +92,39 @@ pub enum GrantsOf {
 }
 
 /// A list of clients.
+pub type ClientPages<'a> = Pages<'a, Client>;
+
+/// A list of resources.
+pub type ResourcePages<'a> = Pages<'a, Resource>;
+
+/// A list of the records of one type, in the order of their keys.
 #[derive(Debug)]
-pub struct ClientPages<'a> {
+pub struct Pages<'a, R> {
     admin: &'a Administrator,
+    list: &'static str,
     prefix: String,
-    next: Next<Client>,
+    next: Next<R>,
+    /// Whether a record counts: one may have been deleted since the index was written.
+    counts: fn(&R) -> bool,
 }
 
-impl ClientPages<'_> {
+impl<R: Record> Pages<'_, R> {
     /// Reads the next page; `None` after the last. A record that this release cannot read is an error in
     /// its place.
     ///
     /// # Errors
     /// [`StoreError`] when the table fails.
-    pub async fn next(&mut self) -> Result<Option<Vec<Result<Client, StoreError>>>, StoreError> {
+    pub async fn next(&mut self) -> Result<Option<Vec<Result<R, StoreError>>>, StoreError> {
         let table = &self.admin.table;
         let Next::After(after) = &self.next else {
             return Ok(None);
         };
-        let query = table.query_listed(Client::PREFIX, &self.prefix, after.as_ref(), PAGE);
+        let query = table.query_listed(self.list, &self.prefix, after.as_ref(), PAGE);
         let KeyPage { keys, next } = query.await?;
         self.next = Next::of(next);
-        let mut clients = records(table, &keys).await?;
-        // Deleted since the index was written.
-        clients.retain(|one| {
-            one.as_ref()
-                .map_or(true, |client| client.deleted_at.is_none())
-        });
-        Ok(Some(clients))
+        let mut page = records(table, &keys).await?;
+        page.retain(|one| one.as_ref().map_or(true, self.counts));
+        Ok(Some(page))
     }
 }
 

@@ -15,6 +15,7 @@ mod keys;
 mod listing;
 mod registration;
 mod repair;
+mod resources;
 mod restore;
 mod revocation;
 mod scan;
@@ -32,9 +33,10 @@ pub use federation::{FederationError, NewRule};
 pub use grants::{CreatedGrant, GrantError, NewGrant};
 pub use in_use::TableUse;
 pub use keys::ListedKey;
-pub use listing::{ClientPages, GrantPages, GrantsOf};
+pub use listing::{ClientPages, GrantPages, GrantsOf, Pages, ResourcePages};
 pub use registration::{AccessTtl, ClientChanges, GrantTtl, RegistrationError, Setting};
 pub use repair::{Lowered, Repaired};
+pub use resources::{ResourceChanges, ResourceError, ResourceSetting};
 pub use restore::{Reason, RestoreError, Restored, Revived};
 pub use revocation::{RevokeError, Revoked};
 pub use scan::{Progress, TableScan};
@@ -48,7 +50,7 @@ use tokensmith_verifier::{KeyId, Timestamp};
 use crate::config::Config;
 use crate::credential::GrantId;
 use crate::keys::{Make, Open};
-use crate::names::{ClientId, FederationName, SubjectName};
+use crate::names::{Audience, ClientId, FederationName, SubjectName};
 use crate::revocation::FEED_INTERVAL;
 use crate::store::records::Settings;
 use crate::store::{CheckedTime, StoreError, Table};
@@ -159,6 +161,21 @@ pub enum AdminEvent {
     ClientDeleted {
         /// Its id.
         client_id: ClientId,
+    },
+    /// A resource was registered.
+    ResourceCreated {
+        /// Its URI.
+        uri: Audience,
+    },
+    /// A resource was changed.
+    ResourceUpdated {
+        /// Its URI.
+        uri: Audience,
+    },
+    /// A resource was deleted: its URI is an audience without a record again.
+    ResourceDeleted {
+        /// Its URI.
+        uri: Audience,
     },
     /// A client was given a new secret.
     SecretRotated {

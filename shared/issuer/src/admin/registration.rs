@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde_json::{Map, Value};
 use tokensmith_verifier::{Algorithm, Timestamp};
 
 use super::secrets::only_secret;
@@ -12,8 +13,9 @@ use crate::fetched::DocumentUrl;
 use crate::names::{Audience, ClientId, InvalidName, IssuerUrl, Scope, Scopes, add_audience};
 use crate::store::records::GrantType;
 use crate::store::records::{
-    AssertionAudience, AuthenticationMethod, Client, RefreshGrace, StoredJwks,
+    Allowance, AssertionAudience, AuthenticationMethod, Client, RefreshGrace, StoredJwks,
 };
+use crate::token::{InvalidClaims, StaticClaims};
 
 /// The metadata that a client shall have. `None`, or an empty list, leaves a value as it is.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +52,14 @@ pub struct ClientChanges {
     pub added_scopes: Vec<Scope>,
     /// Scopes that it may no longer ask for.
     pub removed_scopes: Vec<Scope>,
+    /// The scopes that it shall hold for each of these registered resources, and no others for them.
+    pub allowed: Vec<Allowance>,
+    /// Resources for which it holds no scopes any more.
+    pub removed_allowed: Vec<Audience>,
+    /// Claims of its own tokens, besides those that it has or with another value.
+    pub claims: Map<String, Value>,
+    /// The names of claims that its own tokens have no longer.
+    pub removed_claims: Vec<String>,
     /// What is set back to the default before anything else is changed.
     pub unset: Vec<Setting>,
 }
@@ -61,7 +71,7 @@ pub enum Setting {
     Scopes,
     /// No default scopes.
     DefaultScopes,
-    /// The issuer as the only audience.
+    /// The registered resources that it holds scopes for; if there is none, the issuer.
     Audiences,
     /// Every method that a client with a secret can authenticate with.
     Authentication,
@@ -83,11 +93,15 @@ pub enum Setting {
     Algorithm,
     /// `client_credentials`, for a public client `refresh_token`, and for one by federation `jwt-bearer` too.
     GrantTypes,
+    /// No scopes for registered resources.
+    Allowed,
+    /// No static claims.
+    Claims,
 }
 
 impl Setting {
     /// Every one.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Scopes,
         Self::DefaultScopes,
         Self::Audiences,
@@ -101,6 +115,8 @@ impl Setting {
         Self::RefreshRotation,
         Self::Algorithm,
         Self::GrantTypes,
+        Self::Allowed,
+        Self::Claims,
     ];
 }
 
@@ -125,7 +141,7 @@ impl ClientChanges {
             grant_types: default_grant_types(self.authentication),
             scopes: Scopes::default(),
             default_scopes: Scopes::default(),
-            audiences: vec![issuer.as_str().parse()?],
+            audiences: Vec::new(),
             access_ttl: None,
             algorithm: None,
             refresh_ttl: DEFAULT_REFRESH_TTL.as_secs(),
@@ -136,6 +152,8 @@ impl ClientChanges {
             deleted_at: None,
             not_before: None,
             created_at: now,
+            allowed: Vec::new(),
+            claims: StaticClaims::default(),
         };
         self.apply(&mut client, issuer)?;
         Ok(client)
@@ -148,7 +166,7 @@ impl ClientChanges {
         issuer: &IssuerUrl,
     ) -> Result<(), RegistrationError> {
         for setting in &self.unset {
-            self.unset(client, *setting, issuer)?;
+            self.unset(client, *setting);
         }
         if !self.grant_types.is_empty() {
             client.grant_types.clone_from(&self.grant_types);
@@ -168,6 +186,11 @@ impl ClientChanges {
                 add_audience(&mut client.audiences, audience);
             }
         }
+        self.change_allowed(client)?;
+        self.change_claims(client)?;
+        if client.targets().is_empty() {
+            client.audiences = vec![issuer.as_str().parse()?];
+        }
         client.authentication = self.authentication.or(client.authentication);
         if self.jwks.is_some() || self.jwks_uri.is_some() {
             client.jwks.clone_from(&self.jwks);
@@ -182,22 +205,17 @@ impl ClientChanges {
         client.grant_ttl = seconds(self.grant_ttl).unwrap_or(client.grant_ttl);
         client.refresh_grace = self.refresh_grace.or(client.refresh_grace);
         client.refresh_rotation = self.refresh_rotation.unwrap_or(client.refresh_rotation);
-        let access_ttl = self.access_ttl.map(|AccessTtl(ttl)| ttl.as_secs());
+        let access_ttl = self.access_ttl.map(AccessTtl::seconds);
         client.access_ttl = access_ttl.or(client.access_ttl);
         client.algorithm = self.algorithm.or(client.algorithm);
         check(client)
     }
 
-    fn unset(
-        &self,
-        client: &mut Client,
-        setting: Setting,
-        issuer: &IssuerUrl,
-    ) -> Result<(), RegistrationError> {
+    fn unset(&self, client: &mut Client, setting: Setting) {
         match setting {
             Setting::Scopes => client.scopes = Scopes::default(),
             Setting::DefaultScopes => client.default_scopes = Scopes::default(),
-            Setting::Audiences => client.audiences = vec![issuer.as_str().parse()?],
+            Setting::Audiences => client.audiences.clear(),
             // A client without secrets stays one: it has nothing to prove itself with otherwise.
             Setting::Authentication if !client.uses_secrets() => {}
             Setting::Authentication => client.authentication = None,
@@ -212,6 +230,27 @@ impl ClientChanges {
             Setting::GrantTypes => {
                 client.grant_types =
                     default_grant_types(self.authentication.or(client.authentication));
+            }
+            Setting::Allowed => client.allowed.clear(),
+            Setting::Claims => client.claims = StaticClaims::default(),
+        }
+    }
+
+    fn change_allowed(&self, client: &mut Client) -> Result<(), RegistrationError> {
+        for removed in &self.removed_allowed {
+            let before = client.allowed.len();
+            client
+                .allowed
+                .retain(|held| !held.resource.is_same_as(removed));
+            if client.allowed.len() == before {
+                return Err(RegistrationError::ResourceNotThere);
+            }
+        }
+        for held in &self.allowed {
+            let mut known = client.allowed.iter_mut();
+            match known.find(|known| known.resource.is_same_as(&held.resource)) {
+                Some(known) => known.clone_from(held),
+                None => client.allowed.push(held.clone()),
             }
         }
         Ok(())
@@ -232,6 +271,18 @@ impl ClientChanges {
         client.default_scopes = default.cloned().collect();
         Ok(())
     }
+
+    fn change_claims(&self, client: &mut Client) -> Result<(), RegistrationError> {
+        let mut claims = client.claims.as_map().clone();
+        for removed in &self.removed_claims {
+            if claims.remove(removed).is_none() {
+                return Err(RegistrationError::ClaimNotThere(removed.clone()));
+            }
+        }
+        claims.extend(self.claims.clone());
+        client.claims = StaticClaims::new(claims)?;
+        Ok(())
+    }
 }
 
 fn default_grant_types(authentication: Option<AuthenticationMethod>) -> Vec<GrantType> {
@@ -245,7 +296,9 @@ fn default_grant_types(authentication: Option<AuthenticationMethod>) -> Vec<Gran
 }
 
 fn check(client: &Client) -> Result<(), RegistrationError> {
-    if !client.scopes.contains_all(&client.default_scopes) {
+    let held = client.allowed.iter().flat_map(|held| held.scopes.iter());
+    let scopes: Scopes = client.scopes.iter().chain(held).cloned().collect();
+    if !scopes.contains_all(&client.default_scopes) {
         return Err(RegistrationError::DefaultScopeNotAllowed);
     }
     if client.is_public() {
@@ -268,14 +321,19 @@ fn check(client: &Client) -> Result<(), RegistrationError> {
     if client.scopes.to_string().len() > MAX_CLAIM_BYTES || audiences > MAX_CLAIM_BYTES {
         return Err(RegistrationError::TooLong);
     }
-    Ok(())
+    let allowed = client.allowed.iter();
+    let allowed = allowed.map(|held| held.resource.as_str().len() + held.scopes.to_string().len());
+    match allowed.sum::<usize>() > MAX_ALLOWED_BYTES {
+        true => Err(RegistrationError::TooMuchAllowed),
+        false => Ok(()),
+    }
 }
 
 /// Why a client cannot have this metadata.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum RegistrationError {
     /// A default scope is not one of the client's scopes.
-    #[error("every --default-scope must be a --scope of the client")]
+    #[error("every --default-scope must be a --scope of the client, or in one of its --allow")]
     DefaultScopeNotAllowed,
     /// A scope that shall be removed is none of the client's.
     #[error("every --remove-scope must be a scope of the client")]
@@ -302,6 +360,20 @@ pub enum RegistrationError {
     /// Its tokens would be longer than verifiers accept.
     #[error("the scopes, and the audiences, take at most {MAX_CLAIM_BYTES} bytes together")]
     TooLong,
+    /// A resource for which the client shall hold no scopes any more is none that it holds scopes for.
+    #[error("every --remove-allow must be a resource that the client has an --allow for")]
+    ResourceNotThere,
+    /// Each request of the client reads its record.
+    #[error(
+        "the resources and scopes of all --allow take at most {MAX_ALLOWED_BYTES} bytes together"
+    )]
+    TooMuchAllowed,
+    /// A claim that shall be removed is none of the client's.
+    #[error("the client has no claim {0}")]
+    ClaimNotThere(String),
+    /// A static claim is not allowed.
+    #[error(transparent)]
+    Claims(#[from] InvalidClaims),
     /// The issuer URL is the audience if none is named, and this one cannot be an audience.
     #[error(transparent)]
     Audience(#[from] InvalidName),
@@ -310,6 +382,13 @@ pub enum RegistrationError {
 /// The lifetime of access tokens: 1 s to 24 h.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct AccessTtl(Duration);
+
+impl AccessTtl {
+    /// In seconds.
+    pub(super) const fn seconds(self) -> u64 {
+        self.0.as_secs()
+    }
+}
 
 impl FromStr for AccessTtl {
     type Err = String;
@@ -343,6 +422,8 @@ fn parse_ttl(text: &str, longest: Duration, message: &str) -> Result<Duration, S
 const DEFAULT_REFRESH_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const DEFAULT_GRANT_TTL: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const SHORTEST_TTL: Duration = Duration::from_secs(1);
+
+const MAX_ALLOWED_BYTES: usize = 16 * 1024;
 
 /// Keeps every token within `MAX_TOKEN_BYTES`, the length that verifiers accept.
 const MAX_CLAIM_BYTES: usize = 2048;

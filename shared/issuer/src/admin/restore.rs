@@ -16,7 +16,7 @@ use crate::error::Unavailable;
 use crate::keys::{ReplacedHmacKeys, RotatedNow};
 use crate::names::ClientId;
 use crate::store::StoreError;
-use crate::store::records::{Client, LiveSecret, Settings};
+use crate::store::records::{Allowance, Client, LiveSecret, Settings};
 
 impl Administrator {
     /// Replaces all keys, and gives the data to the configured issuer and wrapping key. If the table
@@ -101,6 +101,8 @@ fn reasons(restored: &Client, old: Option<&Client>, now: Timestamp) -> Vec<Reaso
     let scope = !old.scopes.contains_all(&restored.scopes);
     let mut audiences = restored.audiences.iter();
     let audience = audiences.any(|one| one.registered_in(&old.audiences).is_none());
+    let allowed = restored.allowed.iter().any(|held| !holds(old, held));
+    let claims = !restored.claims.is_empty() && restored.claims != old.claims;
     let grant_type = exceeds(&restored.grant_types, &old.grant_types);
     let reasons = [
         (old.disabled, Reason::Disabled),
@@ -108,6 +110,8 @@ fn reasons(restored: &Client, old: Option<&Client>, now: Timestamp) -> Vec<Reaso
         (keys, Reason::Keys),
         (scope, Reason::Scope),
         (audience, Reason::Audience),
+        (allowed, Reason::Resource),
+        (claims, Reason::Claims),
         (grant_type, Reason::GrantType),
     ];
     let held = reasons.into_iter().filter(|(holds, _)| *holds);
@@ -122,6 +126,13 @@ fn outlasts(old: &[LiveSecret], secret: &LiveSecret) -> bool {
         (None, Some(_)) => false,
         (Some(end), Some(other)) => end <= other,
     })
+}
+
+/// Whether a client holds these scopes.
+fn holds(client: &Client, held: &Allowance) -> bool {
+    let mut allowed = client.allowed.iter();
+    let same = allowed.find(|one| one.resource.is_same_as(&held.resource));
+    same.is_some_and(|one| one.scopes.contains_all(&held.scopes))
 }
 
 fn exceeds<T: PartialEq>(restored: &[T], old: &[T]) -> bool {
@@ -183,6 +194,10 @@ pub enum Reason {
     Scope,
     /// Get tokens for an audience that it has again.
     Audience,
+    /// Ask for a scope that it holds again for a registered resource.
+    Resource,
+    /// Get tokens that say of it what they say no longer.
+    Claims,
     /// Use a grant type that it has again.
     GrantType,
 }
@@ -194,10 +209,17 @@ mod tests {
     use crate::credential::ClientSecret;
     use crate::names::Scopes;
     use crate::store::records::GrantType;
+    use crate::token::StaticClaims;
 
     fn client() -> Client {
         let changes = ClientChanges {
             scopes: vec!["a".parse().expect("a scope")],
+            audiences: vec!["https://one.example/".parse().expect("a URI")],
+            allowed: vec![Allowance {
+                resource: "https://two.example/".parse().expect("a URI"),
+                scopes: "a".parse().expect("a scope"),
+            }],
+            claims: [("tenant".to_owned(), "t1".into())].into_iter().collect(),
             ..ClientChanges::default()
         };
         let (id, issuer) = ("app".parse(), "https://issuer.example".parse());
@@ -216,7 +238,7 @@ mod tests {
             }
         };
         type Difference = Box<dyn Fn(&mut Client)>;
-        let cases: [(Difference, &[Reason]); 10] = [
+        let cases: [(Difference, &[Reason]); 13] = [
             (Box::new(|_| {}), &[]),
             (
                 Box::new(|old| old.deleted_at = Some(NOW)),
@@ -230,6 +252,15 @@ mod tests {
                 &[Reason::Scope],
             ),
             (Box::new(|old| old.audiences.clear()), &[Reason::Audience]),
+            (Box::new(|old| old.allowed.clear()), &[Reason::Resource]),
+            (
+                Box::new(|old| old.allowed[0].scopes = Scopes::default()),
+                &[Reason::Resource],
+            ),
+            (
+                Box::new(|old| old.claims = StaticClaims::default()),
+                &[Reason::Claims],
+            ),
             (
                 Box::new(|old| old.grant_types = vec![GrantType::RefreshToken]),
                 &[Reason::GrantType],

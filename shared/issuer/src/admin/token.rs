@@ -38,7 +38,11 @@ impl Administrator {
             return Err(ClientDenied::GrantTypeNotAllowed.into());
         }
         let granted = client_credentials::grant(&client, asked);
-        let approved = token::approve(&client, granted, self.config.access_ttl, now)?;
+        let ttl = self.config.access_ttl;
+        let audiences = granted.target().audiences(client.record());
+        let audiences = audiences.map_err(Error::from)?;
+        let resources = self.resources().find(audiences, ttl, now).await?;
+        let approved = token::approve(&client, granted, &resources, ttl, now)?;
         let access = KeyAccess {
             open: None,
             sign: Some(signer),

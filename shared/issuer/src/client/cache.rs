@@ -1,4 +1,4 @@
-//! Finding a client's record: in the cache, or in the table.
+//! Finding a client's record, and those of the resources that it asks a token for: in the cache, or in the table.
 //!
 //! Records are cached for a bounded time. Absent records are cached too, so that an unknown client
 //! and a known one cost the same reads. A denial that rests on a cached record is checked once
@@ -10,7 +10,8 @@ use std::time::Duration;
 use quick_cache::sync::Cache;
 use tokensmith_verifier::{Clock, Timestamp};
 
-use super::{AssertionVerifier, ClientKeys, Evidence, PresentedCredentials, Proof};
+use super::resources::{FoundResources, Resources};
+use super::{AssertionVerifier, ClientKeys, Evidence, PresentedCredentials, Proof, Target};
 use crate::config::Config;
 use crate::error::{ClientDenied, Error, Unavailable};
 use crate::federation::Federation;
@@ -30,6 +31,7 @@ pub struct Clients {
     key_sets: Arc<KeySets>,
     federation: Federation,
     cache: Cache<ClientId, FoundClient>,
+    resources: Resources,
 }
 
 impl Clients {
@@ -46,6 +48,7 @@ impl Clients {
         Self {
             federation: Federation::new(table.clone(), key_sets.clone(), issuer, cache_ttl),
             key_sets,
+            resources: Resources::new(table.clone(), config.cache_ttl),
             table,
             clock,
             cache_ttl: config.cache_ttl,
@@ -105,11 +108,44 @@ impl Clients {
             now,
             may_renew,
             claims,
+            target: Target::Nothing,
+            resources: FoundResources::default(),
         })
     }
 
-    /// Decides on the evidence at hand. If the decision is a denial and the record came from the
-    /// cache, decides once more on a fresh record, at most once per client and second.
+    /// Adds to the evidence what is registered about the audiences that the client's request is about. Only what
+    /// the client may name is read, once it has authenticated: a stranger causes no such read.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when a record must be read and cannot be.
+    pub async fn aim(
+        &self,
+        evidence: &mut Evidence<'_>,
+        target: Target,
+    ) -> Result<(), Unavailable> {
+        let now = evidence.now;
+        evidence.target = target;
+        self.find_resources(evidence).await?;
+        if !matches!(evidence.target, Target::Wanted { .. }) {
+            return Ok(());
+        }
+        // A resource may want tokens that live shorter than the client's others, and these need fresh reads.
+        let ttl = evidence.resources.ttl_of(self.ttl_of(evidence.record()));
+        if now.since(evidence.read_at) >= self.cache_ttl.min(ttl / 10) && evidence.read_at < now {
+            self.renew_client(evidence, now, None).await?;
+            self.find_resources(evidence).await?;
+        }
+        Ok(())
+    }
+
+    async fn find_resources(&self, evidence: &mut Evidence<'_>) -> Result<(), StoreError> {
+        let (audiences, ttl) = (evidence.audiences(), self.ttl_of(evidence.record()));
+        evidence.resources = self.resources.find(audiences, ttl, evidence.now).await?;
+        Ok(())
+    }
+
+    /// Decides on the evidence at hand. If the decision is a denial and a record came from the
+    /// cache, decides once more on fresh records, at most once per record and second.
     ///
     /// # Errors
     /// The error of the decision, or [`Unavailable`] when the record must be read and cannot be.
@@ -121,7 +157,7 @@ impl Clients {
         decide: impl Fn(&Evidence<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         match decide(evidence) {
-            Err(Error::Denied(_)) if evidence.may_renew => {
+            Err(Error::Denied(_)) if evidence.may_renew || evidence.resources.may_renew() => {
                 self.renew(evidence).await?;
                 decide(evidence)
             }
@@ -133,21 +169,40 @@ impl Clients {
     pub fn forget_all(&self) {
         self.cache.clear();
         self.federation.expire();
+        self.resources.forget_all();
     }
 
-    /// Removes a client from the cache.
+    /// Removes from the cache what a token of this client may rest on.
     pub fn forget(&self, id: &ClientId) {
         self.cache.remove(id);
+        self.resources.forget_all();
     }
 
     async fn renew(&self, evidence: &mut Evidence<'_>) -> Result<(), Unavailable> {
         let now = self.clock.now();
-        let found = self.read(&evidence.client_id, now, Some(now)).await?;
+        if evidence.may_renew {
+            self.renew_client(evidence, now, Some(now)).await?;
+        }
+        evidence.now = now;
+        // The client may have got another audience.
+        let audiences = evidence.audiences();
+        if !audiences.is_empty() {
+            evidence.resources = self.resources.renew(audiences, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn renew_client(
+        &self,
+        evidence: &mut Evidence<'_>,
+        now: Timestamp,
+        renewed_at: Option<Timestamp>,
+    ) -> Result<(), Unavailable> {
+        let found = self.read(&evidence.client_id, now, renewed_at).await?;
         evidence.keys = self.keys_of(&found, evidence.presented).await?;
         evidence.record = found.record;
         let rule_read_at = evidence.identity.as_ref().map(|identity| identity.read_at);
         evidence.read_at = rule_read_at.unwrap_or(now).min(found.read_at);
-        evidence.now = now;
         evidence.may_renew = false;
         Ok(())
     }
@@ -190,9 +245,13 @@ impl Clients {
     /// The `iat` of a token is the time of the read that it rests on, so short-lived tokens need
     /// fresh reads.
     fn lifetime_of(&self, cached: &FoundClient) -> Duration {
-        let own_ttl = cached.record.as_ref().and_then(|record| record.access_ttl);
-        let access_ttl = own_ttl.map_or(self.access_ttl, Duration::from_secs);
-        self.cache_ttl.min(access_ttl / 10)
+        self.cache_ttl
+            .min(self.ttl_of(cached.record.as_deref()) / 10)
+    }
+
+    fn ttl_of(&self, client: Option<&Client>) -> Duration {
+        let own_ttl = client.and_then(|client| client.access_ttl);
+        own_ttl.map_or(self.access_ttl, Duration::from_secs)
     }
 }
 

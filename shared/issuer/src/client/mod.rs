@@ -1,4 +1,4 @@
-//! Clients: what a request presents, where a client's record is found, and how it authenticates.
+//! Clients: what a request presents, where the records of a client and of its resources are found, and how it authenticates.
 
 mod assertion;
 mod authenticate;
@@ -6,6 +6,8 @@ mod cache;
 pub(crate) mod jwt_dates;
 mod keys;
 mod presented;
+mod resources;
+mod target;
 
 pub use assertion::UnverifiedAssertion;
 pub(crate) use authenticate::AssertionVerifier;
@@ -14,3 +16,6 @@ pub use cache::Clients;
 pub(crate) use keys::ClientKeys;
 pub(crate) use presented::client_named_in;
 pub use presented::{PresentedCredentials, Proof};
+pub use resources::FoundResources;
+pub(crate) use resources::Resources;
+pub use target::Target;

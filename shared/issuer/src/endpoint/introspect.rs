@@ -3,15 +3,16 @@
 use bytes::Bytes;
 use http::Response;
 use serde::Serialize;
-use tokensmith_verifier::{AccessTokenClaims, Audiences, is_same_resource, paths};
+use tokensmith_verifier::{AccessTokenClaims, Audiences, paths};
 
 use super::answer::{json_error, uncached_json};
 use super::{Call, Endpoint, Mount};
-use crate::client::AuthenticatedClient;
+use crate::Issuer;
+use crate::client::{AuthenticatedClient, Evidence, Target};
 use crate::credential::GrantId;
-use crate::error::{BadRequest, ClientDenied, Error};
+use crate::error::{AccessDenied, BadRequest, ClientDenied, Error};
 use crate::keys::Custody;
-use crate::names::{Audience, IssuerUrl};
+use crate::names::Audience;
 use crate::store::records::Grant;
 use crate::token::Judged;
 
@@ -33,8 +34,8 @@ pub const fn introspect<C: Custody>() -> Mount<C> {
     Mount::proving(&INTROSPECT)
 }
 
-/// Tells a confidential client about its own tokens, and about access tokens for one of its
-/// audiences. Everything else, and every token that is not active, is answered `{"active":false}`
+/// Tells a confidential client about its own tokens, and about access tokens for a resource that it
+/// owns. Everything else, and every token that is not active, is answered `{"active":false}`
 /// and no more (RFC 7662 §2.2).
 async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> {
     let form = call.form()?;
@@ -62,7 +63,10 @@ async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> 
         Judged::AccessToken {
             claims,
             verdict: Ok(()),
-        } if may_know(&caller, &claims, &issuer.config.issuer) => Some(Live::access_token(claims)),
+        } => match may_know(issuer, &mut evidence, &caller, &claims).await? {
+            true => Some(Live::access_token(claims)),
+            false => None,
+        },
         Judged::RefreshToken {
             grant,
             verdict: Ok(()),
@@ -78,13 +82,38 @@ async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> 
     })
 }
 
-/// Whether a token was issued to the caller, or for one of its audiences. The issuer's own URL does
-/// not count: it is the audience of every client that was registered without one.
-fn may_know(caller: &AuthenticatedClient, claims: &AccessTokenClaims, issuer: &IssuerUrl) -> bool {
-    let caller = caller.record();
-    let audiences = caller.audiences.iter().map(Audience::as_str);
-    let mut own = audiences.filter(|audience| !is_same_resource(audience, issuer.as_str()));
-    claims.client_id == caller.id.as_str() || own.any(|audience| claims.aud.contains(audience))
+/// Whether a token was issued to the caller, or is for a registered resource that the caller owns. That a client may
+/// have tokens for an audience says nothing about whose it is.
+async fn may_know(
+    issuer: &Issuer,
+    evidence: &mut Evidence<'_>,
+    caller: &AuthenticatedClient,
+    claims: &AccessTokenClaims,
+) -> Result<bool, Error> {
+    let caller = &caller.record().id;
+    if claims.client_id == caller.as_str() {
+        return Ok(true);
+    }
+    let audiences = claims.aud.as_slice().iter();
+    let audiences: Vec<Audience> = audiences.filter_map(|one| one.parse().ok()).collect();
+    issuer
+        .clients
+        .aim(evidence, Target::Issued(audiences.clone()))
+        .await?;
+    let decided = issuer.clients.decide(evidence, |evidence| {
+        let resources = audiences
+            .iter()
+            .filter_map(|one| evidence.resources().of(one));
+        let mut owners = resources.flat_map(|resource| &resource.owners);
+        match owners.any(|owner| owner == caller) {
+            true => Ok(()),
+            false => Err(AccessDenied::ResourceNotAllowed.into()),
+        }
+    });
+    match decided.await {
+        Err(Error::Denied(_)) => Ok(false),
+        decided => decided.map(|()| true),
+    }
 }
 
 /// RFC 7662 §2.2.

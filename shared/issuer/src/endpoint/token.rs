@@ -12,7 +12,7 @@ use tokensmith_verifier::{Clock, Timestamp, paths};
 use super::answer::{json_error, uncached_json};
 use super::{Call, Endpoint, Mount};
 use crate::Issuer;
-use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials};
+use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials, Target};
 use crate::credential::{CredentialKind, GrantCredential};
 use crate::error::{ClientDenied, Error, GrantDenied, Unavailable};
 use crate::event::{IssuedLog, RequestLog};
@@ -148,11 +148,17 @@ impl Issuer {
         log: &mut RequestLog,
     ) -> Result<IssuedTokens, Error> {
         let mut evidence = self.gather(presented, log).await?;
+        let authenticated = self
+            .clients
+            .decide(&mut evidence, |evidence| authenticate(evidence, grant_type));
+        let target = grant(&authenticated.await?)?.target();
+        self.clients.aim(&mut evidence, target).await?;
         let now = evidence.now();
         let decided = self.clients.decide(&mut evidence, |evidence| {
             let client = authenticate(evidence, grant_type)?;
             let granted = grant(&client)?;
-            let approved = token::approve(&client, granted, self.config.access_ttl, now)?;
+            let (resources, ttl) = (evidence.resources(), self.config.access_ttl);
+            let approved = token::approve(&client, granted, resources, ttl, now)?;
             Ok((client, approved))
         });
         let (client, approved) = decided.await?;
@@ -182,6 +188,12 @@ impl Issuer {
         authenticated.await?;
         let now = self.clock.now();
         let mut state = redeemer.read(&proven, now).await?;
+        let target = Target::Wanted {
+            asked: asked.resources.clone(),
+            // They never change while the grant lives.
+            granted: Some(state.grant.audiences.clone()),
+        };
+        self.clients.aim(&mut evidence, target).await?;
         loop {
             let decided = self.clients.decide(&mut evidence, |evidence| {
                 self.decide_refresh(evidence, &state, &proven, asked, now)
@@ -225,7 +237,8 @@ impl Issuer {
             return Ok(Decision::Reused);
         }
         let granted = refresh_token::grant(state, asked.clone());
-        let approved = token::approve(&client, granted, self.config.access_ttl, now)?;
+        let (resources, ttl) = (evidence.resources(), self.config.access_ttl);
+        let approved = token::approve(&client, granted, resources, ttl, now)?;
         Ok(Decision::Approved(client, step, approved))
     }
 
@@ -241,13 +254,13 @@ impl Issuer {
         Ok(minted)
     }
 
-    /// Signs a token with the key of the client's algorithm.
+    /// Signs a token with the key of its algorithm.
     pub(crate) async fn mint_for(
         &self,
         client: &AuthenticatedClient,
         approved: ApprovedToken,
     ) -> Result<MintedToken, Error> {
-        let algorithm = client.record().algorithm;
+        let algorithm = approved.algorithm();
         let algorithm = algorithm.unwrap_or_else(|| self.config.default_algorithm());
         let key = self.keys.active(algorithm, client.now()).await?;
         token::mint(approved, &key, &self.config.issuer).await

@@ -17,6 +17,9 @@ pub enum AccessDenied {
     /// RFC 8707 §2: a resource that is not an absolute URI, or not one of the client's audiences.
     #[error("a requested resource is not allowed")]
     ResourceNotAllowed,
+    /// A registered resource, and something else besides it.
+    #[error("a token for this resource can be for nothing else: ask for it alone")]
+    SeveralResources,
     /// `audience`, another name of `resource`, says something else than `resource`.
     #[error("audience and resource must name the same resource")]
     AudienceDisagrees,
@@ -32,7 +35,9 @@ impl AccessDenied {
             Self::MalformedScope | Self::ScopeNotAllowed | Self::TokenTooLong => {
                 ErrorCode::InvalidScope
             }
-            Self::ResourceNotAllowed | Self::AudienceDisagrees => ErrorCode::InvalidTarget,
+            Self::ResourceNotAllowed | Self::SeveralResources | Self::AudienceDisagrees => {
+                ErrorCode::InvalidTarget
+            }
         }
     }
 }

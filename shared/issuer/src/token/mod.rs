@@ -3,7 +3,10 @@
 mod judge;
 mod mint;
 mod policy;
+mod registered_claims;
+mod static_claims;
 
 pub use judge::{Judged, standing};
 pub use mint::{MintedToken, mint, sign_document};
 pub use policy::{ApprovedToken, GrantLimits, GrantedAccess, approve};
+pub use static_claims::{InvalidClaims, StaticClaims};

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use crate::client::AuthenticatedClient;
+use super::StaticClaims;
+use crate::client::{AuthenticatedClient, FoundResources, Target};
 use crate::credential::GrantId;
 use crate::error::{AccessDenied, Error, Unavailable};
 use crate::grant::AskedAccess;
 use crate::names::{Audience, ClientId, Scopes};
-use crate::store::records::Client;
-use tokensmith_verifier::Timestamp;
+use crate::store::records::{Client, Resource};
+use tokensmith_verifier::{Algorithm, Timestamp};
 
 /// The access that a grant type found, before policy is applied.
 #[derive(Debug)]
@@ -21,6 +22,17 @@ pub struct GrantedAccess {
     pub limits: Option<GrantLimits>,
     /// When what it rests on ends, besides the grant: no token is valid for longer.
     pub until: Option<Timestamp>,
+}
+
+impl GrantedAccess {
+    /// What the token is to be for.
+    pub fn target(&self) -> Target {
+        let limits = self.limits.as_ref();
+        Target::Wanted {
+            asked: self.asked.resources.clone(),
+            granted: limits.map(|limits| limits.audiences.clone()),
+        }
+    }
 }
 
 /// What a grant allows its tokens.
@@ -40,7 +52,8 @@ pub struct GrantLimits {
     pub read_at: Timestamp,
 }
 
-/// Decides what the token contains: never more than client and grant allow.
+/// Decides what the token contains: never more than client and grant allow. `resources` is what is registered
+/// about its audiences.
 ///
 /// # Errors
 /// [`AccessDenied`] for a scope or resource that is not allowed; [`Unavailable::JustRevoked`] shortly
@@ -48,17 +61,20 @@ pub struct GrantLimits {
 pub fn approve(
     client: &AuthenticatedClient,
     granted: GrantedAccess,
+    resources: &FoundResources,
     issuer_ttl: Duration,
     now: Timestamp,
 ) -> Result<ApprovedToken, Error> {
     let record = client.record();
     let limits = granted.limits.as_ref();
-    let scopes = approve_scopes(record, limits, granted.asked.scopes)?;
-    let audiences = approve_audiences(record, limits, granted.asked.resources)?;
+    let audiences = granted.target().audiences(record)?;
+    let resource = approve_audiences(record, &audiences, resources)?;
+    let scopes = approve_scopes(record, resource, limits, granted.asked.scopes)?;
     // The `iat` of a token is the time of the oldest read that it rests on, so that a revocation
     // which that read could not see covers the token.
-    let grant_read_at = limits.map_or(now, |limits| limits.read_at);
-    let issued_at = client.read_at().min(grant_read_at).min(now);
+    let read_at = [limits.map(|limits| limits.read_at), resources.read_at()];
+    let read_at = read_at.into_iter().flatten().min().unwrap_or(now);
+    let issued_at = client.read_at().min(read_at).min(now);
     let not_before = record
         .not_before
         .max(limits.and_then(|limits| limits.not_before));
@@ -66,14 +82,25 @@ pub fn approve(
         return Err(Unavailable::JustRevoked(end).into());
     }
     let ttl = record.access_ttl.map_or(issuer_ttl, Duration::from_secs);
+    let longest = resource.and_then(|resource| resource.access_ttl);
+    let ttl = longest.map_or(ttl, |longest| ttl.min(Duration::from_secs(longest)));
     let ends = [limits.map(|limits| limits.expires_at), granted.until];
     let own_end = issued_at.after(ttl);
     let expires_at = ends.into_iter().flatten().fold(own_end, Timestamp::min);
+    let algorithm = resource.and_then(|resource| resource.algorithm);
+    // They are about the client: a token of somebody else says nothing of it.
+    let is_own = granted.subject == record.id.as_str();
+    let claims = is_own.then(|| record.claims.clone());
     Ok(ApprovedToken(ApprovedParts {
         client_id: record.id.clone(),
         subject: granted.subject,
         scopes,
-        audiences: audiences.iter().map(ToString::to_string).collect(),
+        audiences: match resource {
+            Some(resource) => vec![resource.uri.to_string()],
+            None => audiences.iter().map(ToString::to_string).collect(),
+        },
+        algorithm: algorithm.or(record.algorithm),
+        claims: claims.unwrap_or_default(),
         grant_id: limits.map(|limits| limits.grant_id),
         issued_at,
         expires_at,
@@ -81,16 +108,45 @@ pub fn approve(
     }))
 }
 
+/// The registered resource that the token is for, if it is for one: then it is for nothing else, so that no scope
+/// of one resource is taken for a scope of another.
+fn approve_audiences<'a>(
+    client: &Client,
+    audiences: &[Audience],
+    resources: &'a FoundResources,
+) -> Result<Option<&'a Resource>, AccessDenied> {
+    let registered = audiences.iter().find_map(|one| resources.of(one));
+    if registered.is_some() && audiences.len() > 1 {
+        return Err(AccessDenied::SeveralResources);
+    }
+    // Scopes that a client holds for a resource that was deleted make it no audience.
+    let listed = |one: &Audience| one.registered_in(&client.audiences).is_some();
+    match registered.is_some() || audiences.iter().all(listed) {
+        true => Ok(registered),
+        false => Err(AccessDenied::ResourceNotAllowed),
+    }
+}
+
 fn approve_scopes(
     client: &Client,
+    resource: Option<&Resource>,
     limits: Option<&GrantLimits>,
     asked: Option<Scopes>,
 ) -> Result<Scopes, AccessDenied> {
+    let has = client.scopes_for(resource);
     let (allowed, default) = match limits {
-        None => (client.scopes.clone(), client.default_scopes.clone()),
+        None => {
+            let default = client.default_scopes.intersection(&has);
+            match resource {
+                // Whoever holds scopes for a resource has named them: a client that has no default among them
+                // wants them all.
+                Some(_) if default.is_empty() => (has.clone(), has),
+                _ => (has, default),
+            }
+        }
         // RFC 6749 §6: the granted scopes that the client still has.
         Some(limits) => {
-            let both = limits.scopes.intersection(&client.scopes);
+            let both = limits.scopes.intersection(&has);
             (both.clone(), both)
         }
     };
@@ -101,34 +157,17 @@ fn approve_scopes(
     }
 }
 
-fn approve_audiences(
-    client: &Client,
-    limits: Option<&GrantLimits>,
-    asked: Vec<Audience>,
-) -> Result<Vec<Audience>, AccessDenied> {
-    let granted = |audience: &Audience| {
-        limits.is_none_or(|limits| audience.registered_in(&limits.audiences).is_some())
-    };
-    let mut allowed = client.audiences.iter().filter(|audience| granted(audience));
-    if asked.is_empty() {
-        let first = allowed.next().ok_or(AccessDenied::ResourceNotAllowed)?;
-        return Ok(vec![first.clone()]);
-    }
-    // A token carries the spelling that the client is registered with.
-    let allowed: Vec<Audience> = allowed.cloned().collect();
-    let approved = asked.iter().map(|audience| {
-        let registered = audience.registered_in(&allowed);
-        registered.cloned().ok_or(AccessDenied::ResourceNotAllowed)
-    });
-    approved.collect()
-}
-
 /// A decision that exactly one token may be minted from: only [`approve`] makes it, nothing
 /// copies it, and minting consumes it.
 #[derive(Debug)]
 pub struct ApprovedToken(ApprovedParts);
 
 impl ApprovedToken {
+    /// The algorithm that it is to be signed with; `None` is the issuer's first.
+    pub(crate) fn algorithm(&self) -> Option<Algorithm> {
+        self.0.algorithm
+    }
+
     pub(crate) fn into_parts(self) -> ApprovedParts {
         self.0
     }
@@ -140,6 +179,8 @@ pub(crate) struct ApprovedParts {
     pub subject: String,
     pub scopes: Scopes,
     pub audiences: Vec<String>,
+    pub algorithm: Option<Algorithm>,
+    pub claims: StaticClaims,
     pub grant_id: Option<GrantId>,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,

@@ -6,6 +6,7 @@ mod feed_documents;
 mod http_client;
 mod key_caching;
 mod key_outages;
+mod other_claims;
 mod provider;
 mod revocation_feed;
 mod revocation_view;

@@ -4,6 +4,7 @@
 mod answers;
 mod bad_tokens;
 mod caching;
+mod claims;
 mod headers;
 mod logs;
 mod outages;

@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use tokensmith_verifier::Timestamp;
 
-use super::{ClientKeys, PresentedCredentials, Proof};
+use super::{ClientKeys, FoundResources, PresentedCredentials, Proof, Target};
 use crate::error::{ClientDenied, Error};
 use crate::federation::FederatedIdentity;
-use crate::names::{ClientId, FederationName};
+use crate::names::{Audience, ClientId, FederationName};
 use crate::store::Table;
 use crate::store::records::{AssertionAudience, AuthenticationMethod, Client};
 
@@ -43,6 +43,10 @@ pub struct Evidence<'a> {
     pub(super) may_renew: bool,
     /// The single uses that the presented credentials are limited to.
     pub(super) claims: Vec<Claim>,
+    /// What the request is about.
+    pub(super) target: Target,
+    /// What is registered about its audiences.
+    pub(super) resources: FoundResources,
 }
 
 impl Evidence<'_> {
@@ -129,6 +133,22 @@ impl Evidence<'_> {
     /// The time of this request.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// What is registered about the audiences that the request is about.
+    pub fn resources(&self) -> &FoundResources {
+        &self.resources
+    }
+
+    pub(super) fn record(&self) -> Option<&Client> {
+        self.record.as_deref()
+    }
+
+    /// The audiences that the request is about. A request that may not have them is denied without their records.
+    pub(super) fn audiences(&self) -> Vec<Audience> {
+        let client = self.record.as_deref();
+        let audiences = client.map(|client| self.target.audiences(client));
+        audiences.and_then(Result::ok).unwrap_or_default()
     }
 }
 

@@ -4,12 +4,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use tokensmith_verifier::Algorithm;
 
-use super::{GrantType, StoredJwks};
+use super::{Allowance, GrantType, Resource, StoredJwks};
 use crate::config::MAX_ACCESS_TTL;
 use crate::credential::SecretHash;
 use crate::fetched::DocumentUrl;
-use crate::names::{Audience, ClientId, Scopes};
+use crate::names::{Audience, ClientId, Scopes, add_audience};
 use crate::store::{Key, Record};
+use crate::token::StaticClaims;
 use tokensmith_verifier::Timestamp;
 
 /// A registered client (RFC 6749 §2, RFC 7591 §2).
@@ -60,6 +61,12 @@ pub struct Client {
     pub not_before: Option<Timestamp>,
     /// When it was registered.
     pub created_at: Timestamp,
+    /// The registered resources that its tokens may be for besides its audiences, and the scopes that it holds for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<Allowance>,
+    /// What the tokens say that it gets for itself, besides what every token says.
+    #[serde(default, skip_serializing_if = "StaticClaims::is_empty")]
+    pub claims: StaticClaims,
 }
 
 impl Client {
@@ -78,6 +85,28 @@ impl Client {
     pub fn uses_secrets(&self) -> bool {
         self.authentication
             .is_none_or(AuthenticationMethod::is_of_a_secret)
+    }
+
+    /// What its tokens may be for: its audiences, then the registered resources that it holds scopes for. The
+    /// first is the default.
+    pub fn targets(&self) -> Vec<Audience> {
+        let mut targets = self.audiences.clone();
+        for allowance in &self.allowed {
+            add_audience(&mut targets, &allowance.resource);
+        }
+        targets
+    }
+
+    /// The scopes that its tokens may have: for a registered resource, those that the resource defines and the client
+    /// holds for it; for an audience without a record, the client's own.
+    pub fn scopes_for(&self, resource: Option<&Resource>) -> Scopes {
+        let Some(resource) = resource else {
+            return self.scopes.clone();
+        };
+        let mut allowed = self.allowed.iter();
+        let held = allowed.find(|held| held.resource.is_same_as(&resource.uri));
+        let held = held.map(|held| held.scopes.intersection(&resource.scopes()));
+        held.unwrap_or_default()
     }
 
     /// How long an old refresh token is still accepted. A thief of a confidential client's token

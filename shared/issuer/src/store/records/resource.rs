@@ -1,0 +1,67 @@
+use serde::{Deserialize, Serialize};
+use tokensmith_verifier::{Algorithm, Timestamp, canonical_resource};
+
+use crate::names::{Audience, ClientId, Scope, Scopes};
+use crate::store::{Key, Record};
+
+/// A registered resource: an audience about which the issuer knows more than its URI.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Resource {
+    /// Its URI, which tokens for it carry as `aud`.
+    pub uri: Audience,
+    /// What people call it.
+    pub name: Option<String>,
+    /// The scopes that tokens for it may have.
+    pub scopes: Vec<DefinedScope>,
+    /// The longest lifetime of tokens for it, in seconds.
+    pub access_ttl: Option<u64>,
+    /// The algorithm of tokens for it; `None` is the client's.
+    pub algorithm: Option<Algorithm>,
+    /// The clients that may introspect tokens of others for it.
+    pub owners: Vec<ClientId>,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
+impl Resource {
+    /// The key of the resource that `uri` names, in whichever of its spellings.
+    pub fn key_of(uri: &Audience) -> Key<Self> {
+        Key::single(Self::PREFIX, &canonical_resource(uri.as_str()))
+    }
+
+    /// The names of its scopes.
+    pub fn scopes(&self) -> Scopes {
+        self.scopes.iter().map(|scope| scope.name.clone()).collect()
+    }
+
+    /// The prefix of every resource's partition key.
+    pub const PREFIX: &'static str = "RESOURCE";
+}
+
+impl Record for Resource {
+    fn key(&self) -> Key<Self> {
+        Self::key_of(&self.uri)
+    }
+
+    fn listed_in(&self) -> Option<String> {
+        Some(Self::PREFIX.to_owned())
+    }
+}
+
+/// A scope as a resource defines it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct DefinedScope {
+    /// Its name.
+    pub name: Scope,
+    /// What it permits, in words for the people who give it.
+    pub description: String,
+}
+
+/// The scopes that a client holds for one registered resource.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Allowance {
+    /// The resource.
+    pub resource: Audience,
+    /// The scopes, which mean nothing for any other resource.
+    pub scopes: Scopes,
+}
