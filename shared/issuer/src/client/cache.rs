@@ -4,7 +4,7 @@
 //! and a known one cost the same reads. A denial that rests on a cached record is checked once
 //! against the table, so that a rotated secret or a new scope works at once.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
@@ -108,6 +108,7 @@ impl Clients {
             now,
             may_renew,
             claims,
+            proven: OnceLock::new(),
             target: Target::Nothing,
             resources: FoundResources::default(),
         })
@@ -165,6 +166,26 @@ impl Clients {
         }
     }
 
+    /// The same for a decision that rests on nothing but the client.
+    ///
+    /// # Errors
+    /// As [`decide`](Self::decide).
+    pub async fn decide_on_client<T>(
+        &self,
+        evidence: &mut Evidence<'_>,
+        decide: impl Fn(&Evidence<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match decide(evidence) {
+            Err(Error::Denied(_)) if evidence.may_renew => {
+                let now = self.clock.now();
+                self.renew_client(evidence, now, Some(now)).await?;
+                evidence.now = now;
+                decide(evidence)
+            }
+            decided => decided,
+        }
+    }
+
     /// Empties the cache.
     pub fn forget_all(&self) {
         self.cache.clear();
@@ -204,6 +225,7 @@ impl Clients {
         let rule_read_at = evidence.identity.as_ref().map(|identity| identity.read_at);
         evidence.read_at = rule_read_at.unwrap_or(now).min(found.read_at);
         evidence.may_renew = false;
+        evidence.proven = OnceLock::new();
         Ok(())
     }
 

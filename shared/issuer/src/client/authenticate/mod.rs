@@ -8,7 +8,7 @@ mod claim;
 mod private_key;
 mod secret;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokensmith_verifier::Timestamp;
 
@@ -43,6 +43,9 @@ pub struct Evidence<'a> {
     pub(super) may_renew: bool,
     /// The single uses that the presented credentials are limited to.
     pub(super) claims: Vec<Claim>,
+    /// Whether the credentials prove the client, once it was found out: a signature is checked once for each
+    /// read of the record.
+    pub(super) proven: OnceLock<Result<(), ClientDenied>>,
     /// What the request is about.
     pub(super) target: Target,
     /// What is registered about its audiences.
@@ -95,6 +98,10 @@ impl Evidence<'_> {
     /// Whether what was presented proves that it is this client. The same work is done whether or not there is
     /// such a client.
     fn prove(&self) -> Result<(), ClientDenied> {
+        self.proven.get_or_init(|| self.check_proof()).clone()
+    }
+
+    fn check_proof(&self) -> Result<(), ClientDenied> {
         let client = self.record.as_deref();
         match self.presented.proof() {
             // A foreign token was verified when it was found out whom it speaks for.
