@@ -70,15 +70,17 @@ class Platform:
 
 
 @contextmanager
-def served(answer):
-    """A server on loopback: `answer` gets a request's method, target, headers and body, and returns a status and a text."""
+def served(answer, headers={}):
+    """A server on loopback: `answer` gets a request's method, target, headers and body, and returns a status and a text. Every response
+    has these headers."""
 
     class Handler(BaseHTTPRequestHandler):
         def handle_one(self):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             status, text = answer(self.command, self.path, self.headers, body.decode())
             self.send_response(status)
-            self.send_header("Content-Length", str(len(text.encode())))
+            for name, value in {**headers, "Content-Length": len(text.encode())}.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(text.encode())
 
@@ -121,7 +123,6 @@ class Aws:
         self.sts, self.eks = sts, eks
         self.model = botocore.session.get_session().get_service_model("sts").operation_model("GetWebIdentityToken")
         self.roles = {}
-        self.lifetime = None
         self.asked = []
 
     def credentials(self, role_arn):
@@ -154,7 +155,7 @@ class Aws:
         self.asked.append((audiences, alg, lifetime))
         role = self.roles[re.search(r"Credential=(\w+)/", authorization)[1]]
         claims = {**about_role(role), "aud": audiences[0] if len(audiences) == 1 else audiences}
-        token = self.sts.sign(claims, alg, lifetime if self.lifetime is None else self.lifetime)
+        token = self.sts.sign(claims, alg, lifetime)
         return 200, result("GetWebIdentityToken", WebIdentityToken=token, Expiration="2099-01-01T00:00:00Z")
 
 
