@@ -49,8 +49,7 @@ class Platform:
         }
 
     def jwks(self):
-        algorithms = jwt.get_algorithm_by_name
-        publics = {alg: algorithms(alg).to_jwk(key.public_key(), as_dict=True) for alg, key in self.keys.items()}
+        publics = {alg: jwt.get_algorithm_by_name(alg).to_jwk(key.public_key(), as_dict=True) for alg, key in self.keys.items()}
         return {"keys": [{**public, "kid": alg, "alg": alg, "use": "sig"} for alg, public in publics.items()]}
 
     def sign(self, claims, alg="RS256", lifetime=300):
@@ -70,7 +69,7 @@ class Platform:
 
 
 @contextmanager
-def served(answer, headers={}):
+def served(answer, headers=()):
     """A server on loopback: `answer` gets a request's method, target, headers and body, and returns a status and a text. Every response
     has these headers."""
 
@@ -79,7 +78,7 @@ def served(answer, headers={}):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             status, text = answer(self.command, self.path, self.headers, body.decode())
             self.send_response(status)
-            for name, value in {**headers, "Content-Length": len(text.encode())}.items():
+            for name, value in {**dict(headers), "Content-Length": len(text.encode())}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(text.encode())
@@ -150,7 +149,7 @@ class Aws:
         limits = members["DurationSeconds"].metadata
         lifetime, alg = int(form.pop("DurationSeconds", 300)), form.pop("SigningAlgorithm")
         assert len(audiences) <= members["Audience"].metadata["max"] and limits["min"] <= lifetime <= limits["max"]
-        assert alg in ("RS256", "ES384") and f"{alg}" in members["SigningAlgorithm"].documentation
+        assert alg in ("RS256", "ES384") and alg in members["SigningAlgorithm"].documentation
         assert not form, f"the operation does not take {form}"
         self.asked.append((audiences, alg, lifetime))
         role = self.roles[re.search(r"Credential=(\w+)/", authorization)[1]]

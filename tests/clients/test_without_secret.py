@@ -7,6 +7,7 @@ import queue
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from contextlib import ExitStack
@@ -70,7 +71,7 @@ def called_by_lambda(environment):
     """The same for a binary: it asks Lambda's runtime API for an event and posts what came of it."""
     built = Path(os.environ["TOKENSMITH"]).parent / "examples" / "without_secret"
     assert built.is_file(), "run `cargo build -p tokensmith-example --example without_secret` first"
-    outcomes, handed_out = queue.Queue(), []
+    outcomes, handed_out, ended = queue.Queue(), [], threading.Event()
 
     def answer(method, target, headers, body):
         if method == "POST":
@@ -79,8 +80,9 @@ def called_by_lambda(environment):
             return 202, ""
         handed_out.append(target)
         if len(handed_out) > 2:
-            # The environment ends before a third.
-            return 410, "{}"
+            # There is no third event: the function waits for it until it is stopped.
+            ended.wait()
+            return 410, ""
         return 200, "{}"
 
     headers = {
@@ -97,6 +99,7 @@ def called_by_lambda(environment):
         finally:
             process.kill()
             process.wait()
+            ended.set()
 
 
 class Account:
