@@ -1,4 +1,4 @@
-"""As much of the command `aws` as infra/README.md uses, with AWS's own models of what each operation takes: an option that does not exist, or
+"""As much of the command `aws` as infra/README.md and docs/federation.md use, with AWS's own models of what each operation takes: an option that does not exist, or
 a value of another kind, fails as it would with the real one.
 """
 
@@ -35,7 +35,7 @@ def main():
 
 def parsed(model, arguments):
     """The values of an operation's members, and how its answer is shown."""
-    members, values, shown = model.input_shape.members, {}, {"query": None, "output": "json"}
+    members, values, shown = getattr(model.input_shape, "members", {}), {}, {"query": None, "output": "json"}
     options = {xform_name(name, "-"): name for name in members}
     while arguments:
         option = arguments.pop(0).removeprefix("--")
