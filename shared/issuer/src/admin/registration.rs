@@ -1,13 +1,12 @@
 //! The metadata of a client (RFC 7591 §2), and what of it is allowed.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokensmith_verifier::{Algorithm, Timestamp};
 
+use super::lifetimes::{AccessTtl, GrantTtl};
 use super::secrets::only_secret;
-use crate::config::{MAX_ACCESS_TTL, MAX_GRANT_TTL};
 use crate::credential::ClientSecret;
 use crate::fetched::DocumentUrl;
 use crate::names::{Audience, ClientId, InvalidName, IssuerUrl, Scope, Scopes, add_audience};
@@ -200,7 +199,7 @@ impl ClientChanges {
         if !client.uses_secrets() {
             client.secrets.clear();
         }
-        let seconds = |ttl: Option<GrantTtl>| ttl.map(|GrantTtl(ttl)| ttl.as_secs());
+        let seconds = |ttl: Option<GrantTtl>| ttl.map(GrantTtl::seconds);
         client.refresh_ttl = seconds(self.refresh_ttl).unwrap_or(client.refresh_ttl);
         client.grant_ttl = seconds(self.grant_ttl).unwrap_or(client.grant_ttl);
         client.refresh_grace = self.refresh_grace.or(client.refresh_grace);
@@ -379,49 +378,8 @@ pub enum RegistrationError {
     Audience(#[from] InvalidName),
 }
 
-/// The lifetime of access tokens: 1 s to 24 h.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct AccessTtl(Duration);
-
-impl AccessTtl {
-    /// In seconds.
-    pub(super) const fn seconds(self) -> u64 {
-        self.0.as_secs()
-    }
-}
-
-impl FromStr for AccessTtl {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let message = "an access token lives from 1s to 24h";
-        parse_ttl(text, MAX_ACCESS_TTL, message).map(Self)
-    }
-}
-
-/// How long a grant is valid, without being used or in all: 1 s to 400 days.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct GrantTtl(Duration);
-
-impl FromStr for GrantTtl {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        parse_ttl(text, MAX_GRANT_TTL, "a grant lives from 1s to 400d").map(Self)
-    }
-}
-
-fn parse_ttl(text: &str, longest: Duration, message: &str) -> Result<Duration, String> {
-    let ttl = humantime::parse_duration(text).map_err(|err| err.to_string())?;
-    match (SHORTEST_TTL..=longest).contains(&ttl) {
-        true => Ok(ttl),
-        false => Err(message.to_owned()),
-    }
-}
-
 const DEFAULT_REFRESH_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const DEFAULT_GRANT_TTL: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-const SHORTEST_TTL: Duration = Duration::from_secs(1);
 
 const MAX_ALLOWED_BYTES: usize = 16 * 1024;
 

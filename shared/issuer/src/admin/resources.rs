@@ -180,7 +180,7 @@ impl ResourceChanges {
                 ResourceSetting::Algorithm => resource.algorithm = None,
             }
         }
-        resource.name = self.name.clone().or(resource.name.take());
+        resource.name = self.name.clone().or_else(|| resource.name.take());
         if !self.scopes.is_empty() {
             resource.scopes.clear();
         }

@@ -64,7 +64,7 @@ async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> 
             claims,
             verdict: Ok(()),
         } => match may_know(issuer, &mut evidence, &caller, &claims).await? {
-            true => Some(Live::access_token(claims)),
+            true => Some(Live::access_token(*claims)),
             false => None,
         },
         Judged::RefreshToken {

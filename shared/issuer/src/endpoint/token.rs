@@ -204,7 +204,7 @@ impl Issuer {
                 revoke_grant(&self.table, state.grant.id, None, now).await?;
                 return Err(GrantDenied::RefreshTokenReused.into());
             };
-            let access_token = self.mint(&client, approved, log).await?;
+            let access_token = self.mint(&client, *approved, log).await?;
             // The token is signed before the grant advances, so that a failed signature uses up
             // nothing.
             evidence.claim(&self.table).await?;
@@ -239,7 +239,7 @@ impl Issuer {
         let granted = refresh_token::grant(state, asked.clone());
         let (resources, ttl) = (evidence.resources(), self.config.access_ttl);
         let approved = token::approve(&client, granted, resources, ttl, now)?;
-        Ok(Decision::Approved(client, step, approved))
+        Ok(Decision::Approved(client, step, Box::new(approved)))
     }
 
     async fn mint(
@@ -269,7 +269,7 @@ impl Issuer {
 
 /// The decision on a refresh request.
 enum Decision {
-    Approved(AuthenticatedClient, Step, ApprovedToken),
+    Approved(AuthenticatedClient, Step, Box<ApprovedToken>),
     /// The token was used again after its grace, so two parties have it: the grant must be revoked.
     Reused,
 }

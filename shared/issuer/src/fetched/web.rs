@@ -29,7 +29,7 @@ impl Web {
         }
         let client = match self.reach {
             Reach::Public => HttpFetch::only_to(is_public),
-            Reach::Private => HttpFetch::new(),
+            Reach::Private => HttpFetch::only_to(|_| true),
         }?;
         Ok(self.client.get_or_init(|| client))
     }

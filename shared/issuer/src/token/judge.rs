@@ -21,7 +21,7 @@ pub enum Judged {
     /// An access token that this issuer signed.
     AccessToken {
         /// Its claims.
-        claims: AccessTokenClaims,
+        claims: Box<AccessTokenClaims>,
         /// Whether it is active.
         verdict: Result<(), Rejection>,
     },
@@ -61,7 +61,10 @@ impl Issuer {
                 Err(rejection) => Ok(Judged::Unrecognized(rejection)),
                 Ok(SignedClaims { claims, .. }) => {
                     let verdict = self.judge_access_token(&claims, now).await?;
-                    Ok(Judged::AccessToken { claims, verdict })
+                    Ok(Judged::AccessToken {
+                        claims: Box::new(claims),
+                        verdict,
+                    })
                 }
             };
         }

@@ -28,15 +28,19 @@ impl HttpFetch {
     /// # Errors
     /// [`FetchError::Transport`] when the operating system has no root certificates.
     pub fn new() -> Result<Self, FetchError> {
-        Self::only_to(|_| true)
+        Self::with(|_| true, usize::MAX)
     }
 
-    /// The same, which connects only to allowed addresses, however a host is written: for URLs that
-    /// somebody else has chosen.
+    /// The same, which connects only to allowed addresses, however a host is written, and anew for each
+    /// document: for URLs that somebody else has chosen, and seldom fetches.
     ///
     /// # Errors
     /// As [`HttpFetch::new`].
     pub fn only_to(allowed: fn(IpAddr) -> bool) -> Result<Self, FetchError> {
+        Self::with(allowed, 0)
+    }
+
+    fn with(allowed: fn(IpAddr) -> bool, idle_connections: usize) -> Result<Self, FetchError> {
         let resolver = Resolver::new(allowed);
         let builder = HttpsConnectorBuilder::new()
             .with_provider_and_native_roots(aws_lc_rs::default_provider())
@@ -47,7 +51,9 @@ impl HttpFetch {
         http.enforce_http(false);
         let connector = builder.https_or_http().enable_http1().wrap_connector(http);
         Ok(Self {
-            client: Client::builder(TokioExecutor::new()).build(connector),
+            client: Client::builder(TokioExecutor::new())
+                .pool_max_idle_per_host(idle_connections)
+                .build(connector),
             resolver,
         })
     }
