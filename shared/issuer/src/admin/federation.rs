@@ -2,11 +2,11 @@
 
 use tokensmith_verifier::Timestamp;
 
-use super::{AdminEvent, Administrator, Changed, ClientError};
+use super::{AdminEvent, Administrator, Changed, ClientError, TableScan};
 use crate::federation::{Condition, ForeignIssuer, Pattern};
 use crate::names::{ClientId, FederationName};
 use crate::store::records::{FEDERATION, FederationRule, FederationSource, SourceKeys};
-use crate::store::{Change, Insert, StoreError, Update};
+use crate::store::{Change, Insert, StoreError, TableReader, Update};
 
 impl Administrator {
     /// Every source and every rule.
@@ -16,13 +16,7 @@ impl Administrator {
     pub async fn federation(
         &self,
     ) -> Result<(Vec<FederationSource>, Vec<FederationRule>), StoreError> {
-        let found = self.table.query_found(FEDERATION).await?;
-        let rules = found.clone().all::<FederationRule>()?.into_iter();
-        let sources = found.all::<FederationSource>()?.into_iter();
-        Ok((
-            sources.map(|stored| stored.record).collect(),
-            rules.map(|stored| stored.record).collect(),
-        ))
+        read(&self.table).await
     }
 
     /// Registers a source.
@@ -154,6 +148,27 @@ impl Administrator {
             false => Err(FederationError::TooMany),
         }
     }
+}
+
+impl TableScan {
+    /// Every source and every rule.
+    pub(super) async fn federation(
+        &self,
+    ) -> Result<(Vec<FederationSource>, Vec<FederationRule>), StoreError> {
+        read(self.table()).await
+    }
+}
+
+async fn read(
+    table: &TableReader,
+) -> Result<(Vec<FederationSource>, Vec<FederationRule>), StoreError> {
+    let found = table.query_found(FEDERATION).await?;
+    let rules = found.clone().all::<FederationRule>()?.into_iter();
+    let sources = found.all::<FederationSource>()?.into_iter();
+    Ok((
+        sources.map(|stored| stored.record).collect(),
+        rules.map(|stored| stored.record).collect(),
+    ))
 }
 
 /// A rule that shall be made.

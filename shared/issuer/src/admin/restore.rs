@@ -4,7 +4,7 @@
 //! replaced, and every token that was issued before is refused. Clients stay as they are in the
 //! backup.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 use tokensmith_verifier::Timestamp;
@@ -16,7 +16,9 @@ use crate::error::Unavailable;
 use crate::keys::{ReplacedHmacKeys, RotatedNow};
 use crate::names::ClientId;
 use crate::store::StoreError;
-use crate::store::records::{Allowance, Client, LiveSecret, Settings};
+use crate::store::records::{
+    Allowance, Client, FederationRule, FederationSource, LiveSecret, Settings,
+};
 
 impl Administrator {
     /// Replaces all keys, and gives the data to the configured issuer and wrapping key. If the table
@@ -40,7 +42,9 @@ impl Administrator {
             None => None,
             Some(old) => {
                 let (restored, known) = (records(&self.scan()).await?, records(old).await?);
-                Some(back_to_life(restored, known, time.now()))
+                let rules = self.scan().federation().await?;
+                let rules = revived_rules(&rules, &old.federation().await?);
+                Some(back_to_life(restored, known, &rules, time.now()))
             }
         };
         let event = AdminEvent::Restored {
@@ -75,14 +79,40 @@ async fn records(table: &TableScan) -> Result<Vec<Client>, StoreError> {
     Ok(clients.into_iter().map(|client| client.record).collect())
 }
 
-/// The clients that can do more in the restored data than in the old data.
-fn back_to_life(restored: Vec<Client>, old: Vec<Client>, now: Timestamp) -> Vec<Revived> {
+/// The clients of rules that the old data do not have, or whose source they do not have like this.
+fn revived_rules(restored: &Sources, old: &Sources) -> HashSet<ClientId> {
+    let source_of = |(sources, _): &Sources, rule: &FederationRule| {
+        let source = sources.iter().find(|source| source.name == rule.source);
+        source.cloned()
+    };
+    let is_new = |rule: &&FederationRule| {
+        !old.1.contains(rule) || source_of(restored, rule) != source_of(old, rule)
+    };
+    let revived = restored.1.iter().filter(is_new);
+    revived.map(|rule| rule.client_id.clone()).collect()
+}
+
+/// Every source and every rule.
+type Sources = (Vec<FederationSource>, Vec<FederationRule>);
+
+/// The clients that can do more in the restored data than in the old data; `by_rules` are those that tokens of
+/// other issuers speak for again.
+fn back_to_life(
+    restored: Vec<Client>,
+    old: Vec<Client>,
+    by_rules: &HashSet<ClientId>,
+    now: Timestamp,
+) -> Vec<Revived> {
     let old = old.into_iter().map(|client| (client.id.clone(), client));
     let old: HashMap<_, _> = old.collect();
     let usable = |client: &Client| client.deleted_at.is_none() && !client.disabled;
-    let revived = restored.into_iter().filter(usable).map(|client| Revived {
-        because: reasons(&client, old.get(&client.id), now),
-        client_id: client.id,
+    let revived = restored.into_iter().filter(usable).map(|client| {
+        let mut because = reasons(&client, old.get(&client.id), now);
+        because.extend(by_rules.contains(&client.id).then_some(Reason::Federation));
+        Revived {
+            because,
+            client_id: client.id,
+        }
     });
     revived
         .filter(|revived| !revived.because.is_empty())
@@ -190,6 +220,8 @@ pub enum Reason {
     Secret,
     /// Authenticate with keys that it has again.
     Keys,
+    /// Authenticate with tokens of another issuer, by a rule or a source that it has again.
+    Federation,
     /// Ask for a scope that it has again.
     Scope,
     /// Get tokens for an audience that it has again.
@@ -208,7 +240,7 @@ mod tests {
     use crate::admin::ClientChanges;
     use crate::credential::ClientSecret;
     use crate::names::Scopes;
-    use crate::store::records::GrantType;
+    use crate::store::records::{GrantType, SourceKeys, StoredJwks};
     use crate::token::StaticClaims;
 
     fn client() -> Client {
@@ -311,6 +343,52 @@ mod tests {
         let [mut disabled, mut deleted] = [client(), client()];
         disabled.disabled = true;
         deleted.deleted_at = Some(NOW);
-        assert_eq!(back_to_life(vec![disabled, deleted], vec![], NOW), []);
+        assert_eq!(
+            back_to_life(vec![disabled, deleted], vec![], &HashSet::new(), NOW),
+            []
+        );
+    }
+
+    #[test]
+    fn a_client_is_listed_when_a_rule_or_its_source_is_back() {
+        let source = |issuer: &str| FederationSource {
+            name: "source".parse().expect("a name"),
+            issuer: issuer.parse().expect("an issuer"),
+            keys: SourceKeys::Jwks(jwks()),
+            created_at: NOW,
+        };
+        let rule = |client: &str, audience: &str| FederationRule {
+            name: "rule".parse().expect("a name"),
+            source: "source".parse().expect("a name"),
+            client_id: client.parse().expect("a client id"),
+            audience: audience.to_owned(),
+            subject: Some("workload".parse().expect("a pattern")),
+            conditions: Vec::new(),
+            created_at: NOW,
+        };
+        let (one, other) = ("https://one.example", "https://other.example");
+        let restored = (vec![source(one)], vec![rule("app", "a")]);
+        for (old, is_revived) in [
+            (restored.clone(), false),
+            ((vec![source(one)], vec![]), true),
+            ((vec![source(one)], vec![rule("app", "b")]), true),
+            ((vec![source(one)], vec![rule("other", "a")]), true),
+            ((vec![source(other)], vec![rule("app", "a")]), true),
+            ((vec![], vec![rule("app", "a")]), true),
+        ] {
+            let revived = revived_rules(&restored, &old);
+            assert_eq!(revived.len(), usize::from(is_revived), "{old:?}");
+        }
+        let by_rules = revived_rules(&restored, &(vec![], vec![]));
+        let listed = back_to_life(vec![client()], vec![client()], &by_rules, NOW);
+        assert_eq!(listed.len(), by_rules.len());
+    }
+
+    /// RFC 8037 appendix A.2.
+    fn jwks() -> StoredJwks {
+        let key = serde_json::json!({
+            "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        });
+        StoredJwks::new(&serde_json::json!({ "keys": [key] })).expect("a key set")
     }
 }

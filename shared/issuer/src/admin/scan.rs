@@ -36,6 +36,11 @@ impl TableScan {
         Self { progress, ..self }
     }
 
+    /// The table.
+    pub(super) fn table(&self) -> &TableReader {
+        &self.table
+    }
+
     /// Reads all records whose partition key starts with `prefix`, page by page and strongly
     /// consistent.
     ///

@@ -117,7 +117,7 @@ pub(super) fn only_secret(secret: &ClientSecret, now: Timestamp) -> Vec<LiveSecr
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SecretError {
     /// It is public (RFC 6749 §2.1), or authenticates with keys.
-    #[error("the client has no secret: it is public, or authenticates with private_key_jwt")]
+    #[error("the client has no secret: it is public, or authenticates with keys or by federation")]
     NoSecrets,
     /// All of them are inside their overlap, and the first of them ends at this time.
     #[error(

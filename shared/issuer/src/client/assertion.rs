@@ -31,8 +31,11 @@ impl UnverifiedAssertion {
     /// [`AssertionDenied`] for what no client could have signed, before any I/O.
     pub fn parse(text: &str) -> Result<Self, AssertionDenied> {
         let claims = Claims::of(&parse_jws(text)?)?;
-        let client_id = claims.sub.parse();
-        let client_id: ClientId = client_id.map_err(|_| AssertionDenied::WrongAssertionIssuer)?;
+        let client_id: ClientId = match claims.iss == claims.sub {
+            true => claims.sub.parse().ok(),
+            false => None,
+        }
+        .ok_or(AssertionDenied::WrongAssertionIssuer)?;
         let id = claims.id()?;
         let single_use = Claim::new(
             format!("client_assertion {client_id} {id}"),
@@ -73,8 +76,7 @@ impl UnverifiedAssertion {
     ) -> Result<(), AssertionDenied> {
         let jws = parse_jws(self.text.expose_secret())?;
         keys.verify(&jws)?;
-        let claims = Claims::of(&jws)?;
-        claims.check(self.client_id.as_str(), audiences, now)
+        Claims::of(&jws)?.check(audiences, now)
     }
 }
 
@@ -127,15 +129,7 @@ impl Claims {
         }
     }
 
-    fn check(
-        &self,
-        client_id: &str,
-        audiences: &[&str],
-        now: Timestamp,
-    ) -> Result<(), AssertionDenied> {
-        if self.iss != client_id || self.sub != client_id {
-            return Err(AssertionDenied::WrongAssertionIssuer);
-        }
+    fn check(&self, audiences: &[&str], now: Timestamp) -> Result<(), AssertionDenied> {
         // One string: a list could name several issuers, of which each could use the assertion at the others.
         let aud = self.aud.as_str();
         if !aud.is_some_and(|aud| audiences.contains(&aud)) {
