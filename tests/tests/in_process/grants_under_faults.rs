@@ -21,7 +21,7 @@ const COLD_REFRESH: [&str; 6] = [
     "Query",
     "GetItem",
     "BatchGetItem",
-    "BatchGetItem",
+    "GetItem",
     "UpdateItem",
 ];
 

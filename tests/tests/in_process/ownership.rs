@@ -58,7 +58,7 @@ async fn a_cold_function_reads_whose_the_table_is_at_no_cost() {
     let cold = issuer.cold().await;
     assert_eq!(cold.client_credentials(&client).await.status, 200);
     let calls = cold.dynamo.take_calls();
-    let expected = ["Query", "GetItem", "BatchGetItem"];
+    let expected = ["Query", "GetItem", "GetItem"];
     assert_eq!(calls, expected, "keys with their owner, client, resource");
 }
 

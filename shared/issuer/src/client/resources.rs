@@ -6,12 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use quick_cache::sync::Cache;
 use tokensmith_verifier::{Timestamp, canonical_resource};
 
 use crate::names::Audience;
 use crate::store::records::Resource;
-use crate::store::{AnyKey, StoreError, TableReader};
+use crate::store::{StoreError, TableReader};
 
 /// The registered resources.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl Resources {
 
     /// What is registered about `audiences`, for a token with the lifetime `access_ttl`: the `iat` of a token is the
     /// time of the oldest read that it rests on, so short-lived tokens need fresh reads. All that has to be
-    /// read is read at once.
+    /// read is read at the same time.
     ///
     /// # Errors
     /// [`StoreError`] when something must be read and cannot be.
@@ -90,27 +91,21 @@ impl Resources {
         now: Timestamp,
         renewed_at: Option<Timestamp>,
     ) -> Result<Vec<FoundResource>, StoreError> {
-        let mut read = Vec::with_capacity(uris.len());
-        for uris in uris.chunks(KEYS_OF_A_READ) {
-            let keys: Vec<_> = uris.iter().map(Resource::key_of).collect();
-            let any: Vec<_> = keys.iter().map(|key| key as &dyn AnyKey).collect();
-            let mut items = self.table.get_several(&any).await?;
-            for (uri, key) in uris.iter().zip(&keys) {
-                let record = items.take(key)?.map(|stored| Arc::new(stored.record));
-                let one = FoundResource {
-                    uri: uri.clone(),
-                    record,
-                    read_at: now,
-                    renewed_at,
-                };
-                if !self.cache_ttl.is_zero() {
-                    let key = canonical_resource(uri.as_str());
-                    self.cache.insert(key, one.clone());
-                }
-                read.push(one);
+        let reads = uris.into_iter().map(async |uri| {
+            let stored = self.table.get(&Resource::key_of(&uri)).await?;
+            let one = FoundResource {
+                record: stored.map(|stored| Arc::new(stored.record)),
+                uri,
+                read_at: now,
+                renewed_at,
+            };
+            if !self.cache_ttl.is_zero() {
+                let key = canonical_resource(one.uri.as_str());
+                self.cache.insert(key, one.clone());
             }
-        }
-        Ok(read)
+            Ok(one)
+        });
+        try_join_all(reads).await
     }
 }
 
@@ -161,9 +156,6 @@ impl FoundResource {
         own.map_or(access_ttl, |own| access_ttl.min(Duration::from_secs(own)))
     }
 }
-
-/// What one `BatchGetItem` can read.
-const KEYS_OF_A_READ: usize = 100;
 
 /// Clients name only audiences that they are registered with, so that this bounds no attack: it is more than
 /// one issuer has.
