@@ -14,8 +14,7 @@ READS_SIGNING_KEYS = ("dynamodb:Query", TABLE, "KEYS")
 # Whole indexes: decision 0043.
 READS_THE_FEED = ("dynamodb:Query", f"{FEED} and {LIVE}", "")
 READS_KEYS = ("dynamodb:Query", TABLE, "KEYS HMAC")
-READS_CLIENTS = ("dynamodb:GetItem", TABLE, "CLIENT#*")
-READS_WHAT_WAS_FETCHED = ("dynamodb:GetItem", TABLE, "FETCHED#*")
+READS_CLIENTS = ("dynamodb:GetItem", TABLE, "CLIENT#* FETCHED#*")
 READS_RESOURCES = ("dynamodb:GetItem", TABLE, "RESOURCE#*")
 READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN = ("dynamodb:BatchGetItem", TABLE, "CLIENT#* GRANT#* SUBJECT#* JTI#*")
 READS_FEDERATION = ("dynamodb:Query", TABLE, "FEDERATION")
@@ -34,7 +33,6 @@ COMMON = {
 ISSUES = {
     READS_KEYS,
     READS_CLIENTS,
-    READS_WHAT_WAS_FETCHED,
     ("dynamodb:UpdateItem", TABLE, "FETCHED#*"),
     READS_RESOURCES,
     ("dynamodb:BatchGetItem", TABLE, "GRANT#* SUBJECT#*"),
@@ -51,7 +49,6 @@ ALLOWED = {
     "Revoke": {
         READS_KEYS,
         READS_CLIENTS,
-        READS_WHAT_WAS_FETCHED,
         ("dynamodb:UpdateItem", TABLE, "GRANT#* JTI#*"),
         ("dynamodb:PutItem", TABLE, "JTI#*"),
         READS_FEDERATION,
@@ -61,7 +58,6 @@ ALLOWED = {
     "Introspect": {
         READS_KEYS,
         READS_CLIENTS,
-        READS_WHAT_WAS_FETCHED,
         READS_RESOURCES,
         READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN,
         READS_FEDERATION,

@@ -166,26 +166,6 @@ impl Clients {
         }
     }
 
-    /// The same for a decision that rests on nothing but the client.
-    ///
-    /// # Errors
-    /// As [`decide`](Self::decide).
-    pub async fn decide_on_client<T>(
-        &self,
-        evidence: &mut Evidence<'_>,
-        decide: impl Fn(&Evidence<'_>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        match decide(evidence) {
-            Err(Error::Denied(_)) if evidence.may_renew => {
-                let now = self.clock.now();
-                self.renew_client(evidence, now, Some(now)).await?;
-                evidence.now = now;
-                decide(evidence)
-            }
-            decided => decided,
-        }
-    }
-
     /// Empties the cache.
     pub fn forget_all(&self) {
         self.cache.clear();

@@ -46,7 +46,7 @@ async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> 
     let mut evidence = issuer.gather(&presented, log).await?;
     let caller = issuer
         .clients
-        .decide_on_client(&mut evidence, |evidence| {
+        .decide(&mut evidence, |evidence| {
             let caller = evidence.authenticate()?;
             match caller.record().is_public() {
                 true => Err(ClientDenied::PublicCaller.into()),

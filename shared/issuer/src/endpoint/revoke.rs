@@ -43,7 +43,7 @@ async fn revoke_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> {
     let mut evidence = issuer.gather(&presented, log).await?;
     let client = issuer
         .clients
-        .decide_on_client(&mut evidence, |evidence| Ok(evidence.authenticate()?))
+        .decide(&mut evidence, |evidence| Ok(evidence.authenticate()?))
         .await?;
     evidence.claim(&issuer.table).await?;
     let outcome = issuer.revoke_own(&client, token, log).await?;

@@ -150,7 +150,7 @@ impl Issuer {
         let mut evidence = self.gather(presented, log).await?;
         let authenticated = self
             .clients
-            .decide_on_client(&mut evidence, |evidence| authenticate(evidence, grant_type));
+            .decide(&mut evidence, |evidence| authenticate(evidence, grant_type));
         let target = grant(&authenticated.await?)?.target();
         self.clients.aim(&mut evidence, target).await?;
         let now = evidence.now();
@@ -182,7 +182,7 @@ impl Issuer {
         let proven = proven.await?;
         log.grant_id = Some(proven.credential().grant_id);
         let mut evidence = self.gather(presented, log).await?;
-        let authenticated = self.clients.decide_on_client(&mut evidence, |evidence| {
+        let authenticated = self.clients.decide(&mut evidence, |evidence| {
             authenticate(evidence, GrantType::RefreshToken)
         });
         authenticated.await?;

@@ -247,7 +247,6 @@ fn grant_types(fixture: &Fixture) -> Vec<Row> {
         "client_credentials\r\n",
         "password",
         "implicit",
-        "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "urn:ietf:params:oauth:grant-type:saml2-bearer",
         "https://example.com/own-grant",
     ] {
@@ -255,6 +254,17 @@ fn grant_types(fixture: &Fixture) -> Vec<Row> {
         let request = with(&format!("grant_type={grant_type}&username=u&password=p"));
         rows.push(row(name, request, UNSUPPORTED_GRANT_TYPE));
     }
+    let jwt_bearer = "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer";
+    rows.push(row(
+        "RFC 7521 §4.1: no assertion",
+        form(jwt_bearer),
+        INVALID_REQUEST,
+    ));
+    rows.push(row(
+        "RFC 7521 §4.1.1: an assertion that is none",
+        form(format!("{jwt_bearer}&assertion=a.b.c")),
+        (400, "invalid_grant"),
+    ));
     let unauthenticated = form("grant_type=password&username=u&password=p");
     rows.push(row(
         "RFC 6749 §5.2: a grant that is not served, without client authentication",
