@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::assertion::OwnKey;
 use crate::records::API;
 use crate::{Answer, HttpRequest, TestClient, TestGrant, TestIssuer, Tokens, unique};
 
@@ -29,6 +30,12 @@ impl World {
             server,
             resource,
         }
+    }
+
+    /// Registers a client with the same rights, which signs assertions with `keys`.
+    pub fn register_keys(&self, prefix: &str, keys: &[&OwnKey]) -> TestClient {
+        let allow = format!("{}=read,write", self.resource);
+        self.issuer.register_keys(prefix, keys, &client_of(&allow))
     }
 
     /// Registers the client again, after it was deleted.

@@ -10,8 +10,7 @@ use tokensmith_tests::functions::{
     INTROSPECT, ISSUE, JWKS, REFRESH, REVOCATIONS, REVOKE, ROTATE_KEYS,
 };
 use tokensmith_tests::{
-    Answer, CLIENT, Connection, Functions, HttpRequest, Setup, World, eventually, rotation_event,
-    unique,
+    Answer, Connection, Functions, HttpRequest, Setup, World, eventually, rotation_event, unique,
 };
 use tokensmith_verifier::jose::SignatureAlgorithm;
 
@@ -101,7 +100,7 @@ fn invariant_8_a_function_may_be_killed_in_the_middle_of_claiming_an_assertion()
     let mut functions = Functions::start(&Setup::new("kms-data-key"));
     let world = World::new(functions.issuer());
     let key = OwnKey::new(SignatureAlgorithm::ES256);
-    let client = world.issuer.register_keys("signs", &[&key], &CLIENT);
+    let client = world.register_keys("signs", &[&key]);
     let url = world.issuer.url.clone();
     let asserted = |path: &str, form: &[(&str, &str)]| {
         HttpRequest::asserted(path, form, &key.jwt(&assertion_claims(&client, &url)))

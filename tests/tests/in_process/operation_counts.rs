@@ -193,7 +193,7 @@ async fn a_refused_assertion_costs_one_read_a_second_and_a_malformed_one_nothing
     for (assertion, form, rests_on_the_resource) in &refused {
         // What a resource says may be newer, too.
         let read = match rests_on_the_resource {
-            true => &["GetItem", "BatchGetItem"][..],
+            true => &["GetItem", "GetItem"][..],
             false => &["GetItem"],
         };
         for expected in [read, &[]] {

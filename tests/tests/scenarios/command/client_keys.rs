@@ -162,7 +162,10 @@ fn keys_and_the_method_that_uses_them_go_together() {
             ],
             "create a new client",
         ),
-        (&["client", "rotate-secret", signs], "private_key_jwt"),
+        (
+            &["client", "rotate-secret", signs],
+            "authenticates with keys",
+        ),
     ] {
         let told = scene.refused(arguments, 1);
         assert!(told.contains(part), "{arguments:?}: {told}");
