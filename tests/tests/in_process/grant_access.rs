@@ -205,6 +205,21 @@ async fn asking_for_one_resource_never_takes_another_from_the_grant() {
     assert_eq!(next.claims().aud, Audiences::One(API.into()));
 }
 
+/// API Gateway takes 10,240 bytes of headers in all, so that a token has 6 KiB at most.
+#[tokio::test]
+async fn a_token_of_over_6_kib_is_not_minted() {
+    for (count, status, length) in [(300, 200, 5000..6145), (400, 400, 0..1)] {
+        let many: Vec<String> = (0..count).map(|n| format!("scope-{n:06}")).collect();
+        let many = many.join(" ");
+        let wide = |client: &mut Client| client.scopes = scopes(&many);
+        let granted = |grant: &mut Grant| grant.scopes = scopes(&many);
+        let answer = refresh_with(wide, granted, &[]).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+        let token = answer.json()["access_token"].as_str().map_or(0, str::len);
+        assert!(length.contains(&token), "{token}");
+    }
+}
+
 /// A token that no verifier would look at is refused before anything is consumed.
 #[tokio::test]
 async fn a_token_that_would_be_too_long_is_refused_and_a_shorter_one_is_not() {
