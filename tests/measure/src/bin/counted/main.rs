@@ -87,6 +87,11 @@ impl Counter {
             .await
             .expect("it starts");
         operations.insert("start", self.taken(0).await);
+        // What is registered about an audience is read too, once for all clients.
+        let another = self.world.confidential("another-service", |_| {}).await;
+        let first = HttpRequest::client_credentials(&another);
+        let (cost, _) = self.cost("first_of_audience", &first).await;
+        operations.insert("first_of_audience", cost);
         let own = HttpRequest::client_credentials(&self.client);
         // The client's record is read, for it is not cached yet.
         let (cost, _) = self.cost("uncached_client", &own).await;
