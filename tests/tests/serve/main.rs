@@ -7,4 +7,5 @@ mod grants_survive;
 mod limits_and_logs;
 mod page;
 mod peers;
+mod published_keys;
 mod secrets_manager;
