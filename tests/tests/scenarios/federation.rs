@@ -400,12 +400,24 @@ fn a_token_of_this_issuer_is_never_a_foreign_one() {
 fn of_two_sources_with_one_issuer_each_speaks_by_its_own_keys_and_rules() {
     let url = "https://kubernetes.default.svc";
     let blue = Federated::without_rule(url, SignatureAlgorithm::RS256);
-    let green = Federated::without_rule(url, SignatureAlgorithm::RS256);
     blue.rule(&["--subject=workload"]);
-    green.refuses(&green.key.jwt(&green.claims()), "no rule of its own");
-    green.rule(&["--subject=workload"]);
-    blue.accepts(&blue.key.jwt(&blue.claims()), "blue");
-    green.accepts(&green.key.jwt(&green.claims()), "green");
+    let (issuer, key) = (&blue.issuer, OwnKey::new(SignatureAlgorithm::RS256));
+    let green = unique("green");
+    add_source(issuer, &green, url, &[&key]);
+    let token = key.jwt(&blue.claims());
+    blue.refuses(&token, "the rule is about the other source");
+    let client = workload(issuer);
+    let rule = [
+        "federation",
+        "create",
+        &unique("rule"),
+        "--client",
+        &client.id,
+    ];
+    let of = ["--source", &green, "--audience", AUDIENCE];
+    issuer.change(&[&rule, &of[..], &["--subject=workload"]].concat());
+    assert_eq!(blue.by_assertion(&token).claims().sub, client.id);
+    blue.accepts(&blue.key.jwt(&blue.claims()), "the first source");
 }
 
 #[test]
