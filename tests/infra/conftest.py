@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import zipfile
 from pathlib import Path
@@ -11,6 +12,9 @@ from deploy import own_architecture
 from domain import own_domain
 from emulated import running_emulator
 from stack import EXAMPLE, ROOT, Template
+
+# tests/run, beside whose other tests these run, ends them when one of those has failed: as by ctrl-C, so that what they started ends too.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 # What translates and lints never calls AWS, and wants a Region all the same.
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")

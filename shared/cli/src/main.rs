@@ -7,6 +7,7 @@ mod failure;
 mod federation;
 mod field;
 mod grant;
+mod input;
 mod inspect;
 mod key;
 mod list;

@@ -150,18 +150,19 @@ async fn plan(
     Ok(steps)
 }
 
-/// The members that differ, with both values.
+/// The members that differ, with both values. One that is shown in one of them only differs from null.
 fn difference(current: &Client, changed: &Client) -> Result<Map<String, Value>, Failure> {
     let shown = |client| serde_json::to_value(DisplayedClient::new(client));
     let (from, to) = (shown(current)?, shown(changed)?);
-    let members = from.as_object().into_iter().flatten();
-    let differing = members.filter(|(name, value)| to[name.as_str()] != **value);
-    let differing = differing.map(|(name, value)| {
-        (
-            name.clone(),
-            json!({ "from": value, "to": to[name.as_str()] }),
-        )
-    });
+    let members = [&from, &to].into_iter().flat_map(Value::as_object);
+    let names: BTreeSet<&String> = members.flat_map(Map::keys).collect();
+    let differing = names
+        .into_iter()
+        .filter(|name| from[name.as_str()] != to[name.as_str()])
+        .map(|name| {
+            let both = json!({ "from": from[name.as_str()], "to": to[name.as_str()] });
+            (name.clone(), both)
+        });
     Ok(differing.collect())
 }
 

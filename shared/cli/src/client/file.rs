@@ -17,6 +17,7 @@ use tokensmith_issuer::store::records::{
 
 use super::registration::parse_grant_type;
 use crate::Failure;
+use crate::input::read_text;
 use crate::one_value::{one_audience, one_scope};
 
 /// A client as the file describes it.
@@ -58,15 +59,6 @@ pub fn read(path: &Path) -> Result<Vec<Wanted>, Failure> {
         wanted.push(one);
     }
     Ok(wanted)
-}
-
-/// Reads a file; `-` is standard input.
-pub fn read_text(path: &Path) -> Result<String, Failure> {
-    let text = match path.to_str() {
-        Some("-") => std::io::read_to_string(std::io::stdin()),
-        _ => std::fs::read_to_string(path),
-    };
-    text.map_err(|err| Failure::new(format!("{} cannot be read: {err}", path.display())))
 }
 
 /// `{"clients": […]}`, or the list that `client list` prints.

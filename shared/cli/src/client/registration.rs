@@ -14,8 +14,8 @@ use tokensmith_issuer::store::records::{
 };
 use tokensmith_verifier::Algorithm;
 
-use super::file::read_text;
 use crate::Failure;
+use crate::input::read_text;
 use crate::one_value::{one_audience, one_scope};
 
 /// The metadata of a client (RFC 7591 §2).

@@ -1,5 +1,7 @@
 //! `private_key_jwt`: clients that sign (RFC 7521, RFC 7523; OpenID Connect Core 1.0 §9; FAPI 2.0 §5.3.2.1).
 
+mod fapi2;
+
 use std::thread;
 
 use serde_json::{Value, json};
@@ -155,74 +157,6 @@ fn invariant_2_a_refused_request_leaves_the_assertion_unused() {
         assert_eq!(signing.issuer.send(&request).string("error"), error);
     }
     assert_eq!(signing.token(&assertion).status, 200);
-}
-
-/// The names of the modules are those of the OpenID conformance suite's plan for FAPI 2.0.
-#[test]
-fn fapi2_security_profile_final_client_assertions_that_are_wrong_are_refused() {
-    let signing = Signing::new();
-    let url = &signing.issuer.url;
-    let in_the_past = now() - 300;
-    for (module, claims) in [
-        (
-            "ensure-client-assertion-in-token-endpoint-fails: aud is another issuer",
-            signing.claims_with("aud", json!("https://other.example")),
-        ),
-        (
-            "ensure-client-assertion-with-exp-is-5-minutes-in-past-fails",
-            signing.claims_with("exp", json!(in_the_past)),
-        ),
-        (
-            "ensure-client-assertion-with-iss-not-matching-client-id-fails",
-            signing.claims_with("iss", json!("somebody")),
-        ),
-        (
-            "ensure-client-assertion-with-no-sub-fails",
-            signing.claims_with("sub", Value::Null),
-        ),
-        (
-            "ensure-client-assertion-with-wrong-aud-fails: the token endpoint",
-            signing.claims_with("aud", json!(format!("{url}/oauth2/token"))),
-        ),
-        (
-            "ensure-client-assertion-with-wrong-aud-fails: an array",
-            signing.claims_with("aud", json!([url])),
-        ),
-        (
-            "ensure-client-assertion-with-wrong-aud-fails: the issuer with a slash",
-            signing.claims_with("aud", json!(format!("{url}/"))),
-        ),
-        (
-            "ensure-client-assertion-with-iat-or-nbf-over-60-seconds-in-the-future-fails: nbf",
-            signing.claims_with("nbf", json!(now() + 120)),
-        ),
-        (
-            "ensure-client-assertion-with-iat-or-nbf-over-60-seconds-in-the-future-fails: iat",
-            signing.claims_with("iat", json!(now() + 120)),
-        ),
-    ] {
-        signing.refuses(&signing.key.jwt(&claims), module);
-    }
-    for (module, claims) in [
-        (
-            "happy-flow: nbf and iat 8 seconds in the future",
-            json!({ "nbf": now() + 8, "iat": now() + 8 }),
-        ),
-        (
-            "happy-flow: a fraction of a second",
-            json!({ "iat": 0.5 + now() as f64 }),
-        ),
-        (
-            "happy-flow: an hour, as authlib says",
-            json!({ "exp": now() + 3600 }),
-        ),
-    ] {
-        let mut good = signing.claims();
-        let members = claims.as_object().expect("members").clone();
-        good.as_object_mut().expect("claims").extend(members);
-        let answer = signing.token(&signing.key.jwt(&good));
-        assert_eq!(answer.status, 200, "{module}: {}", answer.body);
-    }
 }
 
 #[test]
