@@ -20,7 +20,15 @@ VOLUMES = (MILLION, 1000 * MILLION)
 
 # What is assumed, since no emulator can count it; each on the dear side.
 MEMORY_GB = 0.25
-BILLED_MS = {"client_credentials": 10, "private_key_jwt": 15, "refresh": 20, "introspect": 15, "authorizer": 5, "revocations": 10}
+BILLED_MS = {
+    "client_credentials": 10,
+    "private_key_jwt": 15,
+    "federation": 11,
+    "refresh": 20,
+    "introspect": 15,
+    "authorizer": 5,
+    "revocations": 10,
+}
 START_MS = 75  # billed once more for each start: `tests/bench cold` takes 50, with the processor time of 256 MB
 STARTS = 0.01  # of all requests meet a function that has to start
 PEAK = 3  # the busiest hour over the average
@@ -32,7 +40,11 @@ HEARTBEAT_MS = 15
 # One in the table, two in the index `feed`, whose sort key changes, and one in `live`.
 HEARTBEAT_WRITES = 4
 # What was counted under another name: no client's record is in a cache.
-COUNTED_AS = {"client_credentials": "uncached_client", "private_key_jwt": "uncached_signing_client"}
+COUNTED_AS = {
+    "client_credentials": "uncached_client",
+    "private_key_jwt": "uncached_signing_client",
+    "federation": "uncached_workload",
+}
 # What API Gateway adds to an answer.
 API_HEADERS = (
     "HTTP/1.1 200 OK\r\nDate: Sun, 29 Nov 2026 12:00:00 GMT\r\nContent-Length: 1000\r\nConnection: keep-alive\r\n"
@@ -66,8 +78,9 @@ def main():
     print(f"assumed: {MEMORY_GB * 1024:.0f} MB; billed {BILLED_MS} ms; {STARTS:.0%} of requests meet a cold function;")
     print("every client_credentials request reads its client's record, as if no two of one client came within the cache time; the record of their")
     print("resource is read when a function has not done so for that time")
-    print("private_key_jwt is client_credentials by a client that signs an assertion (ES256)")
-    for operation in ("client_credentials", "private_key_jwt", "refresh"):
+    print("private_key_jwt is client_credentials by a client that signs an assertion (ES256), federation by one that a token of another issuer")
+    print("speaks for (RS256)")
+    for operation in ("client_credentials", "private_key_jwt", "federation", "refresh"):
         for volume in VOLUMES:
             print_table(operation, volume, counted, line_bytes)
     print_fixed(counted)
@@ -101,7 +114,11 @@ def monthly(operation, volume, counted, line_bytes, custody, profile):
     # And at what is registered about an audience, which all clients share: one is assumed.
     operations = counted["operations"]
     resource_units = operations["first_of_audience"]["reads"] - operations["uncached_client"]["reads"]
-    resource_reads = resource_units * renewals(volume, ms, RECORD_CACHE_SECONDS)
+    shared_units = resource_units
+    if operation == "federation":
+        # Sources and rules are shared as well.
+        shared_units += operations["first_federated"]["reads"] - operations["uncached_workload"]["reads"]
+    shared_reads = shared_units * renewals(volume, ms, RECORD_CACHE_SECONDS)
     logged = 0 if profile == "lean" else volume
     function_log = logged * (line_bytes[name] + LOG_OVERHEAD_BYTES) / GB
     access_log = logged * (access_log_bytes() + LOG_OVERHEAD_BYTES) / GB
@@ -110,7 +127,7 @@ def monthly(operation, volume, counted, line_bytes, custody, profile):
         "API requests": price("api_request", volume),
         "Lambda requests": price("lambda_request", volume),
         "Lambda GB-seconds": price("lambda_gb_second", (volume * ms + starts * START_MS) / 1000 * MEMORY_GB),
-        "DynamoDB reads": price("dynamodb_read_unit", volume * cost["reads"] + starts * start["reads"] + key_reads + resource_reads),
+        "DynamoDB reads": price("dynamodb_read_unit", volume * cost["reads"] + starts * start["reads"] + key_reads + shared_reads),
         "DynamoDB writes": price("dynamodb_write_unit", volume * cost["writes"]),
         "KMS: keys opened at start": price("kms_symmetric_request", starts * start["opens"]),
         "KMS: signatures": price(signature, volume * cost["signatures"]) if signature else 0,

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::answer::string;
-use crate::assertion::OwnKey;
+use crate::assertion::{OwnKey, now};
 use crate::connection::authority_of;
+use crate::patience::eventually;
 use crate::process::{Background, free_port};
 use crate::tools::built;
 use crate::turn::Turn;
@@ -310,6 +311,15 @@ impl TestIssuer {
         let grant = TestGrant::of(string(&created, "refresh_token"));
         assert_eq!(created["grant_id"], grant.id.to_string());
         grant
+    }
+
+    /// Waits until functions see a federation rule that was made just now: they look again where a token would be
+    /// refused, once in a second. `serve` sees it at once.
+    pub fn await_rule(&self) {
+        let made = now();
+        if self.is_behind_gateway() {
+            eventually("the next second", || (now() > made).then_some(()));
+        }
     }
 
     /// Sends a request to this issuer.

@@ -52,6 +52,7 @@ impl Federated {
         let rule = ["federation", "create", &name, "--client", &client.id];
         let of = ["--source", &self.source, "--audience", AUDIENCE];
         self.issuer.change(&[&rule, &of[..], conditions].concat());
+        self.issuer.await_rule();
         name
     }
 
@@ -416,6 +417,7 @@ fn of_two_sources_with_one_issuer_each_speaks_by_its_own_keys_and_rules() {
     ];
     let of = ["--source", &green, "--audience", AUDIENCE];
     issuer.change(&[&rule, &of[..], &["--subject=workload"]].concat());
+    issuer.await_rule();
     assert_eq!(blue.by_assertion(&token).claims().sub, client.id);
     blue.accepts(&blue.key.jwt(&blue.claims()), "the first source");
 }

@@ -3,6 +3,7 @@
 
 mod authorizer;
 mod custody;
+mod federation;
 mod units;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use tokensmith_verifier::{Algorithm, paths};
 
 use authorizer::CountedAuthorizer;
 use custody::CountingCustody;
+use federation::Source;
 use units::{read_units, size, write_units};
 
 #[tokio::main(flavor = "current_thread")]
@@ -99,6 +101,7 @@ impl Counter {
         let (cost, answer) = self.cost("client_credentials", &own).await;
         operations.insert("client_credentials", cost);
         operations.insert("uncached_signing_client", self.signing_cost().await);
+        operations.extend(self.federated_costs().await);
         let access_token = answer.access_token();
         let grant = self.world.grant(&self.client, |_| {}).await;
         for (name, request) in [
@@ -130,6 +133,17 @@ impl Counter {
         let own = [("grant_type", "client_credentials")];
         let request = HttpRequest::asserted(paths::TOKEN, &own, &assertion);
         self.cost("uncached_signing_client", &request).await.0
+    }
+
+    /// A token for a client that a token of another issuer speaks for, whose record is read: for the first one,
+    /// sources and rules are read too.
+    async fn federated_costs(&self) -> [(&'static str, Cost); 2] {
+        let source = Source::register(&self.world).await;
+        let first = source.request_of(&self.world, "first-workload").await;
+        let next = source.request_of(&self.world, "orders-workload").await;
+        let (first, _) = self.cost("first_federated", &first).await;
+        let (next, _) = self.cost("uncached_workload", &next).await;
+        [("first_federated", first), ("uncached_workload", next)]
     }
 
     async fn authorizer_costs(&self, access_token: &str) -> [(&'static str, Cost); 3] {
