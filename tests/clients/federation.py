@@ -221,11 +221,19 @@ class Shell:
         done = self.run(text)
         assert done.returncode == 0, done.stdout + done.stderr
         self.rules.append(re.search(r"federation create (\S+) --client \1 ", text)[1] + self.suffix)
+        await_rule()
         return self.rules[-1]
 
     def delete_rules(self):
         for rule in self.rules:
             tokensmith("federation", "delete", rule, "--yes")
+
+
+def await_rule():
+    """Waits until functions see a rule that was made just now: they look again where a token would be refused, once in a second."""
+    made = int(time.time())
+    while int(time.time()) == made:
+        time.sleep(0.05)
 
 
 def query_of(target):
