@@ -2,11 +2,11 @@
 
 use tokensmith_verifier::Timestamp;
 
-use super::{AdminEvent, Administrator, Changed, ClientError, TableScan};
-use crate::federation::{Condition, ForeignIssuer, Pattern};
+use super::{AdminEvent, Administrator, Changed, ClientError};
+use crate::federation::{self, Condition, ForeignIssuer, Pattern, SourcesAndRules};
 use crate::names::{ClientId, FederationName};
-use crate::store::records::{FEDERATION, FederationRule, FederationSource, SourceKeys};
-use crate::store::{Change, Insert, StoreError, TableReader, Update};
+use crate::store::records::{FederationRule, FederationSource, SourceKeys};
+use crate::store::{Change, Insert, StoreError, Update};
 
 impl Administrator {
     /// Every source and every rule.
@@ -16,7 +16,7 @@ impl Administrator {
     pub async fn federation(
         &self,
     ) -> Result<(Vec<FederationSource>, Vec<FederationRule>), StoreError> {
-        read(&self.table).await
+        federation::read(&self.table).await
     }
 
     /// Registers a source.
@@ -32,7 +32,7 @@ impl Administrator {
         if issuer.as_str().trim_end_matches('/') == self.config.issuer.as_str() {
             return Err(FederationError::OwnIssuer);
         }
-        self.require_room().await?;
+        require_room(&self.federation().await?)?;
         let time = self.time().await?;
         let source = FederationSource {
             name,
@@ -104,16 +104,14 @@ impl Administrator {
         &self,
         rule: NewRule,
     ) -> Result<Changed<FederationRule>, FederationError> {
-        let (sources, _) = self.federation().await?;
-        let source = sources
-            .into_iter()
-            .find(|source| source.name == rule.source);
+        let known = self.federation().await?;
+        let source = known.0.iter().find(|source| source.name == rule.source);
         let source = source.ok_or_else(|| FederationError::UnknownSource(rule.source.clone()))?;
         rule.check(&source.issuer)?;
         if self.find_client(&rule.client_id).await?.is_none() {
             return Err(ClientError::Unknown(rule.client_id).into());
         }
-        self.require_room().await?;
+        require_room(&known)?;
         let time = self.time().await?;
         let rule = rule.at(time.now());
         match self.table.insert(&rule).await? {
@@ -140,35 +138,13 @@ impl Administrator {
         let event = AdminEvent::FederationRuleChanged { name: name.clone() };
         Ok(self.cached((), event, time))
     }
-
-    async fn require_room(&self) -> Result<(), FederationError> {
-        let (sources, rules) = self.federation().await?;
-        match sources.len() + rules.len() < MOST {
-            true => Ok(()),
-            false => Err(FederationError::TooMany),
-        }
-    }
 }
 
-impl TableScan {
-    /// Every source and every rule.
-    pub(super) async fn federation(
-        &self,
-    ) -> Result<(Vec<FederationSource>, Vec<FederationRule>), StoreError> {
-        read(self.table()).await
+fn require_room((sources, rules): &SourcesAndRules) -> Result<(), FederationError> {
+    match sources.len() + rules.len() < MOST {
+        true => Ok(()),
+        false => Err(FederationError::TooMany),
     }
-}
-
-async fn read(
-    table: &TableReader,
-) -> Result<(Vec<FederationSource>, Vec<FederationRule>), StoreError> {
-    let found = table.query_found(FEDERATION).await?;
-    let rules = found.clone().all::<FederationRule>()?.into_iter();
-    let sources = found.all::<FederationSource>()?.into_iter();
-    Ok((
-        sources.map(|stored| stored.record).collect(),
-        rules.map(|stored| stored.record).collect(),
-    ))
 }
 
 /// A rule that shall be made.

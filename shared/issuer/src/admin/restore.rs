@@ -13,12 +13,11 @@ use super::keys::names;
 use super::settings::take_over;
 use super::{AdminEvent, Administrator, Changed, SettleError, TableScan};
 use crate::error::Unavailable;
+use crate::federation::{self, SourcesAndRules};
 use crate::keys::{ReplacedHmacKeys, RotatedNow};
 use crate::names::ClientId;
 use crate::store::StoreError;
-use crate::store::records::{
-    Allowance, Client, FederationRule, FederationSource, LiveSecret, Settings,
-};
+use crate::store::records::{Allowance, Client, FederationRule, LiveSecret, Settings};
 
 impl Administrator {
     /// Replaces all keys, and gives the data to the configured issuer and wrapping key. If the table
@@ -42,8 +41,8 @@ impl Administrator {
             None => None,
             Some(old) => {
                 let (restored, known) = (records(&self.scan()).await?, records(old).await?);
-                let rules = self.scan().federation().await?;
-                let rules = revived_rules(&rules, &old.federation().await?);
+                let rules = self.federation().await?;
+                let rules = revived_rules(&rules, &federation::read(old.table()).await?);
                 Some(back_to_life(restored, known, &rules, time.now()))
             }
         };
@@ -80,8 +79,8 @@ async fn records(table: &TableScan) -> Result<Vec<Client>, StoreError> {
 }
 
 /// The clients of rules that the old data do not have, or whose source they do not have like this.
-fn revived_rules(restored: &Sources, old: &Sources) -> HashSet<ClientId> {
-    let source_of = |(sources, _): &Sources, rule: &FederationRule| {
+fn revived_rules(restored: &SourcesAndRules, old: &SourcesAndRules) -> HashSet<ClientId> {
+    let source_of = |(sources, _): &SourcesAndRules, rule: &FederationRule| {
         let source = sources.iter().find(|source| source.name == rule.source);
         source.cloned()
     };
@@ -91,9 +90,6 @@ fn revived_rules(restored: &Sources, old: &Sources) -> HashSet<ClientId> {
     let revived = restored.1.iter().filter(is_new);
     revived.map(|rule| rule.client_id.clone()).collect()
 }
-
-/// Every source and every rule.
-type Sources = (Vec<FederationSource>, Vec<FederationRule>);
 
 /// The clients that can do more in the restored data than in the old data; `by_rules` are those that tokens of
 /// other issuers speak for again.
@@ -240,7 +236,7 @@ mod tests {
     use crate::admin::ClientChanges;
     use crate::credential::ClientSecret;
     use crate::names::Scopes;
-    use crate::store::records::{GrantType, SourceKeys, StoredJwks};
+    use crate::store::records::{FederationSource, GrantType, SourceKeys, StoredJwks};
     use crate::token::StaticClaims;
 
     fn client() -> Client {

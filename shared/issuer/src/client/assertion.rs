@@ -9,10 +9,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 use tokensmith_verifier::jose::{PublicKeySet, UnverifiedJws};
-use tokensmith_verifier::{MAX_TOKEN_BYTES, Rejection, Timestamp};
+use tokensmith_verifier::{Rejection, Timestamp};
 
 use super::Claim;
-use super::jwt_dates::{numeric_date, optional_numeric_date};
+use super::jwt::{self, LEEWAY, numeric_date, optional_numeric_date};
 use crate::error::AssertionDenied;
 use crate::names::ClientId;
 
@@ -30,7 +30,7 @@ impl UnverifiedAssertion {
     /// # Errors
     /// [`AssertionDenied`] for what no client could have signed, before any I/O.
     pub fn parse(text: &str) -> Result<Self, AssertionDenied> {
-        let claims = Claims::of(&parse_jws(text)?)?;
+        let claims = Claims::of(&jwt::parse(text, &TYPES)?)?;
         let client_id: ClientId = match claims.iss == claims.sub {
             true => claims.sub.parse().ok(),
             false => None,
@@ -60,7 +60,7 @@ impl UnverifiedAssertion {
 
     /// Whether `keys` have the key that it names.
     pub fn names_one_of(&self, keys: &PublicKeySet) -> bool {
-        let jws = parse_jws(self.text.expose_secret());
+        let jws = jwt::parse(self.text.expose_secret(), &TYPES);
         jws.is_ok_and(|jws| keys.key_of(&jws).is_some())
     }
 
@@ -74,23 +74,9 @@ impl UnverifiedAssertion {
         audiences: &[&str],
         now: Timestamp,
     ) -> Result<(), AssertionDenied> {
-        let jws = parse_jws(self.text.expose_secret())?;
+        let jws = jwt::parse(self.text.expose_secret(), &TYPES)?;
         keys.verify(&jws)?;
         Claims::of(&jws)?.check(audiences, now)
-    }
-}
-
-/// The parts of an assertion. Its `typ` must be none, the general one or that of client assertions: an access
-/// token, a DPoP proof or a request object by the same key is none.
-fn parse_jws(text: &str) -> Result<UnverifiedJws<'_>, AssertionDenied> {
-    if text.len() > MAX_TOKEN_BYTES {
-        return Err(AssertionDenied::AssertionTooLong);
-    }
-    let jws = UnverifiedJws::parse(text)?;
-    let header = &jws.header;
-    match header.typ.is_none() || TYPES.iter().any(|typ| header.has_type(typ)) {
-        true => Ok(jws),
-        false => Err(AssertionDenied::WrongAssertionType),
     }
 }
 
@@ -135,13 +121,7 @@ impl Claims {
         if !aud.is_some_and(|aud| audiences.contains(&aud)) {
             return Err(AssertionDenied::WrongAssertionAudience);
         }
-        if now >= self.holds_until().after(LEEWAY) {
-            return Err(AssertionDenied::AssertionExpired);
-        }
-        let starts = self.iat.max(self.nbf);
-        if starts.is_some_and(|starts| starts > now.after(LEEWAY)) {
-            return Err(AssertionDenied::AssertionNotYetValid);
-        }
+        jwt::check_time(self.holds_until(), self.iat, self.nbf, now)?;
         let longest = match self.iat {
             Some(_) => LONGEST_EXPIRY,
             None => LIFETIME,
@@ -153,6 +133,7 @@ impl Claims {
     }
 }
 
+/// The general type, and that of client assertions.
 const TYPES: [&str; 2] = ["JWT", "client-authentication+jwt"];
 
 /// How long an assertion is accepted after it was issued.
@@ -160,9 +141,6 @@ const LIFETIME: Duration = Duration::from_secs(5 * 60);
 
 /// How far `exp` may lie ahead if `iat` says when it was issued.
 const LONGEST_EXPIRY: Duration = Duration::from_secs(60 * 60);
-
-/// How far the clocks of client and issuer may differ.
-const LEEWAY: Duration = Duration::from_secs(60);
 
 /// The longest `jti`, in bytes.
 const LONGEST_ID: usize = 256;

@@ -3,7 +3,7 @@
 mod assertion;
 mod authenticate;
 mod cache;
-pub(crate) mod jwt_dates;
+pub(crate) mod jwt;
 mod keys;
 mod presented;
 mod resources;

@@ -12,7 +12,7 @@ use super::ForeignToken;
 use crate::error::{AssertionDenied, ClientDenied, Error, Unavailable};
 use crate::fetched::{DocumentUrl, KeySets, PublishedKeys, Wanted};
 use crate::names::{ClientId, FederationName, IssuerUrl};
-use crate::store::records::{FEDERATION, FederationRule, FederationSource, SourceKeys};
+use crate::store::records::{FederationRule, FederationSource, SourceKeys};
 use crate::store::{StoreError, TableReader};
 
 /// The sources and rules, as of one read that is used for a while.
@@ -198,13 +198,11 @@ enum Keys {
 
 impl Known {
     async fn read(table: &TableReader, now: Timestamp) -> Result<Self, StoreError> {
-        let found = table.query_found(FEDERATION).await?;
-        let rules = found.clone().all::<FederationRule>()?.into_iter();
-        let sources = found.all::<FederationSource>()?.into_iter();
+        let (sources, rules) = super::read(table).await?;
         Ok(Self {
             read_at: now,
-            sources: sources.map(|stored| Source::of(stored.record)).collect(),
-            rules: rules.map(|stored| stored.record).collect(),
+            sources: sources.into_iter().map(Source::of).collect(),
+            rules,
         })
     }
 

@@ -2,17 +2,16 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokensmith_verifier::jose::{PublicKeySet, UnverifiedJws};
-use tokensmith_verifier::{MAX_TOKEN_BYTES, Timestamp};
+use tokensmith_verifier::Timestamp;
+use tokensmith_verifier::jose::PublicKeySet;
 use url::Url;
 
 use super::{Condition, Pattern};
-use crate::client::jwt_dates::{numeric_date, optional_numeric_date};
+use crate::client::jwt::{self, numeric_date, optional_numeric_date};
 use crate::error::AssertionDenied;
 use crate::fetched::{DocumentUrl, Reach, metadata_url};
 use crate::names::InvalidName;
@@ -88,7 +87,7 @@ impl ForeignToken {
     /// # Errors
     /// [`AssertionDenied`] for what no issuer could have signed, before any I/O.
     pub fn parse(text: &str) -> Result<Self, AssertionDenied> {
-        let jws = parse_jws(text)?;
+        let jws = jwt::parse(text, &TYPES)?;
         let all: Value = jws.payload()?;
         let claims = Claims::deserialize(&all).map_err(|_| AssertionDenied::MalformedAssertion)?;
         Ok(Self {
@@ -131,7 +130,7 @@ impl ForeignToken {
     /// # Errors
     /// Why it does not verify.
     pub(super) fn verify(&self, keys: &PublicKeySet) -> Result<(), AssertionDenied> {
-        Ok(keys.verify(&parse_jws(self.text.expose_secret())?)?)
+        Ok(keys.verify(&jwt::parse(self.text.expose_secret(), &TYPES)?)?)
     }
 
     /// Judges when it is valid. It may be used again and again until then: its platform hands it out again.
@@ -139,31 +138,13 @@ impl ForeignToken {
     /// # Errors
     /// [`AssertionDenied`] before and after that.
     pub(super) fn check_time(&self, now: Timestamp) -> Result<(), AssertionDenied> {
-        if now >= self.claims.exp.after(LEEWAY) {
-            return Err(AssertionDenied::AssertionExpired);
-        }
-        let starts = self.claims.iat.max(self.claims.nbf);
-        match starts.is_some_and(|starts| starts > now.after(LEEWAY)) {
-            true => Err(AssertionDenied::AssertionNotYetValid),
-            false => Ok(()),
-        }
+        let Claims { exp, iat, nbf, .. } = self.claims;
+        jwt::check_time(exp, iat, nbf, now)
     }
 
     /// When it expires.
     pub(super) fn expires_at(&self) -> Timestamp {
         self.claims.exp
-    }
-}
-
-/// The parts of a token. A `typ` that says more than "a JWT" says that it is something else.
-fn parse_jws(text: &str) -> Result<UnverifiedJws<'_>, AssertionDenied> {
-    if text.len() > MAX_TOKEN_BYTES {
-        return Err(AssertionDenied::AssertionTooLong);
-    }
-    let jws = UnverifiedJws::parse(text)?;
-    match jws.header.typ.is_none() || jws.header.has_type("JWT") {
-        true => Ok(jws),
-        false => Err(AssertionDenied::WrongAssertionType),
     }
 }
 
@@ -183,5 +164,5 @@ struct Claims {
 
 const LONGEST_NAME: usize = 128;
 
-/// How far the clocks of the two issuers may differ.
-const LEEWAY: Duration = Duration::from_secs(60);
+/// A platform's token says no more than that it is a JWT.
+const TYPES: [&str; 1] = ["JWT"];
