@@ -119,6 +119,7 @@ fn reason_of(refusal: &Refusal) -> &'static str {
             Rejection::GrantRevoked => "grant_revoked",
             Rejection::ClientRevoked => "client_revoked",
             Rejection::SubjectRevoked => "subject_revoked",
+            Rejection::ApiKeyEnded => "api_key_ended",
             Rejection::KeyWithdrawn => "withdrawn_key",
         },
     }

@@ -101,6 +101,7 @@ struct Ends<'a> {
 fn question(data: &OpenData, change: &Change<'_>, ending: Ending) -> String {
     let counts = [
         (ending.grants, "live grant"),
+        (ending.api_keys, "API key"),
         (ending.signing_keys, "signing key"),
         (ending.hmac_keys, "HMAC key"),
     ];

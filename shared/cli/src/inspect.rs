@@ -15,7 +15,7 @@ use crate::{Failure, display_time};
 /// shown only if this issuer has made it. The exit code is 0 in both cases, unless --check is given.
 #[derive(ClapArgs)]
 pub struct Args {
-    /// An access or refresh token; `-` reads it from standard input, which keeps it out of the
+    /// An access token, a refresh token or an API key; `-` reads it from standard input, which keeps it out of the
     /// process list
     token: String,
     /// Exit with 1 when the token is not active
@@ -55,6 +55,8 @@ struct Verdict {
     claims: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grant: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_key: Option<Value>,
 }
 
 impl Verdict {
@@ -81,6 +83,25 @@ impl Verdict {
                 });
                 (reason, None, Some(shown))
             }
+            Judged::ApiKey { key, verdict } => {
+                let reason = verdict.err().as_ref().map(name_of);
+                return Self {
+                    active: reason.is_none(),
+                    reason,
+                    claims: None,
+                    grant: None,
+                    api_key: Some(json!({
+                        "key_id": key.id,
+                        "client_id": key.client_id,
+                        "name": key.name,
+                        "scopes": key.scopes,
+                        "resource": key.resource,
+                        "created_at": display_time(key.created_at),
+                        "expires_at": display_time(key.expires_at),
+                        "revoked_at": key.revoked_at.map(display_time),
+                    })),
+                };
+            }
             Judged::Unrecognized(why) => (Some(why.to_string()), None, None),
             Judged::UnrecognizedCredential(why) => (Some(name_of(&why)), None, None),
         };
@@ -89,6 +110,7 @@ impl Verdict {
             reason,
             claims,
             grant,
+            api_key: None,
         }
     }
 }

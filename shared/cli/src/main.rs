@@ -1,5 +1,6 @@
 //! The `tokensmith` command: JSON on stdout, messages on stderr, exit code 0, 1 or 2.
 
+mod api_key;
 mod client;
 mod consent;
 mod data;
@@ -68,6 +69,7 @@ async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(args) => serve::run(args).await,
         Command::Client(command) => client::run(command).await,
+        Command::ApiKey(command) => api_key::run(command).await,
         Command::Federation(command) => federation::run(command).await,
         Command::Resource(command) => resource::run(command).await,
         Command::Key(command) => key::run(command).await,
@@ -103,6 +105,9 @@ enum Command {
     /// Manage the clients that may request tokens
     #[command(subcommand)]
     Client(client::Command),
+    /// Manage the API keys of clients, which live longer than tokens
+    #[command(subcommand)]
+    ApiKey(api_key::Command),
     /// Manage which tokens of other issuers speak for clients, so that workloads need no secret
     #[command(subcommand)]
     Federation(federation::Command),

@@ -11,7 +11,7 @@ use crate::consent::{Change, Consent};
 use crate::data::{Data, OpenData};
 use crate::inspect::token_or_stdin;
 
-/// Revoke a token, a grant, or all grants and tokens that a client or a subject has now
+/// Revoke a token, a grant, or all grants, tokens and API keys that a client or a subject has now
 ///
 /// Each revocation is one DynamoDB write. Tokens issued afterwards are valid: to lock a client out, use
 /// `client disable`. `--client` and `--subject` ask before they revoke. For about 3 s after a client or subject is revoked, its token requests wait, or are
@@ -29,7 +29,7 @@ pub struct Args {
 #[derive(ClapArgs)]
 #[group(required = true, multiple = false)]
 struct Target {
-    /// An access token; or a refresh token, which revokes its whole grant; `-` reads the token from
+    /// An access token; a refresh token, which revokes its whole grant; or an API key; `-` reads it from
     /// standard input
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
@@ -37,7 +37,7 @@ struct Target {
     // One id in 64 begins with a hyphen.
     #[arg(long, value_name = "GRANT", allow_hyphen_values = true)]
     grant: Option<GrantId>,
-    /// All grants and tokens that this client has now
+    /// All grants, tokens and API keys that this client has now
     #[arg(long, value_name = "ID")]
     client: Option<ClientId>,
     /// All grants that this subject has given until now, and all their tokens
@@ -73,6 +73,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     };
     let what = match changed.outcome {
         Revoked::AccessToken { jti } => json!({ "jti": jti }),
+        Revoked::ApiKey { key_id } => json!({ "key_id": key_id }),
         Revoked::Grant { grant_id } => json!({ "grant_id": grant_id }),
         Revoked::Client { client_id } => json!({ "client_id": client_id }),
         Revoked::Subject { subject } => json!({ "subject": subject }),

@@ -8,13 +8,13 @@ use serde::Serialize;
 use tokensmith_verifier::KeyId;
 
 use crate::config::Level;
-use crate::credential::GrantId;
 use crate::credential::random_id;
+use crate::credential::{ApiKeyId, GrantId};
 use crate::error::Error;
 use crate::fetched::DocumentUrl;
 use crate::names::{ClientId, FederationName, IssuerUrl};
-use crate::store::aws_calls;
 use crate::store::records::{ForeignTable, GrantType, HOW_TO_MEND_IT};
+use crate::store::{StoreError, aws_calls};
 use crate::token::MintedToken;
 
 /// What a host knows about a request.
@@ -56,6 +56,9 @@ pub struct RequestLog {
     /// The federation rule by which a token of another issuer speaks for the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<FederationName>,
+    /// The public id of the API key by which the client has authenticated.
+    #[serde(rename = "key", skip_serializing_if = "Option::is_none")]
+    pub api_key_id: Option<ApiKeyId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) grant_type: Option<GrantType>,
     #[serde(rename = "grant", skip_serializing_if = "Option::is_none")]
@@ -160,6 +163,7 @@ impl RequestLog {
             failure: None,
             client_id: None,
             rule: None,
+            api_key_id: None,
             grant_type: None,
             grant_id: None,
             revoked: None,
@@ -267,6 +271,24 @@ pub(crate) fn write_fetch_failed(url: &DocumentUrl, reason: &str) {
             event: "fetch_failed",
             host: url.host(),
             message: bounded(reason),
+        },
+    );
+}
+
+/// Writes that the last use of an API key could not be noted.
+pub(crate) fn write_last_use_failed(key: &ApiKeyId, err: &StoreError) {
+    #[derive(Serialize)]
+    struct LastUseFailed<'a> {
+        event: &'static str,
+        key: &'a ApiKeyId,
+        message: String,
+    }
+    write_line(
+        Level::Warn,
+        &LastUseFailed {
+            event: "last_use_failed",
+            key,
+            message: err.to_string(),
         },
     );
 }

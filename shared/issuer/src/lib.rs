@@ -7,6 +7,7 @@
 
 mod abilities;
 pub mod admin;
+pub mod api_key;
 pub mod client;
 pub mod config;
 pub mod credential;
@@ -33,6 +34,7 @@ pub use event::{RequestContext, loggable_path, write_line};
 pub use store::records::GrantType;
 pub use token::Judged;
 
+use crate::api_key::LastUses;
 use crate::client::Clients;
 use crate::config::Config;
 use crate::error::Unavailable;
@@ -53,6 +55,7 @@ pub struct Issuer {
     hmac_keys: Option<HmacKeys>,
     feed: ServedFeed,
     documents: Option<Arc<dyn Source>>,
+    last_uses: LastUses,
 }
 
 impl Issuer {
@@ -72,6 +75,7 @@ impl Issuer {
             hmac_keys: open.map(proving),
             feed: ServedFeed::new(table.reader()),
             documents,
+            last_uses: LastUses::new(table.clone()),
             table,
             config,
             clock,
@@ -101,6 +105,7 @@ impl Issuer {
             hmac_keys: self.hmac_keys.as_ref().map(HmacKeys::cold),
             feed: ServedFeed::new(self.table.reader()),
             documents: self.documents.clone(),
+            last_uses: LastUses::new(self.table.clone()),
             table: self.table.clone(),
             config: self.config.clone(),
             clock: self.clock.clone(),

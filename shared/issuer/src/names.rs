@@ -132,6 +132,15 @@ name!(
 );
 
 name!(
+    /// What people call an API key.
+    ApiKeyName,
+    "the name of an API key is 1 to 128 printable characters, with no space at either end",
+    |text| (1..=128).contains(&text.chars().count())
+        && text.trim() == text
+        && !text.chars().any(char::is_control)
+);
+
+name!(
     /// One scope token (RFC 6749 §3.3).
     Scope,
     "a scope is 1 to 128 printable ASCII characters without space, quote or backslash",

@@ -106,7 +106,7 @@ mod verifier;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use bearer::{BearerToken, InvalidRequest};
-pub use claims::{AccessTokenClaims, Audiences};
+pub use claims::{AccessTokenClaims, Audiences, Parent};
 pub use clock::{Clock, Timestamp};
 #[cfg(feature = "fetch")]
 pub use fetch::HttpFetch;

@@ -16,6 +16,8 @@ pub struct RevocationStatus {
     pub client_not_before: Option<u64>,
     /// Tokens of its subject issued at or before this second are invalid.
     pub subject_not_before: Option<u64>,
+    /// An API key that it was exchanged for has ended.
+    pub api_key_ended: bool,
     /// The key that signed it was withdrawn.
     pub key_withdrawn: bool,
 }
@@ -34,6 +36,8 @@ impl RevocationStatus {
             Some(Rejection::ClientRevoked)
         } else if covers(self.subject_not_before) {
             Some(Rejection::SubjectRevoked)
+        } else if self.api_key_ended {
+            Some(Rejection::ApiKeyEnded)
         } else {
             None
         }
@@ -72,6 +76,7 @@ mod tests {
             client_id: "app".into(),
             scope: None,
             grant_id: Some("g".into()),
+            parents: Vec::new(),
             other: Default::default(),
         }
     }
@@ -126,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revoked_token_or_grant_is_dead() {
+    fn a_revoked_token_grant_or_api_key_is_the_end_of_a_token() {
         let token = RevocationStatus {
             token_revoked: true,
             ..RevocationStatus::default()
@@ -137,5 +142,10 @@ mod tests {
             ..RevocationStatus::default()
         };
         assert_eq!(judge(&claims(), grant), Err(Rejection::GrantRevoked));
+        let api_key = RevocationStatus {
+            api_key_ended: true,
+            ..RevocationStatus::default()
+        };
+        assert_eq!(judge(&claims(), api_key), Err(Rejection::ApiKeyEnded));
     }
 }

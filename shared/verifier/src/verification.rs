@@ -206,6 +206,9 @@ pub enum Rejection {
     /// Its subject was revoked.
     #[error("the token's subject was revoked")]
     SubjectRevoked,
+    /// The API key that it was exchanged for has ended.
+    #[error("the token's API key has ended")]
+    ApiKeyEnded,
     /// The key that signed it was withdrawn.
     #[error("the token's key was withdrawn")]
     KeyWithdrawn,

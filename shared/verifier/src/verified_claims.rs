@@ -52,6 +52,11 @@ impl VerifiedClaims {
         self.0.grant_id.as_deref()
     }
 
+    /// The public id of the API key that the token was exchanged for, if it was.
+    pub fn api_key_id(&self) -> Option<&str> {
+        self.0.parents.first().map(|parent| parent.key.as_str())
+    }
+
     /// A claim that has no method of its own here: one that the operator of the issuer has given the client
     /// (`tokensmith client update --claim`).
     pub fn get(&self, name: &str) -> Option<&Value> {

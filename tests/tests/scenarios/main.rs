@@ -1,6 +1,7 @@
 //! What a client and an operator see of an issuer, the same on every host: against `tokensmith serve`, or
 //! the issuer at `ISSUER_URL`. `tests/run` runs this list against functions and in process as well.
 
+mod api_keys;
 mod bad_requests;
 mod client_credentials;
 mod command;

@@ -257,8 +257,10 @@ fn parse_allowance(text: &str) -> Result<Allowance, String> {
 
 /// Parses the name of a grant type.
 pub fn parse_grant_type(name: &str) -> Result<GrantType, String> {
-    name.parse().map_err(|()| {
-        let known = GrantType::ALL.map(GrantType::as_str).join(", ");
+    let mut all = GrantType::REGISTERED.into_iter();
+    let found = all.find(|grant_type| grant_type.as_str() == name);
+    found.ok_or_else(|| {
+        let known = GrantType::REGISTERED.map(GrantType::as_str).join(", ");
         format!("the grant types are: {known}")
     })
 }

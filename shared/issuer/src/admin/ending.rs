@@ -9,8 +9,8 @@ use tokensmith_verifier::Algorithm;
 
 use super::scan::GrantsWithOwners;
 use super::standing::{judge, judge_one};
-use super::{Administrator, ClientError, GrantsOf, RevokeError};
-use crate::credential::GrantId;
+use super::{Administrator, ApiKeyError, ClientError, GrantsOf, RevokeError};
+use crate::credential::{ApiKeyId, GrantId};
 use crate::error::Unavailable;
 use crate::keys::{KeyState, RetireError};
 use crate::names::{ClientId, SubjectName};
@@ -28,6 +28,19 @@ impl Administrator {
         let grants = self.grants_of(GrantsOf::Client(id.clone()));
         Ok(Ending {
             grants: grants.live().await?,
+            api_keys: self.api_keys_of(id).live().await?,
+            ..Ending::default()
+        })
+    }
+
+    /// What ends when an API key is revoked.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`] when there is no such key, or the table fails.
+    pub async fn ending_of_api_key(&self, id: &ApiKeyId) -> Result<Ending, ApiKeyError> {
+        let listed = self.api_key(id).await?;
+        Ok(Ending {
+            api_keys: usize::from(listed.standing.is_ok()),
             ..Ending::default()
         })
     }
@@ -79,6 +92,10 @@ impl Administrator {
         match self.judge(token).await? {
             Judged::AccessToken { .. } => Ok(Ending::default()),
             Judged::RefreshToken { grant, .. } => self.ending_of_grant(grant.id).await,
+            Judged::ApiKey { verdict, .. } => Ok(Ending {
+                api_keys: usize::from(verdict.is_ok()),
+                ..Ending::default()
+            }),
             Judged::Unrecognized(why) => Err(why.into()),
             Judged::UnrecognizedCredential(why) => Err(why.into()),
         }
@@ -164,6 +181,8 @@ impl Administrator {
 pub struct Ending {
     /// Grants with which tokens can be had now.
     pub grants: usize,
+    /// API keys that are accepted now.
+    pub api_keys: usize,
     /// Signing keys whose tokens are accepted now.
     pub signing_keys: usize,
     /// HMAC keys whose refresh tokens are accepted now.

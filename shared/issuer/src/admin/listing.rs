@@ -4,11 +4,11 @@
 //!
 //! The index lags a moment behind the table: what was registered just now may be missing for that long.
 
-use super::standing::judge;
-use super::{Administrator, ClientError, GrantError, ListedGrant};
-use crate::credential::GrantId;
+use super::standing::{judge, judge_keys};
+use super::{Administrator, ApiKeyError, ClientError, GrantError, ListedApiKey, ListedGrant};
+use crate::credential::{ApiKeyId, GrantId};
 use crate::names::{Audience, ClientId, SubjectName};
-use crate::store::records::{Client, Grant, Resource, Subject};
+use crate::store::records::{ApiKey, Client, Grant, Resource, Subject};
 use crate::store::{AnyKey, Key, KeyPage, Record, StoreError, TableReader};
 
 impl Administrator {
@@ -69,6 +69,46 @@ impl Administrator {
             of,
             next: Next::After(None),
         }
+    }
+
+    /// Lists the API keys of a client, sorted by their ids, from the one that follows `after`.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`] when nobody knows that client, or the table fails.
+    pub async fn list_api_keys(
+        &self,
+        client: &ClientId,
+        after: Option<&ApiKeyId>,
+    ) -> Result<ApiKeyPages<'_>, ApiKeyError> {
+        match self.table.get(&Client::key_of(client)).await? {
+            Some(_) => Ok(ApiKeyPages {
+                next: Next::After(after.map(ApiKey::key_of)),
+                ..self.api_keys_of(client)
+            }),
+            None => Err(ApiKeyError::UnknownClient(client.clone())),
+        }
+    }
+
+    /// The API keys of a client, from the first.
+    pub(super) fn api_keys_of(&self, client: &ClientId) -> ApiKeyPages<'_> {
+        ApiKeyPages {
+            admin: self,
+            list: ApiKey::list_of(client),
+            next: Next::After(None),
+        }
+    }
+
+    /// One API key.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`] when there is no such key, or the table fails.
+    pub async fn api_key(&self, id: &ApiKeyId) -> Result<ListedApiKey, ApiKeyError> {
+        let found = self.table.get(&ApiKey::key_of(id)).await?;
+        let found = found.map(|stored| Ok(stored.record));
+        let now = self.time().await?.now();
+        let judged = judge_keys(&self.table, found.into_iter().collect(), now).await?;
+        let only = judged.into_iter().next().transpose()?;
+        only.ok_or_else(|| ApiKeyError::Unknown(id.clone()))
     }
 
     /// One client's record.
@@ -176,6 +216,51 @@ impl GrantPages<'_> {
         while let Some(page) = self.next().await? {
             for grant in page {
                 live += usize::from(grant?.standing.is_ok());
+            }
+        }
+        Ok(live)
+    }
+}
+
+/// A list of the API keys of a client.
+#[derive(Debug)]
+pub struct ApiKeyPages<'a> {
+    admin: &'a Administrator,
+    list: String,
+    next: Next<ApiKey>,
+}
+
+impl ApiKeyPages<'_> {
+    /// Reads and judges the next page; `None` after the last. A record that this release cannot read is an error in its
+    /// place.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table fails.
+    pub async fn next(
+        &mut self,
+    ) -> Result<Option<Vec<Result<ListedApiKey, StoreError>>>, StoreError> {
+        let table = &self.admin.table;
+        let Next::After(after) = &self.next else {
+            return Ok(None);
+        };
+        let prefix = format!("{}#", ApiKey::PREFIX);
+        let query = table.query_listed(&self.list, &prefix, after.as_ref(), PAGE);
+        let KeyPage { keys, next } = query.await?;
+        self.next = Next::of(next);
+        let keys = records(table, &keys).await?;
+        let now = self.admin.time().await?.now();
+        judge_keys(table, keys, now).await.map(Some)
+    }
+
+    /// How many of them are accepted now. This reads them all.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table fails, or one of them cannot be read.
+    pub(super) async fn live(mut self) -> Result<usize, StoreError> {
+        let mut live = 0;
+        while let Some(page) = self.next().await? {
+            for key in page {
+                live += usize::from(key?.standing.is_ok());
             }
         }
         Ok(live)

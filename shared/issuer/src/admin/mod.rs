@@ -6,6 +6,7 @@
 //! never from the clock of the operator's machine. The `tokensmith` command only parses its arguments
 //! and prints the outcome. No Lambda function links an [`Administrator`].
 
+mod api_keys;
 mod clients;
 mod ending;
 mod federation;
@@ -28,14 +29,15 @@ mod token;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use api_keys::{ApiKeyError, CreatedApiKey, NewApiKey, RotatedApiKey};
 pub use clients::{ClientError, CreatedClient};
 pub use ending::Ending;
 pub use federation::{FederationError, NewRule};
 pub use grants::{CreatedGrant, GrantError, NewGrant};
 pub use in_use::TableUse;
 pub use keys::ListedKey;
-pub use lifetimes::{AccessTtl, GrantTtl};
-pub use listing::{ClientPages, GrantPages, GrantsOf, Pages, ResourcePages};
+pub use lifetimes::{AccessTtl, ApiKeyTtl, GrantTtl};
+pub use listing::{ApiKeyPages, ClientPages, GrantPages, GrantsOf, Pages, ResourcePages};
 pub use registration::{ClientChanges, RegistrationError, Setting};
 pub use repair::{Lowered, Repaired};
 pub use resources::{ResourceChanges, ResourceError, ResourceSetting};
@@ -44,13 +46,13 @@ pub use revocation::{RevokeError, Revoked};
 pub use scan::{Progress, TableScan};
 pub use secrets::{RotatedSecret, SecretError};
 pub use settings::{SettleError, settle, take_over};
-pub use standing::ListedGrant;
+pub use standing::{ListedApiKey, ListedGrant};
 pub use token::IssueError;
 
 use tokensmith_verifier::{KeyId, Timestamp};
 
 use crate::config::Config;
-use crate::credential::GrantId;
+use crate::credential::{ApiKeyId, GrantId};
 use crate::keys::{Make, Open};
 use crate::names::{Audience, ClientId, FederationName, SubjectName};
 use crate::revocation::FEED_INTERVAL;
@@ -202,6 +204,29 @@ pub enum AdminEvent {
         client_id: ClientId,
         /// Who gave it.
         subject: SubjectName,
+    },
+    /// An API key was made.
+    ApiKeyCreated {
+        /// Its public id.
+        key_id: ApiKeyId,
+        /// Whose it is.
+        client_id: ClientId,
+    },
+    /// An API key was replaced.
+    ApiKeyRotated {
+        /// The public id of the key that was replaced.
+        key_id: ApiKeyId,
+        /// Whose it is.
+        client_id: ClientId,
+        /// The public id of the key that replaces it.
+        successor: ApiKeyId,
+    },
+    /// An API key was revoked.
+    ApiKeyRevoked {
+        /// Its public id.
+        key_id: ApiKeyId,
+        /// Whose it was.
+        client_id: ClientId,
     },
     /// A token, a grant, or all grants and tokens of a client or subject were revoked.
     Revoked(Revoked),

@@ -4,12 +4,12 @@ use tokensmith_verifier::Rejection;
 
 use super::{AdminEvent, Administrator, Changed};
 use crate::Issuer;
-use crate::credential::GrantId;
+use crate::credential::{ApiKeyId, GrantId};
 use crate::error::{Denied, Unavailable};
 use crate::keys::KeyAccess;
 use crate::names::ClientId;
 use crate::revocation::{
-    RevokeOutcome, revoke_access_token, revoke_client, revoke_grant, revoke_subject,
+    RevokeOutcome, revoke_access_token, revoke_api_key, revoke_client, revoke_grant, revoke_subject,
 };
 use crate::store::{CheckedTime, StoreError};
 use crate::token::Judged;
@@ -30,7 +30,7 @@ impl Administrator {
         issuer.judge(token).await
     }
 
-    /// Revokes an access token, or a refresh token with its whole grant.
+    /// Revokes an access token, a refresh token with its whole grant, or an API key.
     ///
     /// # Errors
     /// [`RevokeError`] when this issuer did not make the token, or when table or custody fail.
@@ -38,12 +38,20 @@ impl Administrator {
         let claims = match self.judge(token).await? {
             Judged::AccessToken { claims, .. } => claims,
             Judged::RefreshToken { grant, .. } => return self.revoke_grant(grant.id).await,
+            Judged::ApiKey { key, .. } => return self.revoke_presented_key(&key.id).await,
             Judged::Unrecognized(why) => return Err(why.into()),
             Judged::UnrecognizedCredential(why) => return Err(why.into()),
         };
         let time = self.time().await?;
         let outcome = revoke_access_token(&self.table, &claims, time.now()).await?;
         self.done(outcome, Revoked::AccessToken { jti: claims.jti }, time)
+    }
+
+    async fn revoke_presented_key(&self, id: &ApiKeyId) -> Result<Changed<Revoked>, RevokeError> {
+        let time = self.time().await?;
+        let outcome = revoke_api_key(&self.table, id, None, time.now()).await?;
+        let key_id = id.clone();
+        self.done(outcome, Revoked::ApiKey { key_id }, time)
     }
 
     /// Revokes a grant and all its tokens.
@@ -106,6 +114,11 @@ pub enum Revoked {
     Grant {
         /// The grant.
         grant_id: GrantId,
+    },
+    /// An API key, and all tokens that it was exchanged for.
+    ApiKey {
+        /// Its public id.
+        key_id: ApiKeyId,
     },
     /// All grants and tokens that a client had.
     Client {

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokensmith_verifier::Timestamp;
 
+use crate::api_key;
 use crate::credential::SubjectHash;
-use crate::error::Denied;
+use crate::error::{ClientDenied, Denied};
 use crate::grant::redeem::GrantState;
-use crate::store::records::{Client, Grant, Subject};
+use crate::store::records::{ApiKey, Client, Grant, LastUse, Subject};
 use crate::store::{AnyKey, Key, Record, StoreError, TableReader};
 use crate::token;
 
@@ -64,6 +65,44 @@ pub(super) fn judge_one(
         standing: token::standing(&state, client, now),
         grant: state.grant,
     }
+}
+
+/// An API key, whether it is accepted, and when it was last used.
+#[derive(Debug)]
+pub struct ListedApiKey {
+    /// Its record.
+    pub key: ApiKey,
+    /// Whether it is accepted now, and if not, why.
+    pub standing: Result<(), Denied>,
+    /// When it was last used, to within a day.
+    pub used_at: Option<Timestamp>,
+}
+
+/// Judges `keys`. Each client among them is read once, and so is each key's last use.
+pub(super) async fn judge_keys(
+    table: &TableReader,
+    keys: Vec<Result<ApiKey, StoreError>>,
+    now: Timestamp,
+) -> Result<Vec<Result<ListedApiKey, StoreError>>, StoreError> {
+    let (mut clients, mut ids) = (BTreeSet::new(), BTreeSet::new());
+    for key in keys.iter().flatten() {
+        clients.insert(key.client_id.clone());
+        ids.insert(key.id.clone());
+    }
+    let clients = several(table, clients, Client::key_of).await?;
+    let uses = several(table, ids, LastUse::key_of).await?;
+    let judged = keys.into_iter().map(|key| {
+        let key = key?;
+        let client = clients.get(&key.client_id).cloned().transpose()?;
+        let last_use = uses.get(&key.id).cloned().transpose()?;
+        let standing = api_key::standing(&key, client.as_ref(), now);
+        Ok(ListedApiKey {
+            standing: standing.map_err(|why| ClientDenied::ApiKey(why).into()),
+            used_at: last_use.map(|last_use| last_use.used_at),
+            key,
+        })
+    });
+    Ok(judged.collect())
 }
 
 /// The records that there are of these, read with as few operations as possible.

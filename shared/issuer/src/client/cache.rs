@@ -12,6 +12,7 @@ use tokensmith_verifier::{Clock, Timestamp};
 
 use super::resources::{FoundResources, Resources};
 use super::{AssertionVerifier, ClientKeys, Evidence, PresentedCredentials, Proof, Target};
+use crate::api_key::{ApiKeys, FoundApiKey};
 use crate::config::Config;
 use crate::error::{ClientDenied, Error, Unavailable};
 use crate::federation::Federation;
@@ -32,6 +33,7 @@ pub struct Clients {
     federation: Federation,
     cache: Cache<ClientId, FoundClient>,
     resources: Resources,
+    api_keys: ApiKeys,
 }
 
 impl Clients {
@@ -49,6 +51,7 @@ impl Clients {
             federation: Federation::new(table.clone(), key_sets.clone(), issuer, cache_ttl),
             key_sets,
             resources: Resources::new(table.clone(), config.cache_ttl),
+            api_keys: ApiKeys::new(table.clone()),
             table,
             clock,
             cache_ttl: config.cache_ttl,
@@ -79,8 +82,11 @@ impl Clients {
             }
             _ => None,
         };
-        let client_id = identity.as_ref().map(|identity| &identity.client_id);
-        let client_id = client_id.or_else(|| presented.client_id()).cloned();
+        let api_key = self.api_key_of(presented, self.access_ttl, now).await?;
+        let identified = identity.as_ref().map(|identity| &identity.client_id);
+        let by_key = api_key.as_ref().map(|key| &key.record.client_id);
+        let client_id = identified.or(by_key).or_else(|| presented.client_id());
+        let client_id = client_id.cloned();
         let client_id = client_id.ok_or(ClientDenied::NoClientAuthentication)?;
         let cached = self.cache.get(&client_id);
         let fresh = |found: &FoundClient| now.since(found.read_at) < self.lifetime_of(found);
@@ -92,19 +98,21 @@ impl Clients {
             None => (self.read(&client_id, now, None).await?, false),
         };
         let rule_read_at = identity.as_ref().map_or(now, |identity| identity.read_at);
+        let key_read_at = api_key.as_ref().map_or(now, |key| key.read_at);
         let claims = match presented.proof() {
             Proof::Assertion(assertion) => vec![assertion.single_use()],
-            Proof::Secret(..) | Proof::Foreign(_) | Proof::Nothing => Vec::new(),
+            Proof::Secret(..) | Proof::Foreign(_) | Proof::ApiKey(_) | Proof::Nothing => Vec::new(),
         };
         let keys = self.keys_of(&found, presented).await?;
         Ok(Evidence {
             presented,
             client_id,
             identity,
+            api_key,
             record: found.record,
             keys,
             assertions: &self.assertions,
-            read_at: found.read_at.min(rule_read_at),
+            read_at: found.read_at.min(rule_read_at).min(key_read_at),
             now,
             may_renew,
             claims,
@@ -170,6 +178,7 @@ impl Clients {
     pub fn forget_all(&self) {
         self.cache.clear();
         self.federation.expire();
+        self.api_keys.forget_all();
         self.resources.forget_all();
     }
 
@@ -202,11 +211,40 @@ impl Clients {
         let found = self.read(&evidence.client_id, now, renewed_at).await?;
         evidence.keys = self.keys_of(&found, evidence.presented).await?;
         evidence.record = found.record;
+        let ttl = evidence.resources.ttl_of(self.ttl_of(evidence.record()));
+        evidence.api_key = match self.api_key_of(evidence.presented, ttl, now).await {
+            Ok(found) => found,
+            Err(Error::Denied(_)) => None,
+            Err(Error::Unavailable(err)) => return Err(err),
+        };
         let rule_read_at = evidence.identity.as_ref().map(|identity| identity.read_at);
-        evidence.read_at = rule_read_at.unwrap_or(now).min(found.read_at);
+        let key_read_at = evidence.api_key.as_ref().map(|key| key.read_at);
+        let others = [rule_read_at, key_read_at].into_iter().flatten();
+        evidence.read_at = others.fold(found.read_at, Timestamp::min);
         evidence.may_renew = false;
         evidence.proven = OnceLock::new();
         Ok(())
+    }
+
+    /// The API key that is presented, if one is, for a token with this lifetime.
+    async fn api_key_of(
+        &self,
+        presented: &PresentedCredentials,
+        access_ttl: Duration,
+        now: Timestamp,
+    ) -> Result<Option<FoundApiKey>, Error> {
+        let Proof::ApiKey(key) = presented.proof() else {
+            return Ok(None);
+        };
+        let oldest = self.cache_ttl.min(access_ttl / 10);
+        let found = self.api_keys.find(key, oldest, now).await?;
+        let found = found.map_err(ClientDenied::from)?;
+        match presented.client_id() {
+            Some(named) if *named != found.record.client_id => {
+                Err(ClientDenied::ClientIdMismatch.into())
+            }
+            _ => Ok(Some(found)),
+        }
     }
 
     /// The keys that an assertion of this client is verified with.

@@ -5,9 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, header};
 
 use super::assertion::UnverifiedAssertion;
-use crate::credential::ClientSecret;
+use crate::credential::{ApiKeySecret, ClientSecret};
 use crate::endpoint::form::{self, Form};
-use crate::error::{AssertionDenied, ClientDenied};
+use crate::error::{ApiKeyDenied, AssertionDenied, ClientDenied};
 use crate::federation::ForeignToken;
 use crate::names::ClientId;
 use crate::store::records::AuthenticationMethod;
@@ -30,6 +30,8 @@ pub enum Proof {
     Assertion(UnverifiedAssertion),
     /// The same, by a token of another issuer that speaks for a client.
     Foreign(ForeignToken),
+    /// An API key, which is to be exchanged.
+    ApiKey(ApiKeySecret),
 }
 
 impl PresentedCredentials {
@@ -102,28 +104,38 @@ impl PresentedCredentials {
         form: &Form,
         assertion: &str,
     ) -> Result<Self, ClientDenied> {
-        let others = ["client_secret", "client_assertion", "client_assertion_type"];
-        if headers.contains_key(header::AUTHORIZATION)
-            || others.iter().any(|name| form.value(name).is_some())
-        {
-            return Err(ClientDenied::SeveralAuthenticationMethods);
-        }
+        require_no_other(headers, form)?;
         Self::foreign(ForeignToken::parse(assertion)?, form)
     }
 
-    /// The client that the request claims to come from; `None` when only a token of another issuer says so.
+    /// The API key that a request presents to exchange it (RFC 8693 §2.1). It is its only authentication.
+    ///
+    /// # Errors
+    /// [`ClientDenied`] when the request has client authentication besides, or the key is none.
+    pub fn from_api_key(headers: &HeaderMap, form: &Form, key: &str) -> Result<Self, ClientDenied> {
+        require_no_other(headers, form)?;
+        let key = ApiKeySecret::parse(key).map_err(|_| ApiKeyDenied::MalformedApiKey)?;
+        Ok(Self {
+            client_id: form.value("client_id").map(parse_id).transpose()?,
+            proof: Proof::ApiKey(key),
+        })
+    }
+
+    /// The client that the request claims to come from; `None` when only a token of another issuer, or an API key, says
+    /// so.
     pub fn client_id(&self) -> Option<&ClientId> {
         self.client_id.as_ref()
     }
 
-    /// How it authenticates.
-    pub fn method(&self) -> AuthenticationMethod {
-        match self.proof {
+    /// How it authenticates; `None` with an API key, which an operator has made whatever the client's own method is.
+    pub fn method(&self) -> Option<AuthenticationMethod> {
+        Some(match self.proof {
             Proof::Nothing => AuthenticationMethod::None,
             Proof::Secret(method, _) => method,
             Proof::Assertion(_) => AuthenticationMethod::PrivateKeyJwt,
             Proof::Foreign(_) => AuthenticationMethod::Federation,
-        }
+            Proof::ApiKey(_) => return None,
+        })
     }
 
     /// What it presents.
@@ -148,6 +160,16 @@ impl PresentedCredentials {
             client_id: Some(parse_id(id)?),
             proof: Proof::Secret(method, secret?),
         })
+    }
+}
+
+/// Refuses client authentication besides what the request presents as its grant.
+fn require_no_other(headers: &HeaderMap, form: &Form) -> Result<(), ClientDenied> {
+    let others = ["client_secret", "client_assertion", "client_assertion_type"];
+    let mut others = others.iter().map(|name| form.value(name));
+    match headers.contains_key(header::AUTHORIZATION) || others.any(|value| value.is_some()) {
+        true => Err(ClientDenied::SeveralAuthenticationMethods),
+        false => Ok(()),
     }
 }
 

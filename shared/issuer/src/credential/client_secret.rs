@@ -40,8 +40,7 @@ impl ClientSecret {
     /// The hash that is stored. A random secret of 256 bits cannot be guessed, so it needs no slow
     /// hash.
     pub fn hash(&self) -> SecretHash {
-        let hash = digest::digest(&digest::SHA256, self.0.expose_secret().as_bytes());
-        SecretHash(URL_SAFE_NO_PAD.encode(hash))
+        SecretHash::of(self.0.expose_secret())
     }
 }
 
@@ -63,6 +62,12 @@ impl fmt::Debug for ClientSecret {
 pub struct SecretHash(String);
 
 impl SecretHash {
+    /// The hash of a secret, in its printed form.
+    pub(super) fn of(secret: &str) -> Self {
+        let hash = digest::digest(&digest::SHA256, secret.as_bytes());
+        Self(URL_SAFE_NO_PAD.encode(hash))
+    }
+
     /// A hash that no secret has. The secret of an unknown client is compared with it.
     pub fn of_nothing() -> Self {
         Self(URL_SAFE_NO_PAD.encode([0; digest::SHA256_OUTPUT_LEN]))

@@ -3,12 +3,14 @@
 //! Each has a prefix that secret scanners know, and a checksum, so that a mistyped or made-up one
 //! is refused before any I/O. The table contains hashes only.
 
+mod api_key;
 mod base62;
 mod client_secret;
 mod grant_credential;
 mod prefix;
 mod random;
 
+pub use api_key::{ApiKeyId, ApiKeySecret};
 pub use client_secret::{ClientSecret, SecretHash};
 pub use grant_credential::{CredentialKind, GrantCredential, GrantId, HmacKey, Nonce, SubjectHash};
 pub use prefix::Prefix;

@@ -8,12 +8,14 @@ use tokensmith_verifier::{AccessTokenClaims, Audiences, paths};
 use super::answer::{json_error, uncached_json};
 use super::{Call, Endpoint, Mount};
 use crate::Issuer;
+use crate::api_key;
 use crate::client::{AuthenticatedClient, Evidence, Target};
 use crate::credential::GrantId;
 use crate::error::{AccessDenied, BadRequest, ClientDenied, Error};
+use crate::event::RequestLog;
 use crate::keys::Custody;
-use crate::names::Audience;
-use crate::store::records::Grant;
+use crate::names::{Audience, Scopes};
+use crate::store::records::{ApiKey, Client, Grant};
 use crate::token::Judged;
 
 /// The introspection endpoint (RFC 7662). It has no CORS, because a browser has no secret to
@@ -34,7 +36,7 @@ pub const fn introspect<C: Custody>() -> Mount<C> {
     Mount::proving(&INTROSPECT)
 }
 
-/// Tells a confidential client about its own tokens, and about access tokens for a resource that it
+/// Tells a confidential client about its own tokens and API keys, and about access tokens and API keys for a resource that it
 /// owns. Everything else, and every token that is not active, is answered `{"active":false}`
 /// and no more (RFC 7662 §2.2).
 async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> {
@@ -73,6 +75,10 @@ async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> 
         } if grant.client_id == caller.record().id => {
             Some(Live::refresh_token(*grant, issuer.config.issuer.as_str()))
         }
+        Judged::ApiKey {
+            key,
+            verdict: Ok(()),
+        } => live_key(issuer, &mut evidence, &caller, &key, log).await?,
         _ => None,
     };
     log.active = Some(answer.is_some());
@@ -80,6 +86,26 @@ async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> 
         Some(live) => uncached_json(&live),
         None => uncached_json(&Dead { active: false }),
     })
+}
+
+/// What the caller may know of an API key: its own client may, and so may an owner of its resource, who is presented with it.
+async fn live_key(
+    issuer: &Issuer,
+    evidence: &mut Evidence<'_>,
+    caller: &AuthenticatedClient,
+    key: &ApiKey,
+    log: &mut RequestLog,
+) -> Result<Option<Live>, Error> {
+    log.api_key_id = Some(key.id.clone());
+    let resource = vec![key.resource.clone()];
+    let is_owner = is_owner(issuer, evidence, caller, resource).await?;
+    if caller.record().id != key.client_id && !is_owner {
+        return Ok(None);
+    }
+    let client = issuer.table.get(&Client::key_of(&key.client_id)).await?;
+    let registered = evidence.resources().of(&key.resource);
+    let scopes = client.and_then(|client| api_key::rights(key, &client, registered));
+    Ok(scopes.map(|scopes| Live::api_key(key, &scopes, issuer.config.issuer.as_str())))
 }
 
 /// Whether a token was issued to the caller, or is for a registered resource that the caller owns. That a client may
@@ -90,12 +116,22 @@ async fn may_know(
     caller: &AuthenticatedClient,
     claims: &AccessTokenClaims,
 ) -> Result<bool, Error> {
-    let caller = &caller.record().id;
-    if claims.client_id == caller.as_str() {
+    if claims.client_id == caller.record().id.as_str() {
         return Ok(true);
     }
     let audiences = claims.aud.as_slice().iter();
-    let audiences: Vec<Audience> = audiences.filter_map(|one| one.parse().ok()).collect();
+    let audiences = audiences.filter_map(|one| one.parse().ok()).collect();
+    is_owner(issuer, evidence, caller, audiences).await
+}
+
+/// Whether one of these is a registered resource that the caller owns.
+async fn is_owner(
+    issuer: &Issuer,
+    evidence: &mut Evidence<'_>,
+    caller: &AuthenticatedClient,
+    audiences: Vec<Audience>,
+) -> Result<bool, Error> {
+    let caller = &caller.record().id;
     issuer
         .clients
         .aim(evidence, Target::Issued(audiences.clone()))
@@ -135,9 +171,29 @@ struct Live {
     token_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grant_id: Option<String>,
+    /// The public id of an API key, or of the one that the token was exchanged for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<String>,
 }
 
 impl Live {
+    fn api_key(key: &ApiKey, scopes: &Scopes, issuer: &str) -> Self {
+        Self {
+            active: true,
+            iss: issuer.to_owned(),
+            sub: key.client_id.to_string(),
+            client_id: key.client_id.to_string(),
+            aud: Some(vec![key.resource.to_string()].into()),
+            exp: key.expires_at.seconds(),
+            iat: key.created_at.seconds(),
+            jti: None,
+            scope: (!scopes.is_empty()).then(|| scopes.to_string()),
+            token_type: None,
+            grant_id: None,
+            key_id: Some(key.id.to_string()),
+        }
+    }
+
     fn access_token(claims: AccessTokenClaims) -> Self {
         Self {
             active: true,
@@ -151,6 +207,7 @@ impl Live {
             scope: claims.scope,
             token_type: Some("Bearer"),
             grant_id: claims.grant_id,
+            key_id: claims.parents.into_iter().next().map(|parent| parent.key),
         }
     }
 
@@ -167,6 +224,7 @@ impl Live {
             scope: (!grant.scopes.is_empty()).then(|| grant.scopes.to_string()),
             token_type: None,
             grant_id: Some(GrantId::into(grant.id)),
+            key_id: None,
         }
     }
 }

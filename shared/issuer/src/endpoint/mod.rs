@@ -87,6 +87,11 @@ impl Call<'_> {
         Ok(presented)
     }
 
+    /// The API key that it presents to exchange it.
+    fn api_key(&self, form: &Form, key: &str) -> Result<PresentedCredentials, ClientDenied> {
+        PresentedCredentials::from_api_key(self.request.headers(), form, key)
+    }
+
     /// The token of another issuer that it presents as its grant.
     fn foreign_token(
         &self,
@@ -188,6 +193,7 @@ impl Issuer {
         let evidence = self.clients.gather(presented).await?;
         log.client_id = Some(evidence.client_id().clone());
         log.rule = evidence.rule().cloned();
+        log.api_key_id = evidence.api_key_id().cloned();
         Ok(evidence)
     }
 

@@ -8,12 +8,14 @@ use tokensmith_verifier::{Rejection, SignedClaims, Timestamp, paths};
 use super::answer::{json_error, uncached_json};
 use super::{Call, Endpoint, Mount};
 use crate::Issuer;
+use crate::api_key::read_presented;
 use crate::client::AuthenticatedClient;
-use crate::credential::{CredentialKind, GrantCredential};
+use crate::credential::{ApiKeySecret, CredentialKind, GrantCredential};
 use crate::error::{BadRequest, Error, GrantDenied};
 use crate::event::RequestLog;
 use crate::keys::Custody;
-use crate::revocation::{RevokeOutcome, revoke_access_token, revoke_grant};
+use crate::names::ClientId;
+use crate::revocation::{RevokeOutcome, revoke_access_token, revoke_api_key, revoke_grant};
 
 /// The revocation endpoint (RFC 7009).
 pub static REVOKE: Endpoint = Endpoint {
@@ -63,6 +65,9 @@ impl Issuer {
         log: &mut RequestLog,
     ) -> Result<RevokeOutcome, Error> {
         let (id, now) = (&client.record().id, self.clock.now());
+        if ApiKeySecret::is_meant(token) {
+            return self.revoke_own_key(id, token, log).await;
+        }
         if let Ok(unproven) = GrantCredential::parse(token) {
             return match self
                 .redeemer()?
@@ -95,6 +100,25 @@ impl Issuer {
             Err(Rejection::KeyWithdrawn) => {
                 log.names_withdrawn_key();
                 Ok(RevokeOutcome::NothingFound)
+            }
+            _ => Ok(RevokeOutcome::NothingFound),
+        }
+    }
+
+    async fn revoke_own_key(
+        &self,
+        client: &ClientId,
+        presented: &str,
+        log: &mut RequestLog,
+    ) -> Result<RevokeOutcome, Error> {
+        let now = self.clock.now();
+        let Ok(presented) = ApiKeySecret::parse(presented) else {
+            return Ok(RevokeOutcome::NothingFound);
+        };
+        match read_presented(&self.table, &presented).await? {
+            Ok(key) if key.client_id == *client => {
+                log.api_key_id = Some(key.id.clone());
+                Ok(revoke_api_key(&self.table, &key.id, Some(client), now).await?)
             }
             _ => Ok(RevokeOutcome::NothingFound),
         }

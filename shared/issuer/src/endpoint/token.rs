@@ -17,7 +17,10 @@ use crate::credential::{CredentialKind, GrantCredential};
 use crate::error::{ClientDenied, Error, GrantDenied, Unavailable};
 use crate::event::{IssuedLog, RequestLog};
 use crate::grant::redeem::{self, Advance, GrantState, ProvenCredential, Step};
-use crate::grant::{AskedAccess, TokenRequest, client_credentials, jwt_bearer, refresh_token};
+use crate::grant::{
+    ACCESS_TOKEN_TYPE, AskedAccess, TokenRequest, client_credentials, jwt_bearer, refresh_token,
+    token_exchange,
+};
 use crate::keys::Custody;
 use crate::revocation::revoke_grant;
 use crate::store::records::GrantType;
@@ -66,7 +69,13 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Response<Byte
             let presented = call.foreign_token(&form, assertion.expose_secret());
             presented.map_err(|denied| Error::from(denied).of_grant())?
         }
-        _ => call.credentials(&form)?,
+        TokenRequest::TokenExchange { subject_token, .. } => {
+            let presented = call.api_key(&form, subject_token.expose_secret());
+            presented.map_err(|denied| Error::from(denied).of_subject_token())?
+        }
+        TokenRequest::ClientCredentials(_) | TokenRequest::RefreshToken { .. } => {
+            call.credentials(&form)?
+        }
     };
     let Call { issuer, log, .. } = call;
     issuer.require_own_table().await?;
@@ -86,8 +95,10 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Response<Byte
     };
     let scope = issued.access_token.scopes.to_string();
     let refresh_token = issued.refresh_token.as_ref();
+    let is_exchange = request.grant_type() == GrantType::TokenExchange;
     Ok(uncached_json(&TokenAnswer {
         access_token: issued.access_token.expose_secret(),
+        issued_token_type: is_exchange.then_some(ACCESS_TOKEN_TYPE),
         token_type: "Bearer",
         expires_in: issued.access_token.expires_in,
         refresh_token: refresh_token.map(ExposeSecret::expose_secret),
@@ -112,6 +123,10 @@ impl Issuer {
             TokenRequest::JwtBearer { asked, .. } => {
                 let issued = self.issue_for_assertion(presented, asked, log).await;
                 issued.map_err(Error::of_grant)
+            }
+            TokenRequest::TokenExchange { asked, .. } => {
+                let issued = self.exchange(presented, asked, log).await;
+                issued.map_err(Error::of_subject_token)
             }
         }
     }
@@ -140,6 +155,17 @@ impl Issuer {
             .await
     }
 
+    async fn exchange(
+        &self,
+        presented: &PresentedCredentials,
+        asked: &AskedAccess,
+        log: &mut RequestLog,
+    ) -> Result<IssuedTokens, Error> {
+        let grant = |client: &AuthenticatedClient| token_exchange::grant(client, asked.clone());
+        self.issue_without_refresh(presented, GrantType::TokenExchange, grant, log)
+            .await
+    }
+
     async fn issue_without_refresh(
         &self,
         presented: &PresentedCredentials,
@@ -164,6 +190,9 @@ impl Issuer {
         let (client, approved) = decided.await?;
         let access_token = self.mint(&client, approved, log).await?;
         evidence.claim(&self.table).await?;
+        if let Some(key) = client.api_key() {
+            self.last_uses.note(key, now).await;
+        }
         Ok(IssuedTokens {
             access_token,
             refresh_token: None,
@@ -280,7 +309,10 @@ fn authenticate(
     grant_type: GrantType,
 ) -> Result<AuthenticatedClient, Error> {
     let client = evidence.authenticate()?;
-    match client.record().grant_types.contains(&grant_type) {
+    let may = |client: &AuthenticatedClient| {
+        client.api_key().is_some() || client.record().grant_types.contains(&grant_type)
+    };
+    match may(&client) {
         true => Ok(client),
         false => Err(ClientDenied::GrantTypeNotAllowed.into()),
     }
@@ -300,10 +332,12 @@ struct IssuedTokens {
     refresh_token: Option<SecretString>,
 }
 
-/// RFC 6749 §5.1.
+/// RFC 6749 §5.1, RFC 8693 §2.2.1.
 #[derive(Serialize)]
 struct TokenAnswer<'a> {
     access_token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'a str>,
     token_type: &'a str,
     expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,7 @@
 
 use strum::IntoStaticStr;
 
-use super::{AssertionDenied, ErrorCode};
+use super::{ApiKeyDenied, AssertionDenied, ErrorCode};
 
 /// Why client authentication failed (RFC 6749 §5.2 `invalid_client`), or why the client may not do
 /// what it requests. The variant's name is the `reason` in the log.
@@ -45,6 +45,9 @@ pub enum ClientDenied {
     /// The assertion is not accepted.
     #[error("client authentication failed")]
     Assertion(AssertionDenied),
+    /// The API key is not accepted.
+    #[error("client authentication failed")]
+    ApiKey(ApiKeyDenied),
     /// An assertion or a proof that was used before: a replay.
     #[error("client authentication failed")]
     CredentialsUsed,
@@ -61,8 +64,14 @@ impl ClientDenied {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Assertion(reason) => reason.into(),
+            Self::ApiKey(reason) => reason.into(),
             reason => reason.into(),
         }
+    }
+
+    /// Whether an operator should look into it.
+    pub(super) const fn is_security_event(&self) -> bool {
+        matches!(self, Self::ApiKey(reason) if reason.is_security_event())
     }
 
     /// The OAuth error code that a caller sees.
@@ -82,9 +91,16 @@ impl ClientDenied {
             | Self::WrongAuthenticationMethod
             | Self::ClientDisabled
             | Self::Assertion(_)
+            | Self::ApiKey(_)
             | Self::CredentialsUsed
             | Self::PublicCaller => ErrorCode::InvalidClient,
         }
+    }
+}
+
+impl From<ApiKeyDenied> for ClientDenied {
+    fn from(reason: ApiKeyDenied) -> Self {
+        Self::ApiKey(reason)
     }
 }
 

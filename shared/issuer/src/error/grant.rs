@@ -50,6 +50,9 @@ pub enum GrantDenied {
     /// An assertion that is the grant speaks for nobody, or for a client that may not use it.
     #[error("the assertion is not accepted")]
     Assertion(ClientDenied),
+    /// A token that is to be exchanged is none that can be, or belongs to a client that may not use it.
+    #[error("the subject_token is not accepted")]
+    SubjectToken(ClientDenied),
 }
 
 impl GrantDenied {
@@ -69,6 +72,8 @@ impl GrantDenied {
             | Self::RefreshTokenReused
             | Self::GenerationAhead
             | Self::Assertion(_) => ErrorCode::InvalidGrant,
+            // RFC 8693 §2.2.2.
+            Self::SubjectToken(_) => ErrorCode::InvalidRequest,
         }
     }
 

@@ -5,12 +5,14 @@
 //! to OAuth error code. One match here turns the code into the HTTP status.
 
 mod access;
+mod api_key;
 mod assertion;
 mod client;
 mod grant;
 mod request;
 
 pub use access::AccessDenied;
+pub use api_key::ApiKeyDenied;
 pub use assertion::AssertionDenied;
 pub use client::ClientDenied;
 pub use grant::GrantDenied;
@@ -37,11 +39,20 @@ pub enum Error {
 impl Error {
     /// The same, where what failed to authenticate the client is its grant (RFC 7521 §4.1.1).
     pub(crate) fn of_grant(self) -> Self {
+        self.instead(|reason| GrantDenied::Assertion(reason).into())
+    }
+
+    /// The same, where what failed to authenticate the client is the token that it wants to exchange (RFC 8693 §2.2.2).
+    pub(crate) fn of_subject_token(self) -> Self {
+        self.instead(|reason| GrantDenied::SubjectToken(reason).into())
+    }
+
+    fn instead(self, other: impl FnOnce(ClientDenied) -> Self) -> Self {
         match self {
             Self::Denied(Denied::Client(reason)) if reason.code() == ErrorCode::InvalidClient => {
-                GrantDenied::Assertion(reason).into()
+                other(reason)
             }
-            other => other,
+            unchanged => unchanged,
         }
     }
 }
@@ -97,7 +108,10 @@ impl Denied {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Request(reason) => reason.into(),
-            Self::Client(reason) | Self::Grant(GrantDenied::Assertion(reason)) => reason.name(),
+            Self::Client(reason)
+            | Self::Grant(GrantDenied::Assertion(reason) | GrantDenied::SubjectToken(reason)) => {
+                reason.name()
+            }
             Self::Grant(reason) => reason.into(),
             Self::Access(reason) => reason.into(),
         }
@@ -105,7 +119,13 @@ impl Denied {
 
     /// Whether this is a security event, which an operator should look into.
     pub const fn is_security_event(&self) -> bool {
-        matches!(self, Self::Grant(reason) if reason.is_security_event())
+        match self {
+            Self::Grant(GrantDenied::SubjectToken(reason)) | Self::Client(reason) => {
+                reason.is_security_event()
+            }
+            Self::Grant(reason) => reason.is_security_event(),
+            Self::Request(_) | Self::Access(_) => false,
+        }
     }
 
     /// The HTTP status of the answer.

@@ -41,6 +41,23 @@ pub enum BadRequest {
     /// `assertion` is missing (RFC 7521 §4.1).
     #[error("assertion is required")]
     MissingAssertion,
+    /// `subject_token` is missing (RFC 8693 §2.1).
+    #[error("subject_token is required")]
+    MissingSubjectToken,
+    /// `subject_token_type` is missing (RFC 8693 §2.1).
+    #[error("subject_token_type is required")]
+    MissingSubjectTokenType,
+    /// Tokens of this type cannot be exchanged.
+    #[error(
+        "this subject_token_type is not supported: an API key has urn:tokensmith:params:oauth:token-type:api-key"
+    )]
+    UnsupportedSubjectTokenType,
+    /// Tokens of this type are not issued.
+    #[error("this requested_token_type is not supported: leave it out")]
+    UnsupportedRequestedTokenType,
+    /// Somebody else shall act with the new token (RFC 8693 §1.1).
+    #[error("actor_token is not supported")]
+    ActorNotSupported,
     /// `token` is missing (RFC 7009 §2.1, RFC 7662 §2.1).
     #[error("token is required")]
     MissingToken,
@@ -64,6 +81,11 @@ impl BadRequest {
             | Self::MissingGrantType
             | Self::MissingRefreshToken
             | Self::MissingAssertion
+            | Self::MissingSubjectToken
+            | Self::MissingSubjectTokenType
+            | Self::UnsupportedSubjectTokenType
+            | Self::UnsupportedRequestedTokenType
+            | Self::ActorNotSupported
             | Self::MissingToken
             | Self::MalformedCursor => ErrorCode::InvalidRequest,
         }

@@ -11,5 +11,6 @@ pub fn grant(client: &AuthenticatedClient, asked: AskedAccess) -> GrantedAccess 
         asked,
         limits: None,
         until: None,
+        parents: Vec::new(),
     }
 }

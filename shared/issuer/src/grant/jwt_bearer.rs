@@ -20,5 +20,6 @@ pub fn grant(
         asked,
         limits: None,
         until: Some(expires_at.ok_or(AssertionDenied::AssertionExpired)?),
+        parents: Vec::new(),
     })
 }

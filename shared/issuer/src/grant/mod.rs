@@ -7,5 +7,6 @@ pub mod jwt_bearer;
 pub mod redeem;
 pub mod refresh_token;
 mod request;
+pub mod token_exchange;
 
-pub use request::{AskedAccess, TokenRequest};
+pub use request::{ACCESS_TOKEN_TYPE, AskedAccess, TokenRequest};

@@ -240,6 +240,10 @@ pub fn standing(state: &GrantState, client: &Client, now: Timestamp) -> Result<(
     }
     let covers =
         |not_before: Option<Timestamp>| not_before.is_some_and(|end| grant.created_at <= end);
+    // A client that was deleted, and registered anew when nothing was known of it any more.
+    if grant.created_at < client.created_at {
+        return Err(GrantDenied::ClientRevoked);
+    }
     if covers(client.not_before) {
         return Err(GrantDenied::ClientRevoked);
     }

@@ -12,7 +12,7 @@ pub fn grant(state: &GrantState, asked: AskedAccess) -> GrantedAccess {
         subject: grant.subject.to_string(),
         asked,
         limits: Some(GrantLimits {
-            grant_id: grant.id,
+            grant_id: Some(grant.id),
             scopes: grant.scopes.clone(),
             audiences: grant.audiences.clone(),
             expires_at: grant.expires_at,
@@ -20,5 +20,6 @@ pub fn grant(state: &GrantState, asked: AskedAccess) -> GrantedAccess {
             read_at: state.read_at,
         }),
         until: None,
+        parents: Vec::new(),
     }
 }

@@ -27,6 +27,13 @@ pub enum TokenRequest {
         /// The access that the new token shall have.
         asked: AskedAccess,
     },
+    /// RFC 8693 §2.1, where the subject token is an API key.
+    TokenExchange {
+        /// The API key.
+        subject_token: SecretString,
+        /// The access that the new token shall have.
+        asked: AskedAccess,
+    },
 }
 
 impl TokenRequest {
@@ -64,6 +71,13 @@ impl TokenRequest {
                 let assertion = text.to_owned().into();
                 Self::JwtBearer { assertion, asked }
             }
+            GrantType::TokenExchange => {
+                let subject_token = subject_token_in(form)?.to_owned().into();
+                Self::TokenExchange {
+                    subject_token,
+                    asked,
+                }
+            }
         })
     }
 
@@ -73,7 +87,29 @@ impl TokenRequest {
             Self::ClientCredentials(_) => GrantType::ClientCredentials,
             Self::RefreshToken { .. } => GrantType::RefreshToken,
             Self::JwtBearer { .. } => GrantType::JwtBearer,
+            Self::TokenExchange { .. } => GrantType::TokenExchange,
         }
+    }
+}
+
+/// The token that is to be exchanged (RFC 8693 §2.1). Only an API key can be, for an access token, by nobody else than who
+/// has it.
+fn subject_token_in(form: &Form) -> Result<&str, BadRequest> {
+    let token = form.value("subject_token");
+    let token = token.ok_or(BadRequest::MissingSubjectToken)?;
+    match form.value("subject_token_type") {
+        Some(API_KEY_TYPE) => {}
+        Some(_) => return Err(BadRequest::UnsupportedSubjectTokenType),
+        None => return Err(BadRequest::MissingSubjectTokenType),
+    }
+    let requested = form.value("requested_token_type");
+    if requested.is_some_and(|requested| requested != ACCESS_TOKEN_TYPE) {
+        return Err(BadRequest::UnsupportedRequestedTokenType);
+    }
+    let has_actor = ["actor_token", "actor_token_type"].map(|name| form.value(name));
+    match has_actor.iter().any(Option::is_some) {
+        true => Err(BadRequest::ActorNotSupported),
+        false => Ok(token),
     }
 }
 
@@ -115,6 +151,12 @@ impl AskedAccess {
         })
     }
 }
+
+/// The `subject_token_type` of an API key: our own, because no RFC has one.
+const API_KEY_TYPE: &str = "urn:tokensmith:params:oauth:token-type:api-key";
+
+/// The type of what is issued (RFC 8693 §3).
+pub const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// Twice what a client can have. Bounds the quadratic search for repeated scopes, which a hostile
 /// request could exploit.

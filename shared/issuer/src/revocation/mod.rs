@@ -1,5 +1,6 @@
 //! Revocation: how something is revoked, whether one token is, and which revocations there are.
 
+mod api_key;
 mod feed;
 mod heartbeat;
 mod own_records;
@@ -9,6 +10,8 @@ mod status;
 mod sweep;
 mod view;
 
+pub(crate) use api_key::end_api_key;
+pub use api_key::revoke_api_key;
 pub(crate) use feed::{FEED_INTERVAL, ServedFeed, SignedFeed};
 pub use heartbeat::beat;
 pub use revoke::{RevokeOutcome, revoke_access_token, revoke_client, revoke_grant, revoke_subject};

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokensmith_verifier::{KeyId, RevocationStatus, SignedClaims};
+use tokensmith_verifier::{KeyId, RevocationStatus, SignedClaims, Timestamp};
 
 use super::read_status;
 use crate::store::records::{SIGNING_KEYS, SigningKey};
@@ -76,7 +76,7 @@ impl OwnRecords {
 
     async fn read(&self, token: &SignedClaims, now: u64) -> Result<RevocationStatus, StoreError> {
         let own = async {
-            let own = read_status(&self.table, &token.claims).await?;
+            let own = read_status(&self.table, &token.claims, Timestamp::from_seconds(now)).await?;
             let id = token.claims.jti.clone();
             self.tokens().known.insert(id, (now, own));
             Ok(own)

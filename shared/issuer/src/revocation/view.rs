@@ -123,7 +123,7 @@ impl TableRevocations {
         reading: MutexGuard<'_, Reading>,
     ) -> Result<RevocationStatus, SourceUnavailable> {
         let (own, page) = tokio::join!(
-            read_status(&self.table, &token.claims),
+            read_status(&self.table, &token.claims, Timestamp::from_seconds(now)),
             self.read_page(reading, self.clock.now()),
         );
         let known = self.view.status_of(token, now);

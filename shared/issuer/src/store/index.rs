@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::checked_time::Heard;
 use super::item::{AnyKey, FEED_AT, FEED_UNTIL, Item, LISTED_IN, PK, SK, number, read_number};
 use super::reader::failed;
-use super::records::{Client, FEED_SHARD, FeedEntry, HEARTBEAT, SIGNING_KEYS, Subject};
+use super::records::{ApiKey, Client, FEED_SHARD, FeedEntry, HEARTBEAT, SIGNING_KEYS, Subject};
 use super::{Cursor, Key, StoreError, TableReader};
 use tokensmith_verifier::{Revocation, Timestamp};
 
@@ -244,8 +244,11 @@ fn feed_entry(item: Item) -> Result<FeedEntry, StoreError> {
         (Some(("SUBJECT", _)), Some(name), Some(not_before)) => {
             Revocation::of_subject(name, not_before, until)
         }
+        (Some((ApiKey::PREFIX, id)), _, Some(ends_at)) => {
+            Revocation::of_api_key(id, ends_at, until)
+        }
         (Some((SIGNING_KEYS, _)), Some(key_id), _) => Revocation::of_key(key_id, until),
-        (Some(("CLIENT" | "SUBJECT" | SIGNING_KEYS, _)), ..) | (None, ..) => {
+        (Some(("CLIENT" | "SUBJECT" | ApiKey::PREFIX | SIGNING_KEYS, _)), ..) | (None, ..) => {
             return Err(unreadable("it is no revocation"));
         }
         // Written by a later release: one entry of an unknown kind must not end all reading.

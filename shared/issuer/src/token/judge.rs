@@ -9,11 +9,12 @@ use tokensmith_verifier::{
 };
 
 use crate::Issuer;
-use crate::credential::{CredentialKind, GrantCredential};
-use crate::error::{ClientDenied, Denied, Error, GrantDenied, Unavailable};
+use crate::api_key::{self, read_presented};
+use crate::credential::{ApiKeySecret, CredentialKind, GrantCredential};
+use crate::error::{ApiKeyDenied, ClientDenied, Denied, Error, GrantDenied, Unavailable};
 use crate::grant::redeem::{self, GrantState, Step};
 use crate::revocation::read_status;
-use crate::store::records::{Client, Grant};
+use crate::store::records::{ApiKey, Client, Grant};
 
 /// A token after its judgement.
 #[derive(Debug)]
@@ -32,6 +33,13 @@ pub enum Judged {
         /// Whether a refresh with it would succeed now.
         verdict: Result<(), Denied>,
     },
+    /// An API key that this issuer made, and that was presented whole.
+    ApiKey {
+        /// The key.
+        key: Box<ApiKey>,
+        /// Whether it is accepted now.
+        verdict: Result<(), Denied>,
+    },
     /// Neither an access token that this issuer signed, nor one of its credentials.
     Unrecognized(Rejection),
     /// A refresh token or code that this issuer did not make, or whose grant no longer exists.
@@ -44,7 +52,7 @@ impl Judged {
         match self {
             Self::Unrecognized(why) => *why == Rejection::KeyWithdrawn,
             Self::UnrecognizedCredential(why) => *why == GrantDenied::WithdrawnKey.into(),
-            Self::AccessToken { .. } | Self::RefreshToken { .. } => false,
+            Self::AccessToken { .. } | Self::RefreshToken { .. } | Self::ApiKey { .. } => false,
         }
     }
 }
@@ -56,6 +64,9 @@ impl Issuer {
     /// [`Unavailable`] when keys or records cannot be read.
     pub async fn judge(&self, token: &str) -> Result<Judged, Unavailable> {
         let now = self.clock.now();
+        if ApiKeySecret::is_meant(token) {
+            return self.judge_api_key(token, now).await;
+        }
         if CredentialKind::of(token).is_none() {
             return match self.keys.at(now).await?.signed_claims(token) {
                 Err(rejection) => Ok(Judged::Unrecognized(rejection)),
@@ -82,6 +93,24 @@ impl Issuer {
         }
     }
 
+    async fn judge_api_key(&self, token: &str, now: Timestamp) -> Result<Judged, Unavailable> {
+        let unrecognized = |why| Judged::UnrecognizedCredential(ClientDenied::ApiKey(why).into());
+        let Ok(presented) = ApiKeySecret::parse(token) else {
+            return Ok(unrecognized(ApiKeyDenied::MalformedApiKey));
+        };
+        let key = match read_presented(&self.table, &presented).await? {
+            Ok(key) => key,
+            Err(denied) => return Ok(unrecognized(denied)),
+        };
+        let client = self.table.get(&Client::key_of(&key.client_id)).await?;
+        let client = client.map(|client| client.record);
+        let verdict = api_key::standing(&key, client.as_ref(), now);
+        Ok(Judged::ApiKey {
+            key: Box::new(key),
+            verdict: verdict.map_err(|why| ClientDenied::ApiKey(why).into()),
+        })
+    }
+
     async fn judge_access_token(
         &self,
         claims: &AccessTokenClaims,
@@ -97,7 +126,7 @@ impl Issuer {
         if let Err(rejection) = expected.check(claims) {
             return Ok(Err(rejection));
         }
-        let standing = read_status(&self.table, claims).await?;
+        let standing = read_status(&self.table, claims, now).await?;
         Ok(verdict(claims, &expected, &standing))
     }
 

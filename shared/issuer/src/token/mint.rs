@@ -36,6 +36,7 @@ pub async fn mint(
         client_id: approved.client_id.as_str().to_owned(),
         scope: (!approved.scopes.is_empty()).then(|| approved.scopes.to_string()),
         grant_id: approved.grant_id.map(String::from),
+        parents: approved.parents,
         other: approved.claims.as_map().clone(),
     };
     let payload = serde_json::to_vec(&claims)

@@ -9,7 +9,7 @@ use crate::error::{AccessDenied, Error, Unavailable};
 use crate::grant::AskedAccess;
 use crate::names::{Audience, ClientId, Scopes};
 use crate::store::records::{Client, Resource};
-use tokensmith_verifier::{Algorithm, Timestamp};
+use tokensmith_verifier::{Algorithm, Parent, Timestamp};
 
 /// The access that a grant type found, before policy is applied.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct GrantedAccess {
     pub limits: Option<GrantLimits>,
     /// When what it rests on ends, besides the grant: no token is valid for longer.
     pub until: Option<Timestamp>,
+    /// What it is exchanged for, which the token ends with.
+    pub parents: Vec<Parent>,
 }
 
 impl GrantedAccess {
@@ -35,11 +37,11 @@ impl GrantedAccess {
     }
 }
 
-/// What a grant allows its tokens.
+/// What a grant, or an API key, allows its tokens.
 #[derive(Debug)]
 pub struct GrantLimits {
-    /// Its id, which its tokens have as `grant_id`.
-    pub grant_id: GrantId,
+    /// Its id, which its tokens have as `grant_id`; `None` when it is an API key.
+    pub grant_id: Option<GrantId>,
     /// The scopes that were granted.
     pub scopes: Scopes,
     /// The audiences that were granted.
@@ -101,7 +103,8 @@ pub fn approve(
         },
         algorithm: algorithm.or(record.algorithm),
         claims: claims.unwrap_or_default(),
-        grant_id: limits.map(|limits| limits.grant_id),
+        grant_id: limits.and_then(|limits| limits.grant_id),
+        parents: granted.parents,
         issued_at,
         expires_at,
         expires_in: expires_at.since(now).as_secs(),
@@ -182,6 +185,7 @@ pub(crate) struct ApprovedParts {
     pub algorithm: Option<Algorithm>,
     pub claims: StaticClaims,
     pub grant_id: Option<GrantId>,
+    pub parents: Vec<Parent>,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
     pub expires_in: u64,

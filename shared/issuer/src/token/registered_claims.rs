@@ -24,12 +24,12 @@ const REGISTERED: &str = "\
     constraints consumerPlmnId consumerSnpnId crit crn dbgstat dcql_query dest device_code display div dloas \
     dpop_jkt ds_hash eat_nonce eat_profile email email_verified entitlements error error_description error_uri \
     events exi exp expires_in ext family_name gender given_name grant_id grant_type groups htm htu hwmodel \
-    hwversion iat id_token id_token_hint interval intuse iss issued_token_type jcard jti jwks kdcchallenge keys \
+    hwversion iat id_token id_token_hint interval intuse iss issued_token_type jcard jti jwks kdcchallenge key_id keys \
     locale location login_hint login_hint_token logo_uri logout_hint logout_token manifests max_age may_act \
     measres measurements metadata metadata_policy metadata_policy_crit middle_name mky msgi msisdn name \
-    nationalities nbf nfv_token nickname nonce nonce1 nonce2 oemboot oemid opt orig origid password pct \
+    nationalities nbf nfv_token nickname nonce nonce1 nonce2 oemboot oemid opt orig origid parents password pct \
     phone_number phone_number_verified picture place_of_birth post_logout_redirect_uri preferred_username \
-    presentation_definition presentation_definition_uri presentation_submission producerNsSetId producerNsiList \
+    presentation_definition presentation_definition_uri presentation_submission principal producerNsSetId producerNsiList \
     producerNssai producerPlmnId producerSnpnId profile prompt rcd rcdi redirect_uri refresh_token registration \
     req_cnf request request_uri requested_expiry requested_token_type resOwnerId resOwnerIdSuci resource \
     response_mode response_type roles rph rpt rs_cnf rt_hash s_hash salutation scope sd_hash session_state sid \

@@ -5,8 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-/// One revocation: of a token, a grant, of everything that a client or subject had, or of a signing
-/// key.
+/// One revocation: of a token, a grant, of everything that a client or subject had, of a signing
+/// key, or of an API key.
 ///
 /// It names what it revokes only by a hash, so that the list can be public: it discloses no token
 /// id or grant id. Somebody who guesses a client id or subject can check the guess.
@@ -50,6 +50,13 @@ impl Revocation {
     /// Withdraws the signing key of this name; the last token that it has signed expires by `until`.
     pub fn of_key(key_id: &str, until: u64) -> Self {
         Self::new(RevocationHash::of_key(key_id), RevocationKind::Key, until)
+    }
+
+    /// Ends this API key, and every token that it was exchanged for, at `ends_at`; 0 is at once, whatever the time. It
+    /// matters until `until`.
+    pub fn of_api_key(id: &str, ends_at: u64, until: u64) -> Self {
+        let revoked = RevocationKind::ApiKey { ends_at };
+        Self::new(RevocationHash::of_api_key(id), revoked, until)
     }
 
     /// Of something that this release does not know: the record of the type `kind` with this `id`.
@@ -102,6 +109,11 @@ pub enum RevocationKind {
     },
     /// A signing key, with all tokens that it has signed.
     Key,
+    /// An API key, with all tokens that it was exchanged for.
+    ApiKey {
+        /// When they end, in seconds since 1970; 0 is at once.
+        ends_at: u64,
+    },
     /// Something that a later release of the issuer revokes and this one does not know. It is kept by
     /// its hash, and concerns nothing that this release looks up.
     Other {
@@ -144,6 +156,11 @@ impl RevocationHash {
         Self::of(b"tokensmith revoked key\0", key_id)
     }
 
+    /// The hash of an API key, by its public id.
+    pub fn of_api_key(id: &str) -> Self {
+        Self::of(b"tokensmith revoked api key\0", id)
+    }
+
     /// The byte by which the view picks a shard. All bytes of a hash are equally random.
     pub(super) fn last_byte(self) -> u8 {
         self.0[15]
@@ -173,6 +190,8 @@ struct Fields {
     hash: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     not_before: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ends_at: Option<u64>,
     until: u64,
 }
 
@@ -184,6 +203,7 @@ enum Kind {
     Client,
     Subject,
     Key,
+    ApiKey,
     /// A kind of a later release: a verifier that refused it would refuse the whole document.
     #[serde(other)]
     Other,
@@ -197,12 +217,17 @@ impl From<Revocation> for Fields {
             RevocationKind::Client { not_before } => (Kind::Client, Some(not_before)),
             RevocationKind::Subject { not_before } => (Kind::Subject, Some(not_before)),
             RevocationKind::Key => (Kind::Key, None),
+            RevocationKind::ApiKey { .. } => (Kind::ApiKey, None),
             RevocationKind::Other { not_before } => (Kind::Other, not_before),
         };
         Self {
             kind,
             hash: URL_SAFE_NO_PAD.encode(revocation.hash.0),
             not_before,
+            ends_at: match revocation.revoked {
+                RevocationKind::ApiKey { ends_at } => Some(ends_at),
+                _ => None,
+            },
             until: revocation.until,
         }
     }
@@ -223,6 +248,9 @@ impl TryFrom<Fields> for Revocation {
             (Kind::Client, Some(not_before)) => RevocationKind::Client { not_before },
             (Kind::Subject, Some(not_before)) => RevocationKind::Subject { not_before },
             (Kind::Key, None) => RevocationKind::Key,
+            (Kind::ApiKey, None) => RevocationKind::ApiKey {
+                ends_at: fields.ends_at.ok_or(MalformedRevocation)?,
+            },
             (Kind::Other, not_before) => RevocationKind::Other { not_before },
             _ => return Err(MalformedRevocation),
         };

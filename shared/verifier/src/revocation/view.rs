@@ -25,7 +25,8 @@ type Shard = HashMap<RevocationHash, Entry>;
 /// instead of 32. A later time is stored as the last one.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    /// Tokens issued at or before this time are invalid; [`u32::MAX`] is all of them.
+    /// Tokens issued at or before this time are invalid; [`u32::MAX`] is all of them. Of an API key, it is when the
+    /// key ends.
     not_before: u32,
     /// When even the last of these tokens has expired for every verifier.
     until: u32,
@@ -57,11 +58,16 @@ impl RevocationView {
         let not_before = |hash| self.not_before(hash, now);
         let claims = &token.claims;
         let grant = claims.grant_id.as_deref().map(RevocationHash::of_grant);
+        let mut parents = claims.parents.iter();
+        let has_ended = |ends_at: u64| ends_at <= now;
         RevocationStatus {
             token_revoked: not_before(RevocationHash::of_token(&claims.jti)).is_some(),
             grant_revoked: grant.and_then(not_before).is_some(),
             client_not_before: not_before(RevocationHash::of_client(&claims.client_id)),
             subject_not_before: not_before(RevocationHash::of_subject(&claims.sub)),
+            api_key_ended: parents.any(|parent| {
+                not_before(RevocationHash::of_api_key(&parent.key)).is_some_and(has_ended)
+            }),
             key_withdrawn: not_before(RevocationHash::of_key(token.key_id.as_str())).is_some(),
         }
     }
@@ -106,6 +112,7 @@ impl RevocationView {
             RevocationKind::Client { not_before } | RevocationKind::Subject { not_before } => {
                 not_before
             }
+            RevocationKind::ApiKey { ends_at } => ends_at,
             RevocationKind::Other { not_before } => not_before.unwrap_or(u64::MAX),
         };
         let new = Entry {

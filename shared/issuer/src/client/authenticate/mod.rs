@@ -13,11 +13,13 @@ use std::sync::{Arc, OnceLock};
 use tokensmith_verifier::Timestamp;
 
 use super::{ClientKeys, FoundResources, PresentedCredentials, Proof, Target};
-use crate::error::{ClientDenied, Error};
+use crate::api_key::{self, FoundApiKey};
+use crate::credential::ApiKeyId;
+use crate::error::{ApiKeyDenied, ClientDenied, Error};
 use crate::federation::FederatedIdentity;
 use crate::names::{Audience, ClientId, FederationName};
 use crate::store::Table;
-use crate::store::records::{AssertionAudience, AuthenticationMethod, Client};
+use crate::store::records::{ApiKey, AssertionAudience, AuthenticationMethod, Client};
 
 pub use claim::Claim;
 pub(crate) use private_key::AssertionVerifier;
@@ -30,6 +32,8 @@ pub struct Evidence<'a> {
     pub(super) client_id: ClientId,
     /// For a token of another issuer: whom it speaks for.
     pub(super) identity: Option<Arc<FederatedIdentity>>,
+    /// The API key that it presents, which was found and has the right secret part.
+    pub(super) api_key: Option<FoundApiKey>,
     /// The client's record; `None` when there is no such client.
     pub(super) record: Option<Arc<Client>>,
     /// The keys of the record, if it has any.
@@ -61,14 +65,13 @@ impl Evidence<'_> {
     /// # Errors
     /// Why the client is not authenticated.
     pub fn authenticate(&self) -> Result<AuthenticatedClient, ClientDenied> {
-        let method = self.presented.method();
         let proven = self.prove();
         let record = self.record.clone().ok_or(ClientDenied::UnknownClient)?;
-        let allowed = match record.authentication {
+        let is_usual = |method: AuthenticationMethod| match record.authentication {
             Some(only) => only == method,
             None => method.is_of_a_secret() || method == AuthenticationMethod::Federation,
         };
-        if !allowed {
+        if !self.presented.method().is_none_or(is_usual) {
             return Err(ClientDenied::WrongAuthenticationMethod);
         }
         proven?;
@@ -80,6 +83,7 @@ impl Evidence<'_> {
         Ok(AuthenticatedClient {
             record,
             identity: self.identity.clone(),
+            api_key: self.api_key.as_ref().map(|key| key.record.clone()),
             read_at: self.read_at,
             now: self.now,
         })
@@ -95,6 +99,11 @@ impl Evidence<'_> {
         self.identity.as_ref().map(|identity| &identity.rule)
     }
 
+    /// The public id of the API key that it presents.
+    pub fn api_key_id(&self) -> Option<&ApiKeyId> {
+        self.api_key.as_ref().map(|key| &key.record.id)
+    }
+
     /// Whether what was presented proves that it is this client. The same work is done whether or not there is
     /// such a client.
     fn prove(&self) -> Result<(), ClientDenied> {
@@ -106,6 +115,10 @@ impl Evidence<'_> {
         match self.presented.proof() {
             // A foreign token was verified when it was found out whom it speaks for.
             Proof::Nothing | Proof::Foreign(_) => Ok(()),
+            Proof::ApiKey(_) => {
+                let key = self.api_key.as_ref().ok_or(ApiKeyDenied::UnknownApiKey)?;
+                Ok(api_key::standing(&key.record, client, self.now)?)
+            }
             Proof::Secret(_, secret) => match secret::matches(secret, client, self.now) {
                 true => Ok(()),
                 false => Err(ClientDenied::WrongClientSecret),
@@ -164,6 +177,7 @@ impl Evidence<'_> {
 pub struct AuthenticatedClient {
     record: Arc<Client>,
     identity: Option<Arc<FederatedIdentity>>,
+    api_key: Option<Arc<ApiKey>>,
     read_at: Timestamp,
     now: Timestamp,
 }
@@ -180,6 +194,7 @@ impl AuthenticatedClient {
             false => Ok(Self {
                 record: Arc::new(record),
                 identity: None,
+                api_key: None,
                 read_at: now,
                 now,
             }),
@@ -194,6 +209,11 @@ impl AuthenticatedClient {
     /// The token of another issuer that it has authenticated with.
     pub fn identity(&self) -> Option<&FederatedIdentity> {
         self.identity.as_deref()
+    }
+
+    /// The API key that it has authenticated with.
+    pub fn api_key(&self) -> Option<&ApiKey> {
+        self.api_key.as_deref()
     }
 
     /// When the read of its registration started.

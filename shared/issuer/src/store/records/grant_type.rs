@@ -14,6 +14,9 @@ pub enum GrantType {
     /// RFC 7523 §2.1, with a token of another issuer.
     #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
     JwtBearer,
+    /// RFC 8693, with an API key.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    TokenExchange,
 }
 
 impl GrantType {
@@ -23,11 +26,21 @@ impl GrantType {
             Self::ClientCredentials => "client_credentials",
             Self::RefreshToken => "refresh_token",
             Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
 
     /// Every grant type, as metadata lists them (RFC 8414 §2).
-    pub const ALL: [Self; 3] = [Self::ClientCredentials, Self::RefreshToken, Self::JwtBearer];
+    pub const ALL: [Self; 4] = [
+        Self::ClientCredentials,
+        Self::RefreshToken,
+        Self::JwtBearer,
+        Self::TokenExchange,
+    ];
+
+    /// Those that a client is registered for. Whoever has an API key may exchange it: an operator has made it for that.
+    pub const REGISTERED: [Self; 3] =
+        [Self::ClientCredentials, Self::RefreshToken, Self::JwtBearer];
 }
 
 impl FromStr for GrantType {

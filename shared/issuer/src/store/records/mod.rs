@@ -1,6 +1,7 @@
 //! The records of the table. The prefix of the partition key is the record type, so that a role
 //! can be restricted to it (`dynamodb:LeadingKeys`).
 
+mod api_key;
 mod client;
 mod federation;
 mod feed;
@@ -17,6 +18,7 @@ mod signing_key;
 mod single_use;
 mod subject;
 
+pub use api_key::{ApiKey, LastUse};
 pub use client::{
     AssertionAudience, AuthenticationMethod, Client, LiveSecret, MAX_LIVE_SECRETS, RefreshGrace,
 };
