@@ -19,6 +19,8 @@ pub(crate) struct AuthorizerEnvironment {
     pub(crate) config: AuthorizerConfig,
     /// The name of the table.
     pub(crate) table: String,
+    /// Whether it takes API keys.
+    pub(crate) takes_api_keys: bool,
     /// What this version was deployed as.
     pub(crate) revision: Option<String>,
 }
@@ -52,6 +54,7 @@ impl AuthorizerEnvironment {
         Ok(Self {
             config,
             table: variables.required(TABLE, table_name)?,
+            takes_api_keys: variables.optional(API_KEYS, on_or_off)?.unwrap_or(false),
             revision: variables.optional(REVISION, revision)?,
         })
     }
@@ -84,6 +87,14 @@ fn one_audience(text: &str) -> Result<Audience, String> {
     }
 }
 
+fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("is neither `on` nor `off`".to_owned()),
+    }
+}
+
 fn response_format(name: &str) -> Result<ResponseFormat, String> {
     match name {
         "simple" => Ok(ResponseFormat::Simple),
@@ -95,4 +106,5 @@ fn response_format(name: &str) -> Result<ResponseFormat, String> {
 const AUDIENCE: &str = "TOKENSMITH_AUDIENCE";
 const ROUTE_SCOPES: &str = "TOKENSMITH_ROUTE_SCOPES";
 const RESPONSE: &str = "TOKENSMITH_AUTHORIZER_RESPONSE";
+const API_KEYS: &str = "TOKENSMITH_API_KEYS";
 const FEED_STALE: &str = "TOKENSMITH_FEED_STALE";

@@ -1,8 +1,7 @@
+use crate::policy::PolicyDocument;
+use crate::principal::Principal;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tokensmith_verifier::VerifiedClaims;
-
-use crate::policy::PolicyDocument;
 
 /// An answer to API Gateway.
 #[derive(Debug, Serialize)]
@@ -30,7 +29,7 @@ pub enum AuthorizerAnswer {
     },
 }
 
-/// The claims of a verified token that an integration gets. The context of a policy holds text, numbers and booleans, and
+/// What an integration is told of a verified token, or of an API key: the same of both. The context of a policy holds text, numbers and booleans, and
 /// nothing that is nested.
 #[derive(Debug, Serialize)]
 pub struct TokenContext {
@@ -40,22 +39,32 @@ pub struct TokenContext {
     scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     grant_id: Option<String>,
+    /// The public id of the API key, or of the one that the token was exchanged for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<String>,
     /// The static claims of the client. None of their names is one of the above, or one that API Gateway uses.
     #[serde(flatten)]
     others: Map<String, Value>,
 }
 
-impl From<&VerifiedClaims> for TokenContext {
-    fn from(claims: &VerifiedClaims) -> Self {
+impl From<&Principal> for TokenContext {
+    fn from(principal: &Principal) -> Self {
+        let flattened = |(name, value): (&str, &Value)| (name.to_owned(), flat(value));
         Self {
-            sub: claims.subject().to_owned(),
-            client_id: claims.client_id().to_owned(),
-            scope: claims.scopes().collect::<Vec<_>>().join(" "),
-            grant_id: claims.grant_id().map(str::to_owned),
-            others: claims
-                .others()
-                .map(|(name, value)| (name.to_owned(), flat(value)))
-                .collect(),
+            sub: principal.subject().to_owned(),
+            client_id: principal.client_id().to_owned(),
+            scope: principal.scope(),
+            grant_id: principal.grant_id().map(str::to_owned),
+            key_id: principal.key_id().map(str::to_owned),
+            others: match principal {
+                Principal::Token(claims) => claims.others().map(flattened).collect(),
+                Principal::ApiKey(holder) => {
+                    let claims = holder.client.claims.as_map().iter();
+                    claims
+                        .map(|(name, value)| flattened((name, value)))
+                        .collect()
+                }
+            },
         }
     }
 }

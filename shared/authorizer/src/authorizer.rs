@@ -2,25 +2,29 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokensmith_issuer::Level;
+use tokensmith_issuer::credential::ApiKeySecret;
 use tokensmith_issuer::endpoint::check::{
     CheckFailed, ExpectedTable, check_feed, check_table, within_limit,
 };
+use tokensmith_issuer::names::Audience;
 use tokensmith_issuer::revocation::TableRevocations;
-use tokensmith_issuer::store::TableReader;
 use tokensmith_issuer::store::aws_calls;
 use tokensmith_issuer::store::records::Settings;
+use tokensmith_issuer::store::{Table, TableReader};
 use tokensmith_verifier::{
     BearerToken, Clock, InvalidConfiguration, Refusal, Rejection, SourceUnavailable,
     VerifiedClaims, Verifier,
 };
 
 use crate::answer::{AuthorizerAnswer, TokenContext};
+use crate::api_keys::{ApiKeyChecker, Closed};
 use crate::config::{AuthorizerConfig, ResponseFormat};
-use crate::decision::{Decision, Forbidden};
+use crate::decision::{Decision, Forbidden, Unverified};
 use crate::event::{AuthorizationRequest, AuthorizerEvent, EventKind, NotFromAuthorizer};
 use crate::keys::KeysInTable;
 use crate::log;
 use crate::policy::PolicyDocument;
+use crate::principal::Principal;
 use crate::route_scopes::{Matched, RouteScopes};
 use crate::size::{MAX_ANSWER_BYTES, json_bytes};
 
@@ -34,6 +38,8 @@ pub struct Authorizer {
     routes: Option<RouteScopes>,
     response: ResponseFormat,
     log_level: Level,
+    audience: Audience,
+    api_keys: Option<ApiKeyChecker>,
 }
 
 impl Authorizer {
@@ -72,7 +78,19 @@ impl Authorizer {
             routes: config.routes,
             response: config.response,
             log_level: config.log_level,
+            audience: config.audience,
+            api_keys: None,
         })
+    }
+
+    /// Takes API keys as well as tokens. It reads keys in `table`, and writes there that they are used.
+    #[must_use]
+    pub fn taking_api_keys(self, table: Table) -> Self {
+        let checker = ApiKeyChecker::new(table, self.audience.clone(), self.revocations.clone());
+        Self {
+            api_keys: Some(checker),
+            ..self
+        }
     }
 
     /// Reads the keys, so that the first request does not wait for them.
@@ -147,25 +165,49 @@ impl Authorizer {
         request: &AuthorizationRequest<'_>,
         route: Option<Matched<'_>>,
     ) -> Decision {
-        let claims = match self.verify(request).await {
-            Ok(claims) => claims,
-            Err(Refusal::Unavailable(unavailable)) => return Decision::Unavailable(unavailable),
-            Err(refusal) => return Decision::Unverified(refusal),
+        let principal = match self.principal_of(request).await {
+            Ok(principal) => principal,
+            Err(undecided) => return undecided,
         };
         match (&self.routes, route) {
-            (None, _) => Decision::Allowed(claims),
-            (Some(_), None) => Decision::Forbidden(claims, Forbidden::RouteNotListed),
-            (Some(_), Some(route)) => match claims.require(route.required) {
-                Ok(()) => Decision::Allowed(claims),
-                Err(_) => Decision::Forbidden(claims, Forbidden::InsufficientScope),
+            (None, _) => Decision::Allowed(principal),
+            (Some(_), None) => Decision::Forbidden(principal, Forbidden::RouteNotListed),
+            (Some(_), Some(route)) => match principal.meets(route.required) {
+                true => Decision::Allowed(principal),
+                false => Decision::Forbidden(principal, Forbidden::InsufficientScope),
             },
         }
     }
 
-    /// The claims of the token that the request brings.
-    async fn verify(&self, request: &AuthorizationRequest<'_>) -> Result<VerifiedClaims, Refusal> {
+    /// Who has the token or the API key that the request brings.
+    async fn principal_of(
+        &self,
+        request: &AuthorizationRequest<'_>,
+    ) -> Result<Principal, Decision> {
         let values = request.authorization.iter().copied();
-        let token = BearerToken::from_headers(values)?;
+        let token = BearerToken::from_headers(values);
+        let Some(checker) = &self.api_keys else {
+            let verified = self.verify(token?).await;
+            return Ok(Principal::Token(verified?));
+        };
+        let key = match (token, request.api_keys.as_slice()) {
+            (Err(Refusal::NoToken), [key]) => *key,
+            (Ok(token), []) if ApiKeySecret::is_meant(token.expose()) => token.expose(),
+            (token, []) => return Ok(Principal::Token(self.verify(token?).await?)),
+            (Err(Refusal::NoToken) | Ok(_), _) => {
+                return Err(Decision::Unverified(Unverified::SeveralCredentials));
+            }
+            (Err(refusal), _) => return Err(refusal.into()),
+        };
+        match checker.check(key, request.source, self.clock.now()).await {
+            Ok(holder) => Ok(Principal::ApiKey(holder)),
+            Err(Closed::Denied(reason)) => Err(Decision::Unverified(Unverified::ApiKey(reason))),
+            Err(Closed::Unavailable(failure)) => Err(Decision::Unavailable(failure)),
+        }
+    }
+
+    /// The claims of a token.
+    async fn verify(&self, token: BearerToken<'_>) -> Result<VerifiedClaims, Refusal> {
         match self.verifier.verify(token.expose()).await {
             // Once the keys were read again, the verifier does not know a withdrawn key any more.
             Err(Refusal::Rejected(Rejection::UnknownKey))
@@ -184,22 +226,24 @@ impl Authorizer {
         decision: Decision,
     ) -> Result<AuthorizerAnswer, AuthorizerError> {
         let is_authorized = matches!(decision, Decision::Allowed(_));
-        let claims = match (decision, request.kind) {
-            (Decision::Allowed(claims) | Decision::Forbidden(claims, _), _) => Some(claims),
+        let principal = match (decision, request.kind) {
+            (Decision::Allowed(principal) | Decision::Forbidden(principal, _), _) => {
+                Some(principal)
+            }
             (Decision::Unverified(_), EventKind::Rest) => {
                 return Err(AuthorizerError::Unauthorized);
             }
             (Decision::Unverified(_), EventKind::HttpV1 | EventKind::HttpV2) => None,
             (Decision::Unavailable(_), _) => return Err(AuthorizerError::Unavailable),
         };
-        let context = claims.as_ref().map(TokenContext::from);
+        let context = principal.as_ref().map(TokenContext::from);
         if (request.kind, self.response) == (EventKind::HttpV2, ResponseFormat::Simple) {
             return Ok(AuthorizerAnswer::Simple {
                 is_authorized,
                 context,
             });
         }
-        let answer = self.policy_for(request, route.filter(|_| is_authorized), claims, context);
+        let answer = self.policy_for(request, route.filter(|_| is_authorized), principal, context);
         match json_bytes(&answer) {
             bytes if bytes <= MAX_ANSWER_BYTES => Ok(answer),
             bytes => Err(AuthorizerError::TooLong(bytes)),
@@ -210,15 +254,15 @@ impl Authorizer {
         &self,
         request: &AuthorizationRequest<'_>,
         permitted: Option<Matched<'_>>,
-        claims: Option<VerifiedClaims>,
+        principal: Option<Principal>,
         context: Option<TokenContext>,
     ) -> AuthorizerAnswer {
         let (routes, arn) = (self.routes.as_ref(), &request.arn);
-        match claims {
-            Some(claims) => AuthorizerAnswer::Policy {
-                principal_id: claims.subject().to_owned(),
-                policy_document: PolicyDocument::of_token(
-                    &claims,
+        match principal {
+            Some(principal) => AuthorizerAnswer::Policy {
+                principal_id: principal.subject().to_owned(),
+                policy_document: PolicyDocument::of_caller(
+                    &principal,
                     routes,
                     arn,
                     request.route,

@@ -1,17 +1,31 @@
-use tokensmith_verifier::{Refusal, SourceUnavailable, VerifiedClaims};
+use tokensmith_issuer::error::ApiKeyDenied;
+use tokensmith_verifier::Refusal;
+
+use crate::principal::Principal;
 
 /// The decision on a request.
 #[derive(Debug)]
 pub(crate) enum Decision {
-    Allowed(VerifiedClaims),
-    /// The token is valid, but not allowed on this route.
-    Forbidden(VerifiedClaims, Forbidden),
-    Unverified(Refusal),
-    /// It is unknown whether the token is valid.
-    Unavailable(SourceUnavailable),
+    Allowed(Principal),
+    /// The token or key is valid, but not allowed on this route.
+    Forbidden(Principal, Forbidden),
+    Unverified(Unverified),
+    /// It is unknown whether the token or key is valid; says what failed.
+    Unavailable(String),
 }
 
-/// Why a valid token is not enough.
+/// Why it is not known who calls.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Unverified {
+    /// It brings no token, or one that is not accepted.
+    Token(Refusal),
+    /// Its API key is not accepted.
+    ApiKey(ApiKeyDenied),
+    /// It brings several credentials: which of them counts cannot be told.
+    SeveralCredentials,
+}
+
+/// Why a valid token or key is not enough.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Forbidden {
     /// The route is not among those that are configured.
@@ -26,6 +40,15 @@ impl Forbidden {
         match self {
             Self::RouteNotListed => "route_not_listed",
             Self::InsufficientScope => "insufficient_scope",
+        }
+    }
+}
+
+impl From<Refusal> for Decision {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unavailable(unavailable) => Self::Unavailable(unavailable.to_string()),
+            refusal => Self::Unverified(Unverified::Token(refusal)),
         }
     }
 }

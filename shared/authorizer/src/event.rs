@@ -2,9 +2,11 @@
 //! or 1.0, and of REST APIs with an authorizer of type TOKEN or REQUEST.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use tokensmith_issuer::credential::ApiKeySecret;
 use tokensmith_issuer::endpoint::check::{Asked, ExpectedTable};
 
 use crate::arn::ResourceArn;
@@ -27,8 +29,8 @@ pub struct AuthorizerEvent {
     /// TOKEN authorizers have this in place of headers. Format 1.0 repeats its identity sources
     /// here.
     authorization_token: Option<Secret>,
-    headers: AuthorizationValues,
-    multi_value_headers: AuthorizationValues,
+    headers: CredentialHeaders,
+    multi_value_headers: CredentialHeaders,
     /// HTTP APIs in format 2.0.
     route_key: Option<String>,
     http_method: Option<String>,
@@ -43,6 +45,16 @@ struct RouteContext {
     /// HTTP APIs with format 1.0 have the route's key here, and REST APIs an id of their own.
     resource_id: Option<String>,
     resource_path: Option<String>,
+    /// HTTP APIs with format 2.0 say here where a request comes from.
+    http: Option<Origin>,
+    /// The others say it here.
+    identity: Option<Origin>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Origin {
+    source_ip: Option<String>,
 }
 
 /// The kind of API that asks.
@@ -64,6 +76,10 @@ pub(crate) struct AuthorizationRequest<'a> {
     pub(crate) route: RouteName<'a>,
     /// The values of its `Authorization` headers.
     pub(crate) authorization: Vec<&'a [u8]>,
+    /// The API keys in its `x-api-key` headers. What is none of ours may be one of API Gateway's own.
+    pub(crate) api_keys: Vec<&'a str>,
+    /// The address that it comes from, if the event says that.
+    pub(crate) source: Option<IpAddr>,
     pub(crate) request_id: Option<&'a str>,
 }
 
@@ -101,18 +117,14 @@ impl AuthorizerEvent {
             }
             _ => return Err(NotFromAuthorizer),
         };
+        let (authorization, api_keys) = self.credentials();
         Ok(AuthorizationRequest {
             kind,
             arn,
             route: route.ok_or(NotFromAuthorizer)?,
-            authorization: match self.authorizer_type.as_deref() {
-                Some("TOKEN") => self
-                    .authorization_token
-                    .iter()
-                    .map(Secret::as_bytes)
-                    .collect(),
-                _ => self.authorization(),
-            },
+            authorization: authorization.map(Secret::as_bytes).collect(),
+            api_keys,
+            source: self.source(),
             request_id: self.request_context.request_id.as_deref(),
         })
     }
@@ -131,12 +143,41 @@ impl AuthorizerEvent {
         })
     }
 
-    fn authorization(&self) -> Vec<&[u8]> {
-        // Events with `multiValueHeaders` have the last value of each header in `headers` as well.
-        let (one, several) = (&self.headers.0, &self.multi_value_headers.0);
-        let headers = if several.is_empty() { one } else { several };
-        headers.iter().map(Secret::as_bytes).collect()
+    /// The values of the `Authorization` headers, and the API keys.
+    fn credentials(&self) -> (impl Iterator<Item = &Secret>, Vec<&str>) {
+        let (authorization, api_keys) = match self.authorizer_type.as_deref() {
+            // Of a TOKEN authorizer, the API has chosen the header.
+            Some("TOKEN") => {
+                let value = self.authorization_token.as_slice();
+                let is_key = value.iter().any(Secret::is_api_key);
+                if is_key {
+                    (&[][..], value)
+                } else {
+                    (value, &[][..])
+                }
+            }
+            _ => {
+                let (one, several) = (&self.headers, &self.multi_value_headers);
+                (
+                    chosen(&one.authorization, &several.authorization),
+                    chosen(&one.api_key, &several.api_key),
+                )
+            }
+        };
+        let api_keys = api_keys.iter().filter(|value| value.is_api_key());
+        (authorization.iter(), api_keys.map(Secret::as_str).collect())
     }
+
+    fn source(&self) -> Option<IpAddr> {
+        let RouteContext { http, identity, .. } = &self.request_context;
+        let origin = http.as_ref().or(identity.as_ref())?;
+        origin.source_ip.as_deref()?.parse().ok()
+    }
+}
+
+/// Events with `multiValueHeaders` have the last value of each header in `headers` as well.
+fn chosen<'a>(one: &'a [Secret], several: &'a [Secret]) -> &'a [Secret] {
+    if several.is_empty() { one } else { several }
 }
 
 fn resource(arn: &Option<String>) -> Result<ResourceArn<'_>, NotFromAuthorizer> {
@@ -158,6 +199,14 @@ impl Secret {
     fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
+
+    fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn is_api_key(&self) -> bool {
+        ApiKeySecret::is_meant(&self.0)
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -166,12 +215,15 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Reads every value of every `Authorization` member of a headers object, whatever the case of its
+/// Reads every value of every `Authorization` and `x-api-key` member of a headers object, whatever the case of its
 /// name. It is not parsed as a map, because a map would hide a member that occurs twice.
 #[derive(Debug, Default)]
-struct AuthorizationValues(Vec<Secret>);
+struct CredentialHeaders {
+    authorization: Vec<Secret>,
+    api_key: Vec<Secret>,
+}
 
-impl<'de> Deserialize<'de> for AuthorizationValues {
+impl<'de> Deserialize<'de> for CredentialHeaders {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(HeadersVisitor)
     }
@@ -180,53 +232,67 @@ impl<'de> Deserialize<'de> for AuthorizationValues {
 struct HeadersVisitor;
 
 impl<'de> Visitor<'de> for HeadersVisitor {
-    type Value = AuthorizationValues;
+    type Value = CredentialHeaders;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of headers, or null")
     }
 
-    fn visit_unit<E>(self) -> Result<AuthorizationValues, E> {
-        Ok(AuthorizationValues::default())
+    fn visit_unit<E>(self) -> Result<CredentialHeaders, E> {
+        Ok(CredentialHeaders::default())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut headers: A) -> Result<AuthorizationValues, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut headers: A) -> Result<CredentialHeaders, A::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]
         enum Values {
             One(Secret),
             Several(Vec<Secret>),
         }
-        let mut found = Vec::new();
-        while let Some(IsAuthorization(wanted)) = headers.next_key()? {
-            match wanted.then(|| headers.next_value()).transpose()? {
-                Some(Values::One(value)) => found.push(value),
-                Some(Values::Several(values)) => found.extend(values),
-                None => {
+        let mut found = CredentialHeaders::default();
+        while let Some(name) = headers.next_key()? {
+            let of_name = match name {
+                HeaderName::Authorization => &mut found.authorization,
+                HeaderName::ApiKey => &mut found.api_key,
+                HeaderName::Other => {
                     headers.next_value::<IgnoredAny>()?;
+                    continue;
                 }
+            };
+            match headers.next_value()? {
+                Values::One(value) => of_name.push(value),
+                Values::Several(values) => of_name.extend(values),
             }
         }
-        Ok(AuthorizationValues(found))
+        Ok(found)
     }
 }
 
-/// Whether a header's name is `Authorization` (RFC 9110 §5.1: names have no case).
-struct IsAuthorization(bool);
+/// What a header's name says of its value (RFC 9110 §5.1: names have no case).
+enum HeaderName {
+    Authorization,
+    ApiKey,
+    Other,
+}
 
-impl<'de> Deserialize<'de> for IsAuthorization {
+impl<'de> Deserialize<'de> for HeaderName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Name;
 
         impl Visitor<'_> for Name {
-            type Value = IsAuthorization;
+            type Value = HeaderName;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("the name of a header")
             }
 
-            fn visit_str<E>(self, name: &str) -> Result<IsAuthorization, E> {
-                Ok(IsAuthorization(name.eq_ignore_ascii_case("authorization")))
+            fn visit_str<E>(self, name: &str) -> Result<HeaderName, E> {
+                let is = |known: &str| name.eq_ignore_ascii_case(known);
+                Ok(match () {
+                    () if is("authorization") => HeaderName::Authorization,
+                    () if is("x-api-key") => HeaderName::ApiKey,
+                    () => HeaderName::Other,
+                })
             }
         }
 

@@ -1,4 +1,5 @@
-//! The Lambda authorizer of API Gateway: it allows requests that bring a valid access token.
+//! The Lambda authorizer of API Gateway: it allows requests that bring a valid access token, or
+//! an API key if it takes them.
 //!
 //! It is a [`Verifier`](tokensmith_verifier::Verifier) whose keys and revocations come from the
 //! issuer's table. This crate turns events into answers; `functions/authorizer` is the function
@@ -6,6 +7,7 @@
 //! in each interval.
 
 mod answer;
+mod api_keys;
 mod arn;
 mod authorizer;
 mod config;
@@ -15,6 +17,7 @@ mod keys;
 mod log;
 mod pattern;
 mod policy;
+mod principal;
 mod route;
 mod route_name;
 mod route_scopes;

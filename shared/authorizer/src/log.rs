@@ -7,7 +7,8 @@ use tokensmith_issuer::store::aws_calls;
 use tokensmith_issuer::{Level, write_line};
 use tokensmith_verifier::{InvalidRequest, Refusal, Rejection};
 
-use crate::decision::Decision;
+use crate::decision::{Decision, Unverified};
+use crate::principal::Principal;
 
 /// What is logged about a request besides its verdict.
 #[derive(Debug)]
@@ -23,15 +24,17 @@ pub(crate) struct Known<'a> {
 pub(crate) fn write(least: Level, known: &Known<'_>, decision: &Decision) {
     let (level, outcome) = match decision {
         Decision::Allowed(_) => (Level::Info, "ok"),
-        Decision::Unverified(Refusal::Rejected(Rejection::KeyWithdrawn)) => (Level::Warn, "denied"),
+        Decision::Unverified(unverified) if is_security_event(unverified) => {
+            (Level::Warn, "denied")
+        }
         Decision::Forbidden(..) | Decision::Unverified(_) => (Level::Info, "denied"),
         Decision::Unavailable(_) => (Level::Error, "unavailable"),
     };
     if level < least {
         return;
     }
-    let claims = match decision {
-        Decision::Allowed(claims) | Decision::Forbidden(claims, _) => Some(claims),
+    let principal = match decision {
+        Decision::Allowed(principal) | Decision::Forbidden(principal, _) => Some(principal),
         Decision::Unverified(_) | Decision::Unavailable(_) => None,
     };
     let line = Authorized {
@@ -41,14 +44,17 @@ pub(crate) fn write(least: Level, known: &Known<'_>, decision: &Decision) {
         reason: match decision {
             Decision::Allowed(_) | Decision::Unavailable(_) => None,
             Decision::Forbidden(_, reason) => Some(reason.as_str()),
-            Decision::Unverified(refusal) => Some(reason_of(refusal)),
+            Decision::Unverified(Unverified::Token(refusal)) => Some(reason_of(refusal)),
+            Decision::Unverified(Unverified::ApiKey(reason)) => Some(reason.into()),
+            Decision::Unverified(Unverified::SeveralCredentials) => Some("several_credentials"),
         },
         failure: match decision {
-            Decision::Unavailable(failure) => Some(failure.to_string()),
+            Decision::Unavailable(failure) => Some(failure),
             _ => None,
         },
-        client: claims.map(|claims| claims.client_id()),
-        grant: claims.and_then(|claims| claims.grant_id()),
+        client: principal.map(Principal::client_id),
+        grant: principal.and_then(Principal::grant_id),
+        key: principal.and_then(Principal::key_id),
         route: known.route.as_deref(),
         latency_us: known.started.elapsed().as_micros(),
         aws_calls: aws_calls::so_far(),
@@ -83,17 +89,28 @@ struct Authorized<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<String>,
+    failure: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     route: Option<&'a str>,
     latency_us: u128,
     aws_calls: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     feed_age_s: Option<u64>,
+}
+
+/// Somebody has a token by a key that was withdrawn, or an API key that has ended or may be used elsewhere only.
+fn is_security_event(unverified: &Unverified) -> bool {
+    match unverified {
+        Unverified::Token(Refusal::Rejected(Rejection::KeyWithdrawn)) => true,
+        Unverified::ApiKey(reason) => reason.is_security_event(),
+        Unverified::Token(_) | Unverified::SeveralCredentials => false,
+    }
 }
 
 fn reason_of(refusal: &Refusal) -> &'static str {

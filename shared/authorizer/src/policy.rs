@@ -1,7 +1,7 @@
 use serde::Serialize;
-use tokensmith_verifier::VerifiedClaims;
 
 use crate::arn::ResourceArn;
+use crate::principal::Principal;
 use crate::route_name::RouteName;
 use crate::route_scopes::{Matched, RouteScopes};
 
@@ -14,14 +14,14 @@ pub struct PolicyDocument {
 }
 
 impl PolicyDocument {
-    /// The policy for a valid token. API Gateway may cache it and apply it to later requests, so it
+    /// The policy for a valid token or key. API Gateway may cache it and apply it to later requests, so it
     /// does not depend on this one: it lists the routes of this API and stage that the token's
     /// scopes permit.
     ///
     /// The policy names the request itself in two cases: it is denied, or its route cannot be
     /// listed without allowing another route as well.
-    pub(crate) fn of_token(
-        claims: &VerifiedClaims,
+    pub(crate) fn of_caller(
+        principal: &Principal,
         routes: Option<&RouteScopes>,
         arn: &ResourceArn<'_>,
         route: RouteName<'_>,
@@ -30,7 +30,7 @@ impl PolicyDocument {
         let Some(routes) = routes else {
             return Self::new(vec![arn.sibling("*")], vec![]);
         };
-        let permissions = routes.permissions(claims);
+        let permissions = routes.permissions(principal);
         let below = |resources: &[String]| -> Vec<String> {
             let resources = resources.iter();
             resources.map(|resource| arn.sibling(resource)).collect()

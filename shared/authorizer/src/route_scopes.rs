@@ -4,9 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
-use tokensmith_verifier::{RequiredScopes, VerifiedClaims};
+use tokensmith_verifier::RequiredScopes;
 
 use crate::pattern::Pattern;
+use crate::principal::Principal;
 use crate::route::Route;
 use crate::route_name::RouteName;
 use crate::size::{AROUND_BYTES, STAGE_BYTES};
@@ -96,8 +97,8 @@ impl RouteScopes {
     /// denials of the other routes that it would allow. A denial takes precedence wherever it
     /// matches, so a route whose denials would close another permitted route is left out, and is
     /// permitted request by request.
-    pub(crate) fn permissions(&self, claims: &VerifiedClaims) -> Permissions {
-        let permitted = |entry: &RouteEntry| claims.require(&entry.required).is_ok();
+    pub(crate) fn permissions(&self, principal: &Principal) -> Permissions {
+        let permitted = |entry: &RouteEntry| principal.meets(&entry.required);
         let permitted: Vec<bool> = self.routes.iter().map(permitted).collect();
         let mut permissions = Permissions::default();
         for index in (0..self.routes.len()).filter(|index| permitted[*index]) {

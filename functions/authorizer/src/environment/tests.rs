@@ -24,9 +24,11 @@ fn the_required_variables_are_enough() {
     let AuthorizerEnvironment {
         config,
         table,
+        takes_api_keys,
         revision,
     } = parse(&[]).expect("an environment");
     assert_eq!(revision, None);
+    assert!(!takes_api_keys);
     assert_eq!(table, "tokensmith");
     assert_eq!(config.issuer.as_str(), "https://issuer.example");
     assert_eq!(config.audience.as_str(), "https://api.example/");
@@ -48,8 +50,11 @@ fn every_optional_variable_is_read() {
         ("TOKENSMITH_FEED_INTERVAL", "10s"),
         ("TOKENSMITH_FEED_STALE", "open"),
         ("TOKENSMITH_LOG", "error"),
+        ("TOKENSMITH_API_KEYS", "on"),
     ]);
-    let config = environment.expect("an environment").config;
+    let environment = environment.expect("an environment");
+    assert!(environment.takes_api_keys);
+    let config = environment.config;
     assert!(config.routes.is_some());
     assert_eq!(config.response, ResponseFormat::Policy);
     assert_eq!(config.feed_interval, Duration::from_secs(10));
@@ -74,6 +79,7 @@ fn a_malformed_variable_is_named() {
             "is malformed: an issuer URL",
         ),
         ("TOKENSMITH_TABLE", "t", "is no table name"),
+        ("TOKENSMITH_API_KEYS", "yes", "is neither `on` nor `off`"),
         ("TOKENSMITH_AUDIENCE", "api", "is malformed: an audience is"),
         (
             "TOKENSMITH_AUDIENCE",

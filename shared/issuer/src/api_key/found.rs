@@ -91,7 +91,7 @@ impl ApiKeys {
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read.
-pub(crate) async fn read_presented(
+pub async fn read_presented(
     table: &TableReader,
     presented: &ApiKeySecret,
 ) -> Result<Result<ApiKey, ApiKeyDenied>, StoreError> {
@@ -99,6 +99,11 @@ pub(crate) async fn read_presented(
     let record = stored.map(|stored| stored.record);
     let checked = check(presented, record.as_ref());
     Ok(checked.and_then(|()| record.ok_or(ApiKeyDenied::UnknownApiKey)))
+}
+
+/// Whether what is presented is the key with this record.
+pub fn is_same_key(presented: &ApiKeySecret, key: &ApiKey) -> bool {
+    key.hash.matches(&presented.hash())
 }
 
 /// Whether the secret part is that of the key. The same work is done whether or not there is such a key.

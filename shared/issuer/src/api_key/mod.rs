@@ -6,7 +6,6 @@ mod found;
 mod last_use;
 mod standing;
 
-pub(crate) use found::read_presented;
-pub use found::{ApiKeys, FoundApiKey};
+pub use found::{ApiKeys, FoundApiKey, is_same_key, read_presented};
 pub use last_use::LastUses;
 pub use standing::{may_be_used_from, rights, standing};

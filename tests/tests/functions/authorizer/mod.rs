@@ -2,6 +2,7 @@
 //! changes only what it is about.
 
 mod answers;
+mod api_keys;
 mod bad_tokens;
 mod caching;
 mod claims;
