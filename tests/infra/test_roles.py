@@ -16,7 +16,9 @@ READS_THE_FEED = ("dynamodb:Query", f"{FEED} and {LIVE}", "")
 READS_KEYS = ("dynamodb:Query", TABLE, "KEYS HMAC")
 READS_CLIENTS = ("dynamodb:GetItem", TABLE, "CLIENT#* FETCHED#*")
 READS_RESOURCES = ("dynamodb:GetItem", TABLE, "RESOURCE#*")
-READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN = ("dynamodb:BatchGetItem", TABLE, "CLIENT#* GRANT#* SUBJECT#* JTI#*")
+READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN = ("dynamodb:BatchGetItem", TABLE, "CLIENT#* GRANT#* SUBJECT#* JTI#* KEY#*")
+READS_API_KEYS = ("dynamodb:GetItem", TABLE, "KEY#*")
+NOTES_THEIR_USE = ("dynamodb:UpdateItem", TABLE, "USED#*")
 READS_FEDERATION = ("dynamodb:Query", TABLE, "FEDERATION")
 CLAIMS_SINGLE_USES = ("dynamodb:PutItem", TABLE, "REPLAY#*")
 OPENS_HMAC_KEYS = ("kms:Decrypt", KEY, "use=hmac")
@@ -44,12 +46,13 @@ ISSUES = {
 }
 
 ALLOWED = {
-    "Issue": ISSUES,
+    "Issue": ISSUES | {READS_API_KEYS, NOTES_THEIR_USE},
     "Refresh": ISSUES,
     "Revoke": {
         READS_KEYS,
         READS_CLIENTS,
-        ("dynamodb:UpdateItem", TABLE, "GRANT#* JTI#*"),
+        READS_API_KEYS,
+        ("dynamodb:UpdateItem", TABLE, "GRANT#* JTI#* KEY#*"),
         ("dynamodb:PutItem", TABLE, "JTI#*"),
         READS_FEDERATION,
         CLAIMS_SINGLE_USES,
@@ -60,6 +63,7 @@ ALLOWED = {
         READS_CLIENTS,
         READS_RESOURCES,
         READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN,
+        READS_API_KEYS,
         READS_FEDERATION,
         CLAIMS_SINGLE_USES,
         OPENS_HMAC_KEYS,
@@ -71,7 +75,7 @@ ALLOWED = {
         ("dynamodb:PutItem", TABLE, "KEYS HMAC"),
         ("dynamodb:UpdateItem", TABLE, "HMAC"),
         ("dynamodb:Query", LIVE, ""),
-        ("dynamodb:UpdateItem", TABLE, "CLIENT#* SUBJECT#* only pk sk feed_shard feed_at feed_until, answers NONE"),
+        ("dynamodb:UpdateItem", TABLE, "CLIENT#* SUBJECT#* KEY#* only pk sk feed_shard feed_at feed_until, answers NONE"),
         ("dynamodb:DeleteItem", TABLE, "KEYS"),
         ("dynamodb:Query", TABLE, "HEARTBEAT"),
         ("dynamodb:PutItem", TABLE, "HEARTBEAT"),
@@ -84,6 +88,15 @@ ALLOWED = {
 ALLOWED_BESIDE_AN_API = {
     "Authorizer": {READS_SIGNING_KEYS, READS_THE_FEED, READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN},
     "Orders": set(),
+}
+
+# What parameters of that stack allow besides.
+ALLOWED_BY_PARAMETER = {
+    "ApiKeys": {
+        READS_API_KEYS,
+        ("dynamodb:BatchGetItem", TABLE, "CLIENT#* RESOURCE#*"),
+        NOTES_THEIR_USE,
+    },
 }
 
 OWN_KEYS = "issuer and use=signing of the key"
@@ -121,6 +134,14 @@ def test_invariant_11_a_role_allows_exactly_this(custody, function):
 @pytest.mark.parametrize("function", ALLOWED_BESIDE_AN_API)
 def test_invariant_11_a_role_beside_an_api_allows_exactly_this(function):
     assert allowed_by(Template(EXAMPLE), function) == COMMON | ALLOWED_BESIDE_AN_API[function]
+
+
+@pytest.mark.parametrize("parameter", ALLOWED_BY_PARAMETER)
+def test_invariant_11_a_parameter_gives_the_authorizer_exactly_this(parameter):
+    template = Template(EXAMPLE, **{parameter: "on"})
+    expected = ALLOWED_BESIDE_AN_API["Authorizer"] | ALLOWED_BY_PARAMETER[parameter]
+    assert allowed_by(template, "Authorizer") == COMMON | expected
+    assert allowed_by(template, "Orders") == COMMON
 
 
 def test_invariant_11_what_checks_versions_calls_them_and_nothing_else():

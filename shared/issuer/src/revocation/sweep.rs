@@ -1,12 +1,12 @@
 //! Takes out of the feed what concerns no token any more. Records of single tokens and grants are
-//! deleted when they expire; those of clients and subjects stay, and leave the feed.
+//! deleted when they expire; those of clients, subjects and API keys stay, and leave the feed.
 
 use tokensmith_verifier::Timestamp;
 
 use super::pass::SKEW;
 use crate::store::{StoreError, Table};
 
-/// Takes the clients and subjects out of the feed whose last revoked token had expired at `now`, and
+/// Takes the clients, subjects and API keys out of the feed whose last revoked token had expired at `now`, and
 /// returns how many they were. A call takes at most 1,000; the next one does the rest.
 ///
 /// Safe to run twice at once, and to be killed at any point.

@@ -214,7 +214,8 @@ impl FeedPlace {
     /// Whether the record stays when its place in the feed ends.
     pub fn is_of_lasting_record(&self) -> bool {
         let prefix = self.key.pk.split('#').next();
-        matches!(prefix, Some(Client::PREFIX | Subject::PREFIX))
+        let lasting = [Client::PREFIX, Subject::PREFIX, ApiKey::PREFIX];
+        prefix.is_some_and(|prefix| lasting.contains(&prefix))
     }
 }
 
