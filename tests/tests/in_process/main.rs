@@ -4,6 +4,7 @@
 mod access_token_abuse;
 mod access_token_corruption;
 mod administration;
+mod api_keys;
 mod assertions;
 mod assertions_under_faults;
 mod claims;
