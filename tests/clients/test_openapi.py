@@ -72,6 +72,12 @@ def test_each_body_has_examples_which_its_schema_allows(media):
         validator.validate(value)
 
 
+@pytest.mark.parametrize("name", list(DOCUMENT["components"]["schemas"]))
+def test_each_member_that_must_be_there_is_described(name):
+    schema = DOCUMENT["components"]["schemas"][name]
+    assert set(schema.get("required", [])) <= set(schema.get("properties", {}))
+
+
 def test_the_metadata_are_those_of_the_example(metadata):
     path = "/.well-known/oauth-authorization-server"
     answer = DOCUMENT["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
