@@ -40,6 +40,9 @@ REACHED = {
     "OPTIONS": {204},
 }
 
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+API_KEY = "urn:tokensmith:params:oauth:token-type:api-key"
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -104,6 +107,7 @@ HOSTILE_BODIES = (
         b"grant_type=client_credentials&" + b"&".join(b"resource=https://a.example/%d" % n for n in range(90)),
         b"grant_type=refresh_token&refresh_token=tksmr_" + b"A" * 125,
         b"grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=e30.e30.e30",
+        b"grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token=tksmk_0123456789abcdef_",
         b"token=" + b"a." * 4_000,
     ])
 )
@@ -112,16 +116,28 @@ HOSTILE_QUERIES = st.text(max_size=40) | st.sampled_from(["client_secret=a", "si
 
 @pytest.fixture(scope="module")
 def tokens():
-    """Tokens of the client that refreshes: what is good until a case uses it up."""
+    """What the client has that refreshes: each good until a case uses it up."""
     return Tokens(GRANT_CLIENTS["confidential"])
 
 
 class Tokens:
-    """The access token and the refresh token that a client has."""
+    """The access token, the refresh token and the API key that a client has."""
 
     def __init__(self, client):
         self.client = client
         self.made = None
+        self.key = None
+
+    def api_key(self):
+        """A key of the client, which no case has revoked."""
+        if self.key is None:
+            created = ["--client", self.client["client_id"], "--name", "cases", "--scope", "read"]
+            self.key = tokensmith("api-key", "create", *created, "--resource", self.client["audience"])["api_key"]
+        return self.key
+
+    def api_key_to_revoke(self):
+        key, self.key = self.api_key(), None
+        return key
 
     def access_token(self):
         return self.fresh()["access_token"]
@@ -162,12 +178,19 @@ def authenticated(draw, client, form, headers):
 
 def improved(draw, path, tokens, form, headers):
     """Puts what the issuer has made in the place of what schemathesis has made up, so that cases succeed too."""
-    authenticated(draw, tokens.client, form, headers)
+    if form.get("grant_type") == TOKEN_EXCHANGE:
+        # The key is the only authentication.
+        for name in ("client_id", "requested_token_type"):
+            form.pop(name, None)
+        form.update(subject_token=tokens.api_key(), subject_token_type=API_KEY)
+    else:
+        authenticated(draw, tokens.client, form, headers)
     if form.get("grant_type") == "refresh_token" or path == "/oauth2/refresh":
         if draw(st.sampled_from([True, True, True, False])):
             form["refresh_token"] = tokens.refresh_token()
     if path in ("/oauth2/revoke", "/oauth2/introspect"):
-        made = draw(st.sampled_from([None, tokens.access_token, tokens.refresh_token]))
+        key = tokens.api_key_to_revoke if path == "/oauth2/revoke" else tokens.api_key
+        made = draw(st.sampled_from([None, tokens.access_token, tokens.refresh_token, key]))
         if made is not None:
             form["token"] = made()
     for name in ("scope", "resource", "audience"):

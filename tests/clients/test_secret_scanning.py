@@ -10,7 +10,7 @@ import zlib
 
 import pytest
 
-from conftest import CLIENTS, GRANT_CLIENTS
+from conftest import CLIENTS, GRANT_CLIENTS, tokensmith
 from openapi import ROOT
 from scanners import SCANNERS
 
@@ -85,8 +85,10 @@ def test_of_many_credentials_each_is_found(scanner, prefix):
 
 @ALL_SCANNERS
 def test_what_the_issuer_makes_is_found(scanner, new_grant):
-    refresh_token = new_grant(GRANT_CLIENTS["confidential"])["refresh_token"]
-    for credential in [*(client["client_secret"] for client in CLIENTS), refresh_token]:
+    client = GRANT_CLIENTS["confidential"]
+    refresh_token = new_grant(client)["refresh_token"]
+    key = tokensmith("api-key", "create", "--client", client["client_id"], "--name", "leaked", "--scope", "read")["api_key"]
+    for credential in [*(client["client_secret"] for client in CLIENTS), refresh_token, key]:
         assert list(scanner.findings(f"KEY={credential}\n")) == [credential]
 
 
