@@ -31,8 +31,8 @@ OPERATIONS = {operation.ok().label: operation.ok() for operation in SCHEMA.get_a
 # How many requests each operation gets, by its method.
 CASES = {"POST": 400, "GET": 60, "HEAD": 30, "OPTIONS": 10}
 
-# What must be answered at least once, so that a run that meets nothing but refusals fails. 405 is a test of its own, and 503
-# needs a dependency that fails.
+# What must be answered at least once, so that a run that meets nothing but refusals fails. 405 and 429 have tests of
+# their own, and 503 needs a dependency that fails.
 REACHED = {
     "POST": {200, 400, 401},
     "GET": {200, 304},
@@ -288,3 +288,19 @@ def test_another_method_is_answered_as_described(label, method):
     checks = [response_headers_conformance] if method == "HEAD" else CHECKS
     operation.Case(method=operation.method).validate_response(answer, checks=checks)
     assert not undescribed_headers(operation, answer)
+
+
+def test_a_client_beyond_its_limit_is_answered_as_described():
+    client = f"limited-{uuid.uuid4()}"
+    created = tokensmith("client", "create", "--id", client, "--grant", "client_credentials", "--limit", "1/1d")
+    operation = OPERATIONS["POST /oauth2/token"]
+    answered = []
+    # Two windows at most, because midnight may come in between.
+    while answered.count(429) == 0 and len(answered) < 4:
+        form = {"grant_type": "client_credentials"}
+        answer = requests.post(f"{ISSUER}/oauth2/token", data=form, auth=(client, created["client_secret"]))
+        operation.Case(method="POST").validate_response(answer, checks=CHECKS)
+        assert not undescribed_headers(operation, answer)
+        assert {"ratelimit", "ratelimit-policy"} <= {name.lower() for name in answer.headers}
+        answered.append(answer.status_code)
+    assert answered[0] == 200 and answered[-1] == 429
