@@ -21,6 +21,11 @@ def operations(document):
     return {path: [method for method in METHODS if method in item] for path, item in document["paths"].items()}
 
 
+def is_served(document, path):
+    """Whether an issuer serves it without being told to."""
+    return not document["paths"][path].get("x-off-by-default", False)
+
+
 def resolved(document, node):
     """What a reference leads to, or the node itself."""
     while "$ref" in node:
