@@ -1,5 +1,5 @@
-"""Secret scanners, as far as docs/secret-scanning uses them. The scanners themselves are in no registry that the tests install from, so the rules run on
-the engines that have the same dialect of regular expressions: RE2 for gitleaks and TruffleHog, Hyperscan for GitHub. What else decides there whether
+"""Secret scanners, as far as docs/secret-scanning uses them. Their makers publish them in none of the registries that the tests install from, so the rules run
+on the engines that have the same dialect of regular expressions: RE2 for gitleaks and TruffleHog, Hyperscan for GitHub. What else decides there whether
 something is a finding is done here as in the sources of gitleaks 8 and TruffleHog 3, and in GitHub's reference of custom patterns."""
 
 import math
