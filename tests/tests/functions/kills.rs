@@ -148,6 +148,43 @@ fn invariant_8_a_function_may_be_killed_in_the_middle_of_claiming_an_assertion()
     kill_in_every_call(&mut functions, &world, INTROSPECT, introspect);
 }
 
+#[test]
+fn invariant_8_a_function_may_be_killed_in_the_middle_of_anything_about_an_api_key() {
+    let mut functions = Functions::start(&Setup::new("kms-data-key"));
+    let world = World::new(functions.issuer());
+    let new_key = |world: &World| {
+        let create = ["api-key", "create", "--client", &world.client.id];
+        let of = ["--name=job", "--scope=read", "--field=api_key"];
+        let output = world.issuer.try_manage(&[&create[..], &of].concat());
+        let key = String::from_utf8(output.stdout).expect("it is text");
+        key.trim().to_owned()
+    };
+    let exchange = |world: &World| {
+        let form = format!("{EXCHANGE}&subject_token={}", new_key(world));
+        let ask = HttpRequest::post("/oauth2/token", form);
+        Attempt::new(ask, |world, _, answer| {
+            assert!(world.is_active(&answer.token().text));
+        })
+    };
+    kill_in_every_call(&mut functions, &world, ISSUE, exchange);
+    let revoke = |world: &World| {
+        let key = new_key(world);
+        let ask = HttpRequest::revoke(&world.client, &key);
+        Attempt::new(ask, move |world, _, answer| {
+            assert_eq!((answer.status, answer.body.as_str()), (200, "{}"));
+            assert!(!world.is_active(&key));
+        })
+    };
+    kill_in_every_call(&mut functions, &world, REVOKE, revoke);
+    let introspect = |world: &World| {
+        let ask = HttpRequest::introspect(&world.server, &new_key(world));
+        Attempt::new(ask, |_, _, answer| {
+            assert_eq!(answer.json()["active"], true)
+        })
+    };
+    kill_in_every_call(&mut functions, &world, INTROSPECT, introspect);
+}
+
 fn refreshing(token: &str) -> [(&str, &str); 2] {
     [("grant_type", "refresh_token"), ("refresh_token", token)]
 }
@@ -323,3 +360,6 @@ fn keys(world: &World) -> Vec<Value> {
 }
 
 const OWN_TOKEN: &str = "grant_type=client_credentials";
+
+const EXCHANGE: &str = "grant_type=urn:ietf:params:oauth:grant-type:token-exchange\
+                        &subject_token_type=urn:tokensmith:params:oauth:token-type:api-key";

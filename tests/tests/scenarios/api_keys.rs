@@ -1,5 +1,9 @@
 //! API keys: made by an operator, exchanged for tokens (RFC 8693), introspected, replaced and revoked.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use serde_json::{Value, json};
 use tokensmith_tests::{Answer, HttpRequest, TestClient, TestIssuer, eventually, unique};
 
@@ -333,6 +337,38 @@ fn a_replaced_key_works_until_the_overlap_ends_and_takes_its_tokens_with_it() {
     });
     assert_eq!(world.exchange(&next.text, &[]).status, 200);
     assert_eq!(world.listed(&new.id)["replaced_by"], next.id.as_str());
+}
+
+#[test]
+fn keys_are_replaced_under_load_and_no_request_is_refused() {
+    let world = World::new();
+    let first = world.key(&[]);
+    let current = Mutex::new(first);
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let load = || {
+            let mut answered = 0;
+            while !is_done.load(Ordering::Relaxed) {
+                let key = current.lock().expect("a key").text.clone();
+                let answer = world.exchange(&key, &[]);
+                assert_eq!(answer.status, 200, "{}", answer.body);
+                answered += 1;
+            }
+            answered
+        };
+        let clients: Vec<_> = (0..4).map(|_| scope.spawn(load)).collect();
+        for _ in 0..5 {
+            let id = current.lock().expect("a key").id.clone();
+            let rotated = world
+                .issuer
+                .change(&["api-key", "rotate", &id, "--overlap=1h"]);
+            *current.lock().expect("a key") = Key::of(&rotated);
+        }
+        is_done.store(true, Ordering::Relaxed);
+        for client in clients {
+            assert!(client.join().expect("no request is refused") > 0);
+        }
+    });
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod registration;
 mod repair;
 mod resources;
 mod restore;
+mod revived;
 mod revocation;
 mod scan;
 mod secrets;
@@ -41,7 +42,8 @@ pub use listing::{ApiKeyPages, ClientPages, GrantPages, GrantsOf, Pages, Resourc
 pub use registration::{ClientChanges, RegistrationError, Setting};
 pub use repair::{Lowered, Repaired};
 pub use resources::{ResourceChanges, ResourceError, ResourceSetting};
-pub use restore::{Reason, RestoreError, Restored, Revived};
+pub use restore::{RestoreError, Restored};
+pub use revived::{Reason, Revived};
 pub use revocation::{RevokeError, Revoked};
 pub use scan::{Progress, TableScan};
 pub use secrets::{RotatedSecret, SecretError};
