@@ -42,7 +42,8 @@ use crate::fetched::Source;
 use crate::grant::redeem::Redeemer;
 use crate::keys::{HmacKeys, KeyAccess, SigningKeys};
 use crate::revocation::ServedFeed;
-use crate::store::Table;
+use crate::store::records::{Client, FEDERATION, FederationSource};
+use crate::store::{Key, Record, Table};
 
 /// The authorization server.
 #[derive(Debug)]
@@ -171,6 +172,20 @@ impl Issuer {
     async fn check_all_keys(&self) -> Result<(), Unavailable> {
         self.check_signing_keys().await?;
         self.open_proving_keys().await
+    }
+
+    /// Reads a record of type `R`, which need not be there: a role that lacks the right to read it is found.
+    async fn check_read<R: Record>(&self, prefix: &str) -> Result<(), Unavailable> {
+        let nobody = Key::<R>::single(prefix, "-");
+        self.table.get(&nobody).await?;
+        Ok(())
+    }
+
+    /// Reads what client authentication reads.
+    async fn check_clients(&self) -> Result<(), Unavailable> {
+        self.check_read::<Client>(Client::PREFIX).await?;
+        let sources = self.table.query::<FederationSource>(FEDERATION, None, 1);
+        sources.await.map(drop).map_err(Unavailable::from)
     }
 }
 

@@ -79,9 +79,13 @@ fn expected_calls(function: &str, custody: &str) -> Vec<String> {
         _ => vec!["Decrypt"; 4],
     };
     let (hmac, feed): (&[&str], &[&str]) = (&["Query", "Decrypt"], &["Query", "Query"]);
+    // A client and the federation; a resource, an API key.
+    let (clients, one): (&[&str], &[&str]) = (&["GetItem", "Query"], &["GetItem"]);
     let calls = match function {
-        ISSUE | REFRESH => [keys, keys, &signing, hmac].concat(),
-        REVOKE | INTROSPECT => [keys, keys, hmac].concat(),
+        ISSUE => [keys, keys, &signing, hmac, clients, one, one].concat(),
+        REFRESH => [keys, keys, &signing, hmac, clients, one].concat(),
+        REVOKE => [keys, keys, hmac, clients, one].concat(),
+        INTROSPECT => [keys, keys, hmac, clients, one, one].concat(),
         REVOCATIONS => [keys, feed, keys, &signing].concat(),
         JWKS => [keys, keys].concat(),
         ROTATE_KEYS => [keys, &["Query", "GenerateDataKeyWithoutPlaintext"]].concat(),
@@ -213,6 +217,12 @@ fn invariant_14_a_role_that_lacks_a_call_is_found() {
             &[ROTATE_KEYS][..],
         ),
         ("kms-data-key", "Query", &ALL[..]),
+        // Records of clients, resources and API keys.
+        (
+            "kms-data-key",
+            "GetItem",
+            &[ISSUE, REFRESH, REVOKE, INTROSPECT][..],
+        ),
     ] {
         let mut functions = Functions::start(&Setup::new(custody));
         functions.aws.deny(Some(denied));

@@ -15,7 +15,7 @@ use crate::error::{AccessDenied, BadRequest, ClientDenied, Error};
 use crate::event::RequestLog;
 use crate::keys::Custody;
 use crate::names::{Audience, Scopes};
-use crate::store::records::{ApiKey, Client, Grant};
+use crate::store::records::{ApiKey, Client, Grant, Resource};
 use crate::token::Judged;
 
 /// The introspection endpoint (RFC 7662). It has no CORS, because a browser has no secret to
@@ -26,7 +26,14 @@ pub static INTROSPECT: Endpoint = Endpoint {
     methods: "POST",
     has_cors: false,
     warm_up: |issuer| Box::pin(issuer.open_proving_keys()),
-    check: |issuer| Box::pin(issuer.open_proving_keys()),
+    check: |issuer| {
+        Box::pin(async {
+            issuer.open_proving_keys().await?;
+            issuer.check_clients().await?;
+            issuer.check_read::<Resource>(Resource::PREFIX).await?;
+            issuer.check_read::<ApiKey>(ApiKey::PREFIX).await
+        })
+    },
     serve: |call| Box::pin(introspect_token(call)),
     refuse: json_error,
 };

@@ -16,6 +16,7 @@ use crate::event::RequestLog;
 use crate::keys::Custody;
 use crate::names::ClientId;
 use crate::revocation::{RevokeOutcome, revoke_access_token, revoke_api_key, revoke_grant};
+use crate::store::records::ApiKey;
 
 /// The revocation endpoint (RFC 7009).
 pub static REVOKE: Endpoint = Endpoint {
@@ -24,7 +25,13 @@ pub static REVOKE: Endpoint = Endpoint {
     methods: "POST, OPTIONS",
     has_cors: true,
     warm_up: |issuer| Box::pin(issuer.open_proving_keys()),
-    check: |issuer| Box::pin(issuer.open_proving_keys()),
+    check: |issuer| {
+        Box::pin(async {
+            issuer.open_proving_keys().await?;
+            issuer.check_clients().await?;
+            issuer.check_read::<ApiKey>(ApiKey::PREFIX).await
+        })
+    },
     serve: |call| Box::pin(revoke_token(call)),
     refuse: json_error,
 };

@@ -23,7 +23,7 @@ use crate::grant::{
 };
 use crate::keys::Custody;
 use crate::revocation::revoke_grant;
-use crate::store::records::GrantType;
+use crate::store::records::{ApiKey, GrantType, Resource};
 use crate::token::{self, ApprovedToken, GrantedAccess, MintedToken};
 
 /// The token endpoint, with every grant.
@@ -33,7 +33,12 @@ pub static TOKEN: Endpoint = Endpoint {
     methods: "POST, OPTIONS",
     has_cors: true,
     warm_up: |issuer| Box::pin(issuer.open_all_keys()),
-    check: |issuer| Box::pin(issuer.check_all_keys()),
+    check: |issuer| {
+        Box::pin(async {
+            check_issuing(issuer).await?;
+            issuer.check_read::<ApiKey>(ApiKey::PREFIX).await
+        })
+    },
     serve: |call| Box::pin(issue(call, &GrantType::ALL)),
     refuse: json_error,
 };
@@ -50,7 +55,7 @@ pub static REFRESH: Endpoint = Endpoint {
     methods: "POST, OPTIONS",
     has_cors: true,
     warm_up: |issuer| Box::pin(issuer.open_all_keys()),
-    check: |issuer| Box::pin(issuer.check_all_keys()),
+    check: |issuer| Box::pin(check_issuing(issuer)),
     serve: |call| Box::pin(issue(call, &[GrantType::RefreshToken])),
     refuse: json_error,
 };
@@ -58,6 +63,12 @@ pub static REFRESH: Endpoint = Endpoint {
 /// [`REFRESH`], which proves refresh tokens, fetches and signs.
 pub const fn refresh<C: Custody>() -> Mount<C> {
     Mount::issuing(&REFRESH)
+}
+
+async fn check_issuing(issuer: &Issuer) -> Result<(), Unavailable> {
+    issuer.check_all_keys().await?;
+    issuer.check_clients().await?;
+    issuer.check_read::<Resource>(Resource::PREFIX).await
 }
 
 async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Response<Bytes>, Error> {
