@@ -2,8 +2,9 @@
 //!
 //! Every figure is from one run on one machine: an issuer in its own process, a load generator in
 //! this one. Run it with `./tests/bench`; `./tests/bench authorizer` measures the authorizer alone, and
-//! `./tests/bench strangers` what requests without credentials cost, and `./tests/bench command` what the command takes.
+//! `./tests/bench strangers` what requests without credentials cost, `./tests/bench command` what the command takes, and `./tests/bench api-keys` what API keys cost.
 
+mod api_keys;
 mod authorizer;
 mod command;
 mod grants;
@@ -27,13 +28,19 @@ fn main() {
     if arguments.next_if_eq("command").is_some() {
         return command::measure();
     }
+    if arguments.next_if_eq("api-keys").is_some() {
+        let many = arguments.next().map_or(1_000_000, |text| {
+            text.parse().expect("usage: bench api-keys [KEYS]")
+        });
+        return api_keys::measure(Duration::from_secs(5), many);
+    }
     if arguments.next_if_eq("strangers").is_some() {
         return strangers::measure();
     }
     let mut number = |default: u64| match arguments.next() {
-        Some(text) => text
-            .parse()
-            .expect("usage: bench [authorizer | command | strangers | SECONDS [GRANTS]]"),
+        Some(text) => text.parse().expect(
+            "usage: bench [authorizer | api-keys [KEYS] | command | strangers | SECONDS [GRANTS]]",
+        ),
         None => default,
     };
     let (seconds, grants) = (number(5), number(1_000_000));
