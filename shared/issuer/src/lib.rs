@@ -17,6 +17,7 @@ pub mod federation;
 pub mod fetched;
 pub mod grant;
 pub mod keys;
+pub mod limit;
 pub mod names;
 pub mod revocation;
 pub mod store;
@@ -39,6 +40,7 @@ use crate::error::Unavailable;
 use crate::fetched::Source;
 use crate::grant::redeem::Redeemer;
 use crate::keys::{HmacKeys, KeyAccess, SigningKeys};
+use crate::limit::Limits;
 use crate::revocation::ServedFeed;
 use crate::store::Table;
 
@@ -52,6 +54,7 @@ pub struct Issuer {
     keys: SigningKeys,
     hmac_keys: Option<HmacKeys>,
     feed: ServedFeed,
+    limits: Limits,
     documents: Option<Arc<dyn Source>>,
 }
 
@@ -71,6 +74,7 @@ impl Issuer {
             keys: SigningKeys::new(table.reader(), config.owner(), sign, config.cache_ttl),
             hmac_keys: open.map(proving),
             feed: ServedFeed::new(table.reader()),
+            limits: Limits::new(table.counters(), clock.clone()),
             documents,
             table,
             config,
@@ -100,6 +104,7 @@ impl Issuer {
             keys: self.keys.cold(),
             hmac_keys: self.hmac_keys.as_ref().map(HmacKeys::cold),
             feed: ServedFeed::new(self.table.reader()),
+            limits: Limits::new(self.table.counters(), self.clock.clone()),
             documents: self.documents.clone(),
             table: self.table.clone(),
             config: self.config.clone(),

@@ -8,12 +8,14 @@ mod access;
 mod assertion;
 mod client;
 mod grant;
+mod limit;
 mod request;
 
 pub use access::AccessDenied;
 pub use assertion::AssertionDenied;
 pub use client::ClientDenied;
 pub use grant::GrantDenied;
+pub use limit::LimitExceeded;
 pub use request::BadRequest;
 
 use http::StatusCode;
@@ -63,7 +65,13 @@ macro_rules! reasons {
     };
 }
 
-reasons!(BadRequest, ClientDenied, GrantDenied, AccessDenied);
+reasons!(
+    BadRequest,
+    ClientDenied,
+    GrantDenied,
+    AccessDenied,
+    LimitExceeded
+);
 
 /// What is wrong with a request: each part of the issuer brings its own reasons.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -80,6 +88,9 @@ pub enum Denied {
     /// The access that it asks for.
     #[error(transparent)]
     Access(#[from] AccessDenied),
+    /// That there are too many of them.
+    #[error(transparent)]
+    Limit(#[from] LimitExceeded),
 }
 
 impl Denied {
@@ -90,6 +101,7 @@ impl Denied {
             Self::Client(reason) => reason.code(),
             Self::Grant(reason) => reason.code(),
             Self::Access(reason) => reason.code(),
+            Self::Limit(_) => ErrorCode::TemporarilyUnavailable,
         }
     }
 
@@ -100,6 +112,15 @@ impl Denied {
             Self::Client(reason) | Self::Grant(GrantDenied::Assertion(reason)) => reason.name(),
             Self::Grant(reason) => reason.into(),
             Self::Access(reason) => reason.into(),
+            Self::Limit(_) => "limit_exceeded",
+        }
+    }
+
+    /// What the limit is about that is exceeded.
+    pub const fn limit_of(&self) -> Option<&'static str> {
+        match self {
+            Self::Limit(exceeded) => Some(exceeded.0.kind.as_str()),
+            _ => None,
         }
     }
 
@@ -112,6 +133,7 @@ impl Denied {
     pub const fn status(&self) -> StatusCode {
         match (self, self.code()) {
             (Self::Request(BadRequest::MethodNotAllowed), _) => StatusCode::METHOD_NOT_ALLOWED,
+            (Self::Limit(_), _) => StatusCode::TOO_MANY_REQUESTS,
             (_, ErrorCode::InvalidClient) => StatusCode::UNAUTHORIZED,
             _ => StatusCode::BAD_REQUEST,
         }
