@@ -19,6 +19,8 @@ pub(crate) struct AuthorizerEnvironment {
     pub(crate) config: AuthorizerConfig,
     /// The name of the table.
     pub(crate) table: String,
+    /// Whether it counts the requests to a resource that has a limit.
+    pub(crate) limits: bool,
     /// What this version was deployed as.
     pub(crate) revision: Option<String>,
 }
@@ -52,6 +54,7 @@ impl AuthorizerEnvironment {
         Ok(Self {
             config,
             table: variables.required(TABLE, table_name)?,
+            limits: variables.optional(LIMITS, on_or_off)?.unwrap_or(false),
             revision: variables.optional(REVISION, revision)?,
         })
     }
@@ -92,7 +95,16 @@ fn response_format(name: &str) -> Result<ResponseFormat, String> {
     }
 }
 
+fn on_or_off(name: &str) -> Result<bool, String> {
+    match name {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("is neither `on` nor `off`".to_owned()),
+    }
+}
+
 const AUDIENCE: &str = "TOKENSMITH_AUDIENCE";
 const ROUTE_SCOPES: &str = "TOKENSMITH_ROUTE_SCOPES";
 const RESPONSE: &str = "TOKENSMITH_AUTHORIZER_RESPONSE";
+const LIMITS: &str = "TOKENSMITH_LIMITS";
 const FEED_STALE: &str = "TOKENSMITH_FEED_STALE";

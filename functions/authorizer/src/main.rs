@@ -9,7 +9,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use tokensmith_authorizer::{Authorizer, AuthorizerAnswer, AuthorizerEvent};
 use tokensmith_aws::environment::{of_process, require_lambda};
 use tokensmith_aws::{Checked, Reply, Replying, dynamodb_of_function, run, warm_up};
-use tokensmith_issuer::store::TableReader;
+use tokensmith_issuer::store::{Counters, TableReader};
 use tokensmith_verifier::Clock;
 
 use environment::AuthorizerEnvironment;
@@ -20,10 +20,16 @@ fn main() -> ExitCode {
         let AuthorizerEnvironment {
             config,
             table,
+            limits,
             revision,
         } = AuthorizerEnvironment::parse(of_process)?;
-        let table = TableReader::new(dynamodb_of_function(of_process), table);
-        let authorizer = &Authorizer::new(config, table, Clock::System)?;
+        let dynamodb = dynamodb_of_function(of_process);
+        let reader = TableReader::new(dynamodb.clone(), &table);
+        let mut authorizer = Authorizer::new(config, reader, Clock::System)?;
+        if limits {
+            authorizer = authorizer.limiting(Counters::new(&dynamodb, table));
+        }
+        let authorizer = &authorizer;
         warm_up(authorizer.warm_up()).await;
         let handler = |event| replied(authorizer, event, &revision);
         lambda_runtime::run(service_fn(handler)).await

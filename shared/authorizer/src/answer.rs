@@ -1,5 +1,6 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tokensmith_issuer::limit::Standing;
 use tokensmith_verifier::VerifiedClaims;
 
 use crate::policy::PolicyDocument;
@@ -43,6 +44,20 @@ pub struct TokenContext {
     /// The static claims of the client. None of their names is one of the above, or one that API Gateway uses.
     #[serde(flatten)]
     others: Map<String, Value>,
+}
+
+impl TokenContext {
+    /// What says that the limit of the resource is used up, in place of the static claims, so that no claim can say it.
+    pub(crate) fn of_limited(claims: &VerifiedClaims, standing: &Standing) -> Self {
+        let mut context = Self::from(claims);
+        context.others = [
+            ("limited".to_owned(), true.into()),
+            ("retry_after".to_owned(), standing.resets_in.into()),
+        ]
+        .into_iter()
+        .collect();
+        context
+    }
 }
 
 impl From<&VerifiedClaims> for TokenContext {

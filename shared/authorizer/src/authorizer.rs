@@ -5,10 +5,12 @@ use tokensmith_issuer::Level;
 use tokensmith_issuer::endpoint::check::{
     CheckFailed, ExpectedTable, check_feed, check_table, within_limit,
 };
+use tokensmith_issuer::limit::{ResourceLimits, Taken};
+use tokensmith_issuer::names::Audience;
 use tokensmith_issuer::revocation::TableRevocations;
-use tokensmith_issuer::store::TableReader;
 use tokensmith_issuer::store::aws_calls;
 use tokensmith_issuer::store::records::Settings;
+use tokensmith_issuer::store::{Counters, TableReader};
 use tokensmith_verifier::{
     BearerToken, Clock, InvalidConfiguration, Refusal, Rejection, SourceUnavailable,
     VerifiedClaims, Verifier,
@@ -34,6 +36,8 @@ pub struct Authorizer {
     routes: Option<RouteScopes>,
     response: ResponseFormat,
     log_level: Level,
+    audience: Audience,
+    limits: Option<ResourceLimits>,
 }
 
 impl Authorizer {
@@ -72,7 +76,17 @@ impl Authorizer {
             routes: config.routes,
             response: config.response,
             log_level: config.log_level,
+            audience: config.audience,
+            limits: None,
         })
+    }
+
+    /// The same, which takes a permit for each request that it lets through, if the resource has a limit. It writes to these
+    /// counters, and nothing else.
+    pub fn limiting(mut self, counters: Counters) -> Self {
+        let table = self.keys.table.clone();
+        self.limits = Some(ResourceLimits::new(table, counters, self.clock.clone()));
+        self
     }
 
     /// Reads the keys, so that the first request does not wait for them.
@@ -88,7 +102,7 @@ impl Authorizer {
         }
     }
 
-    /// Verifies that tokens can be judged: reads the keys and the revocations anew.
+    /// Verifies that tokens can be judged: reads the keys and the revocations anew, and what limits need.
     ///
     /// # Errors
     /// [`CheckFailed`], whose text is for operators.
@@ -97,7 +111,11 @@ impl Authorizer {
         within_limit(CHECK_LIMIT, async {
             let now = self.clock.now();
             check_table(table, owner, expected, now).await?;
-            Ok(check_feed(table, now).await?)
+            check_feed(table, now).await?;
+            if let Some(limits) = &self.limits {
+                limits.check(&self.audience).await?;
+            }
+            Ok(())
         })
         .await
     }
@@ -153,12 +171,24 @@ impl Authorizer {
             Err(refusal) => return Decision::Unverified(refusal),
         };
         match (&self.routes, route) {
-            (None, _) => Decision::Allowed(claims),
+            (None, _) => self.count(claims).await,
             (Some(_), None) => Decision::Forbidden(claims, Forbidden::RouteNotListed),
             (Some(_), Some(route)) => match claims.require(route.required) {
-                Ok(()) => Decision::Allowed(claims),
+                Ok(()) => self.count(claims).await,
                 Err(_) => Decision::Forbidden(claims, Forbidden::InsufficientScope),
             },
+        }
+    }
+
+    /// Takes a permit for a request that is allowed otherwise, so that nobody else spends any.
+    async fn count(&self, claims: VerifiedClaims) -> Decision {
+        let Some(limits) = &self.limits else {
+            return Decision::Allowed(claims);
+        };
+        match limits.take(&self.audience).await {
+            Ok(None | Some(Taken::Permit(_))) => Decision::Allowed(claims),
+            Ok(Some(Taken::Exceeded(standing))) => Decision::Limited(claims, standing),
+            Err(failure) => Decision::Uncounted(claims, failure),
         }
     }
 
@@ -184,53 +214,60 @@ impl Authorizer {
         decision: Decision,
     ) -> Result<AuthorizerAnswer, AuthorizerError> {
         let is_authorized = matches!(decision, Decision::Allowed(_));
-        let claims = match (decision, request.kind) {
-            (Decision::Allowed(claims) | Decision::Forbidden(claims, _), _) => Some(claims),
+        let (claims, limit) = match (decision, request.kind) {
+            (Decision::Allowed(claims) | Decision::Forbidden(claims, _), _) => (Some(claims), None),
+            (Decision::Limited(claims, standing), _) => (Some(claims), Some(standing)),
             (Decision::Unverified(_), EventKind::Rest) => {
                 return Err(AuthorizerError::Unauthorized);
             }
-            (Decision::Unverified(_), EventKind::HttpV1 | EventKind::HttpV2) => None,
-            (Decision::Unavailable(_), _) => return Err(AuthorizerError::Unavailable),
+            (Decision::Unverified(_), EventKind::HttpV1 | EventKind::HttpV2) => (None, None),
+            (Decision::Unavailable(_) | Decision::Uncounted(..), _) => {
+                return Err(AuthorizerError::Unavailable);
+            }
         };
-        let context = claims.as_ref().map(TokenContext::from);
+        let context = claims.as_ref().map(|claims| match &limit {
+            Some(standing) => TokenContext::of_limited(claims, standing),
+            None => TokenContext::from(claims),
+        });
         if (request.kind, self.response) == (EventKind::HttpV2, ResponseFormat::Simple) {
             return Ok(AuthorizerAnswer::Simple {
                 is_authorized,
                 context,
             });
         }
-        let answer = self.policy_for(request, route.filter(|_| is_authorized), claims, context);
+        let answer = match (claims, limit) {
+            (Some(claims), None) => {
+                let permitted = route.filter(|_| is_authorized);
+                self.policy_of_token(request, permitted, &claims, context)
+            }
+            (claims, _) => AuthorizerAnswer::Policy {
+                principal_id: match &claims {
+                    Some(claims) => claims.subject().to_owned(),
+                    None => "anonymous".to_owned(),
+                },
+                policy_document: PolicyDocument::of_nobody(&request.arn),
+                context,
+            },
+        };
         match json_bytes(&answer) {
             bytes if bytes <= MAX_ANSWER_BYTES => Ok(answer),
             bytes => Err(AuthorizerError::TooLong(bytes)),
         }
     }
 
-    fn policy_for(
+    fn policy_of_token(
         &self,
         request: &AuthorizationRequest<'_>,
         permitted: Option<Matched<'_>>,
-        claims: Option<VerifiedClaims>,
+        claims: &VerifiedClaims,
         context: Option<TokenContext>,
     ) -> AuthorizerAnswer {
         let (routes, arn) = (self.routes.as_ref(), &request.arn);
-        match claims {
-            Some(claims) => AuthorizerAnswer::Policy {
-                principal_id: claims.subject().to_owned(),
-                policy_document: PolicyDocument::of_token(
-                    &claims,
-                    routes,
-                    arn,
-                    request.route,
-                    permitted,
-                ),
-                context,
-            },
-            None => AuthorizerAnswer::Policy {
-                principal_id: "anonymous".to_owned(),
-                policy_document: PolicyDocument::of_nobody(arn),
-                context,
-            },
+        let document = PolicyDocument::of_token(claims, routes, arn, request.route, permitted);
+        AuthorizerAnswer::Policy {
+            principal_id: claims.subject().to_owned(),
+            policy_document: document,
+            context,
         }
     }
 }
@@ -244,7 +281,7 @@ pub enum AuthorizerError {
     /// The token is not valid. A REST API answers 401 for exactly this text.
     #[error("Unauthorized")]
     Unauthorized,
-    /// Keys or revocations cannot be read: API Gateway answers 500.
+    /// Keys or revocations cannot be read, or permits leased: API Gateway answers 500.
     #[error("the authorizer cannot tell now")]
     Unavailable,
     /// The policy is longer than API Gateway takes: the map has too many routes for such an API, or

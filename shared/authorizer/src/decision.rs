@@ -1,3 +1,5 @@
+use tokensmith_issuer::limit::Standing;
+use tokensmith_issuer::store::StoreError;
 use tokensmith_verifier::{Refusal, SourceUnavailable, VerifiedClaims};
 
 /// The decision on a request.
@@ -6,9 +8,13 @@ pub(crate) enum Decision {
     Allowed(VerifiedClaims),
     /// The token is valid, but not allowed on this route.
     Forbidden(VerifiedClaims, Forbidden),
+    /// It would be allowed, and the limit of the resource is used up.
+    Limited(VerifiedClaims, Standing),
     Unverified(Refusal),
     /// It is unknown whether the token is valid.
     Unavailable(SourceUnavailable),
+    /// The token is valid, and it is unknown whether the limit of the resource is used up.
+    Uncounted(VerifiedClaims, StoreError),
 }
 
 /// Why a valid token is not enough.

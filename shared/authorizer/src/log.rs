@@ -24,14 +24,19 @@ pub(crate) fn write(least: Level, known: &Known<'_>, decision: &Decision) {
     let (level, outcome) = match decision {
         Decision::Allowed(_) => (Level::Info, "ok"),
         Decision::Unverified(Refusal::Rejected(Rejection::KeyWithdrawn)) => (Level::Warn, "denied"),
-        Decision::Forbidden(..) | Decision::Unverified(_) => (Level::Info, "denied"),
-        Decision::Unavailable(_) => (Level::Error, "unavailable"),
+        Decision::Forbidden(..) | Decision::Limited(..) | Decision::Unverified(_) => {
+            (Level::Info, "denied")
+        }
+        Decision::Unavailable(_) | Decision::Uncounted(..) => (Level::Error, "unavailable"),
     };
     if level < least {
         return;
     }
     let claims = match decision {
-        Decision::Allowed(claims) | Decision::Forbidden(claims, _) => Some(claims),
+        Decision::Allowed(claims)
+        | Decision::Forbidden(claims, _)
+        | Decision::Limited(claims, _)
+        | Decision::Uncounted(claims, _) => Some(claims),
         Decision::Unverified(_) | Decision::Unavailable(_) => None,
     };
     let line = Authorized {
@@ -39,12 +44,18 @@ pub(crate) fn write(least: Level, known: &Known<'_>, decision: &Decision) {
         request_id: known.request_id,
         outcome,
         reason: match decision {
-            Decision::Allowed(_) | Decision::Unavailable(_) => None,
+            Decision::Allowed(_) | Decision::Unavailable(_) | Decision::Uncounted(..) => None,
             Decision::Forbidden(_, reason) => Some(reason.as_str()),
+            Decision::Limited(..) => Some("limit_exceeded"),
             Decision::Unverified(refusal) => Some(reason_of(refusal)),
+        },
+        limit_of: match decision {
+            Decision::Limited(_, standing) => Some(standing.kind.as_str()),
+            _ => None,
         },
         failure: match decision {
             Decision::Unavailable(failure) => Some(failure.to_string()),
+            Decision::Uncounted(_, failure) => Some(failure.to_string()),
             _ => None,
         },
         client: claims.map(|claims| claims.client_id()),
@@ -82,6 +93,8 @@ struct Authorized<'a> {
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_of: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

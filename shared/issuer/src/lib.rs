@@ -170,7 +170,8 @@ impl Issuer {
 
     async fn check_all_keys(&self) -> Result<(), Unavailable> {
         self.check_signing_keys().await?;
-        self.open_proving_keys().await
+        self.open_proving_keys().await?;
+        Ok(self.limits.check().await?)
     }
 }
 

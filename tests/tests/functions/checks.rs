@@ -80,7 +80,8 @@ fn expected_calls(function: &str, custody: &str) -> Vec<String> {
     };
     let (hmac, feed): (&[&str], &[&str]) = (&["Query", "Decrypt"], &["Query", "Query"]);
     let calls = match function {
-        ISSUE | REFRESH => [keys, keys, &signing, hmac].concat(),
+        // A lease that is always refused.
+        ISSUE | REFRESH => [keys, keys, &signing, hmac, &["UpdateItem"]].concat(),
         REVOKE | INTROSPECT => [keys, keys, hmac].concat(),
         REVOCATIONS => [keys, feed, keys, &signing].concat(),
         JWKS => [keys, keys].concat(),

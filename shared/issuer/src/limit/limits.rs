@@ -72,6 +72,14 @@ impl Limits {
         })
     }
 
+    /// Makes sure that permits can be leased, and leases none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot.
+    pub(crate) async fn check(&self) -> Result<(), StoreError> {
+        self.counters.check().await
+    }
+
     fn lease_of(&self, limited: &Limited, limit: Limit) -> Arc<Mutex<Lease>> {
         let nothing = || Lease::new(limit, Timestamp::default());
         let new = || Ok::<_, Infallible>(Arc::new(Mutex::new(nothing())));

@@ -148,7 +148,7 @@ impl Limited {
     /// The resource that `uri` names, in whichever of its spellings.
     pub fn resource(uri: &Audience) -> Self {
         let kind = LimitedKind::Resource;
-        let id = canonical_resource(uri.as_str()).into();
+        let id = canonical_resource(uri.as_str());
         Self { kind, id }
     }
 

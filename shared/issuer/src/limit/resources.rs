@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokensmith_verifier::Clock;
 
-use super::{Limited, Limits, Taken};
+use super::{Limit, Limited, Limits, Taken};
 use crate::client::Resources;
 use crate::config::MAX_ACCESS_TTL;
 use crate::names::Audience;
@@ -31,14 +31,27 @@ impl ResourceLimits {
     /// # Errors
     /// [`StoreError`] when its record must be read, or a permit be leased, and the table fails.
     pub async fn take(&self, uri: &Audience) -> Result<Option<Taken>, StoreError> {
-        let now = self.clock.now();
-        let found = self.resources.find(vec![uri.clone()], MAX_ACCESS_TTL, now);
-        let found = found.await?;
-        let Some(limit) = found.of(uri).and_then(|resource| resource.limit) else {
+        let Some(limit) = self.limit_of(uri).await? else {
             return Ok(None);
         };
         let taken = self.limits.take(&Limited::resource(uri), limit).await?;
         Ok(Some(taken))
+    }
+
+    /// Makes sure that the record of `uri` can be read and permits can be leased, and leases none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot.
+    pub async fn check(&self, uri: &Audience) -> Result<(), StoreError> {
+        self.resources.forget_all();
+        self.limit_of(uri).await?;
+        self.limits.check().await
+    }
+
+    async fn limit_of(&self, uri: &Audience) -> Result<Option<Limit>, StoreError> {
+        let now = self.clock.now();
+        let found = self.resources.find(vec![uri.clone()], MAX_ACCESS_TTL, now);
+        Ok(found.await?.of(uri).and_then(|resource| resource.limit))
     }
 }
 

@@ -200,8 +200,8 @@ pub(super) struct Expressions {
 }
 
 impl Expressions {
-    /// Adds `permits` to `counter`, if that is at most `room` or not there yet. DynamoDB may delete it at `expires_at`.
-    pub(super) fn lease(counter: &str, permits: u64, room: u64, expires_at: u64) -> Self {
+    /// Adds `permits` to `counter`, if the sum is at most `at_most`. DynamoDB may delete it at `expires_at`.
+    pub(super) fn lease(counter: &str, permits: u64, at_most: u64, expires_at: u64) -> Self {
         let mut out = Self::default();
         let sets = [
             format!("{} = {}", out.name(TTL), out.value(number(expires_at))),
@@ -217,9 +217,14 @@ impl Expressions {
             sets.join(", "),
             out.value(number(permits))
         );
-        let room = out.value(number(room));
-        let condition = format!("attribute_not_exists({name}) OR {name} <= {room}");
-        out.condition = Some(condition);
+        out.condition = Some(match at_most.checked_sub(permits) {
+            Some(room) => {
+                let room = out.value(number(room));
+                format!("attribute_not_exists({name}) OR {name} <= {room}")
+            }
+            // Even an absent counter has no room for that.
+            None => format!("{name} < {}", out.value(number(0))),
+        });
         out
     }
 

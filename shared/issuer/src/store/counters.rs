@@ -45,8 +45,7 @@ impl Counters {
         expires_at: Timestamp,
     ) -> Result<Leased, StoreError> {
         let key = Key::<()>::single("COUNT", name);
-        let room = at_most.saturating_sub(permits);
-        let expressions = Expressions::lease(COUNTER, permits, room, expires_at.seconds());
+        let expressions = Expressions::lease(COUNTER, permits, at_most, expires_at.seconds());
         let outcome = self
             .client
             .update_item()
@@ -60,20 +59,39 @@ impl Counters {
             .return_values_on_condition_check_failure(AllOld)
             .send()
             .await;
-        let sum = |item: Option<Item>| {
-            let sum = item.and_then(|item| read_number(&item, COUNTER));
-            sum.ok_or_else(|| incomplete("UpdateItem", "no counter came back".into()))
-        };
         match outcome {
-            Ok(answer) => Ok(Leased::Granted(sum(answer.attributes)?)),
+            Ok(answer) => {
+                let leased = answer.attributes.as_ref().and_then(sum);
+                let leased = leased.ok_or_else(|| incomplete("UpdateItem", NO_SUM.into()))?;
+                Ok(Leased::Granted(leased))
+            }
             Err(err) => match err.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
-                    Ok(Leased::Refused(sum(refusal.item.clone())?))
+                    let leased = match &refusal.item {
+                        Some(item) => {
+                            sum(item).ok_or_else(|| incomplete("UpdateItem", NO_SUM.into()))?
+                        }
+                        None => 0,
+                    };
+                    Ok(Leased::Refused(leased))
                 }
                 _ => Err(failed("UpdateItem", &err)),
             },
         }
     }
+
+    /// Makes sure that permits can be leased, by a lease that is always refused: it writes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        self.lease("check", 1, 0, Timestamp::default()).await?;
+        Ok(())
+    }
+}
+
+fn sum(item: &Item) -> Option<u64> {
+    read_number(item, COUNTER)
 }
 
 /// The outcome of a lease.
@@ -86,3 +104,4 @@ pub enum Leased {
 }
 
 const COUNTER: &str = "counter";
+const NO_SUM: &str = "no counter came back";
