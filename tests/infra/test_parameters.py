@@ -58,6 +58,7 @@ BAD_BESIDE_AN_API = {
     "Audience": ["orders", "https://a.example/ b", "https://a.example,https://b.example"],
     "FeedInterval": [*DURATION, "1h"],
     "FeedStale": ["ajar", ""],
+    "Limits": ["yes", "true", ""],
     "Rate": NUMBER,
     **{name: BAD[name] for name in ("Table", "PermissionsBoundary", "RolePath", "LogKey", "LogRetentionDays", "Architecture", "CodeBucket", "Revision")},
 }

@@ -19,6 +19,7 @@ READS_RESOURCES = ("dynamodb:GetItem", TABLE, "RESOURCE#*")
 READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN = ("dynamodb:BatchGetItem", TABLE, "CLIENT#* GRANT#* SUBJECT#* JTI#*")
 READS_FEDERATION = ("dynamodb:Query", TABLE, "FEDERATION")
 CLAIMS_SINGLE_USES = ("dynamodb:PutItem", TABLE, "REPLAY#*")
+LEASES_PERMITS = ("dynamodb:UpdateItem", TABLE, "COUNT#*")
 OPENS_HMAC_KEYS = ("kms:Decrypt", KEY, "use=hmac")
 OPENS_SIGNING_KEYS = ("kms:Decrypt", KEY, "use=signing")
 
@@ -37,6 +38,7 @@ ISSUES = {
     READS_RESOURCES,
     ("dynamodb:BatchGetItem", TABLE, "GRANT#* SUBJECT#*"),
     ("dynamodb:UpdateItem", TABLE, "GRANT#*"),
+    LEASES_PERMITS,
     READS_FEDERATION,
     CLAIMS_SINGLE_USES,
     OPENS_HMAC_KEYS,
@@ -121,6 +123,11 @@ def test_invariant_11_a_role_allows_exactly_this(custody, function):
 @pytest.mark.parametrize("function", ALLOWED_BESIDE_AN_API)
 def test_invariant_11_a_role_beside_an_api_allows_exactly_this(function):
     assert allowed_by(Template(EXAMPLE), function) == COMMON | ALLOWED_BESIDE_AN_API[function]
+
+
+def test_invariant_11_only_an_authorizer_with_limits_writes_counters():
+    allowed = allowed_by(Template(EXAMPLE, Limits="on"), "Authorizer")
+    assert allowed == COMMON | ALLOWED_BESIDE_AN_API["Authorizer"] | {READS_RESOURCES, LEASES_PERMITS}
 
 
 def test_invariant_11_what_checks_versions_calls_them_and_nothing_else():
