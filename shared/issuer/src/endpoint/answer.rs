@@ -41,8 +41,8 @@ pub(super) fn json_error(endpoint: &Endpoint, error: &Error, retry_after: u64) -
         }
         _ => {}
     }
-    if let Error::Denied(Denied::Limit(exceeded)) = error {
-        add_limit_headers(headers, &exceeded.0);
+    if let Error::Denied(Denied::Limit(reason)) = error {
+        add_limit_headers(headers, reason.standing());
     }
     response
 }

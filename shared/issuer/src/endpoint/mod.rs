@@ -300,7 +300,7 @@ impl Issuer {
             Error::Unavailable(Unavailable::JustRevoked(until)) => {
                 until.since(self.clock.now()).as_secs() + 1
             }
-            Error::Denied(Denied::Limit(exceeded)) => exceeded.0.resets_in,
+            Error::Denied(Denied::Limit(reason)) => reason.standing().resets_in,
             _ => 1,
         }
     }

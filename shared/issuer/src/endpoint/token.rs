@@ -14,7 +14,7 @@ use super::{Call, Endpoint, Mount};
 use crate::Issuer;
 use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials, Target};
 use crate::credential::{CredentialKind, GrantCredential};
-use crate::error::{ClientDenied, Error, GrantDenied, LimitExceeded, Unavailable};
+use crate::error::{ClientDenied, Error, GrantDenied, LimitDenied, Unavailable};
 use crate::event::{IssuedLog, RequestLog};
 use crate::grant::redeem::{self, Advance, GrantState, ProvenCredential, Step};
 use crate::grant::{AskedAccess, TokenRequest, client_credentials, jwt_bearer, refresh_token};
@@ -269,7 +269,7 @@ impl Issuer {
             .await?
         {
             Taken::Permit(standing) => Ok(Some(standing)),
-            Taken::Exceeded(standing) => Err(LimitExceeded(standing).into()),
+            Taken::Exceeded(standing) => Err(LimitDenied::LimitExceeded(standing).into()),
         }
     }
 

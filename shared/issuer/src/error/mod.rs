@@ -15,7 +15,7 @@ pub use access::AccessDenied;
 pub use assertion::AssertionDenied;
 pub use client::ClientDenied;
 pub use grant::GrantDenied;
-pub use limit::LimitExceeded;
+pub use limit::LimitDenied;
 pub use request::BadRequest;
 
 use http::StatusCode;
@@ -70,7 +70,7 @@ reasons!(
     ClientDenied,
     GrantDenied,
     AccessDenied,
-    LimitExceeded
+    LimitDenied
 );
 
 /// What is wrong with a request: each part of the issuer brings its own reasons.
@@ -90,7 +90,7 @@ pub enum Denied {
     Access(#[from] AccessDenied),
     /// That there are too many of them.
     #[error(transparent)]
-    Limit(#[from] LimitExceeded),
+    Limit(#[from] LimitDenied),
 }
 
 impl Denied {
@@ -112,14 +112,14 @@ impl Denied {
             Self::Client(reason) | Self::Grant(GrantDenied::Assertion(reason)) => reason.name(),
             Self::Grant(reason) => reason.into(),
             Self::Access(reason) => reason.into(),
-            Self::Limit(_) => "limit_exceeded",
+            Self::Limit(reason) => reason.into(),
         }
     }
 
     /// What the limit is about that is exceeded.
     pub const fn limit_of(&self) -> Option<&'static str> {
         match self {
-            Self::Limit(exceeded) => Some(exceeded.0.kind.as_str()),
+            Self::Limit(reason) => Some(reason.standing().kind.as_str()),
             _ => None,
         }
     }
