@@ -2,7 +2,8 @@
 
 use std::thread;
 
-use tokensmith_tests::functions::ISSUE;
+use tokensmith_tests::authorizer::http_api_event;
+use tokensmith_tests::functions::{AUTHORIZER, ISSUE, invocation};
 use tokensmith_tests::{Answer, Functions, HttpRequest, Setup, TestClient};
 
 const CALLERS: usize = 50;
@@ -95,4 +96,44 @@ fn a_killed_process_strands_a_hundredth_at_most() {
     let calls = functions.aws.take_calls();
     let writes = calls.iter().filter(|call| *call == "UpdateItem").count();
     assert!(writes < limit / 4, "{writes} writes");
+}
+
+#[test]
+fn an_authorizer_counts_the_requests_to_its_resource_when_it_is_told_to() {
+    let mut functions = Functions::start(&Setup::new("kms-data-key"));
+    let (issuer, uri) = (functions.issuer(), "https://limited.example/");
+    issuer.register_resource(uri, &["read"], &["--limit=1/1d"]);
+    let client = issuer.register("app", &["--allow", &format!("{uri}=read")]);
+    let event = http_api_event(&issuer.token(&client, "").access_token());
+    let event = invocation(AUTHORIZER, &event);
+    let ask = |functions: &mut Functions| {
+        let answer = functions.ask(AUTHORIZER, &event).json();
+        answer["isAuthorized"].as_bool().expect("a boolean")
+    };
+    functions.start_with(AUTHORIZER, &[("TOKENSMITH_AUDIENCE", uri)]);
+    assert_eq!([(); 3].map(|()| ask(&mut functions)), [true; 3]);
+
+    let limits = [("TOKENSMITH_AUDIENCE", uri), ("TOKENSMITH_LIMITS", "on")];
+    functions.start_with(AUTHORIZER, &limits);
+    assert_eq!(functions.check(AUTHORIZER).status, 200);
+    functions.aws.take_calls();
+    assert_eq!(functions.check(AUTHORIZER).status, 200);
+    let read_and_lease = ["Query", "Query", "Query", "GetItem", "UpdateItem"];
+    assert_eq!(functions.aws.take_calls(), read_and_lease);
+    // Midnight may come in between.
+    let allowed = [(); 4].map(|()| ask(&mut functions));
+    assert!(allowed[0], "{allowed:?}");
+    assert!(
+        allowed.iter().filter(|one| **one).count() <= 2,
+        "{allowed:?}"
+    );
+
+    functions.aws.deny(Some("UpdateItem"));
+    let refused = functions.check(AUTHORIZER);
+    let message = refused.json()["errorMessage"].to_string();
+    assert!(
+        message.contains("UpdateItem failed: AccessDenied"),
+        "{message}"
+    );
+    functions.aws.deny(None);
 }

@@ -195,12 +195,9 @@ impl Issuer {
         authenticated.await?;
         let now = self.clock.now();
         let mut state = redeemer.read(&proven, now).await?;
-        let target = Target::Wanted {
-            asked: asked.resources.clone(),
-            // They never change while the grant lives.
-            granted: Some(state.grant.audiences.clone()),
-        };
-        self.clients.aim(&mut evidence, target).await?;
+        self.clients
+            .aim(&mut evidence, target_of(&state, asked))
+            .await?;
         let mut permit = None;
         loop {
             let decided = self.clients.decide(&mut evidence, |evidence| {
@@ -303,6 +300,15 @@ enum Decision {
     Approved(AuthenticatedClient, Step, Box<ApprovedToken>),
     /// The token was used again after its grace, so two parties have it: the grant must be revoked.
     Reused,
+}
+
+/// What a refresh is about.
+fn target_of(state: &GrantState, asked: &AskedAccess) -> Target {
+    Target::Wanted {
+        asked: asked.resources.clone(),
+        // They never change while the grant lives.
+        granted: Some(state.grant.audiences.clone()),
+    }
 }
 
 /// The client, if it authenticates and may use the grant type.
