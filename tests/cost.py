@@ -63,6 +63,9 @@ LOG_OVERHEAD_BYTES = 26  # CloudWatch bills them for each line
 LOG_MONTHS = 1
 LOOK_HOURS = 3  # what a dashboard shows unless somebody chooses another time
 
+# One up to 1,000 permits in a window; above, a hundredth of what is left and at most the last of these.
+LEASES = (1, 10, 100)
+
 # The most that a million client_credentials tokens may cost, in the custody kms-data-key.
 REACH = {"default": 1.90, "lean": 1.60}
 
@@ -83,6 +86,7 @@ def main():
     for operation in ("client_credentials", "private_key_jwt", "federation", "refresh"):
         for volume in VOLUMES:
             print_table(operation, volume, counted, line_bytes)
+    print_limits(counted)
     print_fixed(counted)
     print_questions(line_bytes)
     print_authorizer(counted, line_bytes)
@@ -172,6 +176,19 @@ def print_table(operation, volume, counted, line_bytes):
 
 def print_row(label, cells):
     print(f"{label:26}" + "".join(cells))
+
+
+def print_limits(counted):
+    """What it costs to count the requests of clients with a limit, at each size of a lease, on top of what any request costs."""
+    limited, other = counted["operations"]["limited_client"], counted["operations"]["client_credentials"]
+    writes = limited["writes"] - other["writes"]
+    headers = price("egress_gb", MILLION * (limited["answer_bytes"] - other["answer_bytes"]) / GB)
+    columns = [{"DynamoDB writes": price("dynamodb_write_unit", MILLION * writes / lease), "egress: headers": headers} for lease in LEASES]
+    print(f"\n{MILLION:,} requests of limited clients, besides, USD")
+    print_row("permits in a lease", [f"{lease:14,}" for lease in LEASES])
+    for line in columns[0]:
+        print_row(line, [f"{column[line]:14,.3f}" for column in columns])
+    print_row("together", [f"{sum(column.values()):14,.3f}" for column in columns])
 
 
 def print_fixed(counted):

@@ -77,6 +77,17 @@ def test_a_reused_refresh_token_is_counted(counted, issuer, tokensmith, archived
     assert counted()["RefreshTokensReused"] == [1.0]
 
 
+def test_a_request_over_its_limit_is_counted(counted, tokensmith, archived, emulator):
+    client = new_client(tokensmith, archived, "limited")
+    tokensmith(archived, "client", "update", "limited", "--limit", "1/1d")
+    limited = Issuer(emulator.api(archived["Api"]), client)
+    # Midnight may come in between.
+    answers = [limited.post("/oauth2/token", grant_type="client_credentials").status_code for _ in range(4)]
+    refused = answers.count(429)
+    assert refused >= 2 and answers.count(200) == 4 - refused
+    assert counted()["LimitsExceeded"] == [1.0] * refused
+
+
 def test_a_token_that_is_ahead_of_a_restored_table_is_counted(counted, issuer, tokensmith, archived, emulator):
     dynamodb = emulator.client("dynamodb")
     token = new_refresh_token(tokensmith, archived, "sensor-2")

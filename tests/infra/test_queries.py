@@ -58,6 +58,10 @@ def happened(emulator, archived, tokensmith):
     assert refreshed[2]["error"] == "invalid_grant"
     assert issuer.is_active(token)
     assert issuer.post("/oauth2/revoke", token=token).status_code == 200
+    limited = Issuer(issuer.url, new_client(tokensmith, archived, "asks-too-much"))
+    tokensmith(archived, "client", "update", "asks-too-much", "--limit", "1/1d")
+    # Midnight may come in between.
+    assert [limited.post("/oauth2/token", grant_type="client_credentials").status_code for _ in range(3)].count(429) >= 1
     stranger = ("nobody", client["client_secret"])
     for path in ("/oauth2/token", "/oauth2/introspect"):
         asked = requests.post(issuer.url + path, data={"token": "x", "grant_type": "client_credentials"}, auth=stranger)
@@ -108,7 +112,7 @@ def answer(events):
 
 def test_a_query_is_saved_for_each_question():
     assert sorted(SAVED) == [
-        "FromWhereRequestsAreDenied", "SecurityEvents", "TokensOfAClient", "WhatAClientDid", "WhatBecameOfATokenOrGrant", "WhatFailedAndWhy",
+        "ClientsOverTheirLimit", "FromWhereRequestsAreDenied", "SecurityEvents", "TokensOfAClient", "WhatAClientDid", "WhatBecameOfATokenOrGrant", "WhatFailedAndWhy",
     ]  # fmt: skip
     for name, saved in SAVED.items():
         title = saved["Name"]["Fn::Sub"].removeprefix("${AWS::StackName}/")
@@ -159,6 +163,11 @@ def test_from_where_requests_are_denied_is_told_with_how_many_clients_they_named
     rows = answer("FromWhereRequestsAreDenied")
     assert {row["reason"] for row in rows} >= {"unknown_client", "refresh_token_reused"}
     assert all(row["source"] and row["denied"] >= row["clients"] >= 1 and row["first_seen"] <= row["last_seen"] for row in rows)
+
+
+def test_the_clients_over_their_limit_are_told(answer):
+    (row,) = (row for row in answer("ClientsOverTheirLimit") if row["client"] == "asks-too-much")
+    assert row["refused"] >= 1 and row["source"] and row["first_seen"] <= row["last_seen"]
 
 
 def test_security_events_are_told_and_nothing_else(answer, happened):

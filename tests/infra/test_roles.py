@@ -21,6 +21,7 @@ READS_API_KEYS = ("dynamodb:GetItem", TABLE, "KEY#*")
 NOTES_THEIR_USE = ("dynamodb:UpdateItem", TABLE, "USED#*")
 READS_FEDERATION = ("dynamodb:Query", TABLE, "FEDERATION")
 CLAIMS_SINGLE_USES = ("dynamodb:PutItem", TABLE, "REPLAY#*")
+LEASES_PERMITS = ("dynamodb:UpdateItem", TABLE, "COUNT#*")
 OPENS_HMAC_KEYS = ("kms:Decrypt", KEY, "use=hmac")
 OPENS_SIGNING_KEYS = ("kms:Decrypt", KEY, "use=signing")
 
@@ -39,6 +40,7 @@ ISSUES = {
     READS_RESOURCES,
     ("dynamodb:BatchGetItem", TABLE, "GRANT#* SUBJECT#*"),
     ("dynamodb:UpdateItem", TABLE, "GRANT#*"),
+    LEASES_PERMITS,
     READS_FEDERATION,
     CLAIMS_SINGLE_USES,
     OPENS_HMAC_KEYS,
@@ -97,6 +99,7 @@ ALLOWED_BY_PARAMETER = {
         ("dynamodb:BatchGetItem", TABLE, "CLIENT#* RESOURCE#*"),
         NOTES_THEIR_USE,
     },
+    "Limits": {READS_RESOURCES, LEASES_PERMITS},
 }
 
 OWN_KEYS = "issuer and use=signing of the key"

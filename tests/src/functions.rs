@@ -53,6 +53,8 @@ pub struct Functions {
     pub aws: EmulatedAws,
     variables: Vec<(&'static str, String)>,
     running: BTreeMap<&'static str, Background>,
+    /// Processes besides, of functions that run more than once.
+    others: Vec<Background>,
     gateway: Background,
     logs: TempDir,
 }
@@ -93,6 +95,7 @@ impl Functions {
             aws,
             variables,
             running: BTreeMap::new(),
+            others: Vec::new(),
             gateway,
             logs,
         };
@@ -176,6 +179,18 @@ impl Functions {
     /// that all have.
     pub fn start_with(&mut self, name: &'static str, more: &[(&str, &str)]) {
         self.running.remove(name);
+        let process = self.process(name, more, &self.log_file(name));
+        self.running.insert(name, process);
+    }
+
+    /// Starts one more process of a function: the gateway gives a request to whichever waits for one.
+    pub fn start_another(&mut self, name: &'static str) {
+        let log = self.log_file(&format!("{name}-{}", self.others.len() + 2));
+        let process = self.process(name, &[], &log);
+        self.others.push(process);
+    }
+
+    fn process(&self, name: &str, more: &[(&str, &str)], log: &Path) -> Background {
         let mut command = Command::new(built(name));
         command
             .env_clear()
@@ -185,8 +200,7 @@ impl Functions {
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .envs(self.variables.iter().cloned())
             .envs(more.iter().copied());
-        let process = Background::start(&mut command, &self.log_file(name));
-        self.running.insert(name, process);
+        Background::start(&mut command, log)
     }
 
     /// The answer of a function to `request`, which leads to it.

@@ -232,6 +232,7 @@ impl InProcess {
             access_ttl: None,
             algorithm: None,
             owners: Vec::new(),
+            limit: None,
             created_at: self.now(),
         };
         change(&mut resource);

@@ -36,6 +36,7 @@ pub fn new_client(id: &str, now: Timestamp) -> Client {
         created_at: now,
         allowed: Vec::new(),
         claims: StaticClaims::default(),
+        limit: None,
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct AuthorizerEnvironment {
     pub(crate) table: String,
     /// Whether it takes API keys.
     pub(crate) takes_api_keys: bool,
+    /// Whether it counts the requests to a resource that has a limit.
+    pub(crate) limits: bool,
     /// What this version was deployed as.
     pub(crate) revision: Option<String>,
 }
@@ -55,6 +57,7 @@ impl AuthorizerEnvironment {
             config,
             table: variables.required(TABLE, table_name)?,
             takes_api_keys: variables.optional(API_KEYS, on_or_off)?.unwrap_or(false),
+            limits: variables.optional(LIMITS, on_or_off)?.unwrap_or(false),
             revision: variables.optional(REVISION, revision)?,
         })
     }
@@ -87,14 +90,6 @@ fn one_audience(text: &str) -> Result<Audience, String> {
     }
 }
 
-fn on_or_off(text: &str) -> Result<bool, String> {
-    match text {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err("is neither `on` nor `off`".to_owned()),
-    }
-}
-
 fn response_format(name: &str) -> Result<ResponseFormat, String> {
     match name {
         "simple" => Ok(ResponseFormat::Simple),
@@ -103,8 +98,17 @@ fn response_format(name: &str) -> Result<ResponseFormat, String> {
     }
 }
 
+fn on_or_off(name: &str) -> Result<bool, String> {
+    match name {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("is neither `on` nor `off`".to_owned()),
+    }
+}
+
 const AUDIENCE: &str = "TOKENSMITH_AUDIENCE";
 const ROUTE_SCOPES: &str = "TOKENSMITH_ROUTE_SCOPES";
 const RESPONSE: &str = "TOKENSMITH_AUTHORIZER_RESPONSE";
 const API_KEYS: &str = "TOKENSMITH_API_KEYS";
+const LIMITS: &str = "TOKENSMITH_LIMITS";
 const FEED_STALE: &str = "TOKENSMITH_FEED_STALE";

@@ -9,7 +9,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use tokensmith_authorizer::{Authorizer, AuthorizerAnswer, AuthorizerEvent};
 use tokensmith_aws::environment::{of_process, require_lambda};
 use tokensmith_aws::{Checked, Reply, Replying, dynamodb_of_function, run, warm_up};
-use tokensmith_issuer::store::{Table, TableReader};
+use tokensmith_issuer::store::{Counters, Table, TableReader};
 use tokensmith_verifier::Clock;
 
 use environment::AuthorizerEnvironment;
@@ -21,13 +21,17 @@ fn main() -> ExitCode {
             config,
             table,
             takes_api_keys,
+            limits,
             revision,
         } = AuthorizerEnvironment::parse(of_process)?;
         let dynamodb = dynamodb_of_function(of_process);
         let reader = TableReader::new(dynamodb.clone(), &table);
         let mut authorizer = Authorizer::new(config, reader, Clock::System)?;
         if takes_api_keys {
-            authorizer = authorizer.taking_api_keys(Table::new(dynamodb, table));
+            authorizer = authorizer.taking_api_keys(Table::new(dynamodb.clone(), &table));
+        }
+        if limits {
+            authorizer = authorizer.limiting(Counters::new(&dynamodb, table));
         }
         let authorizer = &authorizer;
         warm_up(authorizer.warm_up()).await;

@@ -2,6 +2,7 @@ use crate::policy::PolicyDocument;
 use crate::principal::Principal;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tokensmith_issuer::limit::Standing;
 
 /// An answer to API Gateway.
 #[derive(Debug, Serialize)]
@@ -45,6 +46,20 @@ pub struct TokenContext {
     /// The static claims of the client. None of their names is one of the above, or one that API Gateway uses.
     #[serde(flatten)]
     others: Map<String, Value>,
+}
+
+impl TokenContext {
+    /// What says that a limit is used up, in place of the static claims, so that no claim can say it.
+    pub(crate) fn of_limited(principal: &Principal, standing: &Standing) -> Self {
+        let mut context = Self::from(principal);
+        context.others = [
+            ("limited".to_owned(), true.into()),
+            ("retry_after".to_owned(), standing.resets_in.into()),
+        ]
+        .into_iter()
+        .collect();
+        context
+    }
 }
 
 impl From<&Principal> for TokenContext {

@@ -6,11 +6,12 @@ use tokensmith_issuer::credential::ApiKeySecret;
 use tokensmith_issuer::endpoint::check::{
     CheckFailed, ExpectedTable, check_feed, check_table, within_limit,
 };
+use tokensmith_issuer::limit::{ResourceLimits, Taken};
 use tokensmith_issuer::names::Audience;
 use tokensmith_issuer::revocation::TableRevocations;
 use tokensmith_issuer::store::aws_calls;
 use tokensmith_issuer::store::records::Settings;
-use tokensmith_issuer::store::{Table, TableReader};
+use tokensmith_issuer::store::{Counters, Table, TableReader};
 use tokensmith_verifier::{
     BearerToken, Clock, InvalidConfiguration, Refusal, Rejection, SourceUnavailable,
     VerifiedClaims, Verifier,
@@ -40,6 +41,7 @@ pub struct Authorizer {
     log_level: Level,
     audience: Audience,
     api_keys: Option<ApiKeyChecker>,
+    limits: Option<ResourceLimits>,
 }
 
 impl Authorizer {
@@ -80,6 +82,7 @@ impl Authorizer {
             log_level: config.log_level,
             audience: config.audience,
             api_keys: None,
+            limits: None,
         })
     }
 
@@ -91,6 +94,14 @@ impl Authorizer {
             api_keys: Some(checker),
             ..self
         }
+    }
+
+    /// The same, which takes a permit for each request that it lets through, if the resource has a limit. It writes to these
+    /// counters, and nothing else.
+    pub fn limiting(mut self, counters: Counters) -> Self {
+        let table = self.keys.table.clone();
+        self.limits = Some(ResourceLimits::new(table, counters, self.clock.clone()));
+        self
     }
 
     /// Reads the keys, so that the first request does not wait for them.
@@ -106,7 +117,7 @@ impl Authorizer {
         }
     }
 
-    /// Verifies that tokens can be judged: reads the keys and the revocations anew.
+    /// Verifies that tokens can be judged: reads the keys and the revocations anew, and what limits need.
     ///
     /// # Errors
     /// [`CheckFailed`], whose text is for operators.
@@ -115,7 +126,11 @@ impl Authorizer {
         within_limit(CHECK_LIMIT, async {
             let now = self.clock.now();
             check_table(table, owner, expected, now).await?;
-            Ok(check_feed(table, now).await?)
+            check_feed(table, now).await?;
+            if let Some(limits) = &self.limits {
+                limits.check(&self.audience).await?;
+            }
+            Ok(())
         })
         .await
     }
@@ -170,12 +185,24 @@ impl Authorizer {
             Err(undecided) => return undecided,
         };
         match (&self.routes, route) {
-            (None, _) => Decision::Allowed(principal),
+            (None, _) => self.count(principal).await,
             (Some(_), None) => Decision::Forbidden(principal, Forbidden::RouteNotListed),
             (Some(_), Some(route)) => match principal.meets(route.required) {
-                true => Decision::Allowed(principal),
+                true => self.count(principal).await,
                 false => Decision::Forbidden(principal, Forbidden::InsufficientScope),
             },
+        }
+    }
+
+    /// Takes a permit for a request that is allowed otherwise, so that nobody else spends any.
+    async fn count(&self, principal: Principal) -> Decision {
+        let Some(limits) = &self.limits else {
+            return Decision::Allowed(principal);
+        };
+        match limits.take(&self.audience).await {
+            Ok(None | Some(Taken::Permit(_))) => Decision::Allowed(principal),
+            Ok(Some(Taken::Exceeded(standing))) => Decision::Limited(principal, standing),
+            Err(failure) => Decision::Uncounted(principal, failure.to_string()),
         }
     }
 
@@ -226,55 +253,62 @@ impl Authorizer {
         decision: Decision,
     ) -> Result<AuthorizerAnswer, AuthorizerError> {
         let is_authorized = matches!(decision, Decision::Allowed(_));
-        let principal = match (decision, request.kind) {
+        let (principal, limit) = match (decision, request.kind) {
             (Decision::Allowed(principal) | Decision::Forbidden(principal, _), _) => {
-                Some(principal)
+                (Some(principal), None)
             }
+            (Decision::Limited(principal, standing), _) => (Some(principal), Some(standing)),
             (Decision::Unverified(_), EventKind::Rest) => {
                 return Err(AuthorizerError::Unauthorized);
             }
-            (Decision::Unverified(_), EventKind::HttpV1 | EventKind::HttpV2) => None,
-            (Decision::Unavailable(_), _) => return Err(AuthorizerError::Unavailable),
+            (Decision::Unverified(_), EventKind::HttpV1 | EventKind::HttpV2) => (None, None),
+            (Decision::Unavailable(_) | Decision::Uncounted(..), _) => {
+                return Err(AuthorizerError::Unavailable);
+            }
         };
-        let context = principal.as_ref().map(TokenContext::from);
+        let context = principal.as_ref().map(|principal| match &limit {
+            Some(standing) => TokenContext::of_limited(principal, standing),
+            None => TokenContext::from(principal),
+        });
         if (request.kind, self.response) == (EventKind::HttpV2, ResponseFormat::Simple) {
             return Ok(AuthorizerAnswer::Simple {
                 is_authorized,
                 context,
             });
         }
-        let answer = self.policy_for(request, route.filter(|_| is_authorized), principal, context);
+        let answer = match (principal, limit) {
+            (Some(principal), None) => {
+                let permitted = route.filter(|_| is_authorized);
+                self.policy_of_caller(request, permitted, &principal, context)
+            }
+            (principal, _) => AuthorizerAnswer::Policy {
+                principal_id: match &principal {
+                    Some(principal) => principal.subject().to_owned(),
+                    None => "anonymous".to_owned(),
+                },
+                policy_document: PolicyDocument::of_nobody(&request.arn),
+                context,
+            },
+        };
         match json_bytes(&answer) {
             bytes if bytes <= MAX_ANSWER_BYTES => Ok(answer),
             bytes => Err(AuthorizerError::TooLong(bytes)),
         }
     }
 
-    fn policy_for(
+    fn policy_of_caller(
         &self,
         request: &AuthorizationRequest<'_>,
         permitted: Option<Matched<'_>>,
-        principal: Option<Principal>,
+        principal: &Principal,
         context: Option<TokenContext>,
     ) -> AuthorizerAnswer {
         let (routes, arn) = (self.routes.as_ref(), &request.arn);
-        match principal {
-            Some(principal) => AuthorizerAnswer::Policy {
-                principal_id: principal.subject().to_owned(),
-                policy_document: PolicyDocument::of_caller(
-                    &principal,
-                    routes,
-                    arn,
-                    request.route,
-                    permitted,
-                ),
-                context,
-            },
-            None => AuthorizerAnswer::Policy {
-                principal_id: "anonymous".to_owned(),
-                policy_document: PolicyDocument::of_nobody(arn),
-                context,
-            },
+        let document = PolicyDocument::of_caller(principal, routes, arn, request.route, permitted);
+        AuthorizerAnswer::Policy {
+            principal_id: principal.subject().to_owned(),
+            policy_document: document,
+            context,
         }
     }
 }
@@ -288,7 +322,7 @@ pub enum AuthorizerError {
     /// The token is not valid. A REST API answers 401 for exactly this text.
     #[error("Unauthorized")]
     Unauthorized,
-    /// Keys or revocations cannot be read: API Gateway answers 500.
+    /// Keys or revocations cannot be read, or permits leased: API Gateway answers 500.
     #[error("the authorizer cannot tell now")]
     Unavailable,
     /// The policy is longer than API Gateway takes: the map has too many routes for such an API, or

@@ -1,4 +1,5 @@
 use tokensmith_issuer::error::ApiKeyDenied;
+use tokensmith_issuer::limit::Standing;
 use tokensmith_verifier::Refusal;
 
 use crate::principal::Principal;
@@ -9,9 +10,13 @@ pub(crate) enum Decision {
     Allowed(Principal),
     /// The token or key is valid, but not allowed on this route.
     Forbidden(Principal, Forbidden),
+    /// It would be allowed, and the limit of the resource or the key is used up.
+    Limited(Principal, Standing),
     Unverified(Unverified),
     /// It is unknown whether the token or key is valid; says what failed.
     Unavailable(String),
+    /// The token or key is valid, and it is unknown whether a limit is used up; says what failed.
+    Uncounted(Principal, String),
 }
 
 /// Why it is not known who calls.

@@ -4,7 +4,7 @@
 //! It is a [`Verifier`](tokensmith_verifier::Verifier) whose keys and revocations come from the
 //! issuer's table. This crate turns events into answers; `functions/authorizer` is the function
 //! that Lambda calls. A warm request makes no call to AWS, except one query of the revocation feed
-//! in each interval.
+//! in each interval, and what a limit of the resource costs where limits are on.
 
 mod answer;
 mod api_keys;

@@ -27,14 +27,19 @@ pub(crate) fn write(least: Level, known: &Known<'_>, decision: &Decision) {
         Decision::Unverified(unverified) if is_security_event(unverified) => {
             (Level::Warn, "denied")
         }
-        Decision::Forbidden(..) | Decision::Unverified(_) => (Level::Info, "denied"),
-        Decision::Unavailable(_) => (Level::Error, "unavailable"),
+        Decision::Forbidden(..) | Decision::Limited(..) | Decision::Unverified(_) => {
+            (Level::Info, "denied")
+        }
+        Decision::Unavailable(_) | Decision::Uncounted(..) => (Level::Error, "unavailable"),
     };
     if level < least {
         return;
     }
     let principal = match decision {
-        Decision::Allowed(principal) | Decision::Forbidden(principal, _) => Some(principal),
+        Decision::Allowed(principal)
+        | Decision::Forbidden(principal, _)
+        | Decision::Limited(principal, _)
+        | Decision::Uncounted(principal, _) => Some(principal),
         Decision::Unverified(_) | Decision::Unavailable(_) => None,
     };
     let line = Authorized {
@@ -42,14 +47,19 @@ pub(crate) fn write(least: Level, known: &Known<'_>, decision: &Decision) {
         request_id: known.request_id,
         outcome,
         reason: match decision {
-            Decision::Allowed(_) | Decision::Unavailable(_) => None,
+            Decision::Allowed(_) | Decision::Unavailable(_) | Decision::Uncounted(..) => None,
             Decision::Forbidden(_, reason) => Some(reason.as_str()),
+            Decision::Limited(..) => Some("limit_exceeded"),
             Decision::Unverified(Unverified::Token(refusal)) => Some(reason_of(refusal)),
             Decision::Unverified(Unverified::ApiKey(reason)) => Some(reason.into()),
             Decision::Unverified(Unverified::SeveralCredentials) => Some("several_credentials"),
         },
+        limit_of: match decision {
+            Decision::Limited(_, standing) => Some(standing.kind.as_str()),
+            _ => None,
+        },
         failure: match decision {
-            Decision::Unavailable(failure) => Some(failure),
+            Decision::Unavailable(failure) | Decision::Uncounted(_, failure) => Some(failure),
             _ => None,
         },
         client: principal.map(Principal::client_id),
@@ -88,6 +98,8 @@ struct Authorized<'a> {
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_of: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -51,7 +51,7 @@ impl PolicyDocument {
         Self::new(allowed, denied)
     }
 
-    /// The policy for a request without a valid token.
+    /// The policy for a request without a valid token, or beyond the limit of the resource.
     pub(crate) fn of_nobody(arn: &ResourceArn<'_>) -> Self {
         Self::new(vec![], vec![arn.sibling("*")])
     }

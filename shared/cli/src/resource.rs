@@ -6,6 +6,7 @@ use serde_json::json;
 use tokensmith_issuer::admin::{
     AccessTtl, Changed, Ending, ResourceChanges, ResourceError, ResourceSetting,
 };
+use tokensmith_issuer::limit::Limit;
 use tokensmith_issuer::names::{Audience, ClientId, Scope, Scopes};
 use tokensmith_issuer::store::records::{DefinedScope, Resource};
 use tokensmith_verifier::Algorithm;
@@ -107,6 +108,10 @@ pub struct Metadata {
     /// EdDSA [default: the client's]
     #[arg(long = "alg", value_name = "ALG")]
     algorithm: Option<Algorithm>,
+    /// How many requests to the resource its authorizers let through, as a number and a time: 1000/1m is 1000 in each minute. Only authorizers
+    /// with TOKENSMITH_LIMITS=on look at it [default: no limit]
+    #[arg(long, value_name = "NUMBER/TIME")]
+    limit: Option<Limit>,
 }
 
 impl Metadata {
@@ -117,6 +122,7 @@ impl Metadata {
             owners: self.owners,
             access_ttl: self.access_ttl,
             algorithm: self.algorithm,
+            limit: self.limit,
             ..ResourceChanges::default()
         }
     }
@@ -167,6 +173,7 @@ enum Unset {
     Owner,
     AccessTtl,
     Alg,
+    Limit,
 }
 
 impl From<Unset> for ResourceSetting {
@@ -177,6 +184,7 @@ impl From<Unset> for ResourceSetting {
             Unset::Owner => Self::Owners,
             Unset::AccessTtl => Self::AccessTtl,
             Unset::Alg => Self::Algorithm,
+            Unset::Limit => Self::Limit,
         }
     }
 }
@@ -272,6 +280,7 @@ struct DisplayedResource<'a> {
     owners: &'a [ClientId],
     access_ttl_seconds: Option<u64>,
     alg: Option<Algorithm>,
+    limit: Option<Limit>,
     created_at: String,
     #[serde(skip)]
     scope_names: Scopes,
@@ -286,6 +295,7 @@ impl<'a> DisplayedResource<'a> {
             owners: &resource.owners,
             access_ttl_seconds: resource.access_ttl,
             alg: resource.algorithm,
+            limit: resource.limit,
             created_at: display_time(resource.created_at),
             scope_names: resource.scopes(),
         }

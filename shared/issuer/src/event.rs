@@ -47,6 +47,9 @@ pub struct RequestLog {
     /// Why it was denied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
+    /// What the limit is about that was exceeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) limit_of: Option<&'static str>,
     /// What failed, of a request that could not be decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -160,6 +163,7 @@ impl RequestLog {
             method: method.as_str().chars().take(16).collect(),
             outcome: Outcome::Ok,
             reason: None,
+            limit_of: None,
             failure: None,
             client_id: None,
             rule: None,
@@ -182,6 +186,7 @@ impl RequestLog {
             Error::Denied(denied) => {
                 self.outcome = Outcome::Denied;
                 self.reason = Some(denied.reason());
+                self.limit_of = denied.limit_of();
                 if denied.is_security_event() {
                     self.level = Level::Warn;
                 }

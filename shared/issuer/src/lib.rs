@@ -18,6 +18,7 @@ pub mod federation;
 pub mod fetched;
 pub mod grant;
 pub mod keys;
+pub mod limit;
 pub mod names;
 pub mod revocation;
 pub mod store;
@@ -41,6 +42,7 @@ use crate::error::Unavailable;
 use crate::fetched::Source;
 use crate::grant::redeem::Redeemer;
 use crate::keys::{HmacKeys, KeyAccess, SigningKeys};
+use crate::limit::Limits;
 use crate::revocation::ServedFeed;
 use crate::store::records::{Client, FEDERATION, FederationSource};
 use crate::store::{Key, Record, Table};
@@ -55,6 +57,7 @@ pub struct Issuer {
     keys: SigningKeys,
     hmac_keys: Option<HmacKeys>,
     feed: ServedFeed,
+    limits: Limits,
     documents: Option<Arc<dyn Source>>,
     last_uses: LastUses,
 }
@@ -75,6 +78,7 @@ impl Issuer {
             keys: SigningKeys::new(table.reader(), config.owner(), sign, config.cache_ttl),
             hmac_keys: open.map(proving),
             feed: ServedFeed::new(table.reader()),
+            limits: Limits::new(table.counters(), clock.clone()),
             documents,
             last_uses: LastUses::new(table.clone()),
             table,
@@ -105,6 +109,7 @@ impl Issuer {
             keys: self.keys.cold(),
             hmac_keys: self.hmac_keys.as_ref().map(HmacKeys::cold),
             feed: ServedFeed::new(self.table.reader()),
+            limits: Limits::new(self.table.counters(), self.clock.clone()),
             documents: self.documents.clone(),
             last_uses: LastUses::new(self.table.clone()),
             table: self.table.clone(),
@@ -171,7 +176,8 @@ impl Issuer {
 
     async fn check_all_keys(&self) -> Result<(), Unavailable> {
         self.check_signing_keys().await?;
-        self.open_proving_keys().await
+        self.open_proving_keys().await?;
+        Ok(self.limits.check().await?)
     }
 
     /// Reads a record of type `R`, which need not be there: a role that lacks the right to read it is found.

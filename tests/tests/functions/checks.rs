@@ -81,9 +81,11 @@ fn expected_calls(function: &str, custody: &str) -> Vec<String> {
     let (hmac, feed): (&[&str], &[&str]) = (&["Query", "Decrypt"], &["Query", "Query"]);
     // A client and the federation; a resource, an API key.
     let (clients, one): (&[&str], &[&str]) = (&["GetItem", "Query"], &["GetItem"]);
+    let lease: &[&str] = &["UpdateItem"];
     let calls = match function {
-        ISSUE => [keys, keys, &signing, hmac, clients, one, one].concat(),
-        REFRESH => [keys, keys, &signing, hmac, clients, one].concat(),
+        // A lease that is always refused comes after the keys.
+        ISSUE => [keys, keys, &signing, hmac, lease, clients, one, one].concat(),
+        REFRESH => [keys, keys, &signing, hmac, lease, clients, one].concat(),
         REVOKE => [keys, keys, hmac, clients, one].concat(),
         INTROSPECT => [keys, keys, hmac, clients, one, one].concat(),
         REVOCATIONS => [keys, feed, keys, &signing].concat(),

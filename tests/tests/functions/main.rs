@@ -9,6 +9,7 @@ mod heartbeat;
 mod kills;
 mod kms_signatures;
 mod lambda_events;
+mod limits;
 mod ownership;
 mod protected_lambda;
 mod rotation;

@@ -23,6 +23,8 @@ mod hmac_key_rotation;
 mod introspection;
 mod key_rotation;
 mod kms_custody;
+mod leased_permits;
+mod limits;
 mod listing;
 mod moments;
 mod operation_counts;

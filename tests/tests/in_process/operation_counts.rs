@@ -31,6 +31,35 @@ async fn a_refresh_is_one_batch_get_item_and_one_update_item() {
     }
 }
 
+/// What is limited costs one write for each lease, and what is not limited costs nothing.
+#[tokio::test]
+async fn a_limit_costs_one_update_item_for_each_lease_and_no_limit_nothing() {
+    let (issuer, client, grant) = warm().await;
+    let refresh: &[&str] = &["BatchGetItem", "UpdateItem"];
+    let refresh_of_limited: &[&str] = &["BatchGetItem", "UpdateItem", "UpdateItem"];
+    let mut token = grant.token;
+    for (limit, own, refreshes) in [
+        (None, &[][..], refresh),
+        (Some("1000/1h"), &["UpdateItem"], refresh_of_limited),
+        // Of the second lease, nine are left.
+        (Some("1001/1h"), &[], refresh),
+    ] {
+        issuer
+            .change_client(&client, |record| {
+                record.limit = limit.map(|one| one.parse().expect("a limit"))
+            })
+            .await;
+        issuer.issuer.forget_cached();
+        assert_eq!(issuer.client_credentials(&client).await.status, 200);
+        token = issuer.refresh(&client, &token).await.refresh_token();
+        issuer.dynamo.take_calls();
+        assert_eq!(issuer.client_credentials(&client).await.status, 200);
+        assert_eq!(issuer.dynamo.take_calls(), own, "{limit:?}");
+        token = issuer.refresh(&client, &token).await.refresh_token();
+        assert_eq!(issuer.dynamo.take_calls(), refreshes, "{limit:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_read_is_strongly_consistent_and_finds_grant_and_subject() {
     let (issuer, client, grant) = warm().await;

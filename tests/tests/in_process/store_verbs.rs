@@ -5,7 +5,9 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
-use tokensmith_issuer::store::{Change, Insert, Key, Record, StoreError, Stored, Table, Update};
+use tokensmith_issuer::store::{
+    AnyKey, Change, Insert, Key, Leased, Record, StoreError, Stored, Table, Update,
+};
 use tokensmith_local::{dynamodb_client, make_table};
 use tokensmith_tests::faults::{Fault, FaultyDynamo};
 use tokensmith_verifier::{Clock, Timestamp};
@@ -269,24 +271,42 @@ async fn update_on_a_stale_read_is_refused_with_the_current_record() {
     assert!(stored(&table, "absent").await.is_none());
 }
 
-/// An addition that may have been applied is reported as failed, and is never repeated.
+/// A lease that may have been added is reported as failed, and is never repeated.
 #[tokio::test]
-async fn count_is_one_update_item_without_retry() {
+async fn lease_is_one_update_item_without_retry() {
     let (table, dynamo) = table().await;
-    let expires = Timestamp::from_seconds(2_000_000_000);
-    assert_eq!(table.count("c", expires).await.expect("a sum"), 1);
-    assert_eq!(dynamo.take_calls(), ["UpdateItem"]);
-
-    dynamo.plan([Some(Fault::Before)]);
-    assert!(table.count("c", expires).await.is_err());
-    assert_eq!(dynamo.take_calls(), ["UpdateItem"]);
-    assert_eq!(table.count("c", expires).await.expect("a sum"), 2);
-
-    dynamo.take_calls();
-    dynamo.plan([Some(Fault::After)]);
-    assert!(table.count("c", expires).await.is_err());
-    assert_eq!(dynamo.take_calls(), ["UpdateItem"]);
-    assert_eq!(table.count("c", expires).await.expect("a sum"), 4);
+    let (counters, expires) = (table.counters(), Timestamp::from_seconds(2_000_000_000));
+    let lease = async |permits: u64| counters.lease("c", permits, 10, expires).await;
+    for (permits, leased) in [
+        (4, Leased::Granted(4)),
+        (7, Leased::Refused(4)),
+        (11, Leased::Refused(4)),
+        (5, Leased::Granted(9)),
+    ] {
+        assert_eq!(lease(permits).await.expect("an answer"), leased);
+        assert_eq!(dynamo.take_calls(), ["UpdateItem"]);
+    }
+    for (fault, after) in [
+        (Fault::Before, Leased::Granted(10)),
+        (Fault::After, Leased::Refused(10)),
+    ] {
+        let counters = table.counters();
+        dynamo.plan([Some(fault)]);
+        let name = format!("{fault:?}");
+        let lease = async |permits: u64| counters.lease(&name, permits, 10, expires).await;
+        assert!(lease(10).await.is_err());
+        assert_eq!(dynamo.take_calls(), ["UpdateItem"], "{fault:?}");
+        assert_eq!(lease(10).await.expect("an answer"), after);
+        dynamo.take_calls();
+    }
+    let key = Key::<Note>::single("COUNT", "c").to_item();
+    let client = dynamodb_client(dynamo.direct());
+    let read = client
+        .get_item()
+        .table_name("tokensmith")
+        .set_key(Some(key));
+    let item = read.send().await.expect("a read").item.expect("a counter");
+    assert_eq!(item["ttl"], AttributeValue::N("2000000000".to_owned()));
 }
 
 #[tokio::test]
@@ -366,7 +386,9 @@ async fn an_outage_is_an_error_of_every_verb() {
     outage();
     failed(table.update(&key, Change::default()).await.map(drop));
     outage();
-    failed(table.count("c", Timestamp::default()).await.map(drop));
+    let counters = table.counters();
+    let leased = counters.lease("c", 1, 1, Timestamp::default());
+    failed(leased.await.map(drop));
     outage();
     failed(table.query::<Note>("NOTE#a", None, 1).await.map(drop));
     outage();

@@ -7,6 +7,7 @@ mod client_credentials;
 mod command;
 mod federation;
 mod grants;
+mod limits;
 mod metadata;
 mod private_key_jwt;
 mod resources;

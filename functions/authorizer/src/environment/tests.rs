@@ -26,7 +26,9 @@ fn the_required_variables_are_enough() {
         table,
         takes_api_keys,
         revision,
+        limits,
     } = parse(&[]).expect("an environment");
+    assert!(!limits);
     assert_eq!(revision, None);
     assert!(!takes_api_keys);
     assert_eq!(table, "tokensmith");
@@ -119,11 +121,20 @@ fn a_malformed_variable_is_named() {
             "Closed",
             "is malformed: use `closed` or `open`",
         ),
+        ("TOKENSMITH_LIMITS", "true", "is neither `on` nor `off`"),
         ("TOKENSMITH_LOG", "debug", "is malformed: unknown level"),
     ] {
         let err = parse(&[(name, value)]).expect_err(value);
         assert_eq!(err.name, name, "{value}");
         assert!(err.problem.starts_with(problem), "{value}: {err}");
+    }
+}
+
+#[test]
+fn limits_are_off_unless_they_are_on() {
+    for (value, on) in [("", false), ("off", false), ("on", true)] {
+        let parsed = parse(&[("TOKENSMITH_LIMITS", value)]);
+        assert_eq!(parsed.expect("it is well formed").limits, on, "{value}");
     }
 }
 

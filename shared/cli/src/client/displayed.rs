@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::fetched::DocumentUrl;
+use tokensmith_issuer::limit::Limit;
 use tokensmith_issuer::names::{Audience, ClientId, Scopes};
 use tokensmith_issuer::store::records::{
     Allowance, AssertionAudience, AuthenticationMethod, Client, LiveSecret, RefreshGrace,
@@ -37,6 +38,7 @@ pub struct DisplayedClient<'a> {
     grant_ttl_seconds: u64,
     refresh_grace: RefreshGrace,
     refresh_rotation: bool,
+    limit: Option<Limit>,
     disabled: bool,
     not_before: Option<String>,
     created_at: String,
@@ -72,6 +74,7 @@ impl<'a> DisplayedClient<'a> {
             grant_ttl_seconds: client.grant_ttl,
             refresh_grace: client.refresh_grace(),
             refresh_rotation: client.refresh_rotation,
+            limit: client.limit,
             disabled: client.disabled,
             not_before: client.not_before.map(display_time),
             created_at: display_time(client.created_at),

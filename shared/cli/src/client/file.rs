@@ -96,6 +96,7 @@ struct Described {
     grant_ttl_seconds: Option<u64>,
     refresh_grace: Option<Grace>,
     refresh_rotation: Option<bool>,
+    limit: Option<String>,
     #[serde(default)]
     disabled: bool,
     /// What nobody can choose is left out of account, so that a list can be applied again.
@@ -165,6 +166,7 @@ impl Described {
                 .map(Held::allowance)
                 .collect::<Result<_, _>>()?,
             claims: self.claims,
+            limit: parsed(self.limit)?,
             unset: Setting::ALL.to_vec(),
             ..ClientChanges::default()
         };

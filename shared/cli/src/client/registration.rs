@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::admin::{AccessTtl, ClientChanges, GrantTtl, Setting};
 use tokensmith_issuer::fetched::{DocumentUrl, Reach};
+use tokensmith_issuer::limit::Limit;
 use tokensmith_issuer::names::{Audience, Scope};
 use tokensmith_issuer::store::records::{
     Allowance, AssertionAudience, AuthenticationMethod, RefreshGrace, StoredJwks,
@@ -89,6 +90,10 @@ pub struct Registration {
     /// those that the client has
     #[arg(long = "claim", value_name = "NAME=JSON", value_parser = parse_claim)]
     claims: Vec<(String, Value)>,
+    /// How many tokens the client may get, as a number and a time: 100/1m is 100 in each minute. Up to 1000000000 requests in 1s to 1d;
+    /// what is over it is answered with 429 [default: no limit]
+    #[arg(long, value_name = "NUMBER/TIME")]
+    limit: Option<Limit>,
 }
 
 /// What only `client update` says.
@@ -129,6 +134,7 @@ enum Unset {
     Grant,
     Allow,
     Claim,
+    Limit,
 }
 
 impl From<Unset> for Setting {
@@ -149,6 +155,7 @@ impl From<Unset> for Setting {
             Unset::Grant => Self::GrantTypes,
             Unset::Allow => Self::Allowed,
             Unset::Claim => Self::Claims,
+            Unset::Limit => Self::Limit,
         }
     }
 }
@@ -196,6 +203,7 @@ impl Registration {
             algorithm: self.algorithm,
             allowed: merged(self.allowed),
             claims: self.claims.into_iter().collect(),
+            limit: self.limit,
             ..ClientChanges::default()
         })
     }

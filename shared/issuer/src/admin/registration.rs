@@ -9,6 +9,7 @@ use super::lifetimes::{AccessTtl, GrantTtl};
 use super::secrets::only_secret;
 use crate::credential::ClientSecret;
 use crate::fetched::DocumentUrl;
+use crate::limit::Limit;
 use crate::names::{Audience, ClientId, InvalidName, IssuerUrl, Scope, Scopes, add_audience};
 use crate::store::records::GrantType;
 use crate::store::records::{
@@ -59,6 +60,8 @@ pub struct ClientChanges {
     pub claims: Map<String, Value>,
     /// The names of claims that its own tokens have no longer.
     pub removed_claims: Vec<String>,
+    /// How many tokens it may ask for.
+    pub limit: Option<Limit>,
     /// What is set back to the default before anything else is changed.
     pub unset: Vec<Setting>,
 }
@@ -96,11 +99,13 @@ pub enum Setting {
     Allowed,
     /// No static claims.
     Claims,
+    /// No limit.
+    Limit,
 }
 
 impl Setting {
     /// Every one.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Scopes,
         Self::DefaultScopes,
         Self::Audiences,
@@ -116,6 +121,7 @@ impl Setting {
         Self::GrantTypes,
         Self::Allowed,
         Self::Claims,
+        Self::Limit,
     ];
 }
 
@@ -153,6 +159,7 @@ impl ClientChanges {
             created_at: now,
             allowed: Vec::new(),
             claims: StaticClaims::default(),
+            limit: None,
         };
         self.apply(&mut client, issuer)?;
         Ok(client)
@@ -207,6 +214,7 @@ impl ClientChanges {
         let access_ttl = self.access_ttl.map(AccessTtl::seconds);
         client.access_ttl = access_ttl.or(client.access_ttl);
         client.algorithm = self.algorithm.or(client.algorithm);
+        client.limit = self.limit.or(client.limit);
         check(client)
     }
 
@@ -232,6 +240,7 @@ impl ClientChanges {
             }
             Setting::Allowed => client.allowed.clear(),
             Setting::Claims => client.claims = StaticClaims::default(),
+            Setting::Limit => client.limit = None,
         }
     }
 

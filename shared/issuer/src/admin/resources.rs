@@ -6,6 +6,7 @@ use tokensmith_verifier::Algorithm;
 
 use super::{AccessTtl, AdminEvent, Administrator, Changed, ClientError};
 use crate::client::Resources;
+use crate::limit::Limit;
 use crate::names::{Audience, ClientId, Scope};
 use crate::store::records::{Allowance, DefinedScope, Resource};
 use crate::store::{Change, Insert, StoreError, Stored, Update};
@@ -29,6 +30,7 @@ impl Administrator {
             access_ttl: None,
             algorithm: None,
             owners: Vec::new(),
+            limit: None,
             created_at: time.now(),
         };
         metadata.apply(&mut resource)?;
@@ -150,6 +152,8 @@ pub struct ResourceChanges {
     pub access_ttl: Option<AccessTtl>,
     /// The algorithm of tokens for it.
     pub algorithm: Option<Algorithm>,
+    /// How many requests its authorizers let through.
+    pub limit: Option<Limit>,
     /// What is set back to the default before anything else is changed.
     pub unset: Vec<ResourceSetting>,
 }
@@ -167,6 +171,8 @@ pub enum ResourceSetting {
     AccessTtl,
     /// The algorithm that the client's tokens have.
     Algorithm,
+    /// No limit.
+    Limit,
 }
 
 impl ResourceChanges {
@@ -178,6 +184,7 @@ impl ResourceChanges {
                 ResourceSetting::Owners => resource.owners.clear(),
                 ResourceSetting::AccessTtl => resource.access_ttl = None,
                 ResourceSetting::Algorithm => resource.algorithm = None,
+                ResourceSetting::Limit => resource.limit = None,
             }
         }
         resource.name = self.name.clone().or_else(|| resource.name.take());
@@ -214,6 +221,7 @@ impl ResourceChanges {
             .map(AccessTtl::seconds)
             .or(resource.access_ttl);
         resource.algorithm = self.algorithm.or(resource.algorithm);
+        resource.limit = self.limit.or(resource.limit);
         check(resource)
     }
 }

@@ -9,7 +9,8 @@ use http::{HeaderMap, Response, StatusCode};
 use serde::Serialize;
 
 use super::Endpoint;
-use crate::error::{Error, ErrorCode};
+use crate::error::{Denied, Error, ErrorCode};
+use crate::limit::Standing;
 
 /// An error as JSON (RFC 6749 §5.2).
 pub(super) fn json_error(endpoint: &Endpoint, error: &Error, retry_after: u64) -> Response<Bytes> {
@@ -35,10 +36,13 @@ pub(super) fn json_error(endpoint: &Endpoint, error: &Error, retry_after: u64) -
             let allowed = HeaderValue::from_static(endpoint.methods);
             headers.insert(header::ALLOW, allowed);
         }
-        StatusCode::SERVICE_UNAVAILABLE => {
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
         }
         _ => {}
+    }
+    if let Error::Denied(Denied::Limit(reason)) = error {
+        add_limit_headers(headers, reason.standing());
     }
     response
 }
@@ -47,6 +51,29 @@ pub(super) fn json_error(endpoint: &Endpoint, error: &Error, retry_after: u64) -
 struct ErrorBody<'a> {
     error: ErrorCode,
     error_description: &'a str,
+}
+
+/// How the one stands that is limited (draft-ietf-httpapi-ratelimit-headers-11 §3, §4).
+pub(super) fn add_limit_headers(headers: &mut HeaderMap, standing: &Standing) {
+    let (policy, limit) = (standing.kind.as_str(), standing.limit);
+    let (permits, window) = (limit.permits(), limit.window().as_secs());
+    let (remaining, resets_in) = (standing.remaining, standing.resets_in);
+    let values = [
+        (
+            RATELIMIT_POLICY,
+            format!("\"{policy}\";q={permits};w={window}"),
+        ),
+        (
+            RATELIMIT,
+            format!("\"{policy}\";r={remaining};t={resets_in}"),
+        ),
+    ];
+    for (name, value) in values {
+        // Our own names and numbers are always a valid header value.
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
+    }
 }
 
 /// A JSON response that no cache may store (RFC 6749 §5.1).
@@ -167,10 +194,16 @@ const BASIC_CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"tok
 
 /// What scripts may read of an answer besides what they always may. An answer that has none of these
 /// does not list them: every token would carry the list for nothing.
-const EXPOSED: [HeaderName; 3] = [
+const EXPOSED: [HeaderName; 5] = [
     header::WWW_AUTHENTICATE,
     HeaderName::from_static("dpop-nonce"),
     header::RETRY_AFTER,
+    RATELIMIT,
+    RATELIMIT_POLICY,
 ];
-const EXPOSED_NAMES: HeaderValue =
-    HeaderValue::from_static("WWW-Authenticate, DPoP-Nonce, Retry-After");
+const EXPOSED_NAMES: HeaderValue = HeaderValue::from_static(
+    "WWW-Authenticate, DPoP-Nonce, Retry-After, RateLimit, RateLimit-Policy",
+);
+
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

@@ -34,7 +34,7 @@ pub use revoke::{REVOKE, revoke};
 pub use token::{REFRESH, TOKEN, refresh, token};
 
 use crate::client::{Evidence, PresentedCredentials, client_named_in};
-use crate::error::{BadRequest, ClientDenied, Error, Unavailable};
+use crate::error::{BadRequest, ClientDenied, Denied, Error, Unavailable};
 use crate::event::{RequestContext, RequestLog};
 use crate::fetched::{Fetcher, Reach, Source, Web};
 use crate::keys::{Custody, KeyAccess};
@@ -306,6 +306,7 @@ impl Issuer {
             Error::Unavailable(Unavailable::JustRevoked(until)) => {
                 until.since(self.clock.now()).as_secs() + 1
             }
+            Error::Denied(Denied::Limit(reason)) => reason.standing().resets_in,
             _ => 1,
         }
     }

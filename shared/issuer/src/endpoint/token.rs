@@ -1,5 +1,5 @@
-//! The token endpoint (RFC 6749 §3.2): parse → authenticate → grant → policy → mint → commit →
-//! answer.
+//! The token endpoint (RFC 6749 §3.2): parse → authenticate → grant → policy → limit → mint →
+//! commit → answer.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokensmith_verifier::{Clock, Timestamp, paths};
 
-use super::answer::{json_error, uncached_json};
+use super::answer::{add_limit_headers, json_error, uncached_json};
 use super::{Call, Endpoint, Mount};
 use crate::Issuer;
 use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials, Target};
 use crate::credential::{CredentialKind, GrantCredential};
-use crate::error::{ClientDenied, Error, GrantDenied, Unavailable};
+use crate::error::{ClientDenied, Error, GrantDenied, LimitDenied, Unavailable};
 use crate::event::{IssuedLog, RequestLog};
 use crate::grant::redeem::{self, Advance, GrantState, ProvenCredential, Step};
 use crate::grant::{
@@ -22,6 +22,7 @@ use crate::grant::{
     token_exchange,
 };
 use crate::keys::Custody;
+use crate::limit::{Limited, Standing, Taken};
 use crate::revocation::revoke_grant;
 use crate::store::records::{ApiKey, GrantType, Resource};
 use crate::token::{self, ApprovedToken, GrantedAccess, MintedToken};
@@ -107,14 +108,18 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Response<Byte
     let scope = issued.access_token.scopes.to_string();
     let refresh_token = issued.refresh_token.as_ref();
     let is_exchange = request.grant_type() == GrantType::TokenExchange;
-    Ok(uncached_json(&TokenAnswer {
+    let mut answer = uncached_json(&TokenAnswer {
         access_token: issued.access_token.expose_secret(),
         issued_token_type: is_exchange.then_some(ACCESS_TOKEN_TYPE),
         token_type: "Bearer",
         expires_in: issued.access_token.expires_in,
         refresh_token: refresh_token.map(ExposeSecret::expose_secret),
         scope: (!scope.is_empty()).then_some(&scope),
-    }))
+    });
+    if let Some(standing) = &issued.standing {
+        add_limit_headers(answer.headers_mut(), standing);
+    }
+    Ok(answer)
 }
 
 impl Issuer {
@@ -199,6 +204,7 @@ impl Issuer {
             Ok((client, approved))
         });
         let (client, approved) = decided.await?;
+        let standing = self.take_permit(&client).await?;
         let access_token = self.mint(&client, approved, log).await?;
         evidence.claim(&self.table).await?;
         if let Some(key) = client.api_key() {
@@ -207,6 +213,7 @@ impl Issuer {
         Ok(IssuedTokens {
             access_token,
             refresh_token: None,
+            standing,
         })
     }
 
@@ -228,12 +235,10 @@ impl Issuer {
         authenticated.await?;
         let now = self.clock.now();
         let mut state = redeemer.read(&proven, now).await?;
-        let target = Target::Wanted {
-            asked: asked.resources.clone(),
-            // They never change while the grant lives.
-            granted: Some(state.grant.audiences.clone()),
-        };
-        self.clients.aim(&mut evidence, target).await?;
+        self.clients
+            .aim(&mut evidence, target_of(&state, asked))
+            .await?;
+        let mut permit = None;
         loop {
             let decided = self.clients.decide(&mut evidence, |evidence| {
                 self.decide_refresh(evidence, &state, &proven, asked, now)
@@ -243,6 +248,11 @@ impl Issuer {
                 evidence.claim(&self.table).await?;
                 revoke_grant(&self.table, state.grant.id, None, now).await?;
                 return Err(GrantDenied::RefreshTokenReused.into());
+            };
+            // However often a request is decided, it takes one permit.
+            let standing = match permit {
+                Some(standing) => standing,
+                None => *permit.insert(self.take_permit(&client).await?),
             };
             let access_token = self.mint(&client, *approved, log).await?;
             // The token is signed before the grant advances, so that a failed signature uses up
@@ -254,6 +264,7 @@ impl Issuer {
                     return Ok(IssuedTokens {
                         access_token,
                         refresh_token: Some(refresh_token),
+                        standing,
                     });
                 }
                 // Another request advanced the grant first. The signed token is dropped, and the
@@ -280,6 +291,23 @@ impl Issuer {
         let (resources, ttl) = (evidence.resources(), self.config.access_ttl);
         let approved = token::approve(&client, granted, resources, ttl, now)?;
         Ok(Decision::Approved(client, step, Box::new(approved)))
+    }
+
+    /// Takes a permit of the client, if it has a limit. It comes after policy, so that neither a stranger nor a request that is refused
+    /// spends any; and before signing, so that what is beyond the limit costs no signature and uses up nothing.
+    async fn take_permit(&self, client: &AuthenticatedClient) -> Result<Option<Standing>, Error> {
+        let client = client.record();
+        let Some(limit) = client.limit else {
+            return Ok(None);
+        };
+        match self
+            .limits
+            .take(&Limited::client(&client.id), limit)
+            .await?
+        {
+            Taken::Permit(standing) => Ok(Some(standing)),
+            Taken::Exceeded(standing) => Err(LimitDenied::LimitExceeded(standing).into()),
+        }
     }
 
     async fn mint(
@@ -314,6 +342,15 @@ enum Decision {
     Reused,
 }
 
+/// What a refresh is about.
+fn target_of(state: &GrantState, asked: &AskedAccess) -> Target {
+    Target::Wanted {
+        asked: asked.resources.clone(),
+        // They never change while the grant lives.
+        granted: Some(state.grant.audiences.clone()),
+    }
+}
+
 /// The client, if it authenticates and may use the grant type.
 fn authenticate(
     evidence: &Evidence<'_>,
@@ -341,6 +378,8 @@ async fn wait_past(moment: Timestamp, clock: &Clock) {
 struct IssuedTokens {
     access_token: MintedToken,
     refresh_token: Option<SecretString>,
+    /// How the client stands, if it has a limit.
+    standing: Option<Standing>,
 }
 
 /// RFC 6749 §5.1, RFC 8693 §2.2.1.

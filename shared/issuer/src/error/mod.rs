@@ -9,6 +9,7 @@ mod api_key;
 mod assertion;
 mod client;
 mod grant;
+mod limit;
 mod request;
 
 pub use access::AccessDenied;
@@ -16,6 +17,7 @@ pub use api_key::ApiKeyDenied;
 pub use assertion::AssertionDenied;
 pub use client::ClientDenied;
 pub use grant::GrantDenied;
+pub use limit::LimitDenied;
 pub use request::BadRequest;
 
 use http::StatusCode;
@@ -74,7 +76,13 @@ macro_rules! reasons {
     };
 }
 
-reasons!(BadRequest, ClientDenied, GrantDenied, AccessDenied);
+reasons!(
+    BadRequest,
+    ClientDenied,
+    GrantDenied,
+    AccessDenied,
+    LimitDenied
+);
 
 /// What is wrong with a request: each part of the issuer brings its own reasons.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -91,6 +99,9 @@ pub enum Denied {
     /// The access that it asks for.
     #[error(transparent)]
     Access(#[from] AccessDenied),
+    /// That there are too many of them.
+    #[error(transparent)]
+    Limit(#[from] LimitDenied),
 }
 
 impl Denied {
@@ -101,6 +112,7 @@ impl Denied {
             Self::Client(reason) => reason.code(),
             Self::Grant(reason) => reason.code(),
             Self::Access(reason) => reason.code(),
+            Self::Limit(_) => ErrorCode::TemporarilyUnavailable,
         }
     }
 
@@ -114,6 +126,15 @@ impl Denied {
             }
             Self::Grant(reason) => reason.into(),
             Self::Access(reason) => reason.into(),
+            Self::Limit(reason) => reason.into(),
+        }
+    }
+
+    /// What the limit is about that is exceeded.
+    pub const fn limit_of(&self) -> Option<&'static str> {
+        match self {
+            Self::Limit(reason) => Some(reason.standing().kind.as_str()),
+            _ => None,
         }
     }
 
@@ -124,7 +145,7 @@ impl Denied {
                 reason.is_security_event()
             }
             Self::Grant(reason) => reason.is_security_event(),
-            Self::Request(_) | Self::Access(_) => false,
+            Self::Request(_) | Self::Access(_) | Self::Limit(_) => false,
         }
     }
 
@@ -132,6 +153,7 @@ impl Denied {
     pub const fn status(&self) -> StatusCode {
         match (self, self.code()) {
             (Self::Request(BadRequest::MethodNotAllowed), _) => StatusCode::METHOD_NOT_ALLOWED,
+            (Self::Limit(_), _) => StatusCode::TOO_MANY_REQUESTS,
             (_, ErrorCode::InvalidClient) => StatusCode::UNAUTHORIZED,
             _ => StatusCode::BAD_REQUEST,
         }

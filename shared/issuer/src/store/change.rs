@@ -200,8 +200,8 @@ pub(super) struct Expressions {
 }
 
 impl Expressions {
-    /// Adds one to `counter`, which DynamoDB may delete at `expires_at`.
-    pub(super) fn count(counter: &str, expires_at: u64) -> Self {
+    /// Adds `permits` to `counter`, if the sum is at most `at_most`. DynamoDB may delete it at `expires_at`.
+    pub(super) fn lease(counter: &str, permits: u64, at_most: u64, expires_at: u64) -> Self {
         let mut out = Self::default();
         let sets = [
             format!("{} = {}", out.name(TTL), out.value(number(expires_at))),
@@ -211,12 +211,20 @@ impl Expressions {
                 out.value(number(SCHEMA_WRITTEN))
             ),
         ];
+        let name = out.name(counter);
         out.update = format!(
-            "SET {} ADD {} {}",
+            "SET {} ADD {name} {}",
             sets.join(", "),
-            out.name(counter),
-            out.value(number(1))
+            out.value(number(permits))
         );
+        out.condition = Some(match at_most.checked_sub(permits) {
+            Some(room) => {
+                let room = out.value(number(room));
+                format!("attribute_not_exists({name}) OR {name} <= {room}")
+            }
+            // Even an absent counter has no room for that.
+            None => format!("{name} < {}", out.value(number(0))),
+        });
         out
     }
 

@@ -6,6 +6,7 @@
 pub mod aws_calls;
 mod change;
 mod checked_time;
+mod counters;
 mod index;
 mod item;
 mod reader;
@@ -15,6 +16,7 @@ mod table;
 pub use aws_calls::CallFailure;
 pub use change::Change;
 pub use checked_time::CheckedTime;
+pub use counters::{Counters, Leased};
 pub use index::{FeedPage, FeedPlace, FeedSelection, KeyPage};
 pub(crate) use item::AnyItem;
 pub use item::{AnyKey, Key, Record, Stored};

@@ -11,15 +11,13 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use tokensmith_verifier::Timestamp;
 
-use super::change::Expressions;
 use super::item::{
     ATTEMPT, FEED_AT, FEED_PARTITION, FEED_UNTIL, REVISION, SCHEMA, SCHEMA_WRITTEN, decode, encode,
-    number, read_number,
+    number,
 };
 use super::reader::{failed, incomplete, is_text};
-use super::{AnyKey, Change, FeedPlace, Key, Record, StoreError, Stored, TableReader};
+use super::{AnyKey, Change, Counters, FeedPlace, Key, Record, StoreError, Stored, TableReader};
 use crate::credential::random_id;
 
 /// The table, for reading and writing. Cheap to clone.
@@ -35,6 +33,11 @@ impl Table {
     /// The same table, for reading only.
     pub fn reader(&self) -> TableReader {
         self.0.clone()
+    }
+
+    /// Its counters of what is limited.
+    pub fn counters(&self) -> Counters {
+        Counters::new(&self.client, &self.name)
     }
 
     /// Writes a record unless one has its key (`PutItem`).
@@ -119,33 +122,6 @@ impl Table {
         }
     }
 
-    /// Adds one to the counter `name` and returns the sum (`UpdateItem`). DynamoDB may delete the
-    /// counter after `expires_at`.
-    ///
-    /// The only verb without the SDK's retry: an addition is not safe to repeat.
-    pub async fn count(&self, name: &str, expires_at: Timestamp) -> Result<u64, StoreError> {
-        let key = Key::<()>::single("COUNT", name);
-        let expressions = Expressions::count(COUNTER, expires_at.seconds());
-        let answer = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .set_key(Some(key.to_item()))
-            .update_expression(expressions.update)
-            .set_expression_attribute_names(Some(expressions.names))
-            .set_expression_attribute_values(Some(expressions.values))
-            .return_values(ReturnValue::UpdatedNew)
-            .customize()
-            .config_override(Builder::new().retry_config(RetryConfig::disabled()))
-            .send()
-            .await
-            .map_err(|err| failed("UpdateItem", &err))?;
-        answer
-            .attributes
-            .and_then(|item| read_number(&item, COUNTER))
-            .ok_or_else(|| incomplete("UpdateItem", "no counter came back".into()))
-    }
-
     /// Takes a record out of the feed, unless its place there was renewed (`UpdateItem`). Nothing else of
     /// the record is read or written.
     pub async fn leave_feed(&self, place: &FeedPlace) -> Result<(), StoreError> {
@@ -206,5 +182,3 @@ pub enum Update<R> {
     /// The record at the time the condition failed, if there is one.
     Refused(Option<Stored<R>>),
 }
-
-const COUNTER: &str = "counter";

@@ -7,6 +7,7 @@ mod bad_tokens;
 mod caching;
 mod claims;
 mod headers;
+mod limits;
 mod logs;
 mod outages;
 mod revocations;

@@ -238,7 +238,7 @@ fn faults_of(row: &Row, answer: &Answer, fixture: &Fixture) -> Vec<String> {
     expect(header("pragma") == "no-cache", "pragma");
     expect(header("access-control-allow-origin") == "*", "CORS");
     let exposed = match answer.status {
-        401 => "WWW-Authenticate, DPoP-Nonce, Retry-After",
+        401 => "WWW-Authenticate, DPoP-Nonce, Retry-After, RateLimit, RateLimit-Policy",
         _ => "",
     };
     expect(

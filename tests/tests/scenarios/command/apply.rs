@@ -227,3 +227,27 @@ fn a_file_with_a_mistake_changes_nothing_and_the_mistake_is_named() {
     assert!(told.contains("chmod 600"), "{told}");
     assert_eq!(scene.issuer.table_items(), before);
 }
+
+#[test]
+fn a_limit_is_applied_changed_and_taken_away() {
+    let scene = Scene::new();
+    let file = |limit: &str| {
+        format!("clients:\n  - client_id: app\n    token_endpoint_auth_method: none\n    {limit}\n")
+    };
+    scene.apply(&file("limit: 100/60s"), &[]);
+    assert_eq!(scene.show("app")["limit"], "100/1m");
+    for (limit, from, to) in [
+        ("limit: 5/1h", json!("100/1m"), json!("5/1h")),
+        ("disabled: false", json!("5/1h"), json!(null)),
+    ] {
+        let applied = scene.apply(&file(limit), &[]);
+        let changes = json!({ "limit": { "from": from, "to": to } });
+        assert_eq!(applied["updated"][0]["changes"], changes);
+        assert_eq!(scene.show("app")["limit"], to);
+    }
+    let message = scene.refused(&file("limit: 0/1h"), &[], 1);
+    assert!(
+        message.contains("0/1h: a limit allows 1 to 1000000000 requests"),
+        "{message}"
+    );
+}

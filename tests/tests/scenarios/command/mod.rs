@@ -8,6 +8,7 @@ mod comfort;
 mod consent;
 mod inspect;
 mod keys;
+mod limits;
 mod lists;
 mod restore;
 mod secrets;

@@ -8,6 +8,7 @@ use super::{Allowance, GrantType, Resource, StoredJwks};
 use crate::config::MAX_ACCESS_TTL;
 use crate::credential::SecretHash;
 use crate::fetched::DocumentUrl;
+use crate::limit::Limit;
 use crate::names::{Audience, ClientId, Scopes, add_audience};
 use crate::store::{Key, Record};
 use crate::token::StaticClaims;
@@ -67,6 +68,9 @@ pub struct Client {
     /// What the tokens say that it gets for itself, besides what every token says.
     #[serde(default, skip_serializing_if = "StaticClaims::is_empty")]
     pub claims: StaticClaims,
+    /// How many tokens it may ask for; `None` is as many as it likes.
+    #[serde(default)]
+    pub limit: Option<Limit>,
 }
 
 impl Client {

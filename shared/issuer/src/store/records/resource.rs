@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use tokensmith_verifier::{Algorithm, Timestamp, canonical_resource};
 
+use crate::limit::Limit;
 use crate::names::{Audience, ClientId, Scope, Scopes};
 use crate::store::{Key, Record};
 
@@ -19,6 +20,9 @@ pub struct Resource {
     pub algorithm: Option<Algorithm>,
     /// The clients that may introspect tokens of others for it.
     pub owners: Vec<ClientId>,
+    /// How many requests its authorizers let through; `None` is all.
+    #[serde(default)]
+    pub limit: Option<Limit>,
     /// When it was registered.
     pub created_at: Timestamp,
 }

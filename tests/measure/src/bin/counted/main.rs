@@ -101,6 +101,7 @@ impl Counter {
         let (cost, answer) = self.cost("client_credentials", &own).await;
         operations.insert("client_credentials", cost);
         operations.insert("uncached_signing_client", self.signing_cost().await);
+        operations.insert("limited_client", self.limited_cost().await);
         operations.extend(self.federated_costs().await);
         let access_token = answer.access_token();
         let grant = self.world.grant(&self.client, |_| {}).await;
@@ -133,6 +134,17 @@ impl Counter {
         let own = [("grant_type", "client_credentials")];
         let request = HttpRequest::asserted(paths::TOKEN, &own, &assertion);
         self.cost("uncached_signing_client", &request).await.0
+    }
+
+    /// A token for a client with a limit, whose record is in the cache: one permit is leased for it.
+    async fn limited_cost(&self) -> Cost {
+        let limit = "1000/1m".parse().expect("a limit");
+        let limited = self
+            .world
+            .confidential("limited-service", |client| client.limit = Some(limit));
+        let own = HttpRequest::client_credentials(&limited.await);
+        self.cost("uncached_limited", &own).await;
+        self.cost("limited_client", &own).await.0
     }
 
     /// A token for a client that a token of another issuer speaks for, whose record is read: for the first one,
