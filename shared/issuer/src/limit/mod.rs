@@ -245,7 +245,7 @@ mod tests {
         };
         assert_eq!(
             name("https://api.example"),
-            "resource#https://api.example/#60#120"
+            "resource#https://api.example#60#120"
         );
         assert_eq!(name("https://api.example"), name("https://api.example/"));
     }
