@@ -1,8 +1,8 @@
 //! Limits: how many requests something may make in each window of time.
 //!
 //! A permit is leased from a counter in the table before it is spent, so that all functions together never spend more than the
-//! limit in a window. What a function has leased and does not spend is stranded. [`Lease`](lease::Lease) is the arithmetic of it, and pure;
-//! [`Limits`] is what a process holds, and asks the table; [`ResourceLimits`] is that for the requests to a resource.
+//! limit in a window. What a function has leased and does not spend is stranded. `lease.rs` is the arithmetic of it, and pure; [`Limits`] is what
+//! a process holds, and asks the table; [`ResourceLimits`] is that for the requests to a resource.
 //!
 //! A window begins at a multiple of its length since 1970, by the clock of whoever spends. Its beginning is in the key of the counter, so
 //! that clocks which differ never make one window larger: for as long as they differ, two windows are spent from at once.
@@ -245,7 +245,7 @@ mod tests {
         };
         assert_eq!(
             name("https://api.example"),
-            "resource#https://api.example/#60#120"
+            "resource#https://api.example#60#120"
         );
         assert_eq!(name("https://api.example"), name("https://api.example/"));
     }
