@@ -16,6 +16,7 @@ mod client;
 pub mod connection;
 mod contents;
 mod custody;
+pub mod documented;
 pub mod emulated;
 pub mod faults;
 pub mod foreign;

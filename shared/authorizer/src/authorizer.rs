@@ -5,6 +5,7 @@ use tokensmith_issuer::Level;
 use tokensmith_issuer::endpoint::check::{
     CheckFailed, ExpectedTable, check_feed, check_table, within_limit,
 };
+use tokensmith_issuer::event::ServiceEvent;
 use tokensmith_issuer::revocation::TableRevocations;
 use tokensmith_issuer::store::TableReader;
 use tokensmith_issuer::store::aws_calls;
@@ -136,7 +137,8 @@ impl Authorizer {
         log::write(self.log_level, &known, &decision);
         let answer = self.answer_to(&request, route, decision);
         if let Err(AuthorizerError::TooLong(bytes)) = &answer {
-            log::write_too_long(known.request_id, *bytes);
+            let (request_id, bytes) = (known.request_id, *bytes);
+            ServiceEvent::AuthorizeAnswerTooLong { request_id, bytes }.write();
         }
         answer
     }

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use serde::Serialize;
+use tokensmith_issuer::Level;
+use tokensmith_issuer::event::{Authorized, AuthorizedRequest, Judgement};
 use tokensmith_issuer::store::aws_calls;
-use tokensmith_issuer::{Level, write_line};
 use tokensmith_verifier::{InvalidRequest, Refusal, Rejection};
 
 use crate::decision::Decision;
@@ -21,79 +21,38 @@ pub(crate) struct Known<'a> {
 
 /// Writes the line, if its level is at least `least`.
 pub(crate) fn write(least: Level, known: &Known<'_>, decision: &Decision) {
-    let (level, outcome) = match decision {
-        Decision::Allowed(_) => (Level::Info, "ok"),
-        Decision::Unverified(Refusal::Rejected(Rejection::KeyWithdrawn)) => (Level::Warn, "denied"),
-        Decision::Forbidden(..) | Decision::Unverified(_) => (Level::Info, "denied"),
-        Decision::Unavailable(_) => (Level::Error, "unavailable"),
-    };
-    if level < least {
-        return;
-    }
-    let claims = match decision {
-        Decision::Allowed(claims) | Decision::Forbidden(claims, _) => Some(claims),
-        Decision::Unverified(_) | Decision::Unavailable(_) => None,
-    };
-    let line = Authorized {
-        event: "authorize",
+    let request = AuthorizedRequest {
         request_id: known.request_id,
-        outcome,
-        reason: match decision {
-            Decision::Allowed(_) | Decision::Unavailable(_) => None,
-            Decision::Forbidden(_, reason) => Some(reason.as_str()),
-            Decision::Unverified(refusal) => Some(reason_of(refusal)),
-        },
-        failure: match decision {
-            Decision::Unavailable(failure) => Some(failure.to_string()),
-            _ => None,
-        },
-        client: claims.map(|claims| claims.client_id()),
-        grant: claims.and_then(|claims| claims.grant_id()),
         route: known.route.as_deref(),
         latency_us: known.started.elapsed().as_micros(),
         aws_calls: aws_calls::so_far(),
         feed_age_s: known.feed_age,
     };
-    write_line(level, &line);
+    Authorized::new(judgement(decision), request).write(least);
 }
 
-/// Writes that API Gateway would not take the answer.
-pub(crate) fn write_too_long(request_id: &str, bytes: usize) {
-    let event = "authorize_answer_too_long";
-    let line = TooLong {
-        event,
-        request_id,
-        bytes,
-    };
-    write_line(Level::Error, &line);
-}
-
-#[derive(Serialize)]
-struct TooLong<'a> {
-    event: &'static str,
-    request_id: &'a str,
-    bytes: usize,
-}
-
-#[derive(Serialize)]
-struct Authorized<'a> {
-    event: &'static str,
-    request_id: &'a str,
-    outcome: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    grant: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    route: Option<&'a str>,
-    latency_us: u128,
-    aws_calls: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    feed_age_s: Option<u64>,
+fn judgement(decision: &Decision) -> Judgement<'_> {
+    match decision {
+        Decision::Allowed(claims) => Judgement::Allowed {
+            client: claims.client_id(),
+            grant: claims.grant_id(),
+        },
+        Decision::Forbidden(claims, reason) => Judgement::Refused {
+            client: Some(claims.client_id()),
+            grant: claims.grant_id(),
+            reason: reason.as_str(),
+            is_security_event: false,
+        },
+        Decision::Unverified(refusal) => Judgement::Refused {
+            client: None,
+            grant: None,
+            reason: reason_of(refusal),
+            is_security_event: *refusal == Refusal::Rejected(Rejection::KeyWithdrawn),
+        },
+        Decision::Unavailable(failure) => Judgement::Unavailable {
+            failure: failure.to_string(),
+        },
+    }
 }
 
 fn reason_of(refusal: &Refusal) -> &'static str {

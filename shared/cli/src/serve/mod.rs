@@ -10,16 +10,16 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory};
 use secrecy::ExposeSecret;
-use serde::Serialize;
 use tokensmith_issuer::admin::{Administrator, ClientChanges, ClientError, settle, take_over};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::ClientSecret;
+use tokensmith_issuer::event::ServiceEvent;
 use tokensmith_issuer::fetched::{Fetcher, Reach, Web};
 use tokensmith_issuer::keys::{Custody, KeyAccess, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::{ClientId, IssuerUrl};
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::records::Settings;
-use tokensmith_issuer::{Abilities, Issuer, Level, endpoint, write_line};
+use tokensmith_issuer::{Abilities, Issuer, endpoint};
 use tokensmith_local::{LocalData, Page};
 use tokensmith_verifier::{Algorithm, Clock, paths};
 use tokio::signal::unix::{SignalKind, signal};
@@ -156,46 +156,24 @@ async fn change_issuer(former: &Issuer, table: &Table, owner: &Settings) -> Resu
 
 /// Says at every start what an issuer URL without TLS means.
 fn warn_of_http(issuer: &IssuerUrl, allowed: bool) -> Result<(), Failure> {
-    #[derive(Serialize)]
-    struct InsecureHttp<'a> {
-        event: &'static str,
-        issuer: &'a IssuerUrl,
-        message: &'static str,
-    }
     if !allowed {
         let issuer = issuer.as_str();
         return Err(Failure::new(format!("the issuer is {issuer}: {NOT_HTTPS}")));
     }
-    write_line(
-        Level::Warn,
-        &InsecureHttp {
-            event: "insecure_http",
-            issuer,
-            message: "secrets and tokens are sent without TLS: for development only",
-        },
-    );
+    let message = "secrets and tokens are sent without TLS: for development only";
+    ServiceEvent::InsecureHttp { issuer, message }.write();
     Ok(())
 }
 
 /// How far it reaches for what others publish. Says at every start what it means to reach further than the
 /// functions do.
 fn reach(private: bool) -> Reach {
-    #[derive(Serialize)]
-    struct FetchPrivate {
-        event: &'static str,
-        message: &'static str,
-    }
     if !private {
         return Reach::Public;
     }
-    write_line(
-        Level::Warn,
-        &FetchPrivate {
-            event: "fetch_private",
-            message: "documents are fetched also from private addresses and without TLS on loopback: for \
-                      development only",
-        },
-    );
+    let message = "documents are fetched also from private addresses and without TLS on loopback: for \
+                   development only";
+    ServiceEvent::FetchPrivate { message }.write();
     Reach::Private
 }
 

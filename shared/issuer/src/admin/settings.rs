@@ -1,7 +1,7 @@
 //! The settings that are stored with the data: whose they are.
 
 use super::{Administrator, TableScan};
-use crate::event::write_issuer_changed;
+use crate::event::ServiceEvent;
 use crate::names::{Audience, InvalidName, IssuerUrl};
 use crate::store::records::{Client, ForeignTable, Settings};
 use crate::store::{Change, Insert, StoreError, Stored, Table, Update};
@@ -40,7 +40,7 @@ pub async fn take_over(table: &Table, owner: &Settings) -> Result<Option<Setting
     match table.update(&Settings::only_key(), change).await? {
         Update::Applied(_) => {
             if from != to {
-                write_issuer_changed(from, to);
+                ServiceEvent::issuer_changed(from, to).write();
             }
             Ok(Some(current.record))
         }

@@ -1,16 +1,15 @@
 //! The introspection endpoint (RFC 7662).
 
-use bytes::Bytes;
-use http::Response;
 use serde::Serialize;
 use tokensmith_verifier::{AccessTokenClaims, Audiences, paths};
 
 use super::answer::{json_error, uncached_json};
-use super::{Call, Endpoint, Mount};
+use super::{Answer, Call, Endpoint, Mount};
 use crate::Issuer;
 use crate::client::{AuthenticatedClient, Evidence, Target};
 use crate::credential::GrantId;
 use crate::error::{AccessDenied, BadRequest, ClientDenied, Error};
+use crate::event::{Noteworthy, RequestEvent};
 use crate::keys::Custody;
 use crate::names::Audience;
 use crate::store::records::Grant;
@@ -37,13 +36,13 @@ pub const fn introspect<C: Custody>() -> Mount<C> {
 /// Tells a confidential client about its own tokens, and about access tokens for a resource that it
 /// owns. Everything else, and every token that is not active, is answered `{"active":false}`
 /// and no more (RFC 7662 §2.2).
-async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> {
+async fn introspect_token(mut call: Call<'_>) -> Result<Answer, Error> {
     let form = call.form()?;
     let presented = call.credentials(&form)?;
     let token = form.value("token").ok_or(BadRequest::MissingToken)?;
-    let Call { issuer, log, .. } = call;
+    let Call { issuer, known, .. } = call;
     issuer.require_own_table().await?;
-    let mut evidence = issuer.gather(&presented, log).await?;
+    let mut evidence = issuer.gather(&presented, known).await?;
     let caller = issuer
         .clients
         .decide(&mut evidence, |evidence| {
@@ -56,9 +55,7 @@ async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> 
         .await?;
     evidence.claim(&issuer.table).await?;
     let judged = issuer.judge(token).await?;
-    if judged.is_of_withdrawn_key() {
-        log.names_withdrawn_key();
-    }
+    let is_withdrawn = judged.is_of_withdrawn_key();
     let answer = match judged {
         Judged::AccessToken {
             claims,
@@ -75,11 +72,17 @@ async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> 
         }
         _ => None,
     };
-    log.active = Some(answer.is_some());
-    Ok(match answer {
+    let event = RequestEvent::Introspected {
+        client: caller.record().id.clone(),
+        rule: known.rule.take(),
+        active: answer.is_some(),
+        reason: is_withdrawn.then_some(Noteworthy::WithdrawnKey),
+    };
+    let response = match answer {
         Some(live) => uncached_json(&live),
         None => uncached_json(&Dead { active: false }),
-    })
+    };
+    Ok(Answer { response, event })
 }
 
 /// Whether a token was issued to the caller, or is for a registered resource that the caller owns. That a client may

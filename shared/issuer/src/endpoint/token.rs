@@ -10,15 +10,16 @@ use serde::Serialize;
 use tokensmith_verifier::{Clock, Timestamp, paths};
 
 use super::answer::{json_error, uncached_json};
-use super::{Call, Endpoint, Mount};
+use super::{Answer, Call, Endpoint, Mount};
 use crate::Issuer;
 use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials, Target};
-use crate::credential::{CredentialKind, GrantCredential};
+use crate::credential::{CredentialKind, GrantCredential, GrantId};
 use crate::error::{ClientDenied, Error, GrantDenied, Unavailable};
-use crate::event::{IssuedLog, RequestLog};
+use crate::event::{IssuedToken, Known, RequestEvent};
 use crate::grant::redeem::{self, Advance, GrantState, ProvenCredential, Step};
 use crate::grant::{AskedAccess, TokenRequest, client_credentials, jwt_bearer, refresh_token};
 use crate::keys::Custody;
+use crate::names::{ClientId, FederationName};
 use crate::revocation::revoke_grant;
 use crate::store::records::GrantType;
 use crate::token::{self, ApprovedToken, GrantedAccess, MintedToken};
@@ -57,10 +58,10 @@ pub const fn refresh<C: Custody>() -> Mount<C> {
     Mount::issuing(&REFRESH)
 }
 
-async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Response<Bytes>, Error> {
+async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Answer, Error> {
     let form = call.form()?;
     let request = TokenRequest::parse(&form, served)?;
-    call.log.grant_type = Some(request.grant_type());
+    call.known.grant_type = Some(request.grant_type());
     let presented = match &request {
         TokenRequest::JwtBearer { assertion, .. } => {
             let presented = call.foreign_token(&form, assertion.expose_secret());
@@ -68,10 +69,15 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Response<Byte
         }
         _ => call.credentials(&form)?,
     };
-    let Call { issuer, log, .. } = call;
+    let Call {
+        issuer,
+        endpoint,
+        known,
+        ..
+    } = call;
     issuer.require_own_table().await?;
 
-    let issued = match issuer.issue(&presented, &request, log).await {
+    let issued = match issuer.issue(&presented, &request, known).await {
         // A token issued now would count as revoked. Wait until `not_before` has passed, and decide
         // again on fresh records.
         Err(Error::Unavailable(Unavailable::JustRevoked(until))) => {
@@ -80,19 +86,35 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Response<Byte
                 Some(id) => issuer.clients.forget(id),
                 None => issuer.clients.forget_all(),
             }
-            issuer.issue(&presented, &request, log).await?
+            issuer.issue(&presented, &request, known).await?
         }
         issued => issued?,
     };
+    Ok(match issued {
+        Issue::Tokens(issued) => Answer {
+            response: token_answer(&issued),
+            event: issued.event(known.rule.take(), request.grant_type()),
+        },
+        Issue::Reused { client, grant } => {
+            let error = GrantDenied::RefreshTokenReused.into();
+            Answer {
+                response: (endpoint.refuse)(endpoint, &error, issuer.retry_after(&error)),
+                event: RequestEvent::reused(client, known.rule.take(), grant),
+            }
+        }
+    })
+}
+
+fn token_answer(issued: &IssuedTokens) -> Response<Bytes> {
     let scope = issued.access_token.scopes.to_string();
-    let refresh_token = issued.refresh_token.as_ref();
-    Ok(uncached_json(&TokenAnswer {
+    let refresh_token = issued.refreshed.as_ref().map(|(_, token)| token);
+    uncached_json(&TokenAnswer {
         access_token: issued.access_token.expose_secret(),
         token_type: "Bearer",
         expires_in: issued.access_token.expires_in,
         refresh_token: refresh_token.map(ExposeSecret::expose_secret),
         scope: (!scope.is_empty()).then_some(&scope),
-    }))
+    })
 }
 
 impl Issuer {
@@ -100,17 +122,17 @@ impl Issuer {
         &self,
         presented: &PresentedCredentials,
         request: &TokenRequest,
-        log: &mut RequestLog,
-    ) -> Result<IssuedTokens, Error> {
+        known: &mut Known,
+    ) -> Result<Issue, Error> {
         match request {
             TokenRequest::ClientCredentials(asked) => {
-                self.issue_to_client(presented, asked, log).await
+                self.issue_to_client(presented, asked, known).await
             }
             TokenRequest::RefreshToken { unproven, asked } => {
-                self.refresh(presented, unproven, asked, log).await
+                self.refresh(presented, unproven, asked, known).await
             }
             TokenRequest::JwtBearer { asked, .. } => {
-                let issued = self.issue_for_assertion(presented, asked, log).await;
+                let issued = self.issue_for_assertion(presented, asked, known).await;
                 issued.map_err(Error::of_grant)
             }
         }
@@ -120,12 +142,12 @@ impl Issuer {
         &self,
         presented: &PresentedCredentials,
         asked: &AskedAccess,
-        log: &mut RequestLog,
-    ) -> Result<IssuedTokens, Error> {
+        known: &mut Known,
+    ) -> Result<Issue, Error> {
         let grant =
             |client: &AuthenticatedClient| Ok(client_credentials::grant(client, asked.clone()));
         let grant_type = GrantType::ClientCredentials;
-        self.issue_without_refresh(presented, grant_type, grant, log)
+        self.issue_without_refresh(presented, grant_type, grant, known)
             .await
     }
 
@@ -133,10 +155,10 @@ impl Issuer {
         &self,
         presented: &PresentedCredentials,
         asked: &AskedAccess,
-        log: &mut RequestLog,
-    ) -> Result<IssuedTokens, Error> {
+        known: &mut Known,
+    ) -> Result<Issue, Error> {
         let grant = |client: &AuthenticatedClient| jwt_bearer::grant(client, asked.clone());
-        self.issue_without_refresh(presented, GrantType::JwtBearer, grant, log)
+        self.issue_without_refresh(presented, GrantType::JwtBearer, grant, known)
             .await
     }
 
@@ -145,9 +167,9 @@ impl Issuer {
         presented: &PresentedCredentials,
         grant_type: GrantType,
         grant: impl Fn(&AuthenticatedClient) -> Result<GrantedAccess, ClientDenied>,
-        log: &mut RequestLog,
-    ) -> Result<IssuedTokens, Error> {
-        let mut evidence = self.gather(presented, log).await?;
+        known: &mut Known,
+    ) -> Result<Issue, Error> {
+        let mut evidence = self.gather(presented, known).await?;
         let authenticated = self
             .clients
             .decide(&mut evidence, |evidence| authenticate(evidence, grant_type));
@@ -162,12 +184,13 @@ impl Issuer {
             Ok((client, approved))
         });
         let (client, approved) = decided.await?;
-        let access_token = self.mint(&client, approved, log).await?;
+        let access_token = self.mint_for(&client, approved).await?;
         evidence.claim(&self.table).await?;
-        Ok(IssuedTokens {
+        Ok(Issue::Tokens(IssuedTokens {
+            client: client.record().id.clone(),
             access_token,
-            refresh_token: None,
-        })
+            refreshed: None,
+        }))
     }
 
     async fn refresh(
@@ -175,13 +198,13 @@ impl Issuer {
         presented: &PresentedCredentials,
         unproven: &GrantCredential,
         asked: &AskedAccess,
-        log: &mut RequestLog,
-    ) -> Result<IssuedTokens, Error> {
+        known: &mut Known,
+    ) -> Result<Issue, Error> {
         let (redeemer, kind) = (self.redeemer()?, CredentialKind::RefreshToken);
         let proven = redeemer.prove(unproven.clone(), kind, self.clock.now());
         let proven = proven.await?;
-        log.grant_id = Some(proven.credential().grant_id);
-        let mut evidence = self.gather(presented, log).await?;
+        known.grant = Some(proven.credential().grant_id);
+        let mut evidence = self.gather(presented, known).await?;
         let authenticated = self.clients.decide(&mut evidence, |evidence| {
             authenticate(evidence, GrantType::RefreshToken)
         });
@@ -201,20 +224,22 @@ impl Issuer {
             let Decision::Approved(client, step, approved) = decided.await? else {
                 // Whoever repeats a request that the client has sent is not the client, and ends nothing.
                 evidence.claim(&self.table).await?;
-                revoke_grant(&self.table, state.grant.id, None, now).await?;
-                return Err(GrantDenied::RefreshTokenReused.into());
+                let (client, grant) = (state.grant.client_id.clone(), state.grant.id);
+                revoke_grant(&self.table, grant, None, now).await?;
+                return Ok(Issue::Reused { client, grant });
             };
-            let access_token = self.mint(&client, *approved, log).await?;
+            let access_token = self.mint_for(&client, *approved).await?;
             // The token is signed before the grant advances, so that a failed signature uses up
             // nothing.
             evidence.claim(&self.table).await?;
             let advance = redeemer.advance(&client, &state.grant, step, &proven, now);
             match advance.await? {
                 Advance::Advanced(refresh_token) => {
-                    return Ok(IssuedTokens {
+                    return Ok(Issue::Tokens(IssuedTokens {
+                        client: client.record().id.clone(),
                         access_token,
-                        refresh_token: Some(refresh_token),
-                    });
+                        refreshed: Some((state.grant.id, refresh_token)),
+                    }));
                 }
                 // Another request advanced the grant first. The signed token is dropped, and the
                 // request is decided again on the newer record.
@@ -240,18 +265,6 @@ impl Issuer {
         let (resources, ttl) = (evidence.resources(), self.config.access_ttl);
         let approved = token::approve(&client, granted, resources, ttl, now)?;
         Ok(Decision::Approved(client, step, Box::new(approved)))
-    }
-
-    async fn mint(
-        &self,
-        client: &AuthenticatedClient,
-        approved: ApprovedToken,
-        log: &mut RequestLog,
-    ) -> Result<MintedToken, Error> {
-        let minted = self.mint_for(client, approved).await?;
-        log.key_id = Some(minted.key_id.clone());
-        log.issued = Some(IssuedLog::of(&minted));
-        Ok(minted)
     }
 
     /// Signs a token with the key of its algorithm.
@@ -295,9 +308,42 @@ async fn wait_past(moment: Timestamp, clock: &Clock) {
     }
 }
 
+/// What a request came to that was not refused by its form, its client or its grant.
+enum Issue {
+    Tokens(IssuedTokens),
+    /// The refresh token was used again after its grace, and its grant was revoked.
+    Reused {
+        client: ClientId,
+        grant: GrantId,
+    },
+}
+
 struct IssuedTokens {
+    client: ClientId,
     access_token: MintedToken,
-    refresh_token: Option<SecretString>,
+    /// The grant that advanced, and its new refresh token.
+    refreshed: Option<(GrantId, SecretString)>,
+}
+
+impl IssuedTokens {
+    fn event(self, rule: Option<FederationName>, grant_type: GrantType) -> RequestEvent {
+        let (client, token) = (self.client, IssuedToken::of(&self.access_token));
+        match self.refreshed {
+            None => RequestEvent::Issued {
+                client,
+                rule,
+                grant_type,
+                token,
+            },
+            Some((grant, _)) => RequestEvent::Refreshed {
+                client,
+                rule,
+                grant_type,
+                grant,
+                token,
+            },
+        }
+    }
 }
 
 /// RFC 6749 §5.1.
