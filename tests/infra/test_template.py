@@ -349,7 +349,7 @@ def test_metric_filters_look_for_what_the_code_logs(template):
 def test_the_example_looks_for_what_the_authorizer_logs(example):
     page, reasons = source("docs/events.md"), source("shared/authorizer/src/log.rs")
     logged = set(re.findall(r"^\| `(\w+)` \|", page, re.M))
-    outcomes = {"ok", "denied", "unavailable", "authorize"}
+    outcomes = {"ok", "denied", "unavailable", "authorize", "refused"}
     assert all(f"`{outcome}`" in page for outcome in outcomes)
     for name, properties in example.of_type("AWS::Logs::MetricFilter").items():
         assert set(re.findall(r"\$\.(\w+)", json.dumps(properties))) <= logged, name

@@ -25,6 +25,7 @@ mod kms_custody;
 mod listing;
 mod moments;
 mod operation_counts;
+mod operators_changes;
 mod own_records;
 mod ownership;
 mod parallel_refreshes;

@@ -2,6 +2,7 @@
 
 use tokensmith_verifier::Rejection;
 
+use super::audit::Made;
 use super::{AdminEvent, Administrator, Changed};
 use crate::Issuer;
 use crate::credential::GrantId;
@@ -41,9 +42,13 @@ impl Administrator {
             Judged::Unrecognized(why) => return Err(why.into()),
             Judged::UnrecognizedCredential(why) => return Err(why.into()),
         };
-        let time = self.time().await?;
-        let outcome = revoke_access_token(&self.table, &claims, time.now()).await?;
-        self.done(outcome, Revoked::AccessToken { jti: claims.jti }, time)
+        let jti = claims.jti.clone();
+        let event = AdminEvent::TokenRevoked { jti: jti.clone() };
+        let change = |time: CheckedTime| async move {
+            let outcome = revoke_access_token(&self.table, &claims, time.now()).await?;
+            self.done(outcome, Revoked::AccessToken { jti }, time)
+        };
+        self.recorded(event, change).await
     }
 
     /// Revokes a grant and all its tokens.
@@ -51,9 +56,12 @@ impl Administrator {
     /// # Errors
     /// [`RevokeError`] when there is no such grant, or the table fails.
     pub async fn revoke_grant(&self, grant_id: GrantId) -> Result<Changed<Revoked>, RevokeError> {
-        let time = self.time().await?;
-        let outcome = revoke_grant(&self.table, grant_id, None, time.now()).await?;
-        self.done(outcome, Revoked::Grant { grant_id }, time)
+        let event = AdminEvent::GrantRevoked { grant: grant_id };
+        let change = |time: CheckedTime| async move {
+            let outcome = revoke_grant(&self.table, grant_id, None, time.now()).await?;
+            self.done(outcome, Revoked::Grant { grant_id }, time)
+        };
+        self.recorded(event, change).await
     }
 
     /// Revokes all grants and tokens that a client has now. Later ones are valid.
@@ -64,9 +72,14 @@ impl Administrator {
         &self,
         client_id: ClientId,
     ) -> Result<Changed<Revoked>, RevokeError> {
-        let time = self.time().await?;
-        let outcome = revoke_client(&self.table, &client_id, &time).await?;
-        self.done(outcome, Revoked::Client { client_id }, time)
+        let event = AdminEvent::ClientRevoked {
+            client: client_id.clone(),
+        };
+        let change = |time: CheckedTime| async move {
+            let outcome = revoke_client(&self.table, &client_id, &time).await?;
+            self.done(outcome, Revoked::Client { client_id }, time)
+        };
+        self.recorded(event, change).await
     }
 
     /// Revokes all grants that a subject has given until now, and all tokens issued for it.
@@ -74,9 +87,14 @@ impl Administrator {
     /// # Errors
     /// [`RevokeError`] when there is no such subject, or the table fails.
     pub async fn revoke_subject(&self, subject: String) -> Result<Changed<Revoked>, RevokeError> {
-        let time = self.time().await?;
-        let outcome = revoke_subject(&self.table, &subject, &time).await?;
-        self.done(outcome, Revoked::Subject { subject }, time)
+        let event = AdminEvent::SubjectRevoked {
+            subject: subject.clone(),
+        };
+        let change = |time: CheckedTime| async move {
+            let outcome = revoke_subject(&self.table, &subject, &time).await?;
+            self.done(outcome, Revoked::Subject { subject }, time)
+        };
+        self.recorded(event, change).await
     }
 
     fn done(
@@ -84,10 +102,11 @@ impl Administrator {
         outcome: RevokeOutcome,
         what: Revoked,
         time: CheckedTime,
-    ) -> Result<Changed<Revoked>, RevokeError> {
+    ) -> Result<Made<Revoked>, RevokeError> {
         match outcome {
             RevokeOutcome::Revoked => {
-                Ok(self.in_feed(what.clone(), AdminEvent::Revoked(what), time))
+                let event = what.event();
+                Ok(self.in_feed(what, event, time))
             }
             RevokeOutcome::NothingFound => Err(RevokeError::NothingFound),
         }
@@ -117,6 +136,17 @@ pub enum Revoked {
         /// The subject.
         subject: String,
     },
+}
+
+impl Revoked {
+    fn event(&self) -> AdminEvent {
+        match self.clone() {
+            Self::AccessToken { jti } => AdminEvent::TokenRevoked { jti },
+            Self::Grant { grant_id } => AdminEvent::GrantRevoked { grant: grant_id },
+            Self::Client { client_id } => AdminEvent::ClientRevoked { client: client_id },
+            Self::Subject { subject } => AdminEvent::SubjectRevoked { subject },
+        }
+    }
 }
 
 /// Why nothing was revoked.

@@ -2,11 +2,12 @@
 //! field holds a secret.
 //!
 //! Each kind of event has only its own fields, and cannot be made without them. A new kind is a variant of
-//! the enum of whoever causes it: [`RequestEvent`], [`Judgement`] or [`ServiceEvent`]. Then its row in
+//! the enum of whoever causes it: [`RequestEvent`], [`Judgement`], [`ServiceEvent`] or [`AdminEvent`]. Then its row in
 //! docs/events.md is missing, which a test says.
 
 mod authorized;
 mod loggable;
+mod operator;
 mod request;
 mod service;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use serde::Serialize;
 
 pub use authorized::{Authorized, AuthorizedRequest, Judgement};
 pub use loggable::loggable_path;
+pub use operator::{AdminEvent, OperatorLine};
 pub use request::{Answered, IssuedToken, Known, Noteworthy, RequestContext, RequestEvent};
 pub use service::ServiceEvent;
 
@@ -39,6 +41,8 @@ pub enum Event<'a> {
     Authorizer(&'a Authorized<'a>),
     /// What else a process has to say.
     Service(&'a ServiceEvent<'a>),
+    /// An operator changed something. It is a record, and in no log.
+    Operator(OperatorLine<'a>),
 }
 
 /// What became of a request.
@@ -60,6 +64,7 @@ impl Event<'_> {
             Self::Request(answered) => answered.event.level(),
             Self::Authorizer(authorized) => authorized.judgement.level(),
             Self::Service(event) => event.level(),
+            Self::Operator(line) => line.level(),
         }
     }
 
@@ -69,14 +74,7 @@ impl Event<'_> {
         if level < least {
             return;
         }
-        let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
-        let line = Line {
-            time,
-            level,
-            schema: SCHEMA,
-            event: self,
-        };
-        if let Ok(mut json) = serde_json::to_vec(&line) {
+        if let Ok(mut json) = serde_json::to_vec(&self.at(SystemTime::now())) {
             json.push(b'\n');
             // A log that cannot be written must not fail the request.
             let _ = std::io::stderr().write_all(&json);
@@ -85,11 +83,21 @@ impl Event<'_> {
             }
         }
     }
+
+    /// Its line, written at `moment`.
+    pub fn at(&self, moment: SystemTime) -> Line<'_> {
+        Line {
+            time: humantime::format_rfc3339_millis(moment).to_string(),
+            level: self.level(),
+            schema: SCHEMA,
+            event: self,
+        }
+    }
 }
 
-/// What each line begins with.
-#[derive(Serialize)]
-struct Line<'a> {
+/// A line, which begins the same for every event.
+#[derive(Debug, Serialize)]
+pub struct Line<'a> {
     time: String,
     level: Level,
     schema: u32,

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use strum::VariantNames;
+use tokensmith_verifier::Timestamp;
 
 use super::authorized::AuthorizedRequest;
 use super::*;
 use crate::credential::GrantId;
 use crate::keys::Rotation;
-use crate::store::records::{ForeignTable, GrantType, Settings};
+use crate::names::{Audience, ClientId, FederationName, IssuerUrl, SubjectName};
+use crate::store::records::{ChangeOutcome, ForeignTable, GrantType, OperatorChange, Settings};
 use documented::{Documented, Fields};
 
 #[path = "../../../../tests/src/documented.rs"]
@@ -25,6 +27,7 @@ fn the_page_and_the_code_have_the_same_events() {
         ("Requests", RequestEvent::VARIANTS),
         ("Authorizer", Judgement::VARIANTS),
         ("Service", ServiceEvent::VARIANTS),
+        ("Operators", AdminEvent::VARIANTS),
     ]);
     assert_eq!(
         page.sections.keys().collect::<Vec<_>>(),
@@ -117,11 +120,12 @@ fn a_line_that_the_page_does_not_describe_is_found() {
 }
 
 /// A line of each event with every field that it can have, by the section that it is in.
-fn all_lines() -> [(&'static str, Vec<Value>); 3] {
+fn all_lines() -> [(&'static str, Vec<Value>); 4] {
     [
         ("Requests", all_requests()),
         ("Authorizer", all_judgements()),
         ("Service", all_of_service()),
+        ("Operators", all_changes()),
     ]
 }
 
@@ -240,7 +244,7 @@ fn authorized(route: Option<&'static str>) -> AuthorizedRequest<'static> {
 
 fn all_of_service() -> Vec<Value> {
     let message = "m";
-    let url = "https://issuer.example".parse().expect("a URL");
+    let url: IssuerUrl = "https://issuer.example".parse().expect("a URL");
     let settings = Settings {
         issuer: "https://issuer.example".parse().expect("a URL"),
         wrapping_key: None,
@@ -286,18 +290,45 @@ fn all_of_service() -> Vec<Value> {
     events.into_iter().map(service).collect()
 }
 
+fn all_changes() -> Vec<Value> {
+    let client: ClientId = "app".parse().expect("an id");
+    let subject: SubjectName = "s".parse().expect("a subject");
+    let grant = GrantId::random(&subject);
+    let resource: Audience = "https://api.example/".parse().expect("a URI");
+    let federation_source: FederationName = "f".parse().expect("a name");
+    let url: IssuerUrl = "https://issuer.example".parse().expect("a URL");
+    let belonged_to = Settings {
+        issuer: url.clone(),
+        wrapping_key: None,
+    };
+    let of = |name: &str| -> AdminEvent {
+        let all = json!({
+            "event": name, "client": client, "subject": subject, "grant": grant, "resource": resource,
+            "federation_source": federation_source, "rule": federation_source, "jti": "j", "kid": "k", "lowered": [],
+            "created": [], "withdrawn": [], "hmac_key_version": 1, "belonged_to": belonged_to, "from": url, "to": url,
+        });
+        serde_json::from_value(all).expect("an event that has these fields and no others")
+    };
+    let lines = AdminEvent::VARIANTS.iter().map(|name| {
+        line(Event::Operator(OperatorLine::from(&OperatorChange {
+            begun_at: Timestamp::from_seconds(1),
+            millis: 0,
+            id: "i".to_owned(),
+            by: "me".to_owned(),
+            change: of(name),
+            outcome: ChangeOutcome::Failed,
+            reason: Some("r".to_owned()),
+        })))
+    });
+    lines.collect()
+}
+
 fn service(event: ServiceEvent<'_>) -> Value {
     line(Event::Service(&event))
 }
 
 fn line(event: Event<'_>) -> Value {
-    let line = Line {
-        time: "2026-11-29T00:00:00Z".to_owned(),
-        level: event.level(),
-        schema: SCHEMA,
-        event: &event,
-    };
-    serde_json::to_value(&line).expect("JSON")
+    serde_json::to_value(event.at(std::time::UNIX_EPOCH)).expect("JSON")
 }
 
 fn names(line: &Value) -> impl Iterator<Item = &str> {
