@@ -111,4 +111,6 @@ pub fn copy_lines_to(keep: impl Fn(&[u8]) + Send + Sync + 'static) {
     let _ = COPY.set(Box::new(keep));
 }
 
-static COPY: OnceLock<Box<dyn Fn(&[u8]) + Send + Sync>> = OnceLock::new();
+static COPY: OnceLock<KeepsLines> = OnceLock::new();
+
+type KeepsLines = Box<dyn Fn(&[u8]) + Send + Sync>;
