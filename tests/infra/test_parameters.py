@@ -59,6 +59,7 @@ BAD_BESIDE_AN_API = {
     "FeedInterval": [*DURATION, "1h"],
     "FeedStale": ["ajar", ""],
     "Rate": NUMBER,
+    "Refusals": BAD["ServerErrors"],
     **{name: BAD[name] for name in ("Table", "PermissionsBoundary", "RolePath", "LogKey", "LogRetentionDays", "Architecture", "CodeBucket", "Revision")},
 }
 
