@@ -61,6 +61,7 @@ BAD_BESIDE_AN_API = {
     "ApiKeys": ["yes", ""],
     "Limits": ["yes", "true", ""],
     "Rate": NUMBER,
+    "Refusals": BAD["ServerErrors"],
     **{name: BAD[name] for name in ("Table", "PermissionsBoundary", "RolePath", "LogKey", "LogRetentionDays", "Architecture", "CodeBucket", "Revision")},
 }
 

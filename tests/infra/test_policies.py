@@ -132,6 +132,7 @@ COMMANDS = [
     "key rotate --now --yes",
     "repair --yes",
     "restore --in-use --yes",
+    f"events --since 1h --stack {STACK}",
     "client delete limited --yes",
 ]
 CUSTODIES = {"kms-data-key": ["operator"], "kms": ["operator", "operator-kms"]}

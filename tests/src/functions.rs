@@ -14,6 +14,7 @@ use tokio::runtime::Runtime;
 
 use crate::contents::printed_items;
 use crate::emulated::EmulatedAws;
+use crate::logged::is_documented;
 use crate::process::{Background, free_port};
 use crate::tools::{built, tool, workspace};
 use crate::{Answer, Connection, HttpRequest, TestIssuer, eventually};
@@ -156,6 +157,7 @@ impl Functions {
         let log = std::fs::read_to_string(self.log_file(function)).expect("a log");
         log.lines()
             .map(|line| serde_json::from_str(line).expect("a line is one JSON object"))
+            .inspect(is_documented)
             .collect()
     }
 

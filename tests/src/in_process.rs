@@ -15,8 +15,8 @@ use tokensmith_issuer::fetched::{Fetcher, Reach, Source, Web};
 use tokensmith_issuer::keys::{HmacKeys, HmacRotation, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::Scope;
 use tokensmith_issuer::store::records::{
-    AuthenticationMethod, Client, DefinedScope, FeedAttributes, Grant, LiveSecret, Resource,
-    RevokedToken, StoredJwks, Subject, SubjectKind,
+    AuthenticationMethod, Client, DefinedScope, FeedAttributes, Grant, LiveSecret, OperatorChange,
+    Resource, RevokedToken, StoredJwks, Subject, SubjectKind,
 };
 use tokensmith_issuer::store::{Change, CheckedTime, Key, Record, Table, Update};
 use tokensmith_issuer::{Abilities, GrantType, Issuer, endpoint};
@@ -26,6 +26,7 @@ use tokensmith_verifier::{Algorithm, Clock, Timestamp, paths};
 use crate::assertion::OwnKey;
 use crate::contents::{Items, items_by_key};
 use crate::faults::FaultyDynamo;
+use crate::operator::TestOperator;
 use crate::records::{API, audiences, new_client, new_grant, refresh_token, scopes};
 use crate::{Answer, Form, HttpRequest, TestClient, TestCustody, TestGrant};
 
@@ -155,7 +156,8 @@ impl InProcess {
     /// An operator who manages its data.
     pub fn administrator(&self) -> Administrator {
         let Direct { table, custody } = self.direct.clone();
-        Administrator::new(self.config.clone(), table, custody.make, custody.open)
+        let (config, operator) = (self.config.clone(), Arc::new(TestOperator));
+        Administrator::new(config, table, custody.make, custody.open, operator)
     }
 
     /// Sets the issuer's time.
@@ -346,8 +348,15 @@ impl InProcess {
         KeyRotation::new(table, custody.make, policy)
     }
 
-    /// Everything that is in the table, attribute by attribute.
+    /// What is in the table, attribute by attribute, but for the records of what operators have changed or tried to change.
     pub async fn items(&self) -> Items {
+        let mut items = self.all_items().await;
+        items.retain(|key, _| !key.starts_with(OperatorChange::PREFIX));
+        items
+    }
+
+    /// Everything that is in the table.
+    pub async fn all_items(&self) -> Items {
         items_by_key(&dynamodb_client(self.dynamo.direct())).await
     }
 

@@ -10,6 +10,7 @@ use tempfile::{NamedTempFile, TempDir};
 use crate::answer::string;
 use crate::assertion::{OwnKey, now};
 use crate::connection::authority_of;
+use crate::logged::is_documented;
 use crate::patience::eventually;
 use crate::process::{Background, free_port};
 use crate::tools::built;
@@ -163,7 +164,12 @@ impl TestIssuer {
 
     /// Everything that the started issuer has logged.
     pub fn log(&mut self) -> String {
-        std::fs::read_to_string(&self.own_serve().log).expect("the log can be read")
+        let log = &self.own_serve().log;
+        let log = std::fs::read_to_string(log).expect("the log can be read");
+        let lines = log.lines().filter(|line| line.starts_with('{'));
+        let lines = lines.filter_map(|line| serde_json::from_str(line).ok());
+        lines.for_each(|line| is_documented(&line));
+        log
     }
 
     fn process(&mut self) -> &mut Background {

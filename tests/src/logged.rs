@@ -5,6 +5,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::documented::Documented;
+
 /// The log of a scenario.
 #[derive(Debug)]
 pub struct Logged {
@@ -15,11 +17,12 @@ pub struct Logged {
 }
 
 impl Logged {
-    /// The lines of the log, one for each request.
+    /// The lines of the log, each of which is one that docs/events.md describes.
     pub fn lines(&self) -> Vec<Value> {
         let lines = self.stderr.lines().filter(|line| line.starts_with('{'));
         lines
             .map(|line| serde_json::from_str(line).expect("a line is one JSON object"))
+            .inspect(is_documented)
             .collect()
     }
 }
@@ -58,6 +61,14 @@ pub async fn logged_with(
         told: told.map(|(_, what)| what.to_owned()).collect(),
         stderr,
     })
+}
+
+/// Fails a test with a line that the page does not describe.
+pub fn is_documented(line: &Value) {
+    let page = Documented::read(include_str!("../../docs/events.md"));
+    if let Err(wrong) = page.check(line) {
+        panic!("{wrong}");
+    }
 }
 
 /// Tells the test what its scenario knows.

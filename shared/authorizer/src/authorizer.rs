@@ -6,7 +6,8 @@ use tokensmith_issuer::credential::ApiKeySecret;
 use tokensmith_issuer::endpoint::check::{
     CheckFailed, ExpectedTable, check_feed, check_table, within_limit,
 };
-use tokensmith_issuer::limit::{ResourceLimits, Taken};
+use tokensmith_issuer::event::ServiceEvent;
+use tokensmith_issuer::limit::{RequestLimits, Taken};
 use tokensmith_issuer::names::Audience;
 use tokensmith_issuer::revocation::TableRevocations;
 use tokensmith_issuer::store::aws_calls;
@@ -41,7 +42,7 @@ pub struct Authorizer {
     log_level: Level,
     audience: Audience,
     api_keys: Option<ApiKeyChecker>,
-    limits: Option<ResourceLimits>,
+    limits: Option<RequestLimits>,
 }
 
 impl Authorizer {
@@ -100,7 +101,7 @@ impl Authorizer {
     /// counters, and nothing else.
     pub fn limiting(mut self, counters: Counters) -> Self {
         let table = self.keys.table.clone();
-        self.limits = Some(ResourceLimits::new(table, counters, self.clock.clone()));
+        self.limits = Some(RequestLimits::new(table, counters, self.clock.clone()));
         self
     }
 
@@ -169,7 +170,8 @@ impl Authorizer {
         log::write(self.log_level, &known, &decision);
         let answer = self.answer_to(&request, route, decision);
         if let Err(AuthorizerError::TooLong(bytes)) = &answer {
-            log::write_too_long(known.request_id, *bytes);
+            let (request_id, bytes) = (known.request_id, *bytes);
+            ServiceEvent::AuthorizeAnswerTooLong { request_id, bytes }.write();
         }
         answer
     }
@@ -194,15 +196,23 @@ impl Authorizer {
         }
     }
 
-    /// Takes a permit for a request that is allowed otherwise, so that nobody else spends any.
+    /// Takes a permit of the key and of the resource for a request that is allowed otherwise, so that nobody else spends any.
     async fn count(&self, principal: Principal) -> Decision {
         let Some(limits) = &self.limits else {
             return Decision::Allowed(principal);
         };
-        match limits.take(&self.audience).await {
+        let of_key = match &principal {
+            Principal::ApiKey(holder) => limits.take_of_key(&holder.key).await,
+            Principal::Token(_) => Ok(None),
+        };
+        let taken = match of_key {
+            Ok(None | Some(Taken::Permit(_))) => limits.take(&self.audience).await,
+            exceeded_or_failed => exceeded_or_failed,
+        };
+        match taken {
             Ok(None | Some(Taken::Permit(_))) => Decision::Allowed(principal),
             Ok(Some(Taken::Exceeded(standing))) => Decision::Limited(principal, standing),
-            Err(failure) => Decision::Uncounted(principal, failure.to_string()),
+            Err(failure) => Decision::Unavailable(failure.to_string()),
         }
     }
 
@@ -262,7 +272,7 @@ impl Authorizer {
                 return Err(AuthorizerError::Unauthorized);
             }
             (Decision::Unverified(_), EventKind::HttpV1 | EventKind::HttpV2) => (None, None),
-            (Decision::Unavailable(_) | Decision::Uncounted(..), _) => {
+            (Decision::Unavailable(_), _) => {
                 return Err(AuthorizerError::Unavailable);
             }
         };

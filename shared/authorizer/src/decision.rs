@@ -13,10 +13,8 @@ pub(crate) enum Decision {
     /// It would be allowed, and the limit of the resource or the key is used up.
     Limited(Principal, Standing),
     Unverified(Unverified),
-    /// It is unknown whether the token or key is valid; says what failed.
+    /// It is unknown whether the token or key is valid, or whether a limit is used up; says what failed.
     Unavailable(String),
-    /// The token or key is valid, and it is unknown whether a limit is used up; says what failed.
-    Uncounted(Principal, String),
 }
 
 /// Why it is not known who calls.

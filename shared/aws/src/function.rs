@@ -3,10 +3,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use lambda_runtime::Context;
-use serde::Serialize;
 use tokensmith_issuer::endpoint::check::{CheckFailed, ExpectedTable};
 use tokensmith_issuer::error::Unavailable;
-use tokensmith_issuer::{Endpoint, Issuer, Level, RequestContext, loggable_path, write_line};
+use tokensmith_issuer::event::ServiceEvent;
+use tokensmith_issuer::{Endpoint, Issuer, RequestContext, loggable_path};
 
 use crate::event::{Answer, Event, NotHttp};
 
@@ -87,18 +87,12 @@ fn trace_id(header: &str) -> Option<String> {
 
 /// The same response that API Gateway gives for a route that it does not have.
 fn not_found(path: &str) -> Response<Bytes> {
-    #[derive(Serialize)]
-    struct NotRouted {
-        event: &'static str,
-        path: String,
-    }
-    write_line(
-        Level::Info,
-        &NotRouted {
-            event: "not_routed",
-            path: loggable_path(path),
-        },
-    );
+    let not_routed = ServiceEvent::NotRouted {
+        path: Some(&loggable_path(path)),
+        status: StatusCode::NOT_FOUND.as_u16(),
+        source: None,
+    };
+    not_routed.write();
     let mut response = Response::new(Bytes::from_static(br#"{"message":"Not Found"}"#));
     *response.status_mut() = StatusCode::NOT_FOUND;
     let json = HeaderValue::from_static("application/json");

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use serde::Serialize;
+use tokensmith_issuer::event::ServiceEvent;
 use tokensmith_issuer::keys::{Custody, Open, Sign};
 use tokensmith_issuer::store::Table;
-use tokensmith_issuer::{Issuer, Level, Mount, write_line};
+use tokensmith_issuer::{Issuer, Mount};
 use tokensmith_verifier::Clock;
 
 use crate::Function;
@@ -93,11 +93,12 @@ pub(crate) fn load() -> Result<(Environment, Table), BadVariable> {
 /// Loads what the first request would wait for. When the warm-up fails, that is logged and the
 /// function serves all the same: its requests load what is missing.
 pub async fn warm_up<E: Display>(work: impl Future<Output = Result<(), E>>) {
-    match tokio::time::timeout(WARM_UP_LIMIT, work).await {
-        Ok(Ok(())) => {}
-        Ok(Err(err)) => log(Level::Error, "warm_up_failed", &err.to_string()),
-        Err(_) => log(Level::Error, "warm_up_failed", "it took too long"),
-    }
+    let message = &match tokio::time::timeout(WARM_UP_LIMIT, work).await {
+        Ok(Ok(())) => return,
+        Ok(Err(err)) => err.to_string(),
+        Err(_) => "it took too long".to_owned(),
+    };
+    ServiceEvent::WarmUpFailed { message }.write();
 }
 
 /// Runs a function until Lambda ends it, or logs why it could not start.
@@ -114,19 +115,11 @@ pub fn run(function: impl Future<Output = Result<(), Error>>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
-            log(Level::Error, "start_failed", &err.to_string());
+            let message = &err.to_string();
+            ServiceEvent::StartFailed { message }.write();
             ExitCode::FAILURE
         }
     }
-}
-
-pub(crate) fn log(level: Level, event: &'static str, message: &str) {
-    #[derive(Serialize)]
-    struct HostEvent<'a> {
-        event: &'static str,
-        message: &'a str,
-    }
-    write_line(level, &HostEvent { event, message });
 }
 
 /// Lambda restarts a function that takes longer than 10 s to start.

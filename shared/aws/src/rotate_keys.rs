@@ -8,18 +8,17 @@ use serde::{Deserialize, Serialize};
 use tokensmith_issuer::admin::{SettleError, settle};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::endpoint::check::{CheckFailed, ExpectedTable, check_table, within_limit};
-use tokensmith_issuer::event::write_foreign_table;
+use tokensmith_issuer::event::ServiceEvent;
 use tokensmith_issuer::keys::{KeyRotation, Rotation};
 use tokensmith_issuer::revocation::{beat, sweep_feed};
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::records::Settings;
-use tokensmith_issuer::{Level, write_line};
 use tokensmith_verifier::Clock;
 
 use crate::check::{Checked, Reply};
 use crate::clients::kms_of_function;
 use crate::environment::of_process;
-use crate::host::{load, log, run};
+use crate::host::{load, run};
 use crate::kms::KmsMaker;
 
 /// Runs the function that rotates keys, whatever event it is called with, unless that asks for something
@@ -42,7 +41,8 @@ pub fn rotate_keys() -> ExitCode {
                 Some(Task::Heartbeat) => {
                     let beaten = beat(&table, Clock::System.now()).await;
                     beaten.inspect_err(|err| {
-                        log(Level::Error, "heartbeat_failed", &err.to_string());
+                        let message = &err.to_string();
+                        ServiceEvent::HeartbeatFailed { message }.write();
                     })?;
                     Ok(Reply::Answer(Done::Heartbeat {}))
                 }
@@ -107,23 +107,19 @@ async fn maintain(
 ) -> Result<Maintenance, Error> {
     if let Err(err) = settle(table, owner).await {
         if let SettleError::Foreign(foreign) = &err {
-            write_foreign_table(foreign);
+            ServiceEvent::foreign_table(foreign).write();
         }
         return Err(err.into());
     }
     let now = Clock::System.now();
     Ok(Maintenance {
-        event: "rotate_keys",
         rotation: rotation.run(now).await?,
         left_feed: sweep_feed(table, now).await?,
     })
 }
 
-/// What a run has done, as it is logged.
-#[derive(Serialize)]
+/// What a run has done.
 struct Maintenance {
-    event: &'static str,
-    #[serde(flatten)]
     rotation: Rotation,
     /// How many clients and subjects left the revocation feed.
     left_feed: usize,
@@ -131,7 +127,14 @@ struct Maintenance {
 
 fn log_maintenance(outcome: &Result<Maintenance, Error>) {
     match outcome {
-        Ok(done) => write_line(Level::Info, done),
-        Err(err) => log(Level::Error, "rotate_keys_failed", &err.to_string()),
+        Ok(done) => ServiceEvent::RotateKeys {
+            rotation: &done.rotation,
+            left_feed: done.left_feed,
+        }
+        .write(),
+        Err(err) => {
+            let message = &err.to_string();
+            ServiceEvent::RotateKeysFailed { message }.write();
+        }
     }
 }

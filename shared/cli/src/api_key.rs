@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 use tokensmith_issuer::admin::{ApiKeyTtl, CreatedApiKey, ListedApiKey, NewApiKey};
 use tokensmith_issuer::credential::ApiKeyId;
+use tokensmith_issuer::limit::Limit;
 use tokensmith_issuer::names::{ApiKeyName, Audience, ClientId, Scope, Scopes};
 use tokensmith_issuer::store::records::ApiKey;
 
@@ -77,6 +78,10 @@ pub struct CreateArgs {
     /// for a token [default: any]
     #[arg(long = "source", value_name = "RANGE", value_parser = one_range)]
     sources: Vec<IpNet>,
+    /// How often the key may be used in each window of time, as 100/1m: exchanges, and requests to an API whose authorizer counts
+    /// (TOKENSMITH_LIMITS=on), together [default: as often as one likes]
+    #[arg(long, value_name = "LIMIT")]
+    limit: Option<Limit>,
     #[command(flatten)]
     data: Data,
 }
@@ -152,6 +157,7 @@ async fn create(args: CreateArgs) -> Result<(), Failure> {
         scopes: args.scopes.into_iter().collect(),
         resource: args.resource,
         sources: args.sources,
+        limit: args.limit,
         ttl: args.ttl,
     };
     let changed = data.admin().create_api_key(wanted).await?;
@@ -301,6 +307,8 @@ struct DisplayedKey<'a> {
     resource: &'a Audience,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     sources: &'a [IpNet],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<Limit>,
     created_at: String,
     expires_at: String,
     used_at: Option<String>,
@@ -324,6 +332,7 @@ impl<'a> DisplayedKey<'a> {
             scopes: &key.scopes,
             resource: &key.resource,
             sources: &key.sources,
+            limit: key.limit,
             created_at: display_time(key.created_at),
             expires_at: display_time(key.expires_at),
             used_at: listed.used_at.map(display_time),

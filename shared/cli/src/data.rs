@@ -18,6 +18,7 @@ use tokensmith_local::{ChangeCounter, DataError, LocalData};
 use tokensmith_verifier::{Algorithm, Timestamp};
 
 use crate::field::Field;
+use crate::operator::{AwsIdentity, LocalUser};
 use crate::target::{NamedTarget, Target};
 use crate::{Failure, display_time, print_json, print_text, progress};
 
@@ -125,8 +126,14 @@ async fn open_settled(
         target: NamedTarget::Directory { data },
         field,
         signer: local.custody.sign(),
-        admin: Administrator::new(config, local.table.clone(), maker, opener)
-            .telling(progress::on_terminal()),
+        admin: Administrator::new(
+            config,
+            local.table.clone(),
+            maker,
+            opener,
+            Arc::new(LocalUser),
+        )
+        .telling(progress::on_terminal()),
         changes: Some(local.changes.clone()),
         _held: Some(local),
     })
@@ -181,7 +188,8 @@ async fn open_in_aws(table: &str, field: Option<Field>) -> Result<OpenData, Fail
         target,
         field,
         signer,
-        admin: Administrator::new(config, table, maker, opener).telling(progress::on_terminal()),
+        admin: Administrator::new(config, table, maker, opener, Arc::new(AwsIdentity))
+            .telling(progress::on_terminal()),
         changes: None,
         _held: None,
     })

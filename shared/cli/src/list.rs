@@ -72,6 +72,18 @@ impl ListPrinter {
         }
     }
 
+    /// A list that never ends: unlike one array, each line of it can be read at once.
+    pub fn following(options: &ListOptions, field: Option<Field>) -> Self {
+        let printer = Self::new(options, field);
+        Self {
+            format: match printer.format {
+                Format::Json => Format::Jsonl,
+                other => other,
+            },
+            ..printer
+        }
+    }
+
     /// Whether as many are shown as were asked for.
     pub fn is_full(&self) -> bool {
         self.left == 0

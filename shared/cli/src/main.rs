@@ -4,6 +4,7 @@ mod api_key;
 mod client;
 mod consent;
 mod data;
+mod events;
 mod failure;
 mod federation;
 mod field;
@@ -13,6 +14,7 @@ mod inspect;
 mod key;
 mod list;
 mod one_value;
+mod operator;
 mod progress;
 mod repair;
 mod resource;
@@ -77,6 +79,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Revoke(args) => revoke::run(args).await,
         Command::Restore(args) => restore::run(args).await,
         Command::Repair(args) => repair::run(args).await,
+        Command::Events(args) => events::run(args).await,
         Command::Inspect(args) => inspect::run(args).await,
         Command::Token(args) => token::run(args).await,
         Command::Completion(args) => shell::completion(&args),
@@ -123,6 +126,7 @@ enum Command {
     Revoke(revoke::Args),
     Restore(restore::Args),
     Repair(repair::Args),
+    Events(events::Args),
     Inspect(inspect::Args),
     Token(token::Args),
     Completion(shell::CompletionArgs),

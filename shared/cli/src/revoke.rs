@@ -73,7 +73,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     };
     let what = match changed.outcome {
         Revoked::AccessToken { jti } => json!({ "jti": jti }),
-        Revoked::ApiKey { key_id } => json!({ "key_id": key_id }),
+        Revoked::ApiKey { key_id, .. } => json!({ "key_id": key_id }),
         Revoked::Grant { grant_id } => json!({ "grant_id": grant_id }),
         Revoked::Client { client_id } => json!({ "client_id": client_id }),
         Revoked::Subject { subject } => json!({ "subject": subject }),

@@ -42,7 +42,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let token = data
         .admin()
         .issue_token(data.signer(), &args.client, asked)
-        .await?;
+        .await?
+        .outcome;
     match args.data.field() {
         None => print_text(&format!("{}\n", token.expose_secret())),
         Some(_) => data.print(&json!({

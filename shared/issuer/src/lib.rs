@@ -31,7 +31,7 @@ use tokensmith_verifier::Clock;
 pub use abilities::Abilities;
 pub use config::{Level, UnknownLevel};
 pub use endpoint::{Endpoint, Mount};
-pub use event::{RequestContext, loggable_path, write_line};
+pub use event::{RequestContext, loggable_path};
 pub use store::records::GrantType;
 pub use token::Judged;
 

@@ -12,6 +12,7 @@ use tokensmith_issuer::credential::random_id;
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::aws_calls::reason_of;
 
+use crate::kept_events;
 use crate::private::{DIRECTORY_MODE, directory_fault, file_fault, private_file};
 use crate::table_definition::create_table;
 use crate::{ChangeCounter, EmbeddedDynamo, FileCustody, NotPrivate, dynamodb_client};
@@ -273,13 +274,15 @@ fn lines(faults: &[NotPrivate]) -> String {
 }
 
 /// What `serve` and SQLite keep in the directory.
-const FILES: [&str; 6] = [
+const FILES: [&str; 8] = [
     WRAPPING_KEY,
     CHANGES,
     DATABASE,
     "table.sqlite-wal",
     "table.sqlite-shm",
     "table.sqlite-journal",
+    kept_events::CURRENT,
+    kept_events::FORMER,
 ];
 /// How every SQLite database begins.
 const SQLITE: &[u8] = b"SQLite format 3\0";

@@ -16,13 +16,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use serde::Serialize;
 use tokensmith_issuer::credential::random_id;
-use tokensmith_issuer::event::Answered;
+use tokensmith_issuer::event::{Answered, ServiceEvent};
 use tokensmith_issuer::revocation::sweep_feed;
-use tokensmith_issuer::{
-    Issuer, Level, MAX_BODY_BYTES, RequestContext, endpoint, loggable_path, write_line,
-};
+use tokensmith_issuer::{Issuer, MAX_BODY_BYTES, RequestContext, endpoint, loggable_path};
 use tokensmith_verifier::Clock;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
@@ -79,11 +76,8 @@ pub async fn serve(
         .await
         .is_err()
     {
-        log(
-            Level::Warn,
-            "shutdown_timeout",
-            "some requests did not finish",
-        );
+        let message = "some requests did not finish";
+        ServiceEvent::ShutdownTimeout { message }.write();
     }
 }
 
@@ -101,10 +95,12 @@ async fn delete_expired(data: LocalData) {
     loop {
         due.tick().await;
         if let Err(err) = delete_expired_once(data.clone()).await {
-            log(Level::Warn, "expiry_failed", &err.to_string());
+            let message = &err.to_string();
+            ServiceEvent::ExpiryFailed { message }.write();
         }
         if let Err(err) = sweep_feed(&data.table, Clock::System.now()).await {
-            log(Level::Warn, "expiry_failed", &err.to_string());
+            let message = &err.to_string();
+            ServiceEvent::ExpiryFailed { message }.write();
         }
     }
 }
@@ -140,7 +136,8 @@ async fn accept(
             Some((stream, peer, place))
         }
         Err(err) => {
-            log(Level::Warn, "accept_failed", &err.to_string());
+            let message = &err.to_string();
+            ServiceEvent::AcceptFailed { message }.write();
             // Most likely the process is out of file descriptors, so let some requests end first.
             tokio::time::sleep(ACCEPT_PAUSE).await;
             None
@@ -199,7 +196,8 @@ async fn page(host: &Host, visited: &str, method: &Method) -> Response<Full<Byte
     match host.page.response(visited, &host.last_requests).await {
         Ok(page) => page,
         Err(err) => {
-            log(Level::Error, "page_failed", &err.to_string());
+            let message = &err.to_string();
+            ServiceEvent::PageFailed { message }.write();
             let message = r#"{"message":"Service Unavailable"}"#;
             json(StatusCode::SERVICE_UNAVAILABLE, message)
         }
@@ -263,30 +261,25 @@ async fn read_bounded(mut body: Incoming) -> Result<Bytes, hyper::Error> {
 
 /// There is nothing at this path.
 fn not_found(host: &Host, peer: SocketAddr, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-    #[derive(Serialize)]
-    struct NotRouted {
-        event: &'static str,
-        status: u16,
-        path: String,
-        source: String,
-    }
     let path = loggable_path(request.uri().path());
-    write_line(
-        Level::Info,
-        &NotRouted {
-            event: "not_routed",
-            status: StatusCode::NOT_FOUND.as_u16(),
-            path: path.clone(),
-            source: peer.ip().to_string(),
-        },
-    );
+    let not_routed = ServiceEvent::NotRouted {
+        path: Some(&path),
+        status: StatusCode::NOT_FOUND.as_u16(),
+        source: Some(peer.ip().to_string()),
+    };
+    not_routed.write();
     host.last_requests.note(Noted::NotRouted(path));
     json(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#)
 }
 
 /// A response of the host itself, as API Gateway gives it in production.
 fn plain(status: StatusCode, message: &'static str) -> Response<Full<Bytes>> {
-    log(Level::Info, "not_routed", status.as_str());
+    let not_routed = ServiceEvent::NotRouted {
+        path: None,
+        status: status.as_u16(),
+        source: None,
+    };
+    not_routed.write();
     json(status, message)
 }
 
@@ -296,15 +289,6 @@ fn json(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
-}
-
-fn log(level: Level, event: &'static str, message: &str) {
-    #[derive(Serialize)]
-    struct ServerEvent<'a> {
-        event: &'static str,
-        message: &'a str,
-    }
-    write_line(level, &ServerEvent { event, message });
 }
 
 const HEALTH: &str = "/healthz";

@@ -28,7 +28,7 @@ pub struct EmulatedAws {
     /// The key that wraps keys.
     pub wrapping_key: String,
     fronts: Arc<Fronts>,
-    _services: (DynamoDb, Kms),
+    services: (DynamoDb, Kms),
 }
 
 impl EmulatedAws {
@@ -42,7 +42,7 @@ impl EmulatedAws {
             kms: fronts.stand_before(&kms.url),
             wrapping_key: kms.wrapping_key.clone(),
             fronts,
-            _services: (dynamodb, kms),
+            services: (dynamodb, kms),
         }
     }
 
@@ -84,6 +84,8 @@ impl EmulatedAws {
             ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
             ("AWS_ENDPOINT_URL_DYNAMODB", self.dynamodb.clone()),
             ("AWS_ENDPOINT_URL_KMS", self.kms.clone()),
+            // Only a command asks who it is; its calls are not counted.
+            ("AWS_ENDPOINT_URL_STS", self.services.1.url.clone()),
         ]
     }
 }

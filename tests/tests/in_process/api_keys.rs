@@ -1,5 +1,6 @@
 //! API keys at the issuer: what an exchange costs, what rests on which read, and what a failed write leaves.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
@@ -8,7 +9,7 @@ use tokensmith_issuer::store::records::{ApiKey, Client, LastUse};
 use tokensmith_local::make_table;
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::records::API;
-use tokensmith_tests::{Answer, HttpRequest, InProcess, TestClient};
+use tokensmith_tests::{Answer, HttpRequest, InProcess, TestClient, TestOperator};
 use tokensmith_verifier::paths;
 
 const DAY: u64 = 24 * 60 * 60;
@@ -43,7 +44,13 @@ impl Scene {
         let table = make_table(self.issuer.dynamo.clone()).await;
         let custody = self.issuer.direct.custody.clone();
         let (config, table) = (self.issuer.config.clone(), table.expect("the table"));
-        Administrator::new(config, table, custody.make, custody.open)
+        Administrator::new(
+            config,
+            table,
+            custody.make,
+            custody.open,
+            Arc::new(TestOperator),
+        )
     }
 
     async fn record(&self) -> ApiKey {
@@ -58,6 +65,7 @@ fn wanted(client: &TestClient) -> NewApiKey {
         scopes: "a".parse().expect("scopes"),
         resource: Some(API.parse().expect("a resource")),
         sources: Vec::new(),
+        limit: None,
         ttl: "90d".parse().expect("a lifetime"),
     }
 }

@@ -97,7 +97,7 @@ async fn everything(issuer: &InProcess) -> Vec<String> {
 async fn invariant_1_no_refresh_token_and_no_secret_is_in_the_table() {
     let issuer = InProcess::start().await;
     let secrets = everything(&issuer).await;
-    let mut stored = format!("{:?}", issuer.items().await);
+    let mut stored = format!("{:?}", issuer.all_items().await);
     for attempt in issuer.dynamo.take_attempts() {
         stored.push_str(&attempt.body);
     }

@@ -10,7 +10,13 @@ use tokensmith_tests::{InProcess, TestClient};
 fn administrator(issuer: &InProcess) -> Administrator {
     let table = Table::new(dynamodb_client(issuer.dynamo.clone()), "tokensmith");
     let custody = issuer.direct.custody.clone();
-    Administrator::new(issuer.config.clone(), table, custody.make, custody.open)
+    Administrator::new(
+        issuer.config.clone(),
+        table,
+        custody.make,
+        custody.open,
+        std::sync::Arc::new(tokensmith_tests::TestOperator),
+    )
 }
 
 /// The ids of the clients in the list, and how many records in it cannot be read.

@@ -28,6 +28,7 @@ mod limits;
 mod listing;
 mod moments;
 mod operation_counts;
+mod operators_changes;
 mod own_records;
 mod ownership;
 mod parallel_refreshes;

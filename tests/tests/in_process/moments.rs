@@ -98,6 +98,7 @@ async fn a_change_is_refused_when_dynamodb_does_not_tell_the_time() {
         undated,
         custody.make,
         custody.open,
+        std::sync::Arc::new(tokensmith_tests::TestOperator),
     );
     let before = issuer.items().await;
     issuer.dynamo.outage(Some(Fault::Undated));

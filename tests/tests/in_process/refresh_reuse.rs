@@ -201,6 +201,7 @@ async fn reuse_and_a_generation_ahead_are_logged_with_their_reasons() {
     let reuse = &lines[3];
     assert_eq!(reuse["grant"], Value::from(log.told[0].as_str()));
     assert_eq!(reuse["client"], "app");
-    assert_eq!(reuse["event"], "token");
+    assert_eq!(reuse["event"], "reused");
+    assert_eq!(reuse["endpoint"], "token");
     assert_eq!(reuse["status"], 400);
 }

@@ -59,7 +59,13 @@ async fn invariant_14_only_a_copy_that_no_issuer_has_made_keys_in_is_untouched()
         let client = dynamodb_client(Described { dynamo, made_of });
         let table = Table::new(client, "tokensmith");
         let custody = issuer.direct.custody.clone();
-        let admin = Administrator::new(issuer.config.clone(), table, custody.make, custody.open);
+        let admin = Administrator::new(
+            issuer.config.clone(),
+            table,
+            custody.make,
+            custody.open,
+            std::sync::Arc::new(tokensmith_tests::TestOperator),
+        );
         assert_eq!(admin.use_of_table().await.expect("an answer"), expected);
     }
 }

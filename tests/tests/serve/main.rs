@@ -8,4 +8,5 @@ mod limits_and_logs;
 mod page;
 mod peers;
 mod published_keys;
+mod scripted_day;
 mod secrets_manager;

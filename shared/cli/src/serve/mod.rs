@@ -10,22 +10,22 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory};
 use secrecy::ExposeSecret;
-use serde::Serialize;
-use tokensmith_issuer::admin::{Administrator, ClientChanges, ClientError, settle, take_over};
+use tokensmith_issuer::admin::{Administrator, ClientChanges, ClientError, settle};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::ClientSecret;
+use tokensmith_issuer::event::ServiceEvent;
 use tokensmith_issuer::fetched::{Fetcher, Reach, Web};
 use tokensmith_issuer::keys::{Custody, KeyAccess, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::{ClientId, IssuerUrl};
-use tokensmith_issuer::store::Table;
 use tokensmith_issuer::store::records::Settings;
-use tokensmith_issuer::{Abilities, Issuer, Level, endpoint, write_line};
-use tokensmith_local::{LocalData, Page};
+use tokensmith_issuer::{Abilities, Issuer, endpoint};
+use tokensmith_local::{LocalData, Page, keep_events};
 use tokensmith_verifier::{Algorithm, Clock, paths};
 use tokio::signal::unix::{SignalKind, signal};
 
 use address::{Listen, bind, issuer_url, listen_url};
 
+use crate::operator::LocalUser;
 use crate::target::serve_directory;
 use crate::{Cli, Failure, print_text};
 
@@ -83,6 +83,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let dir = serve_directory(args.data);
     let data = LocalData::open_or_create(&dir).await?;
+    keep_events(&dir)?;
     let table = data.table.clone();
     let settled = table.get(&Settings::only_key()).await?;
     let stored = settled.as_ref().map(|settings| settings.issuer.clone());
@@ -107,21 +108,23 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let rotation = KeyRotation::new(table.clone(), maker.clone(), policy);
     rotation.run(clock.now()).await?;
     let owner = config.owner();
+    let operator = Arc::new(LocalUser);
+    let opener = data.custody.open();
+    let admin = Administrator::new(config.clone(), table.clone(), maker, opener, operator);
     if let Some(settings) = settled.as_ref().filter(|settings| settings.issuer != url) {
         let mut former = config.clone();
         former.issuer = settings.issuer.clone();
         let former = Issuer::new(former, table.clone(), access.clone(), clock.clone());
-        change_issuer(&former, &table, &owner).await?;
+        change_issuer(&former, &settings.issuer, &admin).await?;
     }
     let web = Arc::new(Web::new(reach));
     let abilities = Abilities {
         keys: access,
         documents: Some(Arc::new(Fetcher::new(table.clone(), web))),
     };
-    let issuer = Issuer::new(config.clone(), table.clone(), abilities, clock.clone());
+    let issuer = Issuer::new(config, table.clone(), abilities, clock.clone());
     issuer.warm_up(&endpoint::TOKEN).await?;
 
-    let admin = Administrator::new(config, table.clone(), maker, data.custody.open());
     let mut greeting = String::new();
     if settled.is_none() {
         let secret = create_demo_client(&admin).await?;
@@ -148,54 +151,36 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 }
 
 /// Gives the data to another issuer URL, after their keys were opened: a wrong wrapping key harms nothing.
-async fn change_issuer(former: &Issuer, table: &Table, owner: &Settings) -> Result<(), Failure> {
+async fn change_issuer(
+    former: &Issuer,
+    from: &IssuerUrl,
+    admin: &Administrator,
+) -> Result<(), Failure> {
     former.warm_up(&endpoint::TOKEN).await?;
-    take_over(table, owner).await?;
+    admin.replace_issuer(from).await?;
     Ok(())
 }
 
 /// Says at every start what an issuer URL without TLS means.
 fn warn_of_http(issuer: &IssuerUrl, allowed: bool) -> Result<(), Failure> {
-    #[derive(Serialize)]
-    struct InsecureHttp<'a> {
-        event: &'static str,
-        issuer: &'a IssuerUrl,
-        message: &'static str,
-    }
     if !allowed {
         let issuer = issuer.as_str();
         return Err(Failure::new(format!("the issuer is {issuer}: {NOT_HTTPS}")));
     }
-    write_line(
-        Level::Warn,
-        &InsecureHttp {
-            event: "insecure_http",
-            issuer,
-            message: "secrets and tokens are sent without TLS: for development only",
-        },
-    );
+    let message = "secrets and tokens are sent without TLS: for development only";
+    ServiceEvent::InsecureHttp { issuer, message }.write();
     Ok(())
 }
 
 /// How far it reaches for what others publish. Says at every start what it means to reach further than the
 /// functions do.
 fn reach(private: bool) -> Reach {
-    #[derive(Serialize)]
-    struct FetchPrivate {
-        event: &'static str,
-        message: &'static str,
-    }
     if !private {
         return Reach::Public;
     }
-    write_line(
-        Level::Warn,
-        &FetchPrivate {
-            event: "fetch_private",
-            message: "documents are fetched also from private addresses and without TLS on loopback: for \
-                      development only",
-        },
-    );
+    let message = "documents are fetched also from private addresses and without TLS on loopback: for \
+                   development only";
+    ServiceEvent::FetchPrivate { message }.write();
     Reach::Private
 }
 

@@ -5,14 +5,16 @@ use std::time::Duration;
 use ipnet::IpNet;
 use tokensmith_verifier::Timestamp;
 
+use super::audit::Made;
 use super::lifetimes::ApiKeyTtl;
 use super::{AdminEvent, Administrator, Changed};
 use crate::api_key::rights;
 use crate::credential::{ApiKeyId, ApiKeySecret};
+use crate::limit::Limit;
 use crate::names::{ApiKeyName, Audience, ClientId, Scopes};
 use crate::revocation::{RevokeOutcome, end_api_key, revoke_api_key};
 use crate::store::records::{ApiKey, Client};
-use crate::store::{Insert, StoreError, Stored};
+use crate::store::{CheckedTime, Insert, StoreError, Stored};
 
 impl Administrator {
     /// Makes an API key for a client.
@@ -23,21 +25,25 @@ impl Administrator {
         &self,
         wanted: NewApiKey,
     ) -> Result<Changed<CreatedApiKey>, ApiKeyError> {
-        let found = self.find_client(&wanted.client_id).await?;
-        let client = found.ok_or_else(|| ApiKeyError::UnknownClient(wanted.client_id.clone()))?;
-        let time = self.time().await?;
-        let (secret, now) = (ApiKeySecret::generate(), time.now());
-        let key = self.new_key(wanted, &client, &secret, now).await?;
-        self.insert_api_key(&key).await?;
+        let secret = ApiKeySecret::generate();
         let event = AdminEvent::ApiKeyCreated {
-            key_id: key.id.clone(),
-            client_id: key.client_id.clone(),
+            key: secret.id().clone(),
+            client: wanted.client_id.clone(),
         };
-        Ok(Changed {
-            outcome: CreatedApiKey { key, secret },
-            event,
-            effective_by: time.latest(),
-        })
+        let created = event.clone();
+        let change = |time: CheckedTime| async move {
+            let found = self.find_client(&wanted.client_id).await?;
+            let client =
+                found.ok_or_else(|| ApiKeyError::UnknownClient(wanted.client_id.clone()))?;
+            let key = self.new_key(wanted, &client, &secret, time.now()).await?;
+            self.insert_api_key(&key).await?;
+            Ok(Made {
+                outcome: CreatedApiKey { key, secret },
+                event: created,
+                effective_by: time.latest(),
+            })
+        };
+        self.recorded(event, change).await
     }
 
     /// Makes a key that replaces another, which still works for `overlap`, or until it would have ended. The new one lives for
@@ -54,9 +60,31 @@ impl Administrator {
         overlap: Duration,
         ttl: Option<ApiKeyTtl>,
     ) -> Result<Changed<RotatedApiKey>, ApiKeyError> {
+        let event = AdminEvent::ApiKeyRotated {
+            key: id.clone(),
+            client: None,
+            replaced_by: None,
+        };
+        let change = |time: CheckedTime| async move {
+            let rotated = self.replace_api_key(id, overlap, ttl, time.now()).await?;
+            let event = AdminEvent::ApiKeyRotated {
+                key: id.clone(),
+                client: Some(rotated.old.client_id.clone()),
+                replaced_by: Some(rotated.created.key.id.clone()),
+            };
+            Ok(self.in_feed(rotated, event, time))
+        };
+        self.recorded(event, change).await
+    }
+
+    async fn replace_api_key(
+        &self,
+        id: &ApiKeyId,
+        overlap: Duration,
+        ttl: Option<ApiKeyTtl>,
+        now: Timestamp,
+    ) -> Result<RotatedApiKey, ApiKeyError> {
         let old = self.find_api_key(id).await?;
-        let time = self.time().await?;
-        let now = time.now();
         let client = self.replaceable(&old, now).await?;
         let wanted = NewApiKey {
             client_id: old.client_id.clone(),
@@ -64,6 +92,7 @@ impl Administrator {
             scopes: old.scopes.clone(),
             resource: Some(old.resource.clone()),
             sources: old.sources.clone(),
+            limit: old.limit,
             ttl: ttl.unwrap_or_else(|| ApiKeyTtl::between(old.created_at, old.made_until)),
         };
         let secret = ApiKeySecret::generate();
@@ -73,21 +102,17 @@ impl Administrator {
         };
         self.insert_api_key(&key).await?;
         let ends_at = now.after(overlap);
-        let Some(old) = end_api_key(&self.table, old, &key.id, ends_at, now).await? else {
-            // Somebody else has replaced or revoked it meanwhile: the new key must not stay.
-            revoke_api_key(&self.table, &key.id, None, now).await?;
-            return Err(ApiKeyError::Ended(id.clone()));
-        };
-        let event = AdminEvent::ApiKeyRotated {
-            key_id: old.id.clone(),
-            client_id: old.client_id.clone(),
-            successor: key.id.clone(),
-        };
-        let rotated = RotatedApiKey {
-            created: CreatedApiKey { key, secret },
-            old,
-        };
-        Ok(self.in_feed(rotated, event, time))
+        match end_api_key(&self.table, old, &key.id, ends_at, now).await? {
+            Some(old) => Ok(RotatedApiKey {
+                created: CreatedApiKey { key, secret },
+                old,
+            }),
+            None => {
+                // Somebody else has replaced or revoked it meanwhile: the new key must not stay.
+                revoke_api_key(&self.table, &key.id, None, now).await?;
+                Err(ApiKeyError::Ended(id.clone()))
+            }
+        }
     }
 
     /// Revokes a key, and every token that it was exchanged for.
@@ -95,17 +120,20 @@ impl Administrator {
     /// # Errors
     /// [`ApiKeyError`] when there is no such key, or the table fails.
     pub async fn revoke_api_key(&self, id: &ApiKeyId) -> Result<Changed<ApiKey>, ApiKeyError> {
-        let time = self.time().await?;
-        match revoke_api_key(&self.table, id, None, time.now()).await? {
-            RevokeOutcome::Revoked => {}
-            RevokeOutcome::NothingFound => return Err(ApiKeyError::Unknown(id.clone())),
-        }
-        let key = self.find_api_key(id).await?.record;
-        let event = AdminEvent::ApiKeyRevoked {
-            key_id: key.id.clone(),
-            client_id: key.client_id.clone(),
+        let revoked = |client: Option<ClientId>| AdminEvent::ApiKeyRevoked {
+            key: id.clone(),
+            client,
         };
-        Ok(self.in_feed(key, event, time))
+        let change = |time: CheckedTime| async move {
+            match revoke_api_key(&self.table, id, None, time.now()).await? {
+                RevokeOutcome::Revoked => {}
+                RevokeOutcome::NothingFound => return Err(ApiKeyError::Unknown(id.clone())),
+            }
+            let key = self.find_api_key(id).await?.record;
+            let event = revoked(Some(key.client_id.clone()));
+            Ok(self.in_feed(key, event, time))
+        };
+        self.recorded(revoked(None), change).await
     }
 
     async fn find_api_key(&self, id: &ApiKeyId) -> Result<Stored<ApiKey>, ApiKeyError> {
@@ -158,6 +186,7 @@ impl Administrator {
             scopes: wanted.scopes,
             resource: resource.clone(),
             sources: wanted.sources,
+            limit: wanted.limit,
             created_at,
             expires_at,
             made_until: expires_at,
@@ -196,6 +225,8 @@ pub struct NewApiKey {
     pub resource: Option<Audience>,
     /// Where it may be used from; anywhere if there is none.
     pub sources: Vec<IpNet>,
+    /// How much may be done with it in each window.
+    pub limit: Option<Limit>,
     /// How long it shall live.
     pub ttl: ApiKeyTtl,
 }

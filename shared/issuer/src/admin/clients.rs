@@ -36,15 +36,18 @@ impl Administrator {
         metadata: &ClientChanges,
         secret: ClientSecret,
     ) -> Result<Changed<CreatedClient>, ClientError> {
-        self.check_references(metadata).await?;
-        let time = self.time().await?;
-        let client = metadata.new_client(id, &self.config.issuer, &secret, time.now())?;
-        self.insert_client(&client).await?;
-        let event = AdminEvent::ClientCreated {
-            client_id: client.id.clone(),
+        let event = AdminEvent::ClientCreated { client: id.clone() };
+        let change = |time: CheckedTime| async move {
+            self.check_references(metadata).await?;
+            let client = metadata.new_client(id, &self.config.issuer, &secret, time.now())?;
+            self.insert_client(&client).await?;
+            let secret = client.uses_secrets().then_some(secret);
+            let event = AdminEvent::ClientCreated {
+                client: client.id.clone(),
+            };
+            Ok(self.cached(CreatedClient { client, secret }, event, time))
         };
-        let secret = client.uses_secrets().then_some(secret);
-        Ok(self.cached(CreatedClient { client, secret }, event, time))
+        self.recorded(event, change).await
     }
 
     /// Whether a client could be registered with this metadata. It is not.
@@ -101,12 +104,15 @@ impl Administrator {
         id: &ClientId,
         changes: &ClientChanges,
     ) -> Result<Changed<Client>, ClientError> {
-        self.check_references(changes).await?;
-        let applied = |client: &mut Client| Ok(changes.apply(client, &self.config.issuer)?);
-        let time = self.time().await?;
-        let client = self.change_client(id, applied).await?;
-        let client_id = id.clone();
-        Ok(self.cached(client, AdminEvent::ClientUpdated { client_id }, time))
+        let event = AdminEvent::ClientUpdated { client: id.clone() };
+        let change = |time: CheckedTime| async move {
+            self.check_references(changes).await?;
+            let applied = |client: &mut Client| Ok(changes.apply(client, &self.config.issuer)?);
+            let client = self.change_client(id, applied).await?;
+            let event = AdminEvent::ClientUpdated { client: id.clone() };
+            Ok(self.cached(client, event, time))
+        };
+        self.recorded(event, change).await
     }
 
     /// Lets a disabled client authenticate again. Its grants and tokens from before it was disabled
@@ -119,10 +125,13 @@ impl Administrator {
             client.disabled = false;
             Ok(())
         };
-        let time = self.time().await?;
-        let client = self.change_client(id, enabled).await?;
-        let client_id = id.clone();
-        Ok(self.cached(client, AdminEvent::ClientEnabled { client_id }, time))
+        let event = AdminEvent::ClientEnabled { client: id.clone() };
+        let change = |time: CheckedTime| async move {
+            let client = self.change_client(id, enabled).await?;
+            let event = AdminEvent::ClientEnabled { client: id.clone() };
+            Ok(self.cached(client, event, time))
+        };
+        self.recorded(event, change).await
     }
 
     /// Refuses a client until it is enabled again, and revokes all its grants and tokens.
@@ -131,9 +140,8 @@ impl Administrator {
     /// [`ClientError`] when there is no such client, or the table fails.
     pub async fn disable_client(&self, id: &ClientId) -> Result<Changed<Client>, ClientError> {
         let disabled = |client: &mut Client, _| client.disabled = true;
-        let (client, time) = self.end_client(id, disabled).await?;
-        let client_id = id.clone();
-        Ok(self.in_feed(client, AdminEvent::ClientDisabled { client_id }, time))
+        let event = AdminEvent::ClientDisabled { client: id.clone() };
+        self.end_client(id, event, disabled).await
     }
 
     /// Deletes a client and revokes all its grants and tokens. Its id can be registered again, but
@@ -148,9 +156,8 @@ impl Administrator {
             client.jwks = None;
             client.jwks_uri = None;
         };
-        let (client, time) = self.end_client(id, deleted).await?;
-        let client_id = id.clone();
-        Ok(self.in_feed(client, AdminEvent::ClientDeleted { client_id }, time))
+        let event = AdminEvent::ClientDeleted { client: id.clone() };
+        self.end_client(id, event, deleted).await
     }
 
     /// The client's record; `None` for a deleted client.
@@ -248,20 +255,24 @@ impl Administrator {
     async fn end_client(
         &self,
         id: &ClientId,
+        event: AdminEvent,
         mutate: impl Fn(&mut Client, Timestamp),
-    ) -> Result<(Client, CheckedTime), ClientError> {
-        let time = self.time().await?;
-        loop {
-            let current = self.find_client(id).await?.ok_or_else(|| unknown(id))?;
-            let mut wanted = current.record.clone();
-            mutate(&mut wanted, time.now());
-            let change = Change::between(&current, &wanted)?;
-            let change = with_revocation(change, &current, &time)?;
-            match self.table.update(&Client::key_of(id), change).await? {
-                Update::Applied(ended) => return Ok((ended.record, time)),
-                Update::Refused(_) => {}
+    ) -> Result<Changed<Client>, ClientError> {
+        let intended = event.clone();
+        let change = |time: CheckedTime| async move {
+            loop {
+                let current = self.find_client(id).await?.ok_or_else(|| unknown(id))?;
+                let mut wanted = current.record.clone();
+                mutate(&mut wanted, time.now());
+                let change = Change::between(&current, &wanted)?;
+                let change = with_revocation(change, &current, &time)?;
+                match self.table.update(&Client::key_of(id), change).await? {
+                    Update::Applied(ended) => return Ok(self.in_feed(ended.record, event, time)),
+                    Update::Refused(_) => {}
+                }
             }
-        }
+        };
+        self.recorded(intended, change).await
     }
 }
 

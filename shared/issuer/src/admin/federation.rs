@@ -6,7 +6,7 @@ use super::{AdminEvent, Administrator, Changed, ClientError};
 use crate::federation::{self, Condition, ForeignIssuer, Pattern, SourcesAndRules};
 use crate::names::{ClientId, FederationName};
 use crate::store::records::{FederationRule, FederationSource, SourceKeys};
-use crate::store::{Change, Insert, StoreError, Update};
+use crate::store::{Change, CheckedTime, Insert, StoreError, Update};
 
 impl Administrator {
     /// Every source and every rule.
@@ -29,25 +29,27 @@ impl Administrator {
         issuer: ForeignIssuer,
         keys: SourceKeys,
     ) -> Result<Changed<FederationSource>, FederationError> {
-        if issuer.as_str().trim_end_matches('/') == self.config.issuer.as_str() {
-            return Err(FederationError::OwnIssuer);
-        }
-        require_room(&self.federation().await?)?;
-        let time = self.time().await?;
-        let source = FederationSource {
-            name,
-            issuer,
-            keys,
-            created_at: time.now(),
+        let event = AdminEvent::FederationSourceCreated {
+            federation_source: name.clone(),
         };
-        match self.table.insert(&source).await? {
-            Insert::Inserted => {}
-            Insert::Exists(_) => return Err(FederationError::SourceExists(source.name)),
-        }
-        let event = AdminEvent::FederationSourceChanged {
-            name: source.name.clone(),
+        let made = event.clone();
+        let change = |time: CheckedTime| async move {
+            if issuer.as_str().trim_end_matches('/') == self.config.issuer.as_str() {
+                return Err(FederationError::OwnIssuer);
+            }
+            require_room(&self.federation().await?)?;
+            let source = FederationSource {
+                name,
+                issuer,
+                keys,
+                created_at: time.now(),
+            };
+            match self.table.insert(&source).await? {
+                Insert::Inserted => Ok(self.cached(source, made, time)),
+                Insert::Exists(_) => Err(FederationError::SourceExists(source.name)),
+            }
         };
-        Ok(self.cached(source, event, time))
+        self.recorded(event, change).await
     }
 
     /// Gives a source other keys.
@@ -59,19 +61,19 @@ impl Administrator {
         name: &FederationName,
         keys: &SourceKeys,
     ) -> Result<Changed<FederationSource>, FederationError> {
-        let time = self.time().await?;
-        let change = Change::of_existing().set("keys", keys)?;
-        match self
-            .table
-            .update(&FederationSource::key_of(name), change)
-            .await?
-        {
-            Update::Applied(stored) => {
-                let event = AdminEvent::FederationSourceChanged { name: name.clone() };
-                Ok(self.cached(stored.record, event, time))
+        let event = AdminEvent::FederationSourceUpdated {
+            federation_source: name.clone(),
+        };
+        let made = event.clone();
+        let change = |time: CheckedTime| async move {
+            let change = Change::of_existing().set("keys", keys)?;
+            let key = FederationSource::key_of(name);
+            match self.table.update(&key, change).await? {
+                Update::Applied(stored) => Ok(self.cached(stored.record, made, time)),
+                Update::Refused(_) => Err(FederationError::UnknownSource(name.clone())),
             }
-            Update::Refused(_) => Err(FederationError::UnknownSource(name.clone())),
-        }
+        };
+        self.recorded(event, change).await
     }
 
     /// Deletes a source that no rule names.
@@ -82,17 +84,22 @@ impl Administrator {
         &self,
         name: &FederationName,
     ) -> Result<Changed<()>, FederationError> {
-        let (sources, rules) = self.federation().await?;
-        if !sources.iter().any(|source| source.name == *name) {
-            return Err(FederationError::UnknownSource(name.clone()));
-        }
-        if let Some(rule) = rules.into_iter().find(|rule| rule.source == *name) {
-            return Err(FederationError::SourceInUse(rule.name));
-        }
-        let time = self.time().await?;
-        self.table.delete(&FederationSource::key_of(name)).await?;
-        let event = AdminEvent::FederationSourceChanged { name: name.clone() };
-        Ok(self.cached((), event, time))
+        let event = AdminEvent::FederationSourceDeleted {
+            federation_source: name.clone(),
+        };
+        let made = event.clone();
+        let change = |time: CheckedTime| async move {
+            let (sources, rules) = self.federation().await?;
+            if !sources.iter().any(|source| source.name == *name) {
+                return Err(FederationError::UnknownSource(name.clone()));
+            }
+            if let Some(rule) = rules.into_iter().find(|rule| rule.source == *name) {
+                return Err(FederationError::SourceInUse(rule.name));
+            }
+            self.table.delete(&FederationSource::key_of(name)).await?;
+            Ok(self.cached((), made, time))
+        };
+        self.recorded(event, change).await
     }
 
     /// Makes a rule.
@@ -104,24 +111,29 @@ impl Administrator {
         &self,
         rule: NewRule,
     ) -> Result<Changed<FederationRule>, FederationError> {
-        let known = self.federation().await?;
-        let source = known.0.iter().find(|source| source.name == rule.source);
-        let source = source.ok_or_else(|| FederationError::UnknownSource(rule.source.clone()))?;
-        rule.check(&source.issuer)?;
-        if self.find_client(&rule.client_id).await?.is_none() {
-            return Err(ClientError::Unknown(rule.client_id).into());
-        }
-        require_room(&known)?;
-        let time = self.time().await?;
-        let rule = rule.at(time.now());
-        match self.table.insert(&rule).await? {
-            Insert::Inserted => {}
-            Insert::Exists(_) => return Err(FederationError::RuleExists(rule.name)),
-        }
-        let event = AdminEvent::FederationRuleChanged {
-            name: rule.name.clone(),
+        let event = AdminEvent::FederationRuleCreated {
+            rule: rule.name.clone(),
+            client: rule.client_id.clone(),
+            federation_source: rule.source.clone(),
         };
-        Ok(self.cached(rule, event, time))
+        let made = event.clone();
+        let change = |time: CheckedTime| async move {
+            let known = self.federation().await?;
+            let source = known.0.iter().find(|source| source.name == rule.source);
+            let source =
+                source.ok_or_else(|| FederationError::UnknownSource(rule.source.clone()))?;
+            rule.check(&source.issuer)?;
+            if self.find_client(&rule.client_id).await?.is_none() {
+                return Err(ClientError::Unknown(rule.client_id).into());
+            }
+            require_room(&known)?;
+            let rule = rule.at(time.now());
+            match self.table.insert(&rule).await? {
+                Insert::Inserted => Ok(self.cached(rule, made, time)),
+                Insert::Exists(_) => Err(FederationError::RuleExists(rule.name)),
+            }
+        };
+        self.recorded(event, change).await
     }
 
     /// Deletes a rule. What was issued by it stays valid until it expires.
@@ -129,14 +141,17 @@ impl Administrator {
     /// # Errors
     /// [`FederationError`] when there is no such rule, or the table fails.
     pub async fn delete_rule(&self, name: &FederationName) -> Result<Changed<()>, FederationError> {
-        let key = FederationRule::key_of(name);
-        if self.table.get(&key).await?.is_none() {
-            return Err(FederationError::UnknownRule(name.clone()));
-        }
-        let time = self.time().await?;
-        self.table.delete(&key).await?;
-        let event = AdminEvent::FederationRuleChanged { name: name.clone() };
-        Ok(self.cached((), event, time))
+        let event = AdminEvent::FederationRuleDeleted { rule: name.clone() };
+        let made = event.clone();
+        let change = |time: CheckedTime| async move {
+            let key = FederationRule::key_of(name);
+            if self.table.get(&key).await?.is_none() {
+                return Err(FederationError::UnknownRule(name.clone()));
+            }
+            self.table.delete(&key).await?;
+            Ok(self.cached((), made, time))
+        };
+        self.recorded(event, change).await
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokensmith_verifier::Timestamp;
 
+use super::audit::Made;
 use super::{AdminEvent, Administrator, Changed};
 use crate::client::FoundResources;
 use crate::credential::{CredentialKind, GrantId, HmacKey, Nonce};
@@ -12,7 +13,7 @@ use crate::error::Unavailable;
 use crate::names::{Audience, ClientId, Scope, Scopes, SubjectName, add_audience};
 use crate::store::records::GrantType;
 use crate::store::records::{Client, Grant, Origin, Subject, SubjectKind};
-use crate::store::{Insert, StoreError};
+use crate::store::{CheckedTime, Insert, StoreError};
 
 impl Administrator {
     /// Grants a client access on behalf of a subject, and makes the first refresh token.
@@ -24,34 +25,47 @@ impl Administrator {
         &self,
         wanted: NewGrant,
     ) -> Result<Changed<CreatedGrant>, GrantError> {
+        let grant_id = GrantId::random(&wanted.subject);
+        let event = AdminEvent::GrantCreated {
+            grant: grant_id,
+            client: wanted.client_id.clone(),
+            subject: wanted.subject.clone(),
+        };
+        let made = event.clone();
+        let change = |time: CheckedTime| async move {
+            Ok(Made {
+                outcome: self.insert_grant(grant_id, wanted, time.now()).await?,
+                event: made,
+                effective_by: time.latest(),
+            })
+        };
+        self.recorded(event, change).await
+    }
+
+    async fn insert_grant(
+        &self,
+        id: GrantId,
+        wanted: NewGrant,
+        now: Timestamp,
+    ) -> Result<CreatedGrant, GrantError> {
         let found = self.find_client(&wanted.client_id).await?;
         let client = found.ok_or_else(|| GrantError::UnknownClient(wanted.client_id.clone()))?;
-        let (time, nonce) = (self.time().await?, Nonce::random());
-        let now = time.now();
-        let (targets, ttl) = (client.targets(), self.config.access_ttl);
+        let (nonce, targets) = (Nonce::random(), client.targets());
+        let ttl = self.config.access_ttl;
         let resources = self.resources().find(targets, ttl, now).await?;
         let audiences = wanted.check(&client, &resources)?;
         let hmac_key = self.hmac_keys().newest(now).await?;
         let subject = self.claim_subject(&wanted.subject).await?;
-        let grant = wanted.record(audiences, &client, &subject, &hmac_key, &nonce, now);
+        let mut grant = wanted.record(audiences, &client, &subject, &hmac_key, &nonce, now);
+        grant.id = id;
         match self.table.insert(&grant).await? {
             Insert::Inserted => {}
             Insert::Exists(_) => return Err(GrantError::IdTaken),
         }
         let (issuer, kind) = (&self.config.issuer, CredentialKind::RefreshToken);
-        let created = CreatedGrant {
-            grant_id: grant.id,
-            refresh_token: hmac_key.print(issuer, kind, grant.id, grant.generation, &nonce),
-        };
-        let event = AdminEvent::GrantCreated {
-            grant_id: grant.id,
-            client_id: grant.client_id,
-            subject: grant.subject,
-        };
-        Ok(Changed {
-            outcome: created,
-            event,
-            effective_by: time.latest(),
+        Ok(CreatedGrant {
+            grant_id: id,
+            refresh_token: hmac_key.print(issuer, kind, id, grant.generation, &nonce),
         })
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tokensmith_verifier::{Algorithm, KeyId};
+use tokensmith_verifier::{Algorithm, KeyId, Timestamp};
 
 use super::{AdminEvent, Administrator, Changed};
 use crate::error::Unavailable;
@@ -11,8 +11,8 @@ use crate::keys::{
     HmacKeys, HmacRotation, KeyEnd, KeyRotation, KeyState, RetireError, RotatedNow, RotationPolicy,
     Succession, SuccessorKey,
 };
-use crate::store::StoreError;
 use crate::store::records::{SIGNING_KEYS, SigningKey};
+use crate::store::{CheckedTime, StoreError};
 
 impl Administrator {
     /// Every signing key, with its current state.
@@ -41,16 +41,20 @@ impl Administrator {
         &self,
         algorithms: Vec<Algorithm>,
     ) -> Result<Changed<Vec<SuccessorKey>>, Unavailable> {
-        let algorithms = self.all_if_empty(algorithms).await?;
-        let rotation = self.key_rotation(algorithms.clone());
-        let time = self.time().await?;
-        let successors = rotation.rotate(&algorithms, time.now()).await?;
-        let created = names(&successors);
-        let last = successors.iter().map(|key| key.active_from).max();
-        let mut changed = self.cached(successors, AdminEvent::KeysRotated { created }, time);
-        // They sign then, and not before.
-        changed.effective_by = changed.effective_by.max(last.unwrap_or_default());
-        Ok(changed)
+        let created = Vec::new();
+        let change = |time: CheckedTime| async move {
+            let algorithms = self.all_if_empty(algorithms).await?;
+            let rotation = self.key_rotation(algorithms.clone());
+            let successors = rotation.rotate(&algorithms, time.now()).await?;
+            let created = names(&successors);
+            let last = successors.iter().map(|key| key.active_from).max();
+            let mut made = self.cached(successors, AdminEvent::KeysRotated { created }, time);
+            // They sign then, and not before.
+            made.effective_by = made.effective_by.max(last.unwrap_or_default());
+            Ok(made)
+        };
+        let event = AdminEvent::KeysRotated { created };
+        self.recorded(event, change).await
     }
 
     /// Replaces the keys of `algorithms`, or all keys if none is named, at once, after a
@@ -62,15 +66,29 @@ impl Administrator {
         &self,
         algorithms: Vec<Algorithm>,
     ) -> Result<Changed<RotatedNow>, Unavailable> {
+        let change = |time: CheckedTime| async move {
+            let replaced = self.replace_signing_keys(algorithms, time.now()).await?;
+            let event = AdminEvent::KeysReplaced {
+                created: names(&replaced.created),
+                withdrawn: replaced.withdrawn.clone(),
+            };
+            Ok(self.in_feed(replaced, event, time))
+        };
+        let event = AdminEvent::KeysReplaced {
+            created: Vec::new(),
+            withdrawn: Vec::new(),
+        };
+        self.recorded(event, change).await
+    }
+
+    pub(super) async fn replace_signing_keys(
+        &self,
+        algorithms: Vec<Algorithm>,
+        now: Timestamp,
+    ) -> Result<RotatedNow, Unavailable> {
         let algorithms = self.all_if_empty(algorithms).await?;
         let rotation = self.key_rotation(algorithms.clone());
-        let time = self.time().await?;
-        let replaced = rotation.rotate_now(&algorithms, time.now()).await?;
-        let event = AdminEvent::KeysReplaced {
-            created: names(&replaced.created),
-            withdrawn: replaced.withdrawn.clone(),
-        };
-        Ok(self.in_feed(replaced, event, time))
+        rotation.rotate_now(&algorithms, now).await
     }
 
     /// Makes a new version of the HMAC key, and returns its number. Refresh tokens of older
@@ -79,9 +97,13 @@ impl Administrator {
     /// # Errors
     /// [`Unavailable`] when table or custody fail.
     pub async fn rotate_hmac_key(&self) -> Result<Changed<u32>, Unavailable> {
-        let (issuer, time) = (&self.config.issuer, self.time().await?);
-        let version = self.hmac_rotation().rotate(issuer, time.now()).await?;
-        Ok(self.cached(version, AdminEvent::HmacKeyRotated { version }, time))
+        let rotated = |hmac_key_version| AdminEvent::HmacKeyRotated { hmac_key_version };
+        let change = |time: CheckedTime| async move {
+            let rotation = self.hmac_rotation();
+            let version = rotation.rotate(&self.config.issuer, time.now()).await?;
+            Ok(self.cached(version, rotated(Some(version)), time))
+        };
+        self.recorded(rotated(None), change).await
     }
 
     /// Withdraws a pending or retiring key. Every token that it has signed is refused.
@@ -89,13 +111,16 @@ impl Administrator {
     /// # Errors
     /// [`RetireError`] when there is no such key, it is the one that signs, or the table fails.
     pub async fn retire_key(&self, key_id: String) -> Result<Changed<String>, RetireError> {
-        let rotation = self.key_rotation(Vec::new());
-        let time = self.time().await.map_err(Unavailable::from)?;
-        rotation.retire(&key_id, time.now()).await?;
         let event = AdminEvent::KeyRetired {
-            key_id: key_id.clone(),
+            kid: key_id.clone(),
         };
-        Ok(self.in_feed(key_id, event, time))
+        let made = event.clone();
+        let change = |time: CheckedTime| async move {
+            let rotation = self.key_rotation(Vec::new());
+            rotation.retire(&key_id, time.now()).await?;
+            Ok(self.in_feed(key_id, made, time))
+        };
+        self.recorded(event, change).await
     }
 
     /// The HMAC keys, always read afresh.

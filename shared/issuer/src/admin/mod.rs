@@ -2,11 +2,12 @@
 //! results are shown, is not decided here.
 //!
 //! A function that changes something returns a [`Changed`]: its outcome, an [`AdminEvent`] that says
-//! what was changed, and when everybody acts on it. Every time that it stores comes from DynamoDB,
+//! what was changed, and when everybody acts on it. It was recorded before and after it was made. Every time that it stores comes from DynamoDB,
 //! never from the clock of the operator's machine. The `tokensmith` command only parses its arguments
 //! and prints the outcome. No Lambda function links an [`Administrator`].
 
 mod api_keys;
+mod audit;
 mod clients;
 mod ending;
 mod federation;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use api_keys::{ApiKeyError, CreatedApiKey, NewApiKey, RotatedApiKey};
+pub use audit::{Changed, Operator, UnknownOperator};
 pub use clients::{ClientError, CreatedClient};
 pub use ending::Ending;
 pub use federation::{FederationError, NewRule};
@@ -51,14 +53,14 @@ pub use settings::{SettleError, settle, take_over};
 pub use standing::{ListedApiKey, ListedGrant};
 pub use token::IssueError;
 
-use tokensmith_verifier::{KeyId, Timestamp};
+use tokensmith_verifier::Timestamp;
+
+use audit::Made;
 
 use crate::config::Config;
-use crate::credential::{ApiKeyId, GrantId};
+pub use crate::event::AdminEvent;
 use crate::keys::{Make, Open};
-use crate::names::{Audience, ClientId, FederationName, SubjectName};
 use crate::revocation::FEED_INTERVAL;
-use crate::store::records::Settings;
 use crate::store::{CheckedTime, StoreError, Table};
 
 /// Manages the data of one issuer.
@@ -68,18 +70,27 @@ pub struct Administrator {
     table: Table,
     maker: Arc<dyn Make>,
     opener: Arc<dyn Open>,
+    operator: Arc<dyn Operator>,
     progress: Progress,
 }
 
 impl Administrator {
     /// Manages the data of the issuer that `config` names, in `table`. It makes keys, and opens the
-    /// HMAC keys of refresh tokens; it signs nothing. This reads nothing yet.
-    pub fn new(config: Config, table: Table, maker: Arc<dyn Make>, opener: Arc<dyn Open>) -> Self {
+    /// HMAC keys of refresh tokens; it signs nothing. Changes are recorded as those of `operator`. This reads
+    /// nothing yet.
+    pub fn new(
+        config: Config,
+        table: Table,
+        maker: Arc<dyn Make>,
+        opener: Arc<dyn Open>,
+        operator: Arc<dyn Operator>,
+    ) -> Self {
         Self {
             config,
             table,
             maker,
             opener,
+            operator,
             progress: Progress::default(),
         }
     }
@@ -105,8 +116,8 @@ impl Administrator {
     }
 
     /// A change of a record that functions may have in a cache.
-    fn cached<T>(&self, outcome: T, event: AdminEvent, time: CheckedTime) -> Changed<T> {
-        Changed {
+    fn cached<T>(&self, outcome: T, event: AdminEvent, time: CheckedTime) -> Made<T> {
+        Made {
             outcome,
             event,
             effective_by: time.latest().after(self.config.cache_ttl),
@@ -114,9 +125,9 @@ impl Administrator {
     }
 
     /// A revocation, which authorizers and verifiers read from the feed.
-    fn in_feed<T>(&self, outcome: T, event: AdminEvent, time: CheckedTime) -> Changed<T> {
+    fn in_feed<T>(&self, outcome: T, event: AdminEvent, time: CheckedTime) -> Made<T> {
         let polled = self.config.feed_interval.max(FEED_INTERVAL);
-        Changed {
+        Made {
             outcome,
             event,
             effective_by: time.latest().after(polled).after(FETCH_TIME),
@@ -126,151 +137,6 @@ impl Administrator {
     fn scan(&self) -> TableScan {
         TableScan::of(self.table.reader()).telling(self.progress.clone())
     }
-}
-
-/// A change that was made.
-#[derive(Debug)]
-pub struct Changed<T> {
-    /// What came of it.
-    pub outcome: T,
-    /// What was changed.
-    pub event: AdminEvent,
-    /// When every function, authorizer and verifier acts on it, as long as none of them is cut off from
-    /// the table or the feed.
-    pub effective_by: Timestamp,
-}
-
-/// What an operator has changed.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum AdminEvent {
-    /// A client was registered.
-    ClientCreated {
-        /// Its id.
-        client_id: ClientId,
-    },
-    /// A client's metadata was changed.
-    ClientUpdated {
-        /// Its id.
-        client_id: ClientId,
-    },
-    /// A disabled client may authenticate again.
-    ClientEnabled {
-        /// Its id.
-        client_id: ClientId,
-    },
-    /// A client was disabled, and all its grants and tokens were revoked.
-    ClientDisabled {
-        /// Its id.
-        client_id: ClientId,
-    },
-    /// A client was deleted, and all its grants and tokens were revoked.
-    ClientDeleted {
-        /// Its id.
-        client_id: ClientId,
-    },
-    /// A resource was registered.
-    ResourceCreated {
-        /// Its URI.
-        uri: Audience,
-    },
-    /// A resource was changed.
-    ResourceUpdated {
-        /// Its URI.
-        uri: Audience,
-    },
-    /// A resource was deleted: its URI is an audience without a record again.
-    ResourceDeleted {
-        /// Its URI.
-        uri: Audience,
-    },
-    /// A client was given a new secret.
-    SecretRotated {
-        /// Its id.
-        client_id: ClientId,
-    },
-    /// A federation source was registered, changed or deleted.
-    FederationSourceChanged {
-        /// Its name.
-        name: FederationName,
-    },
-    /// A federation rule was made or deleted.
-    FederationRuleChanged {
-        /// Its name.
-        name: FederationName,
-    },
-    /// A client was granted access on behalf of a subject.
-    GrantCreated {
-        /// The grant.
-        grant_id: GrantId,
-        /// Who received it.
-        client_id: ClientId,
-        /// Who gave it.
-        subject: SubjectName,
-    },
-    /// An API key was made.
-    ApiKeyCreated {
-        /// Its public id.
-        key_id: ApiKeyId,
-        /// Whose it is.
-        client_id: ClientId,
-    },
-    /// An API key was replaced.
-    ApiKeyRotated {
-        /// The public id of the key that was replaced.
-        key_id: ApiKeyId,
-        /// Whose it is.
-        client_id: ClientId,
-        /// The public id of the key that replaces it.
-        successor: ApiKeyId,
-    },
-    /// An API key was revoked.
-    ApiKeyRevoked {
-        /// Its public id.
-        key_id: ApiKeyId,
-        /// Whose it was.
-        client_id: ClientId,
-    },
-    /// A token, a grant, or all grants and tokens of a client or subject were revoked.
-    Revoked(Revoked),
-    /// Successors of signing keys were made. They sign once they have been published for long
-    /// enough.
-    KeysRotated {
-        /// The successors.
-        created: Vec<KeyId>,
-    },
-    /// Signing keys were replaced at once.
-    KeysReplaced {
-        /// The keys that sign now.
-        created: Vec<KeyId>,
-        /// The keys that were withdrawn; every token that they signed is refused.
-        withdrawn: Vec<KeyId>,
-    },
-    /// A new version of the HMAC key was made.
-    HmacKeyRotated {
-        /// The number of the new version.
-        version: u32,
-    },
-    /// A pending or retiring signing key was withdrawn.
-    KeyRetired {
-        /// Its name.
-        key_id: String,
-    },
-    /// Moments that lay ahead of the time were lowered, after every key was replaced.
-    Repaired {
-        /// The clients and subjects whose `not_before` was lowered.
-        lowered: Vec<String>,
-    },
-    /// Data that came from a backup was made safe to use: every key was replaced.
-    Restored {
-        /// The keys that sign now.
-        created: Vec<KeyId>,
-        /// The signing keys that were withdrawn.
-        withdrawn: Vec<KeyId>,
-        /// The version of the HMAC key that refresh tokens are now made and proven with.
-        hmac_key_version: u32,
-        /// To whom the data belonged, if that was another issuer or wrapping key.
-        belonged_to: Option<Settings>,
-    },
 }
 
 /// How long a verifier takes to fetch the feed, and the rounding of its clock.

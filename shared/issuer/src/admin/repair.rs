@@ -23,27 +23,36 @@ impl Administrator {
     /// # Errors
     /// [`Unavailable`] when table or custody fail.
     pub async fn repair(&self) -> Result<Changed<Option<Repaired>>, Unavailable> {
-        let time = self.time().await?;
-        let scan = self.scan();
-        let clients = ahead::<Client>(&scan, Client::PREFIX, &time).await?;
-        let subjects = ahead::<Subject>(&scan, Subject::PREFIX, &time).await?;
         let event = |lowered: &[Lowered]| AdminEvent::Repaired {
             lowered: lowered.iter().map(|one| one.name.clone()).collect(),
         };
+        let change = |time: CheckedTime| async move {
+            let repaired = self.repair_from(time).await?;
+            let lowered = repaired.as_ref().map(|done| done.lowered.as_slice());
+            let event = event(lowered.unwrap_or_default());
+            // Replacing all keys may have taken a while.
+            let time = self.time().await?;
+            Ok(self.in_feed(repaired, event, time))
+        };
+        self.recorded(event(&[]), change).await
+    }
+
+    async fn repair_from(&self, time: CheckedTime) -> Result<Option<Repaired>, Unavailable> {
+        let scan = self.scan();
+        let clients = ahead::<Client>(&scan, Client::PREFIX, &time).await?;
+        let subjects = ahead::<Subject>(&scan, Subject::PREFIX, &time).await?;
         if clients.is_empty() && subjects.is_empty() {
-            return Ok(self.in_feed(None, event(&[]), time));
+            return Ok(None);
         }
         let (signing_keys, hmac_keys) = self.replace_all_keys().await?;
         let time = self.time().await?;
         let mut lowered = self.lower(&clients, &time).await?;
         lowered.extend(self.lower(&subjects, &time).await?);
-        let event = event(&lowered);
-        let repaired = Repaired {
+        Ok(Some(Repaired {
             signing_keys,
             hmac_keys,
             lowered,
-        };
-        Ok(self.in_feed(Some(repaired), event, time))
+        }))
     }
 
     /// Whether a repair would lower anything.

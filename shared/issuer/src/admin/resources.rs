@@ -9,7 +9,7 @@ use crate::client::Resources;
 use crate::limit::Limit;
 use crate::names::{Audience, ClientId, Scope};
 use crate::store::records::{Allowance, DefinedScope, Resource};
-use crate::store::{Change, Insert, StoreError, Stored, Update};
+use crate::store::{Change, CheckedTime, Insert, StoreError, Stored, Update};
 
 impl Administrator {
     /// Registers a resource under a URI that has no record.
@@ -21,25 +21,31 @@ impl Administrator {
         uri: Audience,
         metadata: &ResourceChanges,
     ) -> Result<Changed<Resource>, ResourceError> {
-        self.check_resource(metadata).await?;
-        let time = self.time().await?;
-        let mut resource = Resource {
-            uri,
-            name: None,
-            scopes: Vec::new(),
-            access_ttl: None,
-            algorithm: None,
-            owners: Vec::new(),
-            limit: None,
-            created_at: time.now(),
+        let created = |uri: &Audience| AdminEvent::ResourceCreated {
+            resource: uri.clone(),
         };
-        metadata.apply(&mut resource)?;
-        match self.table.insert(&resource).await? {
-            Insert::Inserted => {}
-            Insert::Exists(_) => return Err(ResourceError::Exists(resource.uri)),
-        }
-        let uri = resource.uri.clone();
-        Ok(self.cached(resource, AdminEvent::ResourceCreated { uri }, time))
+        let event = created(&uri);
+        let change = |time: CheckedTime| async move {
+            self.check_resource(metadata).await?;
+            let mut resource = Resource {
+                uri,
+                name: None,
+                scopes: Vec::new(),
+                access_ttl: None,
+                algorithm: None,
+                owners: Vec::new(),
+                limit: None,
+                created_at: time.now(),
+            };
+            metadata.apply(&mut resource)?;
+            match self.table.insert(&resource).await? {
+                Insert::Inserted => {}
+                Insert::Exists(_) => return Err(ResourceError::Exists(resource.uri)),
+            }
+            let event = created(&resource.uri);
+            Ok(self.cached(resource, event, time))
+        };
+        self.recorded(event, change).await
     }
 
     /// Changes a resource. Another change at the same time is not lost.
@@ -51,21 +57,34 @@ impl Administrator {
         uri: &Audience,
         changes: &ResourceChanges,
     ) -> Result<Changed<Resource>, ResourceError> {
-        self.check_resource(changes).await?;
-        let time = self.time().await?;
+        let updated = |uri: &Audience| AdminEvent::ResourceUpdated {
+            resource: uri.clone(),
+        };
+        let change = |time: CheckedTime| async move {
+            self.check_resource(changes).await?;
+            let resource = self.change_resource(uri, changes).await?;
+            let event = updated(&resource.uri);
+            Ok(self.cached(resource, event, time))
+        };
+        self.recorded(updated(uri), change).await
+    }
+
+    async fn change_resource(
+        &self,
+        uri: &Audience,
+        changes: &ResourceChanges,
+    ) -> Result<Resource, ResourceError> {
         let mut current = self.stored_resource(uri).await?;
-        let updated = loop {
+        loop {
             let mut wanted = current.record.clone();
             changes.apply(&mut wanted)?;
             let change = Change::between(&current, &wanted)?;
             match self.table.update(&Resource::key_of(uri), change).await? {
-                Update::Applied(updated) => break updated.record,
+                Update::Applied(updated) => return Ok(updated.record),
                 Update::Refused(Some(newer)) => current = newer,
                 Update::Refused(None) => return Err(ResourceError::Unknown(uri.clone())),
             }
-        };
-        let uri = updated.uri.clone();
-        Ok(self.cached(updated, AdminEvent::ResourceUpdated { uri }, time))
+        }
     }
 
     /// Deletes a resource. Its URI is an audience without a record again; the scopes that clients hold for it stay
@@ -77,11 +96,16 @@ impl Administrator {
         &self,
         uri: &Audience,
     ) -> Result<Changed<Resource>, ResourceError> {
-        let resource = self.resource(uri).await?;
-        let time = self.time().await?;
-        self.table.delete(&Resource::key_of(uri)).await?;
-        let uri = resource.uri.clone();
-        Ok(self.cached(resource, AdminEvent::ResourceDeleted { uri }, time))
+        let deleted = |uri: &Audience| AdminEvent::ResourceDeleted {
+            resource: uri.clone(),
+        };
+        let change = |time: CheckedTime| async move {
+            let resource = self.resource(uri).await?;
+            self.table.delete(&Resource::key_of(uri)).await?;
+            let event = deleted(&resource.uri);
+            Ok(self.cached(resource, event, time))
+        };
+        self.recorded(deleted(uri), change).await
     }
 
     /// One resource.

@@ -10,8 +10,8 @@ use super::settings::take_over;
 use super::{AdminEvent, Administrator, Changed, SettleError, TableScan};
 use crate::error::Unavailable;
 use crate::keys::{ReplacedHmacKeys, RotatedNow};
-use crate::store::StoreError;
 use crate::store::records::Settings;
+use crate::store::{CheckedTime, StoreError};
 
 impl Administrator {
     /// Replaces all keys, and gives the data to the configured issuer and wrapping key. If the table
@@ -28,26 +28,43 @@ impl Administrator {
         &self,
         old: Option<&TableScan>,
     ) -> Result<Changed<Restored>, RestoreError> {
-        let (signing_keys, hmac_keys) = self.replace_all_keys().await?;
-        let belonged_to = take_over(&self.table, &self.config.owner()).await?;
-        let time = self.time().await?;
-        let back_to_life = match old {
-            None => None,
-            Some(old) => Some(back_to_life(&self.scan(), old, time.now()).await?),
+        let change = |_: CheckedTime| async move {
+            let restored = self.restore_from(old).await?;
+            let event = AdminEvent::Restored {
+                created: names(&restored.signing_keys.created),
+                withdrawn: restored.signing_keys.withdrawn.clone(),
+                hmac_key_version: Some(restored.hmac_keys.version),
+                belonged_to: restored.belonged_to.clone(),
+            };
+            // Replacing all keys may have taken a while.
+            let time = self.time().await?;
+            Ok(self.in_feed(restored, event, time))
         };
         let event = AdminEvent::Restored {
-            created: names(&signing_keys.created),
-            withdrawn: signing_keys.withdrawn.clone(),
-            hmac_key_version: hmac_keys.version,
-            belonged_to: belonged_to.clone(),
+            created: Vec::new(),
+            withdrawn: Vec::new(),
+            hmac_key_version: None,
+            belonged_to: None,
         };
-        let restored = Restored {
+        self.recorded(event, change).await
+    }
+
+    async fn restore_from(&self, old: Option<&TableScan>) -> Result<Restored, RestoreError> {
+        let (signing_keys, hmac_keys) = self.replace_all_keys().await?;
+        let belonged_to = take_over(&self.table, &self.config.owner()).await?;
+        let back_to_life = match old {
+            None => None,
+            Some(old) => {
+                let now = self.time().await?.now();
+                Some(back_to_life(&self.scan(), old, now).await?)
+            }
+        };
+        Ok(Restored {
             signing_keys,
             hmac_keys,
             belonged_to,
             back_to_life,
-        };
-        Ok(self.in_feed(restored, event, time))
+        })
     }
 
     /// Withdraws every signing key and every HMAC key, and makes new ones: no token that was issued
@@ -55,7 +72,8 @@ impl Administrator {
     pub(super) async fn replace_all_keys(
         &self,
     ) -> Result<(RotatedNow, ReplacedHmacKeys), Unavailable> {
-        let signing_keys = self.replace_keys(Vec::new()).await?.outcome;
+        let now = self.time().await?.now();
+        let signing_keys = self.replace_signing_keys(Vec::new(), now).await?;
         let (issuer, now) = (&self.config.issuer, self.time().await?.now());
         let hmac_keys = self.hmac_rotation().replace(issuer, now).await?;
         Ok((signing_keys, hmac_keys))

@@ -297,6 +297,7 @@ mod tests {
             scopes: Scopes::default(),
             resource: "https://one.example/".parse().expect("a URI"),
             sources: Vec::new(),
+            limit: None,
             created_at: NOW,
             expires_at: Timestamp::from_seconds(end),
             made_until: Timestamp::from_seconds(end),

@@ -2,6 +2,7 @@
 
 use tokensmith_verifier::Rejection;
 
+use super::audit::Made;
 use super::{AdminEvent, Administrator, Changed};
 use crate::Issuer;
 use crate::credential::{ApiKeyId, GrantId};
@@ -11,6 +12,7 @@ use crate::names::ClientId;
 use crate::revocation::{
     RevokeOutcome, revoke_access_token, revoke_api_key, revoke_client, revoke_grant, revoke_subject,
 };
+use crate::store::records::ApiKey;
 use crate::store::{CheckedTime, StoreError};
 use crate::token::Judged;
 
@@ -38,20 +40,30 @@ impl Administrator {
         let claims = match self.judge(token).await? {
             Judged::AccessToken { claims, .. } => claims,
             Judged::RefreshToken { grant, .. } => return self.revoke_grant(grant.id).await,
-            Judged::ApiKey { key, .. } => return self.revoke_presented_key(&key.id).await,
+            Judged::ApiKey { key, .. } => return self.revoke_presented_key(&key).await,
             Judged::Unrecognized(why) => return Err(why.into()),
             Judged::UnrecognizedCredential(why) => return Err(why.into()),
         };
-        let time = self.time().await?;
-        let outcome = revoke_access_token(&self.table, &claims, time.now()).await?;
-        self.done(outcome, Revoked::AccessToken { jti: claims.jti }, time)
+        let jti = claims.jti.clone();
+        let event = AdminEvent::TokenRevoked { jti: jti.clone() };
+        let change = |time: CheckedTime| async move {
+            let outcome = revoke_access_token(&self.table, &claims, time.now()).await?;
+            self.done(outcome, Revoked::AccessToken { jti }, time)
+        };
+        self.recorded(event, change).await
     }
 
-    async fn revoke_presented_key(&self, id: &ApiKeyId) -> Result<Changed<Revoked>, RevokeError> {
-        let time = self.time().await?;
-        let outcome = revoke_api_key(&self.table, id, None, time.now()).await?;
-        let key_id = id.clone();
-        self.done(outcome, Revoked::ApiKey { key_id }, time)
+    async fn revoke_presented_key(&self, key: &ApiKey) -> Result<Changed<Revoked>, RevokeError> {
+        let revoked = Revoked::ApiKey {
+            key_id: key.id.clone(),
+            client_id: key.client_id.clone(),
+        };
+        let event = revoked.event();
+        let change = |time: CheckedTime| async move {
+            let outcome = revoke_api_key(&self.table, &key.id, None, time.now()).await?;
+            self.done(outcome, revoked, time)
+        };
+        self.recorded(event, change).await
     }
 
     /// Revokes a grant and all its tokens.
@@ -59,9 +71,12 @@ impl Administrator {
     /// # Errors
     /// [`RevokeError`] when there is no such grant, or the table fails.
     pub async fn revoke_grant(&self, grant_id: GrantId) -> Result<Changed<Revoked>, RevokeError> {
-        let time = self.time().await?;
-        let outcome = revoke_grant(&self.table, grant_id, None, time.now()).await?;
-        self.done(outcome, Revoked::Grant { grant_id }, time)
+        let event = AdminEvent::GrantRevoked { grant: grant_id };
+        let change = |time: CheckedTime| async move {
+            let outcome = revoke_grant(&self.table, grant_id, None, time.now()).await?;
+            self.done(outcome, Revoked::Grant { grant_id }, time)
+        };
+        self.recorded(event, change).await
     }
 
     /// Revokes all grants and tokens that a client has now. Later ones are valid.
@@ -72,9 +87,14 @@ impl Administrator {
         &self,
         client_id: ClientId,
     ) -> Result<Changed<Revoked>, RevokeError> {
-        let time = self.time().await?;
-        let outcome = revoke_client(&self.table, &client_id, &time).await?;
-        self.done(outcome, Revoked::Client { client_id }, time)
+        let event = AdminEvent::ClientRevoked {
+            client: client_id.clone(),
+        };
+        let change = |time: CheckedTime| async move {
+            let outcome = revoke_client(&self.table, &client_id, &time).await?;
+            self.done(outcome, Revoked::Client { client_id }, time)
+        };
+        self.recorded(event, change).await
     }
 
     /// Revokes all grants that a subject has given until now, and all tokens issued for it.
@@ -82,9 +102,14 @@ impl Administrator {
     /// # Errors
     /// [`RevokeError`] when there is no such subject, or the table fails.
     pub async fn revoke_subject(&self, subject: String) -> Result<Changed<Revoked>, RevokeError> {
-        let time = self.time().await?;
-        let outcome = revoke_subject(&self.table, &subject, &time).await?;
-        self.done(outcome, Revoked::Subject { subject }, time)
+        let event = AdminEvent::SubjectRevoked {
+            subject: subject.clone(),
+        };
+        let change = |time: CheckedTime| async move {
+            let outcome = revoke_subject(&self.table, &subject, &time).await?;
+            self.done(outcome, Revoked::Subject { subject }, time)
+        };
+        self.recorded(event, change).await
     }
 
     fn done(
@@ -92,10 +117,11 @@ impl Administrator {
         outcome: RevokeOutcome,
         what: Revoked,
         time: CheckedTime,
-    ) -> Result<Changed<Revoked>, RevokeError> {
+    ) -> Result<Made<Revoked>, RevokeError> {
         match outcome {
             RevokeOutcome::Revoked => {
-                Ok(self.in_feed(what.clone(), AdminEvent::Revoked(what), time))
+                let event = what.event();
+                Ok(self.in_feed(what, event, time))
             }
             RevokeOutcome::NothingFound => Err(RevokeError::NothingFound),
         }
@@ -119,6 +145,8 @@ pub enum Revoked {
     ApiKey {
         /// Its public id.
         key_id: ApiKeyId,
+        /// Whose it was.
+        client_id: ClientId,
     },
     /// All grants and tokens that a client had.
     Client {
@@ -130,6 +158,21 @@ pub enum Revoked {
         /// The subject.
         subject: String,
     },
+}
+
+impl Revoked {
+    fn event(&self) -> AdminEvent {
+        match self.clone() {
+            Self::AccessToken { jti } => AdminEvent::TokenRevoked { jti },
+            Self::Grant { grant_id } => AdminEvent::GrantRevoked { grant: grant_id },
+            Self::ApiKey { key_id, client_id } => AdminEvent::ApiKeyRevoked {
+                key: key_id,
+                client: Some(client_id),
+            },
+            Self::Client { client_id } => AdminEvent::ClientRevoked { client: client_id },
+            Self::Subject { subject } => AdminEvent::SubjectRevoked { subject },
+        }
+    }
 }
 
 /// Why nothing was revoked.

@@ -7,6 +7,7 @@ use tokensmith_verifier::Timestamp;
 use super::{AdminEvent, Administrator, Changed, ClientError};
 use crate::credential::ClientSecret;
 use crate::names::ClientId;
+use crate::store::CheckedTime;
 use crate::store::records::{Client, LiveSecret, MAX_LIVE_SECRETS};
 
 impl Administrator {
@@ -23,17 +24,21 @@ impl Administrator {
         overlap: Duration,
         force: bool,
     ) -> Result<Changed<RotatedSecret>, ClientError> {
-        let (secret, time) = (ClientSecret::generate(), self.time().await?);
-        let rotated =
-            |client: &mut Client| Ok(rotate(client, &secret, overlap, force, time.now())?);
-        let (before, client) = self.change_client_from(id, rotated).await?;
-        let outcome = RotatedSecret {
-            secret,
-            live: client.secrets,
-            before: before.secrets,
+        let event = AdminEvent::SecretRotated { client: id.clone() };
+        let change = |time: CheckedTime| async move {
+            let secret = ClientSecret::generate();
+            let rotated =
+                |client: &mut Client| Ok(rotate(client, &secret, overlap, force, time.now())?);
+            let (before, client) = self.change_client_from(id, rotated).await?;
+            let outcome = RotatedSecret {
+                secret,
+                live: client.secrets,
+                before: before.secrets,
+            };
+            let event = AdminEvent::SecretRotated { client: id.clone() };
+            Ok(self.cached(outcome, event, time))
         };
-        let client_id = id.clone();
-        Ok(self.cached(outcome, AdminEvent::SecretRotated { client_id }, time))
+        self.recorded(event, change).await
     }
 
     /// Takes back a new secret that nobody has seen: the client has the secrets that it had before.
@@ -44,21 +49,23 @@ impl Administrator {
         &self,
         id: &ClientId,
         rotated: &RotatedSecret,
-    ) -> Result<(), ClientError> {
+    ) -> Result<Changed<()>, ClientError> {
         let hash = rotated.secret.hash();
-        self.change_client(id, |client| {
+        let taken_back = |client: &mut Client| {
             // Unless it was rotated once more meanwhile.
-            if client
-                .secrets
-                .first()
-                .is_some_and(|newest| newest.hash.matches(&hash))
-            {
+            let newest = client.secrets.first();
+            if newest.is_some_and(|newest| newest.hash.matches(&hash)) {
                 client.secrets.clone_from(&rotated.before);
             }
             Ok(())
-        })
-        .await?;
-        Ok(())
+        };
+        let event = AdminEvent::SecretTakenBack { client: id.clone() };
+        let change = |time: CheckedTime| async move {
+            self.change_client(id, taken_back).await?;
+            let event = AdminEvent::SecretTakenBack { client: id.clone() };
+            Ok(self.cached((), event, time))
+        };
+        self.recorded(event, change).await
     }
 }
 

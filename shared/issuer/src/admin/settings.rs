@@ -1,10 +1,10 @@
 //! The settings that are stored with the data: whose they are.
 
-use super::{Administrator, TableScan};
-use crate::event::write_issuer_changed;
+use super::{AdminEvent, Administrator, Changed, TableScan};
+use crate::event::ServiceEvent;
 use crate::names::{Audience, InvalidName, IssuerUrl};
 use crate::store::records::{Client, ForeignTable, Settings};
-use crate::store::{Change, Insert, StoreError, Stored, Table, Update};
+use crate::store::{Change, CheckedTime, Insert, StoreError, Stored, Table, Update};
 
 /// Gives a table without settings to `owner`. A table that belongs to another owner stays as it is.
 ///
@@ -40,7 +40,7 @@ pub async fn take_over(table: &Table, owner: &Settings) -> Result<Option<Setting
     match table.update(&Settings::only_key(), change).await? {
         Update::Applied(_) => {
             if from != to {
-                write_issuer_changed(from, to);
+                ServiceEvent::issuer_changed(from, to).write();
             }
             Ok(Some(current.record))
         }
@@ -50,6 +50,26 @@ pub async fn take_over(table: &Table, owner: &Settings) -> Result<Option<Setting
 }
 
 impl Administrator {
+    /// Gives the data of another issuer URL to the configured one: see [`take_over`].
+    ///
+    /// # Errors
+    /// [`SettleError`] when the table fails, or another process gives it away at the same time.
+    pub async fn replace_issuer(
+        &self,
+        from: &IssuerUrl,
+    ) -> Result<Changed<Option<Settings>>, SettleError> {
+        let event = AdminEvent::IssuerReplaced {
+            from: from.clone(),
+            to: self.config.issuer.clone(),
+        };
+        let made = event.clone();
+        let change = |time: CheckedTime| async move {
+            let belonged_to = take_over(&self.table, &self.config.owner()).await?;
+            Ok(self.cached(belonged_to, made, time))
+        };
+        self.recorded(event, change).await
+    }
+
     /// Makes sure that the data are those of the configured issuer and wrapping key, or nobody's yet.
     ///
     /// # Errors

@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use super::Administrator;
+use super::audit::Made;
+use super::{AdminEvent, Administrator, Changed};
 use crate::Issuer;
 use crate::client::AuthenticatedClient;
 use crate::error::{ClientDenied, Denied, Error, Unavailable};
 use crate::grant::{AskedAccess, client_credentials};
 use crate::keys::{KeyAccess, Sign};
 use crate::names::ClientId;
-use crate::store::StoreError;
 use crate::store::records::GrantType;
+use crate::store::{CheckedTime, StoreError};
 use crate::token::{self, MintedToken};
 
 impl Administrator {
     /// The token that a client would get with `client_credentials`, signed by `signer`. It may be what the
-    /// client may be, and no more; nothing is written.
+    /// client may be, and no more. That it was made is recorded.
     ///
     /// # Errors
     /// [`IssueError`] when the client would not get it, or when table or custody fail.
@@ -24,8 +25,30 @@ impl Administrator {
         signer: Arc<dyn Sign>,
         id: &ClientId,
         asked: AskedAccess,
+    ) -> Result<Changed<MintedToken>, IssueError> {
+        let issued = |jti| AdminEvent::TokenIssued {
+            client: id.clone(),
+            jti,
+        };
+        let change = |time: CheckedTime| async move {
+            let minted = self.mint_token(signer, id, asked, time).await?;
+            let event = issued(Some(minted.token_id.clone()));
+            Ok(Made {
+                outcome: minted,
+                event,
+                effective_by: time.latest(),
+            })
+        };
+        self.recorded(issued(None), change).await
+    }
+
+    async fn mint_token(
+        &self,
+        signer: Arc<dyn Sign>,
+        id: &ClientId,
+        asked: AskedAccess,
+        time: CheckedTime,
     ) -> Result<MintedToken, IssueError> {
-        let time = self.time().await?;
         let now = time.now();
         let found = self.find_client(id).await?;
         let record = found.ok_or_else(|| IssueError::UnknownClient(id.clone()))?;

@@ -4,7 +4,7 @@ use quick_cache::sync::Cache;
 use tokensmith_verifier::Timestamp;
 
 use crate::credential::ApiKeyId;
-use crate::event::write_last_use_failed;
+use crate::event::ServiceEvent;
 use crate::store::records::{ApiKey, LastUse};
 use crate::store::{Change, StoreError, Table};
 
@@ -34,7 +34,12 @@ impl LastUses {
         }
         self.seen.insert(key.id.clone(), today);
         if let Err(err) = self.write(key, today, now).await {
-            write_last_use_failed(&key.id, &err);
+            let message = err.to_string();
+            ServiceEvent::LastUseFailed {
+                key: &key.id,
+                message,
+            }
+            .write();
         }
     }
 

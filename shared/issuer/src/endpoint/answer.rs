@@ -42,7 +42,7 @@ pub(super) fn json_error(endpoint: &Endpoint, error: &Error, retry_after: u64) -
         _ => {}
     }
     if let Error::Denied(Denied::Limit(reason)) = error {
-        add_limit_headers(headers, reason.standing());
+        add_limit_headers(headers, &[*reason.standing()]);
     }
     response
 }
@@ -53,22 +53,24 @@ struct ErrorBody<'a> {
     error_description: &'a str,
 }
 
-/// How the one stands that is limited (draft-ietf-httpapi-ratelimit-headers-11 §3, §4).
-pub(super) fn add_limit_headers(headers: &mut HeaderMap, standing: &Standing) {
-    let (policy, limit) = (standing.kind.as_str(), standing.limit);
-    let (permits, window) = (limit.permits(), limit.window().as_secs());
-    let (remaining, resets_in) = (standing.remaining, standing.resets_in);
-    let values = [
-        (
-            RATELIMIT_POLICY,
-            format!("\"{policy}\";q={permits};w={window}"),
-        ),
-        (
-            RATELIMIT,
-            format!("\"{policy}\";r={remaining};t={resets_in}"),
-        ),
-    ];
-    for (name, value) in values {
+/// How those stand that are limited (draft-ietf-httpapi-ratelimit-headers-11 §3, §4).
+pub(super) fn add_limit_headers(headers: &mut HeaderMap, standings: &[Standing]) {
+    if standings.is_empty() {
+        return;
+    }
+    let policy = |one: &Standing| {
+        let (permits, window) = (one.limit.permits(), one.limit.window().as_secs());
+        format!("\"{}\";q={permits};w={window}", one.kind.as_str())
+    };
+    let limit = |one: &Standing| {
+        let (remaining, resets_in) = (one.remaining, one.resets_in);
+        format!("\"{}\";r={remaining};t={resets_in}", one.kind.as_str())
+    };
+    let list = |print: &dyn Fn(&Standing) -> String| {
+        let items: Vec<_> = standings.iter().map(print).collect();
+        items.join(", ")
+    };
+    for (name, value) in [(RATELIMIT_POLICY, list(&policy)), (RATELIMIT, list(&limit))] {
         // Our own names and numbers are always a valid header value.
         if let Ok(value) = HeaderValue::try_from(value) {
             headers.insert(name, value);

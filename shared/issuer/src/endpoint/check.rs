@@ -143,8 +143,10 @@ fn mend(unavailable: &Unavailable) -> String {
         Unavailable::Store(StoreError::Unreadable { .. }) => {
             ": a later release may have written it, so deploy that one".into()
         }
-        // It says that itself.
-        Unavailable::ForeignTable(_) => String::new(),
+        // They say that themselves.
+        Unavailable::ForeignTable(_) | Unavailable::Store(StoreError::Unrecorded(_)) => {
+            String::new()
+        }
         Unavailable::NoActiveKey(algorithm) => format!(
             ": make one with `tokensmith key rotate --alg {algorithm}`, and deploy again when `tokensmith \
              key list` shows it as active"

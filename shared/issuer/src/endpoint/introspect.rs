@@ -1,18 +1,16 @@
 //! The introspection endpoint (RFC 7662).
 
-use bytes::Bytes;
-use http::Response;
 use serde::Serialize;
 use tokensmith_verifier::{AccessTokenClaims, Audiences, paths};
 
 use super::answer::{json_error, uncached_json};
-use super::{Call, Endpoint, Mount};
+use super::{Answer, Call, Endpoint, Mount};
 use crate::Issuer;
 use crate::api_key;
 use crate::client::{AuthenticatedClient, Evidence, Target};
 use crate::credential::GrantId;
 use crate::error::{AccessDenied, BadRequest, ClientDenied, Error};
-use crate::event::RequestLog;
+use crate::event::{Known, Noteworthy, RequestEvent};
 use crate::keys::Custody;
 use crate::names::{Audience, Scopes};
 use crate::store::records::{ApiKey, Client, Grant, Resource};
@@ -46,13 +44,13 @@ pub const fn introspect<C: Custody>() -> Mount<C> {
 /// Tells a confidential client about its own tokens and API keys, and about access tokens and API keys for a resource that it
 /// owns. Everything else, and every token that is not active, is answered `{"active":false}`
 /// and no more (RFC 7662 §2.2).
-async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> {
+async fn introspect_token(mut call: Call<'_>) -> Result<Answer, Error> {
     let form = call.form()?;
     let presented = call.credentials(&form)?;
     let token = form.value("token").ok_or(BadRequest::MissingToken)?;
-    let Call { issuer, log, .. } = call;
+    let Call { issuer, known, .. } = call;
     issuer.require_own_table().await?;
-    let mut evidence = issuer.gather(&presented, log).await?;
+    let mut evidence = issuer.gather(&presented, known).await?;
     let caller = issuer
         .clients
         .decide(&mut evidence, |evidence| {
@@ -65,9 +63,7 @@ async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> 
         .await?;
     evidence.claim(&issuer.table).await?;
     let judged = issuer.judge(token).await?;
-    if judged.is_of_withdrawn_key() {
-        log.names_withdrawn_key();
-    }
+    let is_withdrawn = judged.is_of_withdrawn_key();
     let answer = match judged {
         Judged::AccessToken {
             claims,
@@ -85,14 +81,21 @@ async fn introspect_token(mut call: Call<'_>) -> Result<Response<Bytes>, Error> 
         Judged::ApiKey {
             key,
             verdict: Ok(()),
-        } => live_key(issuer, &mut evidence, &caller, &key, log).await?,
+        } => live_key(issuer, &mut evidence, &caller, &key, known).await?,
         _ => None,
     };
-    log.active = Some(answer.is_some());
-    Ok(match answer {
+    let event = RequestEvent::Introspected {
+        client: caller.record().id.clone(),
+        rule: known.rule.take(),
+        key: known.key.take(),
+        active: answer.is_some(),
+        reason: is_withdrawn.then_some(Noteworthy::WithdrawnKey),
+    };
+    let response = match answer {
         Some(live) => uncached_json(&live),
         None => uncached_json(&Dead { active: false }),
-    })
+    };
+    Ok(Answer { response, event })
 }
 
 /// What the caller may know of an API key: its own client may, and so may an owner of its resource, who is presented with it.
@@ -101,9 +104,9 @@ async fn live_key(
     evidence: &mut Evidence<'_>,
     caller: &AuthenticatedClient,
     key: &ApiKey,
-    log: &mut RequestLog,
+    known: &mut Known,
 ) -> Result<Option<Live>, Error> {
-    log.api_key_id = Some(key.id.clone());
+    known.key = Some(key.id.clone());
     let resource = vec![key.resource.clone()];
     let is_owner = is_owner(issuer, evidence, caller, resource).await?;
     if caller.record().id != key.client_id && !is_owner {

@@ -9,7 +9,7 @@ use tokensmith_verifier::jose::SignatureAlgorithm;
 use tokensmith_verifier::{Algorithm, paths};
 
 use super::answer::{JSON, json_error, public_document};
-use super::{Endpoint, Mount};
+use super::{Answer, Endpoint, Mount};
 use crate::Issuer;
 use crate::error::Error;
 use crate::keys::Custody;
@@ -50,7 +50,13 @@ pub const fn authorization_server_metadata<C: Custody>() -> Mount<C> {
 pub static OPENID_CONFIGURATION: Endpoint = Endpoint {
     name: "openid_configuration",
     path: paths::OPENID_CONFIGURATION,
-    serve: |call| Box::pin(async move { Ok(call.issuer.openid_metadata(call.request.headers())) }),
+    serve: |call| {
+        Box::pin(async move {
+            Ok(Answer::public(
+                call.issuer.openid_metadata(call.request.headers()),
+            ))
+        })
+    },
     ..METADATA
 };
 
@@ -67,16 +73,19 @@ const METADATA: Endpoint = Endpoint {
     has_cors: true,
     warm_up: |_| Box::pin(async { Ok(()) }),
     check: |_| Box::pin(async { Ok(()) }),
-    serve: |call| Box::pin(async move { Ok(call.issuer.metadata(call.request.headers())) }),
+    serve: |call| {
+        Box::pin(async move { Ok(Answer::public(call.issuer.metadata(call.request.headers()))) })
+    },
     refuse: json_error,
 };
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
 
 impl Issuer {
-    async fn jwks(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Error> {
+    async fn jwks(&self, headers: &HeaderMap) -> Result<Answer, Error> {
         let keys = self.keys.within(PUBLISHED_WITHIN, self.clock.now()).await?;
-        Ok(public_document(keys.jwks(), JSON, CACHED_FOR, headers))
+        let document = public_document(keys.jwks(), JSON, CACHED_FOR, headers);
+        Ok(Answer::public(document))
     }
 
     /// RFC 8414 §3.2.

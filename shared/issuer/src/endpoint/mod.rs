@@ -35,7 +35,7 @@ pub use token::{REFRESH, TOKEN, refresh, token};
 
 use crate::client::{Evidence, PresentedCredentials, client_named_in};
 use crate::error::{BadRequest, ClientDenied, Denied, Error, Unavailable};
-use crate::event::{RequestContext, RequestLog};
+use crate::event::{Answered, Known, RequestContext, RequestEvent};
 use crate::fetched::{Fetcher, Reach, Source, Web};
 use crate::keys::{Custody, KeyAccess};
 use crate::store::{Table, aws_calls};
@@ -58,7 +58,7 @@ pub struct Endpoint {
     /// need. It finds nothing loaded.
     check: for<'a> fn(&'a Issuer) -> Work<'a, Result<(), Unavailable>>,
     /// Answers a request with one of its methods.
-    serve: for<'a> fn(Call<'a>) -> Work<'a, Result<Response<Bytes>, Error>>,
+    serve: for<'a> fn(Call<'a>) -> Work<'a, Result<Answer, Error>>,
     /// Makes the response to a refused request; the number is for `Retry-After`, in seconds.
     refuse: fn(&Self, &Error, u64) -> Response<Bytes>,
 }
@@ -67,7 +67,24 @@ pub struct Endpoint {
 struct Call<'a> {
     issuer: &'a Issuer,
     request: &'a Request<Bytes>,
-    log: &'a mut RequestLog,
+    endpoint: &'static Endpoint,
+    known: &'a mut Known,
+}
+
+/// The response to a request, and what is logged about it.
+struct Answer {
+    response: Response<Bytes>,
+    event: RequestEvent,
+}
+
+impl Answer {
+    /// Of something that everybody may know.
+    const fn public(response: Response<Bytes>) -> Self {
+        Self {
+            response,
+            event: RequestEvent::Served {},
+        }
+    }
 }
 
 impl Call<'_> {
@@ -76,14 +93,14 @@ impl Call<'_> {
     fn form(&mut self) -> Result<Form, BadRequest> {
         let headers = self.request.headers();
         let form = Form::parse(self.request.uri(), headers, self.request.body());
-        self.log.client_id = client_named_in(headers, form.as_ref().ok());
+        self.known.client = client_named_in(headers, form.as_ref().ok());
         form
     }
 
     /// The client authentication that it presents.
     fn credentials(&mut self, form: &Form) -> Result<PresentedCredentials, ClientDenied> {
         let presented = PresentedCredentials::from_request(self.request.headers(), form)?;
-        self.log.client_id = presented.client_id().cloned();
+        self.known.client = presented.client_id().cloned();
         Ok(presented)
     }
 
@@ -188,19 +205,19 @@ impl Issuer {
     async fn gather<'a>(
         &'a self,
         presented: &'a PresentedCredentials,
-        log: &mut RequestLog,
+        known: &mut Known,
     ) -> Result<Evidence<'a>, Error> {
         let evidence = self.clients.gather(presented).await?;
-        log.client_id = Some(evidence.client_id().clone());
-        log.rule = evidence.rule().cloned();
-        log.api_key_id = evidence.api_key_id().cloned();
+        known.client = Some(evidence.client_id().clone());
+        known.rule = evidence.rule().cloned();
+        known.key = evidence.api_key_id().cloned();
         Ok(evidence)
     }
 
     /// Answers one request and writes its log line. Never fails: every error is a response.
     ///
     /// The host may attach a [`RequestContext`] as a request extension, and finds what was logged as an
-    /// extension of the response, which is an [`Answered`](crate::event::Answered).
+    /// extension of the response, which is an [`Answered`].
     pub async fn handle(
         &self,
         endpoint: &'static Endpoint,
@@ -251,20 +268,25 @@ impl Issuer {
     ) -> Response<Bytes> {
         let started = Instant::now();
         let context = request.extensions().get::<RequestContext>().cloned();
-        let mut log = RequestLog::new(endpoint.name, request.method(), context);
-        let work = self.serve(endpoint, &request, &mut log);
+        let context = context.unwrap_or_else(RequestContext::unknown);
+        let mut known = Known::default();
+        let work = self.serve(endpoint, &request, &mut known);
         let served = match tokio::time::timeout(self.config.request_timeout, work).await {
             Ok(served) => served,
             Err(_) => Err(Unavailable::Timeout.into()),
         };
-        let mut response = served.unwrap_or_else(|error| {
-            log.refused(&error);
-            (endpoint.refuse)(endpoint, &error, self.retry_after(&error))
+        let answer = served.unwrap_or_else(|error| Answer {
+            response: (endpoint.refuse)(endpoint, &error, self.retry_after(&error)),
+            event: RequestEvent::refused(known, &error),
         });
+        let Answer {
+            mut response,
+            event,
+        } = answer;
         if endpoint.has_cors {
             answer::add_cors_headers(response.headers_mut());
         }
-        if let Ok(id) = HeaderValue::from_str(log.request_id()) {
+        if let Ok(id) = HeaderValue::from_str(&context.request_id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
         if request.method() == Method::HEAD {
@@ -274,7 +296,8 @@ impl Issuer {
                 .insert(header::CONTENT_LENGTH, length);
             *response.body_mut() = Bytes::new();
         }
-        let answered = log.answered(response.status(), started.elapsed());
+        let end = (response.status(), started.elapsed());
+        let answered = Answered::new(endpoint.name, request.method(), context, event, end);
         answered.write(self.config.log_level);
         response.extensions_mut().insert(answered);
         response
@@ -284,18 +307,20 @@ impl Issuer {
         &self,
         endpoint: &'static Endpoint,
         request: &Request<Bytes>,
-        log: &mut RequestLog,
-    ) -> Result<Response<Bytes>, Error> {
+        known: &mut Known,
+    ) -> Result<Answer, Error> {
         if !endpoint.allows(request.method()) {
             return Err(BadRequest::MethodNotAllowed.into());
         }
         if request.method() == Method::OPTIONS {
-            return Ok(answer::preflight(endpoint.methods, request.headers()));
+            let response = answer::preflight(endpoint.methods, request.headers());
+            return Ok(Answer::public(response));
         }
         let call = Call {
             issuer: self,
             request,
-            log,
+            endpoint,
+            known,
         };
         (endpoint.serve)(call).await
     }

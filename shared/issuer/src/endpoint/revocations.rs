@@ -2,13 +2,13 @@
 //! in place of names.
 
 use bytes::Bytes;
+use http::Request;
 use http::header::HeaderValue;
-use http::{Request, Response};
 use tokensmith_verifier::{Timestamp, paths};
 
 use super::answer::{json_error, public_document};
 use super::check::check_feed;
-use super::{Endpoint, Mount};
+use super::{Answer, Endpoint, Mount};
 use crate::Issuer;
 use crate::error::{BadRequest, Error, Unavailable};
 use crate::keys::Custody;
@@ -38,17 +38,13 @@ impl Issuer {
         self.check_signing_keys().await
     }
 
-    async fn revocations(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
+    async fn revocations(&self, request: &Request<Bytes>) -> Result<Answer, Error> {
         let since = parse_since(request.uri().query().unwrap_or_default())?;
         let now = self.clock.now();
         let document = self.feed.document(since, now, &self.config, &self.keys);
         let SignedFeed { jws, fresh_for } = document.await?;
-        Ok(public_document(
-            jws,
-            JOSE,
-            fresh_for.as_secs(),
-            request.headers(),
-        ))
+        let response = public_document(jws, JOSE, fresh_for.as_secs(), request.headers());
+        Ok(Answer::public(response))
     }
 }
 

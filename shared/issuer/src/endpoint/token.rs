@@ -1,6 +1,7 @@
-//! The token endpoint (RFC 6749 §3.2): parse → authenticate → grant → policy → limit → mint →
-//! commit → answer.
+//! The token endpoint (RFC 6749 §3.2): parse → authenticate → grant → policy → limit → mint → commit →
+//! answer.
 
+use std::mem;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,12 +11,12 @@ use serde::Serialize;
 use tokensmith_verifier::{Clock, Timestamp, paths};
 
 use super::answer::{add_limit_headers, json_error, uncached_json};
-use super::{Call, Endpoint, Mount};
+use super::{Answer, Call, Endpoint, Mount};
 use crate::Issuer;
 use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials, Target};
-use crate::credential::{CredentialKind, GrantCredential};
+use crate::credential::{CredentialKind, GrantCredential, GrantId};
 use crate::error::{ClientDenied, Error, GrantDenied, LimitDenied, Unavailable};
-use crate::event::{IssuedLog, RequestLog};
+use crate::event::{IssuedToken, Known, RequestEvent};
 use crate::grant::redeem::{self, Advance, GrantState, ProvenCredential, Step};
 use crate::grant::{
     ACCESS_TOKEN_TYPE, AskedAccess, TokenRequest, client_credentials, jwt_bearer, refresh_token,
@@ -23,6 +24,7 @@ use crate::grant::{
 };
 use crate::keys::Custody;
 use crate::limit::{Limited, Standing, Taken};
+use crate::names::ClientId;
 use crate::revocation::revoke_grant;
 use crate::store::records::{ApiKey, GrantType, Resource};
 use crate::token::{self, ApprovedToken, GrantedAccess, MintedToken};
@@ -72,10 +74,10 @@ async fn check_issuing(issuer: &Issuer) -> Result<(), Unavailable> {
     issuer.check_read::<Resource>(Resource::PREFIX).await
 }
 
-async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Response<Bytes>, Error> {
+async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Answer, Error> {
     let form = call.form()?;
     let request = TokenRequest::parse(&form, served)?;
-    call.log.grant_type = Some(request.grant_type());
+    call.known.grant_type = Some(request.grant_type());
     let presented = match &request {
         TokenRequest::JwtBearer { assertion, .. } => {
             let presented = call.foreign_token(&form, assertion.expose_secret());
@@ -89,10 +91,15 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Response<Byte
             call.credentials(&form)?
         }
     };
-    let Call { issuer, log, .. } = call;
+    let Call {
+        issuer,
+        endpoint,
+        known,
+        ..
+    } = call;
     issuer.require_own_table().await?;
 
-    let issued = match issuer.issue(&presented, &request, log).await {
+    let issued = match issuer.issue(&presented, &request, known).await {
         // A token issued now would count as revoked. Wait until `not_before` has passed, and decide
         // again on fresh records.
         Err(Error::Unavailable(Unavailable::JustRevoked(until))) => {
@@ -101,13 +108,29 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Response<Byte
                 Some(id) => issuer.clients.forget(id),
                 None => issuer.clients.forget_all(),
             }
-            issuer.issue(&presented, &request, log).await?
+            issuer.issue(&presented, &request, known).await?
         }
         issued => issued?,
     };
+    Ok(match issued {
+        Issue::Tokens(issued) => Answer {
+            response: token_answer(&issued, request.grant_type()),
+            event: issued.event(mem::take(known), request.grant_type()),
+        },
+        Issue::Reused { client, grant } => {
+            let error = GrantDenied::RefreshTokenReused.into();
+            Answer {
+                response: (endpoint.refuse)(endpoint, &error, issuer.retry_after(&error)),
+                event: RequestEvent::reused(client, known.rule.take(), grant),
+            }
+        }
+    })
+}
+
+fn token_answer(issued: &IssuedTokens, grant_type: GrantType) -> Response<Bytes> {
     let scope = issued.access_token.scopes.to_string();
-    let refresh_token = issued.refresh_token.as_ref();
-    let is_exchange = request.grant_type() == GrantType::TokenExchange;
+    let refresh_token = issued.refreshed.as_ref().map(|(_, token)| token);
+    let is_exchange = grant_type == GrantType::TokenExchange;
     let mut answer = uncached_json(&TokenAnswer {
         access_token: issued.access_token.expose_secret(),
         issued_token_type: is_exchange.then_some(ACCESS_TOKEN_TYPE),
@@ -116,10 +139,8 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Response<Byte
         refresh_token: refresh_token.map(ExposeSecret::expose_secret),
         scope: (!scope.is_empty()).then_some(&scope),
     });
-    if let Some(standing) = &issued.standing {
-        add_limit_headers(answer.headers_mut(), standing);
-    }
-    Ok(answer)
+    add_limit_headers(answer.headers_mut(), &issued.standings);
+    answer
 }
 
 impl Issuer {
@@ -127,21 +148,21 @@ impl Issuer {
         &self,
         presented: &PresentedCredentials,
         request: &TokenRequest,
-        log: &mut RequestLog,
-    ) -> Result<IssuedTokens, Error> {
+        known: &mut Known,
+    ) -> Result<Issue, Error> {
         match request {
             TokenRequest::ClientCredentials(asked) => {
-                self.issue_to_client(presented, asked, log).await
+                self.issue_to_client(presented, asked, known).await
             }
             TokenRequest::RefreshToken { unproven, asked } => {
-                self.refresh(presented, unproven, asked, log).await
+                self.refresh(presented, unproven, asked, known).await
             }
             TokenRequest::JwtBearer { asked, .. } => {
-                let issued = self.issue_for_assertion(presented, asked, log).await;
+                let issued = self.issue_for_assertion(presented, asked, known).await;
                 issued.map_err(Error::of_grant)
             }
             TokenRequest::TokenExchange { asked, .. } => {
-                let issued = self.exchange(presented, asked, log).await;
+                let issued = self.exchange(presented, asked, known).await;
                 issued.map_err(Error::of_subject_token)
             }
         }
@@ -151,12 +172,12 @@ impl Issuer {
         &self,
         presented: &PresentedCredentials,
         asked: &AskedAccess,
-        log: &mut RequestLog,
-    ) -> Result<IssuedTokens, Error> {
+        known: &mut Known,
+    ) -> Result<Issue, Error> {
         let grant =
             |client: &AuthenticatedClient| Ok(client_credentials::grant(client, asked.clone()));
         let grant_type = GrantType::ClientCredentials;
-        self.issue_without_refresh(presented, grant_type, grant, log)
+        self.issue_without_refresh(presented, grant_type, grant, known)
             .await
     }
 
@@ -164,10 +185,10 @@ impl Issuer {
         &self,
         presented: &PresentedCredentials,
         asked: &AskedAccess,
-        log: &mut RequestLog,
-    ) -> Result<IssuedTokens, Error> {
+        known: &mut Known,
+    ) -> Result<Issue, Error> {
         let grant = |client: &AuthenticatedClient| jwt_bearer::grant(client, asked.clone());
-        self.issue_without_refresh(presented, GrantType::JwtBearer, grant, log)
+        self.issue_without_refresh(presented, GrantType::JwtBearer, grant, known)
             .await
     }
 
@@ -175,10 +196,10 @@ impl Issuer {
         &self,
         presented: &PresentedCredentials,
         asked: &AskedAccess,
-        log: &mut RequestLog,
-    ) -> Result<IssuedTokens, Error> {
+        known: &mut Known,
+    ) -> Result<Issue, Error> {
         let grant = |client: &AuthenticatedClient| token_exchange::grant(client, asked.clone());
-        self.issue_without_refresh(presented, GrantType::TokenExchange, grant, log)
+        self.issue_without_refresh(presented, GrantType::TokenExchange, grant, known)
             .await
     }
 
@@ -187,9 +208,9 @@ impl Issuer {
         presented: &PresentedCredentials,
         grant_type: GrantType,
         grant: impl Fn(&AuthenticatedClient) -> Result<GrantedAccess, ClientDenied>,
-        log: &mut RequestLog,
-    ) -> Result<IssuedTokens, Error> {
-        let mut evidence = self.gather(presented, log).await?;
+        known: &mut Known,
+    ) -> Result<Issue, Error> {
+        let mut evidence = self.gather(presented, known).await?;
         let authenticated = self
             .clients
             .decide(&mut evidence, |evidence| authenticate(evidence, grant_type));
@@ -204,17 +225,18 @@ impl Issuer {
             Ok((client, approved))
         });
         let (client, approved) = decided.await?;
-        let standing = self.take_permit(&client).await?;
-        let access_token = self.mint(&client, approved, log).await?;
+        let standings = self.take_permits(&client).await?;
+        let access_token = self.mint_for(&client, approved).await?;
         evidence.claim(&self.table).await?;
         if let Some(key) = client.api_key() {
             self.last_uses.note(key, now).await;
         }
-        Ok(IssuedTokens {
+        Ok(Issue::Tokens(IssuedTokens {
+            client: client.record().id.clone(),
             access_token,
-            refresh_token: None,
-            standing,
-        })
+            refreshed: None,
+            standings,
+        }))
     }
 
     async fn refresh(
@@ -222,23 +244,26 @@ impl Issuer {
         presented: &PresentedCredentials,
         unproven: &GrantCredential,
         asked: &AskedAccess,
-        log: &mut RequestLog,
-    ) -> Result<IssuedTokens, Error> {
+        known: &mut Known,
+    ) -> Result<Issue, Error> {
         let (redeemer, kind) = (self.redeemer()?, CredentialKind::RefreshToken);
         let proven = redeemer.prove(unproven.clone(), kind, self.clock.now());
         let proven = proven.await?;
-        log.grant_id = Some(proven.credential().grant_id);
-        let mut evidence = self.gather(presented, log).await?;
+        known.grant = Some(proven.credential().grant_id);
+        let mut evidence = self.gather(presented, known).await?;
         let authenticated = self.clients.decide(&mut evidence, |evidence| {
             authenticate(evidence, GrantType::RefreshToken)
         });
         authenticated.await?;
         let now = self.clock.now();
         let mut state = redeemer.read(&proven, now).await?;
-        self.clients
-            .aim(&mut evidence, target_of(&state, asked))
-            .await?;
-        let mut permit = None;
+        let target = Target::Wanted {
+            asked: asked.resources.clone(),
+            // They never change while the grant lives.
+            granted: Some(state.grant.audiences.clone()),
+        };
+        self.clients.aim(&mut evidence, target).await?;
+        let mut permits = None;
         loop {
             let decided = self.clients.decide(&mut evidence, |evidence| {
                 self.decide_refresh(evidence, &state, &proven, asked, now)
@@ -246,26 +271,27 @@ impl Issuer {
             let Decision::Approved(client, step, approved) = decided.await? else {
                 // Whoever repeats a request that the client has sent is not the client, and ends nothing.
                 evidence.claim(&self.table).await?;
-                revoke_grant(&self.table, state.grant.id, None, now).await?;
-                return Err(GrantDenied::RefreshTokenReused.into());
+                let (client, grant) = (state.grant.client_id.clone(), state.grant.id);
+                revoke_grant(&self.table, grant, None, now).await?;
+                return Ok(Issue::Reused { client, grant });
             };
             // However often a request is decided, it takes one permit.
-            let standing = match permit {
-                Some(standing) => standing,
-                None => *permit.insert(self.take_permit(&client).await?),
-            };
-            let access_token = self.mint(&client, *approved, log).await?;
+            if permits.is_none() {
+                permits = Some(self.take_permits(&client).await?);
+            }
+            let access_token = self.mint_for(&client, *approved).await?;
             // The token is signed before the grant advances, so that a failed signature uses up
             // nothing.
             evidence.claim(&self.table).await?;
             let advance = redeemer.advance(&client, &state.grant, step, &proven, now);
             match advance.await? {
                 Advance::Advanced(refresh_token) => {
-                    return Ok(IssuedTokens {
+                    return Ok(Issue::Tokens(IssuedTokens {
+                        client: client.record().id.clone(),
                         access_token,
-                        refresh_token: Some(refresh_token),
-                        standing,
-                    });
+                        refreshed: Some((state.grant.id, refresh_token)),
+                        standings: permits.unwrap_or_default(),
+                    }));
                 }
                 // Another request advanced the grant first. The signed token is dropped, and the
                 // request is decided again on the newer record.
@@ -293,33 +319,27 @@ impl Issuer {
         Ok(Decision::Approved(client, step, Box::new(approved)))
     }
 
-    /// Takes a permit of the client, if it has a limit. It comes after policy, so that neither a stranger nor a request that is refused
-    /// spends any; and before signing, so that what is beyond the limit costs no signature and uses up nothing.
-    async fn take_permit(&self, client: &AuthenticatedClient) -> Result<Option<Standing>, Error> {
-        let client = client.record();
-        let Some(limit) = client.limit else {
-            return Ok(None);
-        };
-        match self
-            .limits
-            .take(&Limited::client(&client.id), limit)
-            .await?
-        {
-            Taken::Permit(standing) => Ok(Some(standing)),
-            Taken::Exceeded(standing) => Err(LimitDenied::LimitExceeded(standing).into()),
+    /// Takes a permit of the API key and of the client, as far as they have limits. It comes after policy, so that neither a stranger nor a
+    /// request that is refused spends any; and before signing, so that what is beyond a limit costs no signature and uses up
+    /// nothing.
+    async fn take_permits(&self, client: &AuthenticatedClient) -> Result<Vec<Standing>, Error> {
+        let of_key = client
+            .api_key()
+            .and_then(|key| Some((Limited::api_key(&key.id), key.limit?)));
+        let record = client.record();
+        let of_client = record
+            .limit
+            .map(|limit| (Limited::client(&record.id), limit));
+        let mut standings = Vec::new();
+        for (limited, limit) in of_key.into_iter().chain(of_client) {
+            match self.limits.take(&limited, limit).await? {
+                Taken::Permit(standing) => standings.push(standing),
+                Taken::Exceeded(standing) => {
+                    return Err(LimitDenied::LimitExceeded(standing).into());
+                }
+            }
         }
-    }
-
-    async fn mint(
-        &self,
-        client: &AuthenticatedClient,
-        approved: ApprovedToken,
-        log: &mut RequestLog,
-    ) -> Result<MintedToken, Error> {
-        let minted = self.mint_for(client, approved).await?;
-        log.key_id = Some(minted.key_id.clone());
-        log.issued = Some(IssuedLog::of(&minted));
-        Ok(minted)
+        Ok(standings)
     }
 
     /// Signs a token with the key of its algorithm.
@@ -340,15 +360,6 @@ enum Decision {
     Approved(AuthenticatedClient, Step, Box<ApprovedToken>),
     /// The token was used again after its grace, so two parties have it: the grant must be revoked.
     Reused,
-}
-
-/// What a refresh is about.
-fn target_of(state: &GrantState, asked: &AskedAccess) -> Target {
-    Target::Wanted {
-        asked: asked.resources.clone(),
-        // They never change while the grant lives.
-        granted: Some(state.grant.audiences.clone()),
-    }
 }
 
 /// The client, if it authenticates and may use the grant type.
@@ -375,11 +386,46 @@ async fn wait_past(moment: Timestamp, clock: &Clock) {
     }
 }
 
+/// What a request came to that was not refused by its form, its client or its grant.
+enum Issue {
+    Tokens(IssuedTokens),
+    /// The refresh token was used again after its grace, and its grant was revoked.
+    Reused {
+        client: ClientId,
+        grant: GrantId,
+    },
+}
+
 struct IssuedTokens {
+    client: ClientId,
     access_token: MintedToken,
-    refresh_token: Option<SecretString>,
-    /// How the client stands, if it has a limit.
-    standing: Option<Standing>,
+    /// The grant that advanced, and its new refresh token.
+    refreshed: Option<(GrantId, SecretString)>,
+    /// How those stand that are limited.
+    standings: Vec<Standing>,
+}
+
+impl IssuedTokens {
+    fn event(self, known: Known, grant_type: GrantType) -> RequestEvent {
+        let Known { rule, key, .. } = known;
+        let (client, token) = (self.client, IssuedToken::of(&self.access_token));
+        match self.refreshed {
+            None => RequestEvent::Issued {
+                client,
+                rule,
+                key,
+                grant_type,
+                token,
+            },
+            Some((grant, _)) => RequestEvent::Refreshed {
+                client,
+                rule,
+                grant_type,
+                grant,
+                token,
+            },
+        }
+    }
 }
 
 /// RFC 6749 §5.1, RFC 8693 §2.2.1.

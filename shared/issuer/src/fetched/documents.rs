@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use super::{Asked, DocumentUrl, Source, is_usable};
 use crate::error::Unavailable;
-use crate::event::write_fetch_failed;
+use crate::event::ServiceEvent;
 use crate::store::records::FetchedCopy;
 
 /// What a document is read as.
@@ -114,7 +114,7 @@ impl<T: Parse> Documents<T> {
         let newest = match (self.source.newest(asked).await, &known) {
             (Ok(newest), _) => newest.and_then(|copy| Document::of(url, copy)),
             (Err(err), Some(_)) => {
-                write_fetch_failed(url, &err.to_string());
+                ServiceEvent::fetch_failed(url, &err.to_string()).write();
                 None
             }
             (Err(err), None) => return Err(err.into()),

@@ -11,7 +11,7 @@ use tokensmith_verifier::{
 use tokio::time::Instant;
 
 use super::{DocumentUrl, FETCH_INTERVAL, FETCH_LIMIT, FRESH_FOR, MAX_DOCUMENT_BYTES, Wanted};
-use crate::event::write_fetch_failed;
+use crate::event::ServiceEvent;
 use crate::store::records::{Fetched, FetchedCopy};
 use crate::store::{Change, Record, StoreError, Stored, Table, TableReader, Update};
 
@@ -106,7 +106,7 @@ impl Fetcher {
         let copy = match self.download(old.as_ref(), asked).await {
             Ok(copy) => Some(copy),
             Err(reason) => {
-                write_fetch_failed(asked.url, &reason);
+                ServiceEvent::fetch_failed(asked.url, &reason).write();
                 old
             }
         };
@@ -121,7 +121,7 @@ impl Fetcher {
             Err(err) => Some(err),
         };
         if let Some(err) = recorded {
-            write_fetch_failed(asked.url, &err.to_string());
+            ServiceEvent::fetch_failed(asked.url, &err.to_string()).write();
         }
         ended.copy
     }

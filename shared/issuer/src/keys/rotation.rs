@@ -16,7 +16,7 @@ use crate::error::Unavailable;
 use crate::names::IssuerUrl;
 use crate::revocation::in_feed;
 use crate::store::records::{FeedAttributes, SIGNING_KEYS, SigningKey};
-use crate::store::{Change, Insert, Stored, Table, Update};
+use crate::store::{Change, Insert, StoreError, Stored, Table, Update};
 use tokensmith_verifier::Timestamp;
 
 /// When keys are rotated.
@@ -303,6 +303,12 @@ pub enum RetireError {
     /// Table or custody failed.
     #[error("{0}")]
     Unavailable(#[from] Unavailable),
+}
+
+impl From<StoreError> for RetireError {
+    fn from(err: StoreError) -> Self {
+        Self::Unavailable(err.into())
+    }
 }
 
 /// Whether the record of a withdrawn key must stay, because the feed has it.

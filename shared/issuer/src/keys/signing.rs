@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 use super::cache::{ABSENCES_ARE_KEPT, Cache};
 use super::{CustodyError, KeyState, Sign, Signer, Succession};
 use crate::error::Unavailable;
-use crate::event::{write_foreign_table, write_issuer_changed};
+use crate::event::ServiceEvent;
 use crate::store::records::{SIGNING_KEYS, Settings, SigningKey};
 use crate::store::{Stored, TableReader};
 use tokensmith_verifier::Timestamp;
@@ -106,7 +106,8 @@ impl SigningKeys {
         };
         self.cache.clear();
         if were_in_use && foreign.found.issuer != foreign.expected.issuer {
-            write_issuer_changed(&foreign.expected.issuer, &foreign.found.issuer);
+            let (from, to) = (&foreign.expected.issuer, &foreign.found.issuer);
+            ServiceEvent::issuer_changed(from, to).write();
         }
     }
 
@@ -162,7 +163,7 @@ impl KeySet {
         if let Some(settings) = found.take(&Settings::only_key())?
             && let Err(foreign) = settings.require(owner)
         {
-            write_foreign_table(&foreign);
+            ServiceEvent::foreign_table(&foreign).write();
             return Err(Unavailable::ForeignTable(foreign.into()));
         }
         Self::new(found.all()?, previous, now)

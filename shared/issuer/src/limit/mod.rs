@@ -2,14 +2,14 @@
 //!
 //! A permit is leased from a counter in the table before it is spent, so that all functions together never spend more than the
 //! limit in a window. What a function has leased and does not spend is stranded. `lease.rs` is the arithmetic of it, and pure; [`Limits`] is what
-//! a process holds, and asks the table; [`ResourceLimits`] is that for the requests to a resource.
+//! a process holds, and asks the table; [`RequestLimits`] is that for the requests to an API.
 //!
 //! A window begins at a multiple of its length since 1970, by the clock of whoever spends. Its beginning is in the key of the counter, so
 //! that clocks which differ never make one window larger: for as long as they differ, two windows are spent from at once.
 
 mod lease;
 mod limits;
-mod resources;
+mod requests;
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,8 +20,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokensmith_verifier::{Timestamp, canonical_resource};
 
 pub use limits::{Limits, Taken};
-pub use resources::ResourceLimits;
+pub use requests::RequestLimits;
 
+use crate::credential::ApiKeyId;
 use crate::names::{Audience, ClientId};
 
 /// So many requests in each window, as `100/1m`.
@@ -117,6 +118,8 @@ pub enum InvalidLimit {
 pub enum LimitedKind {
     /// A client's requests for tokens.
     Client,
+    /// What is done with an API key: its exchanges, and its requests to an API.
+    ApiKey,
     /// The requests to a registered resource.
     Resource,
 }
@@ -126,6 +129,7 @@ impl LimitedKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Client => "client",
+            Self::ApiKey => "key",
             Self::Resource => "resource",
         }
     }
@@ -142,6 +146,12 @@ impl Limited {
     /// A client.
     pub fn client(id: &ClientId) -> Self {
         let (kind, id) = (LimitedKind::Client, id.to_string());
+        Self { kind, id }
+    }
+
+    /// An API key.
+    pub fn api_key(id: &ApiKeyId) -> Self {
+        let (kind, id) = (LimitedKind::ApiKey, id.to_string());
         Self { kind, id }
     }
 

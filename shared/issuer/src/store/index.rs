@@ -162,7 +162,7 @@ impl TableReader {
                 until: Timestamp::from_seconds(until),
             })
         });
-        let places = places.collect::<Result<_, _>>()?;
+        let places = places.collect::<Result<_, StoreError>>()?;
         Ok((places, answer.last_evaluated_key.map(Cursor)))
     }
 }

@@ -54,4 +54,7 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The record of an operator's change could not be written. Nothing was changed.
+    #[error("nothing was changed, because it could not be recorded: {0}")]
+    Unrecorded(String),
 }

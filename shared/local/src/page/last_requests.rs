@@ -78,23 +78,22 @@ fn row(at: SystemTime, noted: &Noted) -> Markup {
 }
 
 fn answered_row(at: SystemTime, answered: &Answered) -> Markup {
-    let request = &answered.request;
-    let (class, outcome) = match request.outcome {
+    let event = &answered.event;
+    let (class, outcome) = match event.outcome() {
         Outcome::Ok => ("ok", "ok"),
         Outcome::Denied => ("denied", "denied"),
         Outcome::Unavailable => ("failed", "unavailable"),
     };
-    let reason = request.reason.or(request.failure.as_deref());
     let milliseconds = Duration::from_micros(answered.latency_us.try_into().unwrap_or(u64::MAX));
     html! {
         tr {
             td .nowrap { (time(at)) }
-            th scope="row" .nowrap { code { (request.method) " " (request.event) } }
-            td { span .state.(class) { (outcome) } @if let Some(reason) = reason { " " code .reason { (reason) } } }
-            td { @if let Some(client) = &request.client_id { code { (client) } } }
+            th scope="row" .nowrap { code { (answered.method) " " (answered.endpoint) } }
+            td { span .state.(class) { (outcome) } @if let Some(reason) = event.why() { " " code .reason { (reason) } } }
+            td { @if let Some(client) = event.client() { code { (client) } } }
             td .number { (answered.status) }
             td .number.nowrap { (format!("{:.1} ms", milliseconds.as_secs_f64() * 1000.0)) }
-            td .nowrap { code { (request.context.request_id) } }
+            td .nowrap { code { (answered.context.request_id) } }
         }
     }
 }

@@ -24,6 +24,7 @@ impl Gate {
             scopes: "a".parse().expect("scopes"),
             resource: Some(API.parse().expect("a resource")),
             sources: Vec::new(),
+            limit: None,
             ttl: "90d".parse().expect("a lifetime"),
         };
         change(&mut wanted);

@@ -9,7 +9,7 @@ use tokensmith_tests::logged::{logged, tell};
 use super::support::{Gate, INTERVAL, Kind, decide, refused};
 
 fn lines(lines: Vec<Value>) -> Vec<Value> {
-    let own = |line: &Value| line["event"] == "authorize";
+    let own = |line: &Value| line["endpoint"] == "authorize";
     lines.into_iter().filter(own).collect()
 }
 

@@ -97,5 +97,5 @@ fn unescaped(html: &str) -> String {
 /// The event of a log line that says that a request was carried out.
 fn successful_event(line: &str) -> Option<String> {
     let line: Value = serde_json::from_str(line).expect("JSON");
-    (line["status"] == 200).then(|| line["event"].as_str().expect("an event").to_owned())
+    (line["status"] == 200).then(|| line["endpoint"].as_str().expect("its name").to_owned())
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use tokensmith_verifier::Timestamp;
 
 use crate::credential::{ApiKeyId, SecretHash};
+use crate::limit::Limit;
 use crate::names::{ApiKeyName, Audience, ClientId, Scopes};
 use crate::store::{Key, Record};
 
@@ -28,6 +29,9 @@ pub struct ApiKey {
     /// Where it may be used from; anywhere if there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<IpNet>,
+    /// How much may be done with it in each window.
+    #[serde(default)]
+    pub limit: Option<Limit>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it ends: a replacement brings this forward.

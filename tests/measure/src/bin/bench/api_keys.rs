@@ -165,6 +165,7 @@ fn record(client: &TestClient, now: Timestamp) -> ApiKey {
         scopes: "read".parse().expect("scopes"),
         resource: API.parse().expect("a URI"),
         sources: Vec::new(),
+        limit: None,
         created_at: now,
         expires_at,
         made_until: expires_at,
@@ -187,6 +188,7 @@ fn wanted(client: &TestClient) -> NewApiKey {
         scopes: "a".parse().expect("scopes"),
         resource: Some(API.parse().expect("a URI")),
         sources: Vec::new(),
+        limit: None,
         ttl: "90d".parse().expect("a lifetime"),
     }
 }

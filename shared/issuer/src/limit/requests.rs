@@ -6,17 +6,18 @@ use super::{Limit, Limited, Limits, Taken};
 use crate::client::Resources;
 use crate::config::MAX_ACCESS_TTL;
 use crate::names::Audience;
+use crate::store::records::ApiKey;
 use crate::store::{Counters, StoreError, TableReader};
 
-/// The limits of resources, for whoever stands before one.
+/// The limits of resources and of API keys, for whoever stands before an API.
 #[derive(Debug)]
-pub struct ResourceLimits {
+pub struct RequestLimits {
     resources: Resources,
     limits: Limits,
     clock: Clock,
 }
 
-impl ResourceLimits {
+impl RequestLimits {
     /// Reads the records of resources from `table`, and leases from `counters`.
     pub fn new(table: TableReader, counters: Counters, clock: Clock) -> Self {
         Self {
@@ -35,6 +36,18 @@ impl ResourceLimits {
             return Ok(None);
         };
         let taken = self.limits.take(&Limited::resource(uri), limit).await?;
+        Ok(Some(taken))
+    }
+
+    /// Takes a permit for a request with an API key; `None` when the key has no limit.
+    ///
+    /// # Errors
+    /// [`StoreError`] when a permit must be leased, and the table fails.
+    pub async fn take_of_key(&self, key: &ApiKey) -> Result<Option<Taken>, StoreError> {
+        let Some(limit) = key.limit else {
+            return Ok(None);
+        };
+        let taken = self.limits.take(&Limited::api_key(&key.id), limit).await?;
         Ok(Some(taken))
     }
 

@@ -1,0 +1,333 @@
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use serde::Serialize;
+use strum::VariantNames;
+use tokensmith_verifier::KeyId;
+
+use super::loggable::bounded;
+use super::{Event, Outcome};
+use crate::config::Level;
+use crate::credential::{ApiKeyId, GrantId, random_id};
+use crate::error::{Denied, Error, GrantDenied};
+use crate::names::{ClientId, FederationName};
+use crate::store::aws_calls;
+use crate::store::records::GrantType;
+use crate::token::MintedToken;
+
+/// What a host knows about a request.
+#[derive(Clone, Debug, Serialize)]
+pub struct RequestContext {
+    /// The request id, the same in every log.
+    pub request_id: String,
+    /// Where it came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The trace it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+}
+
+/// What a request to an endpoint came to.
+#[derive(Clone, Debug, Serialize, VariantNames)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[allow(missing_docs, reason = "docs/events.md has each field")]
+pub enum RequestEvent {
+    /// An access token was issued for something else than a refresh token.
+    Issued {
+        client: ClientId,
+        /// The federation rule by which a token of another issuer speaks for the client.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rule: Option<FederationName>,
+        /// The public id of the API key that was exchanged.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key: Option<ApiKeyId>,
+        grant_type: GrantType,
+        #[serde(flatten)]
+        token: IssuedToken,
+    },
+    /// An access token and a refresh token were issued for a refresh token.
+    Refreshed {
+        client: ClientId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rule: Option<FederationName>,
+        grant_type: GrantType,
+        grant: GrantId,
+        #[serde(flatten)]
+        token: IssuedToken,
+    },
+    /// A refresh token was used after its grace, and its grant was revoked.
+    Reused {
+        client: ClientId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rule: Option<FederationName>,
+        grant_type: GrantType,
+        grant: GrantId,
+        reason: &'static str,
+    },
+    /// A client had a token revoked.
+    Revoked {
+        client: ClientId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rule: Option<FederationName>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        grant: Option<GrantId>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        jti: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key: Option<ApiKeyId>,
+        /// Whether there was something to revoke.
+        revoked: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<Noteworthy>,
+    },
+    /// A client asked about a token.
+    Introspected {
+        client: ClientId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rule: Option<FederationName>,
+        /// The public id of the API key that it asked about.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key: Option<ApiKeyId>,
+        /// What was answered.
+        active: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<Noteworthy>,
+    },
+    /// Something was answered that everybody may know: keys, metadata, the feed, or what a browser asks first.
+    Served {},
+    /// The request was at fault.
+    Denied {
+        #[serde(flatten)]
+        known: Known,
+        reason: &'static str,
+        #[serde(skip)]
+        is_security_event: bool,
+    },
+    /// The request was beyond a limit.
+    Limited {
+        #[serde(flatten)]
+        known: Known,
+        /// Whose limit it is.
+        limit_of: &'static str,
+        reason: &'static str,
+    },
+    /// A dependency failed.
+    Unavailable {
+        #[serde(flatten)]
+        known: Known,
+        failure: String,
+    },
+}
+
+/// What is known of a request's caller, however far the request came: filled in while it is answered.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Known {
+    /// The client that it names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client: Option<ClientId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rule: Option<FederationName>,
+    /// The public id of the API key that it presents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<ApiKeyId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) grant_type: Option<GrantType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) grant: Option<GrantId>,
+}
+
+/// What names an access token, and what it allows.
+#[derive(Clone, Debug, Serialize)]
+pub struct IssuedToken {
+    kid: KeyId,
+    jti: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    scope: String,
+    aud: String,
+}
+
+impl IssuedToken {
+    /// A client can have many scopes and audiences: long ones are cut.
+    pub(crate) fn of(minted: &MintedToken) -> Self {
+        Self {
+            kid: minted.key_id.clone(),
+            jti: minted.token_id.clone(),
+            scope: bounded(&minted.scopes.to_string()),
+            aud: bounded(&minted.audiences.join(" ")),
+        }
+    }
+}
+
+#[cfg(test)]
+impl IssuedToken {
+    pub(super) fn sample() -> Self {
+        Self {
+            kid: KeyId::from("k".to_owned()),
+            jti: "j".to_owned(),
+            scope: "s".to_owned(),
+            aud: "a".to_owned(),
+        }
+    }
+}
+
+/// What an operator should know of a request that was carried out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Noteworthy {
+    /// Somebody still presents a token by a key that was withdrawn.
+    WithdrawnKey,
+}
+
+impl RequestEvent {
+    /// A request that was not carried out.
+    pub(crate) fn refused(known: Known, error: &Error) -> Self {
+        match error {
+            Error::Denied(Denied::Limit(limit)) => Self::Limited {
+                known,
+                limit_of: limit.standing().kind.as_str(),
+                reason: limit.into(),
+            },
+            Error::Denied(denied) => Self::Denied {
+                known,
+                reason: denied.reason(),
+                is_security_event: denied.is_security_event(),
+            },
+            Error::Unavailable(unavailable) => Self::Unavailable {
+                known,
+                failure: unavailable.to_string(),
+            },
+        }
+    }
+
+    /// The reuse of a refresh token, which revoked `grant`.
+    pub(crate) fn reused(client: ClientId, rule: Option<FederationName>, grant: GrantId) -> Self {
+        Self::Reused {
+            client,
+            rule,
+            grant_type: GrantType::RefreshToken,
+            grant,
+            reason: Denied::from(GrantDenied::RefreshTokenReused).reason(),
+        }
+    }
+
+    /// What became of the request.
+    pub const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Issued { .. }
+            | Self::Refreshed { .. }
+            | Self::Revoked { .. }
+            | Self::Introspected { .. }
+            | Self::Served {} => Outcome::Ok,
+            Self::Reused { .. } | Self::Denied { .. } | Self::Limited { .. } => Outcome::Denied,
+            Self::Unavailable { .. } => Outcome::Unavailable,
+        }
+    }
+
+    /// The client that the request names, if it names one.
+    pub const fn client(&self) -> Option<&ClientId> {
+        match self {
+            Self::Issued { client, .. }
+            | Self::Refreshed { client, .. }
+            | Self::Reused { client, .. }
+            | Self::Revoked { client, .. }
+            | Self::Introspected { client, .. } => Some(client),
+            Self::Served {} => None,
+            Self::Denied { known, .. }
+            | Self::Limited { known, .. }
+            | Self::Unavailable { known, .. } => known.client.as_ref(),
+        }
+    }
+
+    /// Why the request was not carried out, for operators.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Reused { reason, .. }
+            | Self::Denied { reason, .. }
+            | Self::Limited { reason, .. } => Some(reason),
+            Self::Unavailable { failure, .. } => Some(failure),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn level(&self) -> Level {
+        match self {
+            Self::Reused { .. }
+            | Self::Denied {
+                is_security_event: true,
+                ..
+            }
+            | Self::Revoked {
+                reason: Some(Noteworthy::WithdrawnKey),
+                ..
+            }
+            | Self::Introspected {
+                reason: Some(Noteworthy::WithdrawnKey),
+                ..
+            } => Level::Warn,
+            Self::Unavailable { .. } => Level::Error,
+            _ => Level::Info,
+        }
+    }
+}
+
+/// What is logged about a request that was answered. A host finds it among the extensions of the
+/// response, whatever the level of the log is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Answered {
+    /// What it came to.
+    #[serde(flatten)]
+    pub event: RequestEvent,
+    /// The endpoint's name.
+    pub endpoint: &'static str,
+    /// What the host knows about it.
+    #[serde(flatten)]
+    pub context: RequestContext,
+    /// Its method, cut after 16 characters.
+    pub method: String,
+    outcome: Outcome,
+    /// The HTTP status.
+    pub status: u16,
+    /// How long the answer took, in microseconds.
+    pub latency_us: u128,
+    /// How many calls to AWS were made for it.
+    pub aws_calls: u32,
+}
+
+impl Answered {
+    pub(crate) fn new(
+        endpoint: &'static str,
+        method: &Method,
+        context: RequestContext,
+        event: RequestEvent,
+        (status, latency): (StatusCode, Duration),
+    ) -> Self {
+        Self {
+            endpoint,
+            context,
+            // The caller chooses the method's text, so only a bounded part of it is logged.
+            method: method.as_str().chars().take(16).collect(),
+            outcome: event.outcome(),
+            event,
+            status: status.as_u16(),
+            latency_us: latency.as_micros(),
+            aws_calls: aws_calls::so_far(),
+        }
+    }
+
+    pub(crate) fn write(&self, least: Level) {
+        Event::Request(self).write(least);
+    }
+}
+
+impl RequestContext {
+    /// Of a request whose host knows nothing about it.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            request_id: random_id(),
+            source: None,
+            trace_id: None,
+        }
+    }
+}
