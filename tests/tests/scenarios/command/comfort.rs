@@ -285,6 +285,8 @@ fn subcommand_of(name: &str) -> Vec<&str> {
         Some(("federation", rest)) if rest.starts_with("source-") => {
             vec!["federation", "source", &rest["source-".len()..]]
         }
+        Some(("api", "key")) => vec!["api-key"],
+        Some(("api", rest)) => vec!["api-key", &rest["key-".len()..]],
         Some((group @ ("client" | "federation" | "key" | "grant" | "resource"), rest)) => {
             vec![group, rest]
         }
