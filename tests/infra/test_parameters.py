@@ -21,6 +21,7 @@ BAD = {
     "Custody": ["hsm", ""],
     "KeyPeriod": DURATION,
     "KeyPublishAhead": DURATION,
+    "SecretScanning": ["yes", ""],
     "DomainName": ["https://login.example.com", "Login.example.com", "login", "login.example.com/path", "login.example.com:443", "-a.example.com"],
     "CertificateArn": ["certificate/1", "arn:aws:iam::111111111111:server-certificate/x"],
     "HostedZoneId": ["example.com", "/hostedzone/Z1"],

@@ -8,6 +8,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use tokensmith_issuer::config::{Config, MAX_ACCESS_TTL, MAX_CACHE_TTL};
+use tokensmith_issuer::endpoint::GITHUB_KEYS;
+use tokensmith_issuer::fetched::DocumentUrl;
 use tokensmith_issuer::keys::RotationPolicy;
 use tokensmith_verifier::Algorithm;
 
@@ -53,6 +55,9 @@ impl Environment {
         if let Some(interval) = variables.duration(FEED_INTERVAL, FEED_INTERVALS)? {
             config.feed_interval = interval;
         }
+        config.secret_scanning = variables
+            .optional(SECRET_SCANNING, secret_scanning)?
+            .flatten();
         let custody = variables.required(CUSTODY, parsed)?;
         check_feed_can_be_signed(custody, &config.algorithms)?;
         let table = variables.required(TABLE, table_name)?;
@@ -123,6 +128,15 @@ fn check_feed_can_be_signed(
     }
 }
 
+/// Parses `off`, `on` for GitHub, or where somebody else publishes the keys of their reports.
+fn secret_scanning(text: &str) -> Result<Option<DocumentUrl>, String> {
+    match text {
+        "off" => Ok(None),
+        "on" => parsed(GITHUB_KEYS).map(Some),
+        url => parsed(url).map(Some),
+    }
+}
+
 fn algorithms(list: &str) -> Result<Vec<Algorithm>, String> {
     let mut algorithms = Vec::new();
     for name in list.split(',') {
@@ -182,6 +196,7 @@ pub const LOG: &str = "TOKENSMITH_LOG";
 pub const FEED_INTERVAL: &str = "TOKENSMITH_FEED_INTERVAL";
 /// The variable that names what was deployed.
 pub const REVISION: &str = "TOKENSMITH_REVISION";
+const SECRET_SCANNING: &str = "TOKENSMITH_SECRET_SCANNING";
 const KEY_PERIOD: &str = "TOKENSMITH_KEY_PERIOD";
 const PUBLISH_AHEAD: &str = "TOKENSMITH_KEY_PUBLISH_AHEAD";
 

@@ -29,7 +29,8 @@ pub fn serve<const N: usize>(mounts: [Mount<FunctionCustody>; N]) -> ExitCode {
         };
         let abilities = Mount::prepare_all(&mounts, &custody, &table);
         let issuer = Issuer::new(environment.config, table, abilities, Clock::System);
-        let endpoints = mounts.map(|mount| mount.endpoint);
+        let all = mounts.iter().map(|mount| mount.endpoint);
+        let endpoints: Vec<_> = all.filter(|endpoint| issuer.serves(endpoint)).collect();
         let function = &Function::new(issuer, endpoints);
         warm_up(function.warm_up()).await;
         let handler = |event| replied(function, event, revision);

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use tokensmith_verifier::{Algorithm, FeedSettings};
 
+use crate::fetched::DocumentUrl;
 use crate::names::IssuerUrl;
 use crate::store::records::Settings;
 
@@ -28,6 +29,8 @@ pub struct Config {
     pub feed_interval: Duration,
     /// How long a request may take before it is answered 503.
     pub request_timeout: Duration,
+    /// Where the public keys are of who may report leaked API keys; `None` when nobody may.
+    pub secret_scanning: Option<DocumentUrl>,
     /// Which requests are logged: all, only security events and errors, or only errors.
     pub log_level: Level,
 }
@@ -43,6 +46,7 @@ impl Config {
             cache_ttl: Duration::from_secs(10),
             feed_interval: FeedSettings::default().interval,
             request_timeout: Duration::from_secs(5),
+            secret_scanning: None,
             log_level: Level::Info,
         }
     }

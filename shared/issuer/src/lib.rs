@@ -38,8 +38,9 @@ pub use token::Judged;
 use crate::api_key::LastUses;
 use crate::client::Clients;
 use crate::config::Config;
+use crate::endpoint::secret_scanning::ReportKeys;
 use crate::error::Unavailable;
-use crate::fetched::Source;
+use crate::fetched::{Documents, Source};
 use crate::grant::redeem::Redeemer;
 use crate::keys::{HmacKeys, KeyAccess, SigningKeys};
 use crate::limit::Limits;
@@ -60,6 +61,7 @@ pub struct Issuer {
     limits: Limits,
     documents: Option<Arc<dyn Source>>,
     last_uses: LastUses,
+    report_keys: Option<Documents<ReportKeys>>,
 }
 
 impl Issuer {
@@ -79,6 +81,7 @@ impl Issuer {
             hmac_keys: open.map(proving),
             feed: ServedFeed::new(table.reader()),
             limits: Limits::new(table.counters(), clock.clone()),
+            report_keys: report_keys(documents.as_ref(), &clock),
             documents,
             last_uses: LastUses::new(table.clone()),
             table,
@@ -110,6 +113,7 @@ impl Issuer {
             hmac_keys: self.hmac_keys.as_ref().map(HmacKeys::cold),
             feed: ServedFeed::new(self.table.reader()),
             limits: Limits::new(self.table.counters(), self.clock.clone()),
+            report_keys: report_keys(self.documents.as_ref(), &self.clock),
             documents: self.documents.clone(),
             last_uses: LastUses::new(self.table.clone()),
             table: self.table.clone(),
@@ -136,6 +140,10 @@ impl Issuer {
         let keys = self.hmac_keys.as_ref();
         keys.ok_or_else(|| Unavailable::Key("this process opens no HMAC key".to_owned()))
     }
+}
+
+fn report_keys(source: Option<&Arc<dyn Source>>, clock: &Clock) -> Option<Documents<ReportKeys>> {
+    source.map(|source| Documents::new(source.clone(), clock.clone()))
 }
 
 /// What endpoints load before the first request.

@@ -159,7 +159,8 @@ async fn answer(
     if let Some(visited) = Page::is_asked_for(peer, &request) {
         return Ok(page(&host, &visited, request.method()).await);
     }
-    let Some(endpoint) = endpoint::at(request.uri().path()) else {
+    let served = endpoint::at(request.uri().path());
+    let Some(endpoint) = served.filter(|endpoint| host.issuer.serves(endpoint)) else {
         return Ok(not_found(&host, peer, &request));
     };
     let (mut head, body) = request.into_parts();

@@ -16,6 +16,9 @@ pub const INTROSPECT: &str = "/oauth2/introspect";
 /// The revocation feed, for verifiers that cannot read the table.
 pub const REVOCATIONS: &str = "/oauth2/revocations";
 
+/// GitHub's secret scanning partner program, where an operator has turned it on.
+pub const SECRET_SCANNING: &str = "/secret-scanning";
+
 /// RFC 7517 §5.
 pub const JWKS: &str = "/.well-known/jwks.json";
 

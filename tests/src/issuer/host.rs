@@ -135,7 +135,8 @@ impl Inside {
     /// Sends a request to the endpoint that its path leads to.
     pub(super) fn send(&self, request: &HttpRequest) -> Answer {
         let request = request.in_process();
-        let Some(endpoint) = endpoint::at(request.uri().path()) else {
+        let served = endpoint::at(request.uri().path());
+        let Some(endpoint) = served.filter(|endpoint| self.issuer.serves(endpoint)) else {
             return Answer {
                 status: 404,
                 headers: HeaderMap::new(),

@@ -9,4 +9,5 @@ mod page;
 mod peers;
 mod published_keys;
 mod scripted_day;
+mod secret_scanning;
 mod secrets_manager;

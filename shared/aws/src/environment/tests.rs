@@ -50,6 +50,7 @@ fn every_optional_variable_is_read() {
         ("TOKENSMITH_CUSTODY", "kms"),
         ("TOKENSMITH_FEED_INTERVAL", "7s"),
         ("TOKENSMITH_REVISION", "0123456789ab"),
+        ("TOKENSMITH_SECRET_SCANNING", "on"),
     ]);
     let environment = environment.expect("an environment");
     assert_eq!(environment.revision.as_deref(), Some("0123456789ab"));
@@ -58,6 +59,8 @@ fn every_optional_variable_is_read() {
     assert_eq!(config.algorithms, [Algorithm::EdDSA, Algorithm::PS256]);
     assert_eq!(config.access_ttl, Duration::from_secs(5400));
     assert_eq!(config.cache_ttl, Duration::ZERO);
+    let keys = config.secret_scanning.expect("keys");
+    assert_eq!(keys.host(), "api.github.com");
     assert_eq!(config.feed_interval, Duration::from_secs(7));
     assert_eq!(config.log_level, Level::Error);
 }

@@ -13,8 +13,9 @@ use secrecy::ExposeSecret;
 use tokensmith_issuer::admin::{Administrator, ClientChanges, ClientError, settle};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::ClientSecret;
+use tokensmith_issuer::endpoint::GITHUB_KEYS;
 use tokensmith_issuer::event::ServiceEvent;
-use tokensmith_issuer::fetched::{Fetcher, Reach, Web};
+use tokensmith_issuer::fetched::{DocumentUrl, Fetcher, Reach, Web};
 use tokensmith_issuer::keys::{Custody, KeyAccess, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::{ClientId, IssuerUrl};
 use tokensmith_issuer::store::records::Settings;
@@ -60,6 +61,10 @@ pub struct Args {
     /// development only: whoever may register a client can make this machine ask what only it can reach
     #[arg(long)]
     fetch_private: bool,
+    /// Take reports of leaked API keys at /secret-scanning, and revoke these keys. The URL is where the keys are published
+    /// that reports are signed with [without a URL: GitHub's]
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = GITHUB_KEYS)]
+    secret_scanning: Option<String>,
     /// A signing algorithm: RS256, PS256, ES256 or EdDSA; may be repeated, and the first signs the tokens
     /// of clients that have no algorithm of their own
     #[arg(long = "alg", value_name = "ALG", default_value = "RS256")]
@@ -74,10 +79,25 @@ impl Args {
             command.error(ErrorKind::ValueValidation, NOT_HTTPS).exit();
         }
     }
+
+    /// Where the keys are published that reports of leaked API keys are signed with. Ends the process when it is out of reach.
+    fn report_keys(&self, reach: Reach) -> Option<DocumentUrl> {
+        let url = self.secret_scanning.as_deref()?;
+        match reach.parse(url) {
+            Ok(url) => Some(url),
+            Err(invalid) => {
+                let message = format!("--secret-scanning: {invalid}");
+                let mut command = Cli::command();
+                command.error(ErrorKind::ValueValidation, message).exit()
+            }
+        }
+    }
 }
 
 pub async fn run(args: Args) -> Result<(), Failure> {
     args.check();
+    let reach = reach(args.fetch_private);
+    let secret_scanning = args.report_keys(reach);
     // Set up first, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -95,10 +115,10 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     if url.is_insecure() {
         warn_of_http(&url, args.insecure_http)?;
     }
-    let reach = reach(args.fetch_private);
 
     let clock = Clock::System;
     let mut config = Config::new(url.clone());
+    config.secret_scanning = secret_scanning;
     config.algorithms = args.algorithms;
     let policy = RotationPolicy::new(url.clone(), config.algorithms.clone(), config.cache_ttl);
     let (access, maker) = (

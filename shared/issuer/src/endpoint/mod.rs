@@ -12,6 +12,7 @@ mod introspect;
 mod metadata;
 mod revocations;
 mod revoke;
+pub(crate) mod secret_scanning;
 mod token;
 
 use std::fmt;
@@ -31,6 +32,7 @@ pub use metadata::{
 };
 pub use revocations::{REVOCATIONS, revocations};
 pub use revoke::{REVOKE, revoke};
+pub use secret_scanning::{GITHUB_KEYS, SECRET_SCANNING, secret_scanning};
 pub use token::{REFRESH, TOKEN, refresh, token};
 
 use crate::client::{Evidence, PresentedCredentials, client_named_in};
@@ -338,12 +340,13 @@ impl Issuer {
 }
 
 /// The endpoint at `path`, for a host that serves all of them: a program that calls this links all
-/// endpoints.
+/// endpoints. Whether an issuer [serves](Issuer::serves) it is another question.
 pub fn at(path: &str) -> Option<&'static Endpoint> {
-    ALL.into_iter().find(|endpoint| endpoint.path == path)
+    let mut all = ALL.into_iter().chain([&SECRET_SCANNING]);
+    all.find(|endpoint| endpoint.path == path)
 }
 
-/// Every endpoint, for such a host.
+/// Every endpoint that each issuer has, for such a host.
 pub const ALL: [&Endpoint; 8] = [
     &TOKEN,
     &REFRESH,

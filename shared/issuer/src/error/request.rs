@@ -61,6 +61,15 @@ pub enum BadRequest {
     /// `token` is missing (RFC 7009 §2.1, RFC 7662 §2.1).
     #[error("token is required")]
     MissingToken,
+    /// The body is no report of leaked credentials.
+    #[error("the body is not a JSON array of findings, each with token and type")]
+    MalformedReport,
+    /// The signature of a report is missing, or cannot be read.
+    #[error("Github-Public-Key-Identifier and Github-Public-Key-Signature are required")]
+    UnsignedReport,
+    /// The report was not signed by whoever may report.
+    #[error("the body is not signed by a key of the partner")]
+    WrongReportSignature,
     /// `since` is not a time in seconds since 1970.
     #[error("since must be a number of seconds since 1970")]
     MalformedCursor,
@@ -87,6 +96,9 @@ impl BadRequest {
             | Self::UnsupportedRequestedTokenType
             | Self::ActorNotSupported
             | Self::MissingToken
+            | Self::MalformedReport
+            | Self::UnsignedReport
+            | Self::WrongReportSignature
             | Self::MalformedCursor => ErrorCode::InvalidRequest,
         }
     }

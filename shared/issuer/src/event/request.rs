@@ -95,6 +95,13 @@ pub enum RequestEvent {
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<Noteworthy>,
     },
+    /// Who scans for leaked credentials has reported some.
+    Reported {
+        /// How many.
+        findings: usize,
+        /// How many of them were API keys, and were revoked.
+        revoked_keys: usize,
+    },
     /// Something was answered that everybody may know: keys, metadata, the feed, or what a browser asks first.
     Served {},
     /// The request was at fault.
@@ -219,6 +226,7 @@ impl RequestEvent {
             | Self::Refreshed { .. }
             | Self::Revoked { .. }
             | Self::Introspected { .. }
+            | Self::Reported { .. }
             | Self::Served {} => Outcome::Ok,
             Self::Reused { .. } | Self::Denied { .. } | Self::Limited { .. } => Outcome::Denied,
             Self::Unavailable { .. } => Outcome::Unavailable,
@@ -233,7 +241,7 @@ impl RequestEvent {
             | Self::Reused { client, .. }
             | Self::Revoked { client, .. }
             | Self::Introspected { client, .. } => Some(client),
-            Self::Served {} => None,
+            Self::Reported { .. } | Self::Served {} => None,
             Self::Denied { known, .. }
             | Self::Limited { known, .. }
             | Self::Unavailable { known, .. } => known.client.as_ref(),

@@ -7,7 +7,7 @@ use crate::config::Level;
 use crate::credential::ApiKeyId;
 use crate::fetched::DocumentUrl;
 use crate::keys::Rotation;
-use crate::names::IssuerUrl;
+use crate::names::{ClientId, IssuerUrl};
 use crate::store::records::{ForeignTable, HOW_TO_MEND_IT};
 
 /// What a process has to say besides what its requests came to.
@@ -48,6 +48,14 @@ pub enum ServiceEvent<'a> {
     FetchFailed { host: &'a str, message: String },
     /// The last use of an API key could not be noted.
     LastUseFailed { key: &'a ApiKeyId, message: String },
+    /// An API key was found in public, and was revoked.
+    KeyLeaked {
+        key: &'a ApiKeyId,
+        client: &'a ClientId,
+        /// Where it was found.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        found_at: Option<String>,
+    },
     /// Nothing is served at a path, or what came is no request.
     NotRouted {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,6 +113,7 @@ impl<'a> ServiceEvent<'a> {
             Self::IssuerChanged { .. }
             | Self::FetchFailed { .. }
             | Self::LastUseFailed { .. }
+            | Self::KeyLeaked { .. }
             | Self::InsecureHttp { .. }
             | Self::FetchPrivate { .. }
             | Self::AcceptFailed { .. }

@@ -173,6 +173,10 @@ fn all_requests() -> Vec<Value> {
             active: true,
             reason: Some(Noteworthy::WithdrawnKey),
         },
+        RequestEvent::Reported {
+            findings: 2,
+            revoked_keys: 1,
+        },
         RequestEvent::Served {},
         RequestEvent::Denied {
             known: known(),
@@ -290,6 +294,11 @@ fn all_of_service() -> Vec<Value> {
         ServiceEvent::LastUseFailed {
             key: &"0123456789abcdef".parse().expect("an id"),
             message: message.to_owned(),
+        },
+        ServiceEvent::KeyLeaked {
+            key: &"0123456789abcdef".parse().expect("an id"),
+            client: &"app".parse().expect("an id"),
+            found_at: Some("u".to_owned()),
         },
         ServiceEvent::NotRouted {
             path: Some("/"),

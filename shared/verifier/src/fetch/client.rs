@@ -62,7 +62,10 @@ impl HttpFetch {
 #[async_trait]
 impl Fetch for HttpFetch {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Fetched, FetchError> {
-        let mut http_request = Request::get(request.url).header(header::ACCEPT, "*/*");
+        // Some servers refuse requests that do not say who asks.
+        let mut http_request = Request::get(request.url)
+            .header(header::ACCEPT, "*/*")
+            .header(header::USER_AGENT, USER_AGENT);
         if let Some(etag) = request.etag {
             http_request = http_request.header(header::IF_NONE_MATCH, etag);
         }
@@ -98,6 +101,8 @@ impl fmt::Debug for HttpFetch {
         f.write_str("HttpFetch")
     }
 }
+
+const USER_AGENT: &str = concat!("tokensmith/", env!("CARGO_PKG_VERSION"));
 
 fn cache_headers(headers: &HeaderMap) -> CacheHeaders {
     let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::to_owned);
