@@ -1,26 +1,24 @@
 //! The token endpoint (RFC 6749 §3.2): parse → authenticate → grant → policy → limit → mint → commit →
 //! answer.
 
+mod answer;
+
 use std::mem;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::Response;
-use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
+use secrecy::ExposeSecret;
 use tokensmith_verifier::{Clock, Timestamp, paths};
 
-use super::answer::{add_limit_headers, json_error, uncached_json};
+use super::answer::json_error;
 use super::{Answer, Call, Endpoint, Mount};
 use crate::Issuer;
 use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials, Target};
 use crate::credential::{CredentialKind, GrantCredential, GrantId};
 use crate::error::{ClientDenied, Error, GrantDenied, LimitDenied, Unavailable};
-use crate::event::{IssuedToken, Known, RequestEvent};
+use crate::event::{Known, RequestEvent};
 use crate::grant::redeem::{self, Advance, GrantState, ProvenCredential, Step};
 use crate::grant::{
-    ACCESS_TOKEN_TYPE, AskedAccess, TokenRequest, client_credentials, jwt_bearer, refresh_token,
-    token_exchange,
+    AskedAccess, TokenRequest, client_credentials, jwt_bearer, refresh_token, token_exchange,
 };
 use crate::keys::Custody;
 use crate::limit::{Limited, Standing, Taken};
@@ -28,6 +26,7 @@ use crate::names::ClientId;
 use crate::revocation::revoke_grant;
 use crate::store::records::{ApiKey, GrantType, Resource};
 use crate::token::{self, ApprovedToken, GrantedAccess, MintedToken};
+use answer::IssuedTokens;
 
 /// The token endpoint, with every grant.
 pub static TOKEN: Endpoint = Endpoint {
@@ -114,7 +113,7 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Answer, Error
     };
     Ok(match issued {
         Issue::Tokens(issued) => Answer {
-            response: token_answer(&issued, request.grant_type()),
+            response: issued.answer(request.grant_type()),
             event: issued.event(mem::take(known), request.grant_type()),
         },
         Issue::Reused { client, grant } => {
@@ -127,22 +126,6 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Answer, Error
     })
 }
 
-fn token_answer(issued: &IssuedTokens, grant_type: GrantType) -> Response<Bytes> {
-    let scope = issued.access_token.scopes.to_string();
-    let refresh_token = issued.refreshed.as_ref().map(|(_, token)| token);
-    let is_exchange = grant_type == GrantType::TokenExchange;
-    let mut answer = uncached_json(&TokenAnswer {
-        access_token: issued.access_token.expose_secret(),
-        issued_token_type: is_exchange.then_some(ACCESS_TOKEN_TYPE),
-        token_type: "Bearer",
-        expires_in: issued.access_token.expires_in,
-        refresh_token: refresh_token.map(ExposeSecret::expose_secret),
-        scope: (!scope.is_empty()).then_some(&scope),
-    });
-    add_limit_headers(answer.headers_mut(), &issued.standings);
-    answer
-}
-
 impl Issuer {
     async fn issue(
         &self,
@@ -152,55 +135,27 @@ impl Issuer {
     ) -> Result<Issue, Error> {
         match request {
             TokenRequest::ClientCredentials(asked) => {
-                self.issue_to_client(presented, asked, known).await
+                let grant = |client: &_| Ok(client_credentials::grant(client, asked.clone()));
+                let grant_type = GrantType::ClientCredentials;
+                let issued = self.issue_without_refresh(presented, grant_type, grant, known);
+                issued.await
             }
             TokenRequest::RefreshToken { unproven, asked } => {
                 self.refresh(presented, unproven, asked, known).await
             }
             TokenRequest::JwtBearer { asked, .. } => {
-                let issued = self.issue_for_assertion(presented, asked, known).await;
-                issued.map_err(Error::of_grant)
+                let grant = |client: &_| jwt_bearer::grant(client, asked.clone());
+                let grant_type = GrantType::JwtBearer;
+                let issued = self.issue_without_refresh(presented, grant_type, grant, known);
+                issued.await.map_err(Error::of_grant)
             }
             TokenRequest::TokenExchange { asked, .. } => {
-                let issued = self.exchange(presented, asked, known).await;
-                issued.map_err(Error::of_subject_token)
+                let grant = |client: &_| token_exchange::grant(client, asked.clone());
+                let grant_type = GrantType::TokenExchange;
+                let issued = self.issue_without_refresh(presented, grant_type, grant, known);
+                issued.await.map_err(Error::of_subject_token)
             }
         }
-    }
-
-    async fn issue_to_client(
-        &self,
-        presented: &PresentedCredentials,
-        asked: &AskedAccess,
-        known: &mut Known,
-    ) -> Result<Issue, Error> {
-        let grant =
-            |client: &AuthenticatedClient| Ok(client_credentials::grant(client, asked.clone()));
-        let grant_type = GrantType::ClientCredentials;
-        self.issue_without_refresh(presented, grant_type, grant, known)
-            .await
-    }
-
-    async fn issue_for_assertion(
-        &self,
-        presented: &PresentedCredentials,
-        asked: &AskedAccess,
-        known: &mut Known,
-    ) -> Result<Issue, Error> {
-        let grant = |client: &AuthenticatedClient| jwt_bearer::grant(client, asked.clone());
-        self.issue_without_refresh(presented, GrantType::JwtBearer, grant, known)
-            .await
-    }
-
-    async fn exchange(
-        &self,
-        presented: &PresentedCredentials,
-        asked: &AskedAccess,
-        known: &mut Known,
-    ) -> Result<Issue, Error> {
-        let grant = |client: &AuthenticatedClient| token_exchange::grant(client, asked.clone());
-        self.issue_without_refresh(presented, GrantType::TokenExchange, grant, known)
-            .await
     }
 
     async fn issue_without_refresh(
@@ -394,52 +349,6 @@ enum Issue {
         client: ClientId,
         grant: GrantId,
     },
-}
-
-struct IssuedTokens {
-    client: ClientId,
-    access_token: MintedToken,
-    /// The grant that advanced, and its new refresh token.
-    refreshed: Option<(GrantId, SecretString)>,
-    /// How those stand that are limited.
-    standings: Vec<Standing>,
-}
-
-impl IssuedTokens {
-    fn event(self, known: Known, grant_type: GrantType) -> RequestEvent {
-        let Known { rule, key, .. } = known;
-        let (client, token) = (self.client, IssuedToken::of(&self.access_token));
-        match self.refreshed {
-            None => RequestEvent::Issued {
-                client,
-                rule,
-                key,
-                grant_type,
-                token,
-            },
-            Some((grant, _)) => RequestEvent::Refreshed {
-                client,
-                rule,
-                grant_type,
-                grant,
-                token,
-            },
-        }
-    }
-}
-
-/// RFC 6749 §5.1, RFC 8693 §2.2.1.
-#[derive(Serialize)]
-struct TokenAnswer<'a> {
-    access_token: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issued_token_type: Option<&'a str>,
-    token_type: &'a str,
-    expires_in: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<&'a str>,
 }
 
 /// The longest that a request waits for `not_before` to pass. It is below the request's time limit.
