@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use aws_smithy_runtime_api::client::http::{
@@ -194,6 +195,15 @@ impl FaultyDynamo {
         let dynamo = EmbeddedDynamo::in_memory().expect("a database in memory");
         Self {
             dynamo: dynamo.telling(clock),
+            faults: Faults::default(),
+        }
+    }
+
+    /// The database of a data directory, which others may have open, too.
+    pub fn of_directory(data: &Path) -> Self {
+        let dynamo = EmbeddedDynamo::open(&data.join("table.sqlite"));
+        Self {
+            dynamo: dynamo.expect("a database"),
             faults: Faults::default(),
         }
     }

@@ -54,6 +54,22 @@ impl HttpRequest {
         Self::post(paths::TOKEN, "grant_type=client_credentials").by(client)
     }
 
+    /// The exchange of an API key for a token (RFC 8693 §2.1).
+    pub fn exchange(api_key: &str) -> Self {
+        let form = [
+            (
+                "grant_type",
+                "urn:ietf:params:oauth:grant-type:token-exchange",
+            ),
+            ("subject_token", api_key),
+            (
+                "subject_token_type",
+                "urn:tokensmith:params:oauth:token-type:api-key",
+            ),
+        ];
+        Self::form(paths::TOKEN, &form)
+    }
+
     /// A refresh (RFC 6749 §6).
     pub fn refresh(client: &TestClient, token: &str) -> Self {
         let form = [("grant_type", "refresh_token"), ("refresh_token", token)];

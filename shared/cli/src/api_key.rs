@@ -273,7 +273,7 @@ fn shown_once(created: &CreatedApiKey) -> serde_json::Value {
 }
 
 /// Parses a public id, also out of a whole key that somebody has pasted.
-fn key_id(text: &str) -> Result<ApiKeyId, &'static str> {
+pub fn key_id(text: &str) -> Result<ApiKeyId, &'static str> {
     ApiKeyId::found_in(text).map_err(
         |_| "an API key is named by its public id: the 16 letters and digits behind tksmk_",
     )

@@ -4,21 +4,31 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokensmith_issuer::event::copy_lines_to;
+use tokensmith_issuer::event::{KeepsLines, copied};
 
 use crate::private::private_file;
 
-/// Keeps every line that this process logs from now on in `dir`, up to a bound.
-///
-/// # Errors
-/// When the file cannot be opened.
-pub fn keep_events(dir: &Path) -> io::Result<()> {
-    let kept = KeptEvents::open(dir)?;
-    // A line that cannot be kept must not fail the request.
-    copy_lines_to(move |line| drop(kept.append(line)));
-    Ok(())
+/// Keeps the lines that are logged, up to a bound. Cheap to clone.
+#[derive(Clone)]
+pub struct KeptEvents(KeepsLines);
+
+impl KeptEvents {
+    /// Keeps them in `dir`, behind those that are there.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn open(dir: &Path) -> io::Result<Self> {
+        let files = Files::open(dir)?;
+        // A line that cannot be kept must not fail the request.
+        Ok(Self(Arc::new(move |line| drop(files.append(line)))))
+    }
+
+    /// Runs `work`, whose lines are kept. A task that it spawns is not part of it.
+    pub async fn of<F: Future>(self, work: F) -> F::Output {
+        copied(self.0, work).await
+    }
 }
 
 /// The lines that are kept in `dir`, oldest first. The last may be in the middle of being written.
@@ -38,12 +48,12 @@ pub fn kept_events(dir: &Path) -> io::Result<String> {
 }
 
 #[derive(Debug)]
-struct KeptEvents {
+struct Files {
     dir: PathBuf,
     current: Mutex<(File, usize)>,
 }
 
-impl KeptEvents {
+impl Files {
     fn open(dir: &Path) -> io::Result<Self> {
         let file = open(dir)?;
         let length = file.metadata()?.len();
@@ -84,7 +94,7 @@ mod tests {
     #[test]
     fn the_newest_lines_are_kept_up_to_a_bound() {
         let dir = tempfile::tempdir().expect("a directory");
-        let kept = KeptEvents::open(dir.path()).expect("a file");
+        let kept = Files::open(dir.path()).expect("a file");
         let line = |number: usize| format!("{number:01023}\n");
         let lines = 3 * MOST_BYTES / 1024;
         (0..lines).for_each(|number| kept.append(line(number).as_bytes()).expect("kept"));
@@ -92,7 +102,7 @@ mod tests {
         assert!(text.len() > MOST_BYTES && text.len() <= 2 * MOST_BYTES);
         assert!(text.ends_with(&line(lines - 1)));
         // A process that starts on them goes on behind them.
-        let again = KeptEvents::open(dir.path()).expect("a file");
+        let again = Files::open(dir.path()).expect("a file");
         again.append(b"last\n").expect("kept");
         let text = kept_events(dir.path()).expect("the lines");
         assert!(text.ends_with(&format!("{}last\n", line(lines - 1))));

@@ -16,7 +16,7 @@ pub use change_counter::ChangeCounter;
 pub use data::{DataError, LocalData, make_table};
 pub use embedded::{EmbeddedDynamo, dynamodb_client};
 pub use file_custody::FileCustody;
-pub use kept_events::{keep_events, kept_events};
+pub use kept_events::{KeptEvents, kept_events};
 pub use page::Page;
 pub use private::NotPrivate;
 pub use server::serve;

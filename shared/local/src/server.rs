@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::page::{LastRequests, Noted};
 use crate::write_deadline::WriteDeadline;
-use crate::{ChangeCounter, DataError, LocalData, Page};
+use crate::{ChangeCounter, DataError, KeptEvents, LocalData, Page};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt, Full};
@@ -26,11 +26,12 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
 /// Serves `issuer`, whose data is `data`, and its `page` on `listener` until `shutdown` completes, and
-/// then lets running requests finish.
+/// then lets running requests finish. The log lines of its tasks are kept in `events`.
 pub async fn serve(
     issuer: Issuer,
     page: Page,
     data: LocalData,
+    events: KeptEvents,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) {
@@ -40,7 +41,7 @@ pub async fn serve(
         last_requests: LastRequests::default(),
         changes: data.changes.clone(),
     });
-    let expiry = tokio::spawn(delete_expired(data));
+    let expiry = tokio::spawn(events.clone().of(delete_expired(data)));
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut shutdown = std::pin::pin!(shutdown);
@@ -64,11 +65,11 @@ pub async fn serve(
                 service,
             );
         let connection = graceful.watch(connection);
-        tokio::spawn(async move {
+        tokio::spawn(events.clone().of(async move {
             // A connection that breaks, or sends no HTTP, must not affect others.
             let _ = connection.await;
             drop(place);
-        });
+        }));
     }
     drop(listener);
     expiry.abort();

@@ -1,9 +1,10 @@
-//! AWS on loopback: DynamoDB (dynoxide, in this process) and KMS (ministack), with the table and the
-//! key that wraps keys.
+//! AWS on loopback: DynamoDB (dynoxide, in this process), KMS and CloudWatch Logs (ministack), with the table and
+//! the key that wraps keys.
 
 mod dynamodb;
 mod front;
 mod kms;
+mod logs;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub struct EmulatedAws {
     pub kms: String,
     /// The key that wraps keys.
     pub wrapping_key: String,
+    /// Where CloudWatch Logs is, for commands: what the functions log is in no log group.
+    logs: String,
     fronts: Arc<Fronts>,
     services: (DynamoDb, Kms),
 }
@@ -40,6 +43,7 @@ impl EmulatedAws {
         Self {
             dynamodb: fronts.stand_before(&dynamodb.url),
             kms: fronts.stand_before(&kms.url),
+            logs: fronts.stand_before(&kms.url),
             wrapping_key: kms.wrapping_key.clone(),
             fronts,
             services: (dynamodb, kms),
@@ -84,6 +88,7 @@ impl EmulatedAws {
             ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
             ("AWS_ENDPOINT_URL_DYNAMODB", self.dynamodb.clone()),
             ("AWS_ENDPOINT_URL_KMS", self.kms.clone()),
+            ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", self.logs.clone()),
             // Only a command asks who it is; its calls are not counted.
             ("AWS_ENDPOINT_URL_STS", self.services.1.url.clone()),
         ]

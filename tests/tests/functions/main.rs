@@ -5,6 +5,7 @@
 mod authorizer;
 mod calls;
 mod checks;
+mod events;
 mod heartbeat;
 mod kills;
 mod kms_signatures;

@@ -3,6 +3,7 @@
 mod directory;
 mod durability;
 mod errors;
+mod events;
 mod grants_survive;
 mod limits_and_logs;
 mod page;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokensmith_issuer::event::{Event, OperatorLine};
 use tokensmith_issuer::store::records::CHANGES_ARE_KEPT;
 use tokensmith_verifier::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Failure;
 use crate::data::{Data, OpenData};
@@ -36,7 +37,7 @@ pub struct Args {
     /// Until how long ago [default: now]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with = "follow")]
     until: Option<Duration>,
-    /// Go on showing what happens, until Ctrl-C
+    /// Go on showing what happens, until Ctrl-C or SIGTERM
     #[arg(long)]
     follow: bool,
     #[command(flatten)]
@@ -61,24 +62,53 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let now = data.admin().now().await?;
     let since = before(now, args.since);
     let until = args.until.map_or(now, |ago| before(now, ago));
-    let mut shown = HashSet::new();
-    let mut window = (since, until.after(Duration::from_secs(1)));
+    let window = (since, until.after(Duration::from_secs(1)));
+    let asked = Asked {
+        data: &data,
+        logs: &logs,
+        filter: &args.filter,
+    };
+    if args.follow {
+        follow(asked, window, &mut printer).await?;
+    } else {
+        let lines = found(asked, window).await?;
+        printer.page(lines.into_iter().map(|line| Ok(Shown(line))))?;
+    }
+    printer.finish()
+}
+
+/// Shows what is found, and then what is new, until the process is asked to end or has shown enough.
+async fn follow(
+    asked: Asked<'_>,
+    window: (Timestamp, Timestamp),
+    printer: &mut ListPrinter,
+) -> Result<(), Failure> {
+    // Set up first, so that a signal is not lost while something is asked for.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        ended = show_new(asked, window, printer) => ended,
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+    }
+}
+
+async fn show_new(
+    asked: Asked<'_>,
+    mut window: (Timestamp, Timestamp),
+    printer: &mut ListPrinter,
+) -> Result<(), Failure> {
+    let (since, mut shown) = (window.0, HashSet::new());
     loop {
-        let mut lines = found(&data, &logs, &args.filter, window).await?;
+        let mut lines = found(asked, window).await?;
         lines.retain(|line| shown.insert(line.to_string()));
         printer.page(lines.into_iter().map(|line| Ok(Shown(line))))?;
-        if !args.follow || printer.is_full() {
-            return printer.finish();
+        if printer.is_full() {
+            return Ok(());
         }
-        tokio::select! {
-            () = tokio::time::sleep(POLL_INTERVAL) => {}
-            interrupted = tokio::signal::ctrl_c() => {
-                interrupted?;
-                return printer.finish();
-            }
-        }
+        tokio::time::sleep(POLL_INTERVAL).await;
         // What was begun may be completed meanwhile, and a log is late.
-        let now = data.admin().now().await?;
+        let now = asked.data.admin().now().await?;
         window = (
             before(now, LOOKED_BACK).max(since),
             now.after(Duration::from_secs(1)),
@@ -86,11 +116,17 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     }
 }
 
+/// Where events are looked for, and which.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    data: &'a OpenData,
+    logs: &'a Logs,
+    filter: &'a Filter,
+}
+
 /// What records and logs have between two moments, in the order in which it happened.
 async fn found(
-    data: &OpenData,
-    logs: &Logs,
-    filter: &Filter,
+    Asked { data, logs, filter }: Asked<'_>,
     (since, until): (Timestamp, Timestamp),
 ) -> Result<Vec<Value>, Failure> {
     let mut lines = logs.lines(filter, since, until).await?;
@@ -147,8 +183,9 @@ impl Listed for Shown {
             outcome.to_owned(),
             first(&["by", "client", "source"]),
             match text(&self.0, "by") {
-                "" => first(&["grant", "jti", "route", "endpoint", "path", "host"]),
+                "" => first(&["grant", "key", "jti", "route", "endpoint", "path", "host"]),
                 _ => first(&[
+                    "key",
                     "client",
                     "resource",
                     "rule",

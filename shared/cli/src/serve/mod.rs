@@ -3,7 +3,7 @@
 mod address;
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use tokensmith_issuer::keys::{Custody, KeyAccess, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::{ClientId, IssuerUrl};
 use tokensmith_issuer::store::records::Settings;
 use tokensmith_issuer::{Abilities, Issuer, endpoint};
-use tokensmith_local::{LocalData, Page, keep_events};
+use tokensmith_local::{KeptEvents, LocalData, Page};
 use tokensmith_verifier::{Algorithm, Clock, paths};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -101,9 +101,26 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     // Set up first, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let dir = serve_directory(args.data);
+    let shutdown = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let dir = serve_directory(args.data.clone());
     let data = LocalData::open_or_create(&dir).await?;
-    keep_events(&dir)?;
+    let events = KeptEvents::open(&dir)?;
+    let serving = run_on(args, &dir, data, events.clone(), shutdown);
+    events.of(serving).await
+}
+
+async fn run_on(
+    args: Args,
+    dir: &Path,
+    data: LocalData,
+    events: KeptEvents,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), Failure> {
     let table = data.table.clone();
     let settled = table.get(&Settings::only_key()).await?;
     let stored = settled.as_ref().map(|settings| settings.issuer.clone());
@@ -111,7 +128,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let kept = stored.as_ref().filter(|_| args.issuer.is_none());
     let listener = bind(&args.listen, last_port, kept).await?;
     let address = listener.local_addr()?;
-    let url = issuer_url(&args.listen, args.issuer, stored, address, &dir)?;
+    let url = issuer_url(&args.listen, args.issuer, stored, address, dir)?;
     if url.is_insecure() {
         warn_of_http(&url, args.insecure_http)?;
     }
@@ -160,13 +177,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     }
     print_text(&format!("{greeting}listening on {listening}\n"))?;
 
-    let shutdown = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    };
-    tokensmith_local::serve(issuer, page, data, listener, shutdown).await;
+    tokensmith_local::serve(issuer, page, data, events, listener, shutdown).await;
     Ok(())
 }
 

@@ -92,9 +92,10 @@ impl Administrator {
     {
         let by = self.operator.name().await.map_err(StoreError::from)?;
         let time = self.time().await?;
+        let begun_at = time.now();
         let record = OperatorChange {
-            begun_at: time.now(),
-            millis: milliseconds(),
+            begun_at,
+            millis: milliseconds_in(begun_at),
             id: random_id(),
             by,
             change: intended,
@@ -205,11 +206,15 @@ change_errors!(
     Unavailable: _,
 );
 
-fn milliseconds() -> u16 {
+/// The milliseconds of this machine. Its next second may have begun since DynamoDB told the time: then they are the last of
+/// the second, or else the change would stand before what has happened in that second.
+fn milliseconds_in(second: Timestamp) -> u16 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u16::try_from(since.subsec_millis()).unwrap_or_default()
-    })
+    let since = since.unwrap_or_default();
+    match since.as_secs() == second.seconds() + 1 {
+        true => 999,
+        false => u16::try_from(since.subsec_millis()).unwrap_or_default(),
+    }
 }
 
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);

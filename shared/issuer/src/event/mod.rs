@@ -14,7 +14,7 @@ mod service;
 mod tests;
 
 use std::io::Write;
-use std::sync::OnceLock;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -78,9 +78,8 @@ impl Event<'_> {
             json.push(b'\n');
             // A log that cannot be written must not fail the request.
             let _ = std::io::stderr().write_all(&json);
-            if let Some(copy) = COPY.get() {
-                copy(&json);
-            }
+            // Most processes keep no copy.
+            let _ = COPY.try_with(|keep| keep(&json));
         }
     }
 
@@ -105,12 +104,15 @@ pub struct Line<'a> {
     event: &'a Event<'a>,
 }
 
-/// Hands every line that this process writes on stderr from now on to `keep` as well, for a host whose log is read
-/// by nobody else. Only the first call has an effect: a process has one log, as it has one stderr.
-pub fn copy_lines_to(keep: impl Fn(&[u8]) + Send + Sync + 'static) {
-    let _ = COPY.set(Box::new(keep));
+/// Runs `work`, and hands every line that is written in it to `keep` as well, for a host whose log is read by nobody else.
+/// A task that `work` spawns is not part of it.
+pub async fn copied<F: Future>(keep: KeepsLines, work: F) -> F::Output {
+    COPY.scope(keep, work).await
 }
 
-static COPY: OnceLock<KeepsLines> = OnceLock::new();
+/// What keeps a line.
+pub type KeepsLines = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
-type KeepsLines = Box<dyn Fn(&[u8]) + Send + Sync>;
+tokio::task_local! {
+    static COPY: KeepsLines;
+}

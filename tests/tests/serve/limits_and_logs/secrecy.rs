@@ -2,7 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tokensmith_tests::{HttpRequest, TestClient, TestIssuer, all_bytes, eventually, form_encode};
+use tokensmith_tests::{
+    HttpRequest, Secrets, TestClient, TestIssuer, all_bytes, contains, eventually, form_encode,
+};
 
 use super::{GRANT, JWKS, TOKEN, form};
 
@@ -22,9 +24,13 @@ fn invariant_1_no_secret_and_no_token_is_at_rest_or_in_a_log() {
         let mut client = issuer.register("secret", &options);
         seen.add_client(&client);
         use_well(&issuer, &client, &mut seen);
-        for request in misuses(&client) {
+        let key = api_key(&issuer, &client);
+        seen.add(&key);
+        use_key_well(&issuer, &client, &key, &mut seen);
+        let misuses = [client.secret(), &key].map(|secret| misuses(&client, secret));
+        for request in misuses.concat() {
             let answer = issuer.send(&request).body;
-            assert!(!seen.is_in(answer.as_bytes()), "{answer}");
+            assert!(!seen.are_in(answer.as_bytes()), "{answer}");
         }
         let rotated = issuer.manage(&["client", "rotate-secret", &client.id]);
         let secret = rotated["client_secret"].as_str().expect("a secret");
@@ -35,7 +41,7 @@ fn invariant_1_no_secret_and_no_token_is_at_rest_or_in_a_log() {
             (issuer.token(&client, "").status == 200).then_some(())
         });
         use_well(&issuer, &client, &mut seen);
-        printed.push_str(&manage(&issuer, &client, &seen));
+        printed.push_str(&manage(&issuer, &client, &key, &seen));
     }
     // The search finds what is there.
     let everything = [
@@ -50,9 +56,10 @@ fn invariant_1_no_secret_and_no_token_is_at_rest_or_in_a_log() {
     ];
     for (name, bytes) in &everything {
         assert!(contains(bytes, b"secret-"), "{name} holds no client id");
-        assert!(!seen.is_in(bytes), "{name} holds a secret or a token");
+        assert!(!seen.are_in(bytes), "{name} holds a secret or a token");
     }
-    assert!(seen.is_in(seen.tokens[0].as_bytes()));
+    assert!(seen.are_in(seen.tokens()[0].as_bytes()));
+    assert!(seen.are_in(demo_secret(issuer.greeting()).as_bytes()));
 }
 
 /// Every right way to use a secret.
@@ -70,11 +77,23 @@ fn use_well(issuer: &TestIssuer, client: &TestClient, seen: &mut Secrets) {
     }
 }
 
-/// The secret in every place where a confused client may put it.
-fn misuses(client: &TestClient) -> Vec<HttpRequest> {
-    let (id, secret) = (client.id.as_str(), client.secret());
+fn api_key(issuer: &TestIssuer, client: &TestClient) -> String {
+    let create = ["api-key", "create", "--client", &client.id];
+    let created = issuer.manage(&[&create[..], &["--name=job", "--scope=a"]].concat());
+    created["api_key"].as_str().expect("a key").to_owned()
+}
+
+/// Every right way to use an API key.
+fn use_key_well(issuer: &TestIssuer, client: &TestClient, key: &str, seen: &mut Secrets) {
+    seen.add_token(&issuer.send(&HttpRequest::exchange(key)).token().text);
+    assert_eq!(issuer.introspect(client, key)["active"], true);
+}
+
+/// The secret, or an API key, in every place where a confused client may put it.
+fn misuses(client: &TestClient, secret: &str) -> Vec<HttpRequest> {
+    let id = client.id.as_str();
     let basic = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
-    let good = |more: String| form(format!("{GRANT}{more}")).basic(id, secret);
+    let good = |more: String| form(format!("{GRANT}{more}")).by(client);
     let mut requests: Vec<HttpRequest> = [
         "grant_type",
         "scope",
@@ -82,6 +101,9 @@ fn misuses(client: &TestClient) -> Vec<HttpRequest> {
         "code",
         "refresh_token",
         "client_assertion",
+        "subject_token",
+        "actor_token",
+        "api_key",
         "password",
         "token",
         "unknown",
@@ -105,6 +127,7 @@ fn misuses(client: &TestClient) -> Vec<HttpRequest> {
         "user-agent",
         "x-request-id",
         "referer",
+        "x-api-key",
         "dpop",
     ] {
         for value in [
@@ -143,10 +166,10 @@ fn misuses(client: &TestClient) -> Vec<HttpRequest> {
 }
 
 /// Every command that must show no secret, and what it printed.
-fn manage(issuer: &TestIssuer, client: &TestClient, seen: &Secrets) -> String {
+fn manage(issuer: &TestIssuer, client: &TestClient, key: &str, seen: &Secrets) -> String {
     let id = client.id.as_str();
-    let token = seen.tokens.last().expect("a token");
-    let commands: [&[&str]; 9] = [
+    let token = seen.tokens().last().expect("a token");
+    let commands: [&[&str]; 16] = [
         &["client", "list"],
         &["client", "show", id],
         &["client", "update", id, "--scope=b"],
@@ -156,6 +179,13 @@ fn manage(issuer: &TestIssuer, client: &TestClient, seen: &Secrets) -> String {
         &["key", "list"],
         &["inspect", token],
         &["inspect", client.secret()],
+        &["inspect", key],
+        &["api-key", "list"],
+        &["api-key", "show", key],
+        &["api-key", "revoke", key],
+        &["api-key", "revoke", "--leaked", key],
+        &["events", "--key", key],
+        &["events"],
     ];
     let mut printed = String::new();
     for arguments in commands {
@@ -164,43 +194,6 @@ fn manage(issuer: &TestIssuer, client: &TestClient, seen: &Secrets) -> String {
         printed.push_str(&String::from_utf8_lossy(&output.stderr));
     }
     printed
-}
-
-/// What must not be found again. Of each a part is searched for, so that what was cut off or has
-/// something around it is found too.
-#[derive(Default)]
-struct Secrets {
-    needles: Vec<String>,
-    tokens: Vec<String>,
-}
-
-impl Secrets {
-    fn add(&mut self, secret: &str) {
-        self.needles.push(secret[4..20].to_owned());
-    }
-
-    fn add_client(&mut self, client: &TestClient) {
-        self.add(client.secret());
-        let basic = STANDARD.encode(format!("{}:{}", client.id, client.secret()));
-        // From the first whole group of the secret on.
-        let from = (client.id.len() + 1 + 4).div_ceil(3) * 4;
-        self.needles.push(basic[from..from + 16].to_owned());
-    }
-
-    fn add_token(&mut self, token: &str) {
-        let signature = token.rsplit('.').next().expect("a signature");
-        self.needles.push(signature[..20].to_owned());
-        self.tokens.push(token.to_owned());
-    }
-
-    fn is_in(&self, bytes: &[u8]) -> bool {
-        let mut needles = self.needles.iter();
-        needles.any(|needle| contains(bytes, needle.as_bytes()))
-    }
-}
-
-fn contains(bytes: &[u8], needle: &[u8]) -> bool {
-    bytes.windows(needle.len()).any(|window| window == needle)
 }
 
 fn demo_secret(greeting: &str) -> &str {
