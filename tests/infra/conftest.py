@@ -152,8 +152,10 @@ def topic(emulator):
     """A topic for events, with a queue that gets what is published."""
     sns, sqs = emulator.client("sns"), emulator.client("sqs")
     arn, queue = sns.create_topic(Name="events")["TopicArn"], sqs.create_queue(QueueName="events")["QueueUrl"]
-    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
-    sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=attributes["QueueArn"])
+    of_queue = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": of_queue}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": statement})})
+    sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=of_queue)
     return {"arn": arn, "queue": queue}
 
 
