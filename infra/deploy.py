@@ -28,6 +28,8 @@ from bucket import Bucket
 from options import DATA_TEMPLATE, INFRA
 from stacks import Stack, say
 
+# The functions that are Python, and lie beside this file.
+PYTHON = ("check", "publish")
 LAMBDA_TARGETS = {"arm64": "--arm64", "x86_64": "--x86-64"}
 # What ./deploy itself gives a value.
 OWN = ("CodeBucket", "Revision")
@@ -209,8 +211,8 @@ def own_architecture():
 
 
 def functions_of(template):
-    """The functions whose code `template` asks for."""
-    return [name for name in re.findall(r"\$\{Revision\}/([\w-]+)\.zip", template.read_text()) if name != "check"]
+    """The functions whose code `template` asks for, and has to be built."""
+    return [name for name in re.findall(r"\$\{Revision\}/([\w-]+)\.zip", template.read_text()) if name not in PYTHON]
 
 
 def build(binaries, architecture, form="zip"):
@@ -248,7 +250,7 @@ def unpacked(path, directory):
 
 
 def zips_of(functions, code, architecture):
-    """What is uploaded, by its name: the zips below `code`, and that of check.py."""
+    """What is uploaded, by its name: the zips below `code`, and those of the functions that are Python."""
     zips = {}
     for function in functions:
         path = code / function / "bootstrap.zip"
@@ -259,7 +261,7 @@ def zips_of(functions, code, architecture):
         # A script is for every processor.
         if found not in (architecture, None):
             sys.exit(f"error: {path} is for {found}, and the stack for {architecture}: deploy with Architecture={found}, or take other code")
-    return {**zips, "check.zip": archive.zipped("check.py", (INFRA / "check.py").read_bytes(), 0o644)}
+    return {**zips, **{f"{name}.zip": archive.zipped(f"{name}.py", (INFRA / f"{name}.py").read_bytes(), 0o644) for name in PYTHON}}
 
 
 def declared(aws, template_url):

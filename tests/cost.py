@@ -24,6 +24,7 @@ BILLED_MS = {
     "client_credentials": 10,
     "private_key_jwt": 15,
     "federation": 11,
+    "exchange": 12,
     "refresh": 20,
     "introspect": 15,
     "authorizer": 5,
@@ -44,6 +45,7 @@ COUNTED_AS = {
     "client_credentials": "uncached_client",
     "private_key_jwt": "uncached_signing_client",
     "federation": "uncached_workload",
+    "exchange": "first_exchange",
 }
 # What API Gateway adds to an answer.
 API_HEADERS = (
@@ -67,7 +69,7 @@ LOOK_HOURS = 3  # what a dashboard shows unless somebody chooses another time
 LEASES = (1, 10, 100)
 
 # The most that a million client_credentials tokens may cost, in the custody kms-data-key.
-REACH = {"default": 1.90, "lean": 1.60}
+REACH = {"default": 1.91, "lean": 1.60}
 
 CUSTODIES = {"kms-data-key": None, "kms, RS256": "kms_rsa_2048_signature", "kms, ES256": "kms_other_signature"}
 
@@ -82,14 +84,16 @@ def main():
     print("every client_credentials request reads its client's record, as if no two of one client came within the cache time; the record of their")
     print("resource is read when a function has not done so for that time")
     print("private_key_jwt is client_credentials by a client that signs an assertion (ES256), federation by one that a token of another issuer")
-    print("speaks for (RS256)")
-    for operation in ("client_credentials", "private_key_jwt", "federation", "refresh"):
+    print("speaks for (RS256); exchange is an API key's for a token, which reads the records of the key and of its client")
+    for operation in ("client_credentials", "private_key_jwt", "federation", "exchange", "refresh"):
         for volume in VOLUMES:
             print_table(operation, volume, counted, line_bytes)
     print_limits(counted)
     print_fixed(counted)
     print_questions(line_bytes)
-    print_authorizer(counted, line_bytes)
+    print_authorizer("authorizer", "API calls through the authorizer", counted, line_bytes)
+    print_authorizer("api_key", "API calls with an API key through the authorizer", counted, line_bytes)
+    print_first_uses(counted)
     print_verifier(counted, line_bytes)
     cognito = price("cognito_m2m_token", MILLION)
     print(f"\nCognito, machine to machine, first tier: {cognito:,.2f} per million tokens")
@@ -123,6 +127,8 @@ def monthly(operation, volume, counted, line_bytes, custody, profile):
         # Sources and rules are shared as well.
         shared_units += operations["first_federated"]["reads"] - operations["uncached_workload"]["reads"]
     shared_reads = shared_units * renewals(volume, ms, RECORD_CACHE_SECONDS)
+    # That a key is used, a function notes once a day: print_first_uses.
+    noted = operations["first_exchange"]["writes"] - operations["warm_exchange"]["writes"] if operation == "exchange" else 0
     logged = 0 if profile == "lean" else volume
     function_log = logged * (line_bytes[name] + LOG_OVERHEAD_BYTES) / GB
     access_log = logged * (access_log_bytes() + LOG_OVERHEAD_BYTES) / GB
@@ -132,7 +138,7 @@ def monthly(operation, volume, counted, line_bytes, custody, profile):
         "Lambda requests": price("lambda_request", volume),
         "Lambda GB-seconds": price("lambda_gb_second", (volume * ms + starts * START_MS) / 1000 * MEMORY_GB),
         "DynamoDB reads": price("dynamodb_read_unit", volume * cost["reads"] + starts * start["reads"] + key_reads + shared_reads),
-        "DynamoDB writes": price("dynamodb_write_unit", volume * cost["writes"]),
+        "DynamoDB writes": price("dynamodb_write_unit", volume * (cost["writes"] - noted)),
         "KMS: keys opened at start": price("kms_symmetric_request", starts * start["opens"]),
         "KMS: signatures": price(signature, volume * cost["signatures"]) if signature else 0,
         "logs of the functions": price("logs_gb", function_log),
@@ -260,30 +266,51 @@ def alarm_metrics(template):
     return sum(sum("MetricStat" in each for each in alarm.get("Metrics", [])) or 1 for alarm in alarms)
 
 
-def print_authorizer(counted, line_bytes):
+def print_authorizer(operation, what, counted, line_bytes):
     """Calls of an API behind the authorizer; the API's own requests and logs are its owner's."""
     for volume in VOLUMES:
-        columns = [authorizer_monthly(volume, counted, line_bytes, profile) for profile in REACH]
-        print(f"\n{volume:,} API calls through the authorizer in a month, USD")
+        columns = [authorizer_monthly(operation, volume, counted, line_bytes, profile) for profile in REACH]
+        print(f"\n{volume:,} {what} in a month, USD")
         print_row("profile", [f"{profile:>14}" for profile in REACH])
         for line in columns[0]:
             print_row(line, [f"{column[line]:14,.2f}" for column in columns])
         print_row("for a million", [f"{sum(column.values()) / volume * MILLION:14,.2f}" for column in columns])
 
 
-def authorizer_monthly(volume, counted, line_bytes, profile):
+def authorizer_monthly(operation, volume, counted, line_bytes, profile):
     ms, operations = BILLED_MS["authorizer"], counted["operations"]
     starts = volume * STARTS
     polls = renewals(volume, ms, FEED_SECONDS)
-    log = 0 if profile == "lean" else volume * (line_bytes["authorizer"] + LOG_OVERHEAD_BYTES) / GB
+    log = 0 if profile == "lean" else volume * (line_bytes[operation] + LOG_OVERHEAD_BYTES) / GB
     return {
         "Lambda requests": price("lambda_request", volume),
         "Lambda GB-seconds": price("lambda_gb_second", (volume * ms + starts * START_MS) / 1000 * MEMORY_GB),
-        "DynamoDB reads: requests": price("dynamodb_read_unit", volume * operations["authorizer"]["reads"]),
+        "DynamoDB reads: requests": price("dynamodb_read_unit", volume * operations[operation]["reads"]),
+        "DynamoDB writes: requests": price("dynamodb_write_unit", volume * operations[operation]["writes"]),
         "DynamoDB reads: starts": price("dynamodb_read_unit", starts * operations["authorizer_start"]["reads"]),
         "DynamoDB reads: the feed": price("dynamodb_read_unit", polls * operations["authorizer_poll"]["reads"]),
         "logs": price("logs_gb", log) + price("logs_gb_month", log * LOG_MONTHS),
     }
+
+
+def print_first_uses(counted):
+    """What the first request with an API key costs besides, in each function that it meets: its records are read, again after an hour in an
+    authorizer, and once a day it is noted that the key is used."""
+    operations = counted["operations"]
+    print(f"\n{MILLION:,} first uses of API keys in a function, besides, USD")
+    print_row("", [f"{where:>14}" for where in ("exchange", "authorizer")])
+    columns = []
+    for first, warm in (("first_exchange", "warm_exchange"), ("api_key_first", "api_key")):
+        units = {kind: operations[first][kind] - operations[warm][kind] for kind in ("reads", "writes")}
+        columns.append(
+            {
+                "DynamoDB reads": price("dynamodb_read_unit", MILLION * units["reads"]),
+                "DynamoDB writes": price("dynamodb_write_unit", MILLION * units["writes"]),
+            }
+        )
+    for line in columns[0]:
+        print_row(line, [f"{column[line]:14,.3f}" for column in columns])
+    print_row("together", [f"{sum(column.values()):14,.3f}" for column in columns])
 
 
 def print_verifier(counted, line_bytes):

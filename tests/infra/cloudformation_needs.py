@@ -53,13 +53,14 @@ def needed(kind, operation):
 
 def gives_a_role_in_vain(kind, action):
     """Types of which one can have a role that it gives to a service, and ours have none."""
-    return action in ("iam:PassRole", "iam:GetRole") and kind not in ("AWS::Lambda::Function", "AWS::IAM::Role")
+    takes_one = ("AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::SubscriptionFilter")
+    return action in ("iam:PassRole", "iam:GetRole") and kind not in takes_one
 
 
 def requests(kind, operation, logical_id, properties, stack, account, region):
     """Each action that is needed, the resource that it is for, and what its conditions look at."""
     for action in needed(kind, operation):
-        yield action, resource_of(action, kind, logical_id, properties, stack, account, region), context_of(action, account)
+        yield action, resource_of(action, kind, logical_id, properties, stack, account, region), context_of(action, kind, account)
 
 
 def resource_of(action, kind, logical_id, properties, stack, account, region):
@@ -67,6 +68,7 @@ def resource_of(action, kind, logical_id, properties, stack, account, region):
     generated = f"{stack}-{logical_id}-1A2B3C4D5E6F"
     path = properties.get("Path", "/tokensmith/")
     path = path if isinstance(path, str) else "/tokensmith/"
+    path = "/tokensmith/events/" if kind == "AWS::Logs::SubscriptionFilter" else path
     is_policy = "Policy" in call and "Role" not in call or call in ("ListEntitiesForPolicy", "ListPolicyVersions")
     function = properties.get("FunctionName", f"{stack}-x") if kind == "AWS::Lambda::Function" else f"{stack}-x"
     # CloudFormation names a group as it names everything, and the emulator in its own way.
@@ -90,9 +92,10 @@ def resource_of(action, kind, logical_id, properties, stack, account, region):
     return places[service]
 
 
-def context_of(action, account):
+def context_of(action, kind, account):
     known = {
-        "iam:PassRole": {"iam:PassedToService": "lambda.amazonaws.com"},
+        # CloudWatch Logs says nothing when it is given a role (aws-cloudformation/cloudformation-coverage-roadmap#1784).
+        "iam:PassRole": {} if kind == "AWS::Logs::SubscriptionFilter" else {"iam:PassedToService": "lambda.amazonaws.com"},
         "iam:AttachRolePolicy": {"iam:PolicyARN": f"arn:aws:iam::{account}:policy/tokensmith/x"},
         "iam:DetachRolePolicy": {"iam:PolicyARN": f"arn:aws:iam::{account}:policy/tokensmith/x"},
         "kms:CreateKey": {"kms:KeySpec": "SYMMETRIC_DEFAULT"},

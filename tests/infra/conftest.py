@@ -11,7 +11,7 @@ import archive
 from deploy import own_architecture
 from domain import own_domain
 from emulated import running_emulator
-from stack import EXAMPLE, ROOT, Template
+from stack import EVERYWHERE, EXAMPLE, ROOT, Template
 
 # tests/run, beside whose other tests these run, ends them when one of those has failed: as by ctrl-C, so that what they started ends too.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -148,8 +148,21 @@ def stack_in_kms(deploy, stack):
 
 
 @pytest.fixture(scope="session")
-def archived(code, run_deploy, tmp_path_factory):
-    """The outputs of a stack that was made of an archive, where there is no Rust. It is nobody's, and its data may suffer."""
+def topic(emulator):
+    """A topic for events, with a queue that gets what is published."""
+    sns, sqs = emulator.client("sns"), emulator.client("sqs")
+    arn, queue = sns.create_topic(Name="events")["TopicArn"], sqs.create_queue(QueueName="events")["QueueUrl"]
+    of_queue = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": of_queue}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": statement})})
+    sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=of_queue)
+    return {"arn": arn, "queue": queue}
+
+
+@pytest.fixture(scope="session")
+def archived(code, run_deploy, topic, tmp_path_factory):
+    """The outputs of a stack that was made of an archive, where there is no Rust, and whose events go everywhere. It is nobody's, and its
+    data may suffer."""
     directory, name = tmp_path_factory.mktemp("archived"), archive.name(own_architecture())
     files = {f"{path.parent.name}/{path.name}": path.read_bytes() for path in code.glob("*/bootstrap.zip")}
     (directory / f"{name}.tar.gz").write_bytes(archive.packed(name, files, executable=set()))
@@ -157,7 +170,8 @@ def archived(code, run_deploy, tmp_path_factory):
         (directory / tool).write_text(f"#!/bin/sh\necho $0 is not here >&2\ntouch {directory}/used\nexit 127\n")
         (directory / tool).chmod(0o755)
     path = f"{directory}:{os.environ['PATH']}"
-    done = run_deploy("--stack", "archived", "--code", directory / f"{name}.tar.gz", "CacheTtl=0s", PATH=path)
+    events = [f"EventsTopicArn={topic['arn']}", f"EventsFirehoseArn={EVERYWHERE['EventsFirehoseArn']}"]
+    done = run_deploy("--stack", "archived", "--code", directory / f"{name}.tar.gz", "CacheTtl=0s", *events, PATH=path)
     assert done.returncode == 0 and not (directory / "used").exists(), done.stderr
     return json.loads(done.stdout)
 

@@ -2,6 +2,8 @@
 by, the values of a stack's parameters in the SAM transform, and the log of a function that does not start. Without them, every condition
 would be untested.
 
+What a subscription of a log gets, it decides by words alone; here the pattern decides (filter_pattern.py).
+
 Alarms over several metrics it refuses; here they are alarms that never ring. cfn-lint knows whether they are right. Saved queries it does not
 know; here they are there, and no more. And it has a domain of
 its own, on loopback, whose name has a port.
@@ -17,10 +19,11 @@ import uuid
 import samtranslator.translator.transform as sam
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import dynamodb, kms, lambda_svc
+from ministack.services import cloudwatch_logs, dynamodb, kms, lambda_svc
 from ministack.services.cloudformation import engine, handlers, provisioners, stacks
 
 import cloudformation_needs
+import filter_pattern
 
 PARTITION_KEY = "pk"
 
@@ -236,6 +239,16 @@ def require_allowed(action, resource, context):
         raise ValueError(f"{user} is not authorized to perform: {action} on resource: {resource}")
 
 
+def with_one_right_to_publish(action_of):
+    """SNS asks for the same right for one message and for several; IAM knows no `sns:PublishBatch`."""
+
+    def action(*request):
+        found = action_of(*request)
+        return "sns:Publish" if found == "sns:PublishBatch" else found
+
+    return action
+
+
 def noted(evaluate):
     """Writes down what users ask for, for the test that looks for permissions that nobody needs."""
 
@@ -249,7 +262,9 @@ def noted(evaluate):
     return evaluated
 
 
+cloudwatch_logs._subscription_pattern_matches = filter_pattern.matches
 iam_evaluator.evaluate = noted(iam_evaluator.evaluate)
+iam_actions.extract_iam_action = with_one_right_to_publish(iam_actions.extract_iam_action)
 stacks._provision_resource = with_the_rights_of_whoever_asks(stacks._provision_resource, "create")
 stacks._update_resource = with_the_rights_of_whoever_asks(stacks._update_resource, "update")
 stacks._delete_resource = with_the_rights_of_whoever_asks(stacks._delete_resource, "delete")

@@ -17,6 +17,12 @@ PATHS = {
     for name, path in re.findall(r'const (\w+): &str = "(/[^"]+)"', (ROOT / "shared/verifier/src/paths.rs").read_text())
 }
 
+# The parameters with which events go everywhere.
+EVERYWHERE = {
+    "EventsFirehoseArn": "arn:aws:firehose:us-east-1:000000000000:deliverystream/events",
+    "EventsTopicArn": "arn:aws:sns:us-east-1:000000000000:events",
+}
+
 NOTHING = object()
 
 

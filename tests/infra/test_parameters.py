@@ -42,6 +42,8 @@ BAD = {
     "Profile": ["rich", ""],
     "Tracing": ["active", ""],
     "LogRetentionDays": ["31", "0", "forever"],
+    "EventsFirehoseArn": ["events", "arn:aws:kinesis:eu-west-1:111111111111:stream/events"],
+    "EventsTopicArn": ["events", "arn:aws:sqs:eu-west-1:111111111111:queue", "arn:aws:sns:eu-west-1:111111111111:events.fifo"],
     "AlarmEmail": ["ops", "ops@example", "o ps@example.com", "a@b.c@d.e"],
     "AuthenticationFailurePercent": [*NUMBER, "101"],
     "ServerErrors": NUMBER,
@@ -64,6 +66,7 @@ BAD_BESIDE_AN_API = {
     "Rate": NUMBER,
     "Refusals": BAD["ServerErrors"],
     **{name: BAD[name] for name in ("Table", "PermissionsBoundary", "RolePath", "LogKey", "LogRetentionDays", "Architecture", "CodeBucket", "Revision")},
+    **{name: BAD[name] for name in ("EventsFirehoseArn", "EventsTopicArn")},
 }
 
 # What people write where a pattern decides.
@@ -75,6 +78,8 @@ GOOD = {
     "DomainName": ["", "login.example.com", "a-b.example.co.uk", "xn--bcher-kva.example"],
     "HostedZoneId": ["", "Z0123456789ABCDEFGHIJ"],
     "WrappingKey": [KEY_ARN, "arn:aws-us-gov:kms:us-gov-west-1:111111111111:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
+    "EventsFirehoseArn": ["", "arn:aws:firehose:eu-west-1:111111111111:deliverystream/audit.events_1"],
+    "EventsTopicArn": ["", "arn:aws-us-gov:sns:us-gov-west-1:111111111111:events"],
     "AlarmEmail": ["", "ops+alarms@mail.example.com"],
     "IssueConcurrency": ["", "1", "1000"],
     "PermissionsBoundary": ["", "arn:aws:iam::111111111111:policy/team/boundary"],

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from stack import DATA, EXAMPLE, TEMPLATE, Template
+from stack import DATA, EVERYWHERE, EXAMPLE, TEMPLATE, Template
 
 TABLE, FEED, LIVE = "the table", "its index feed", "its index live"
 KEY, ANY_KEY, EVERYTHING = "the wrapping key", "any key", "*"
@@ -158,15 +158,47 @@ def test_invariant_11_what_checks_versions_calls_them_and_nothing_else():
         assert allowed_by(template, "Check") == calls | log
 
 
+@pytest.mark.parametrize("path", [TEMPLATE, EXAMPLE])
+def test_invariant_11_what_publishes_events_publishes_them_to_that_topic_and_nothing_else(path):
+    log = {(action, "its log", "") for action in ("logs:CreateLogStream", "logs:PutLogEvents")}
+    assert allowed_by(Template(path, **EVERYWHERE), "PublishEvents") == {("sns:Publish", "the topic of events", "")} | log
+
+
+@pytest.mark.parametrize("path", [TEMPLATE, EXAMPLE])
+def test_invariant_11_logs_may_put_events_into_that_stream_and_only_for_this_account(path):
+    template = Template(path, **EVERYWHERE)
+    assert allowed_by(template, "DeliverEvents") == {
+        ("firehose:PutRecord", "the stream of events", ""),
+        ("firehose:PutRecordBatch", "the stream of events", ""),
+    }
+    role = template.resources["DeliverEventsRole"]["Properties"]
+    assert role["AssumeRolePolicyDocument"]["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": "logs.amazonaws.com"},
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+                "ArnLike": {"aws:SourceArn": {"Fn::Sub": "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:*"}},
+            },
+        }
+    ]
+    # The deployer may give CloudWatch Logs roles of this path and no other.
+    assert role["Path"] == {"Fn::Sub": "${RolePath}events/"}
+    assert not [each for each in Template(path).resources if "Deliver" in each or "Publish" in each or "EventsTo" in each]
+
+
 @pytest.mark.parametrize(("path", "allowed"), [(TEMPLATE, ALLOWED), (EXAMPLE, ALLOWED_BESIDE_AN_API)])
 def test_every_function_has_a_role_of_its_own_that_only_lambda_takes(path, allowed):
-    template = Template(path)
+    template = Template(path, **EVERYWHERE)
     roles = template.of_type("AWS::IAM::Role")
+    # CloudWatch Logs takes this one.
+    del roles["DeliverEventsRole"]
     functions = {**template.of_type("AWS::Serverless::Function"), **template.of_type("AWS::Lambda::Function")}
     assert {name: function["Role"] for name, function in functions.items()} == {
-        name: {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in (*allowed, "Check")
+        name: {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in (*allowed, "Check", "PublishEvents")
     }
-    assert sorted(roles) == sorted(f"{name}Role" for name in (*allowed, "Check"))
+    assert sorted(roles) == sorted(f"{name}Role" for name in (*allowed, "Check", "PublishEvents"))
     for role in roles.values():
         assert role["AssumeRolePolicyDocument"]["Statement"] == {
             "Effect": "Allow",
@@ -177,7 +209,7 @@ def test_every_function_has_a_role_of_its_own_that_only_lambda_takes(path, allow
         assert len(role.get("ManagedPolicyArns", [])) <= 10
         # What is not its own log is an ability that has a name.
         own = [policy["PolicyName"] for policy in role["Policies"]]
-        assert own in (["WritesItsLog"], ["WritesItsLog", "CallsNewVersions"])
+        assert own in (["WritesItsLog"], ["WritesItsLog", "CallsNewVersions"], ["WritesItsLog", "PublishesEvents"])
 
 
 @pytest.mark.parametrize("path", [TEMPLATE, EXAMPLE])
@@ -245,6 +277,8 @@ def resource_of(statement, function):
         f'{{"Fn::Sub": "{table}/index/feed"}}': FEED,
         f'{{"Fn::Sub": "{table}/index/live"}}': LIVE,
         '{"Ref": "WrappingKey"}': KEY,
+        '{"Ref": "EventsFirehoseArn"}': "the stream of events",
+        '{"Ref": "EventsTopicArn"}': "the topic of events",
         f'{{"Fn::GetAtt": ["{function}Log", "Arn"]}}': "its log",
         '{"Fn::Sub": "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"}': ANY_KEY,
         '"*"': EVERYTHING,

@@ -6,7 +6,8 @@ import tomllib
 
 import pytest
 
-from stack import DATA, EXAMPLE, PATHS, ROOT, TEMPLATE, Template
+from filter_pattern import matches
+from stack import DATA, EVERYWHERE, EXAMPLE, PATHS, ROOT, TEMPLATE, Template
 
 
 @pytest.fixture(params=[TEMPLATE, EXAMPLE], ids=lambda path: path.name)
@@ -223,7 +224,7 @@ def test_what_runs_is_replaced_with_the_table_and_not_changed(each_template):
 
 
 def test_a_company_can_bound_its_roles_and_encrypt_its_logs(each_template):
-    bounded = Template(each_template.path, PermissionsBoundary="arn:aws:iam::111111111111:policy/boundary", LogKey="key")
+    bounded = Template(each_template.path, **EVERYWHERE, PermissionsBoundary="arn:aws:iam::111111111111:policy/boundary", LogKey="key")
     for role in bounded.of_type("AWS::IAM::Role").values():
         assert bounded.decided(role)["PermissionsBoundary"] == {"Ref": "PermissionsBoundary"}
     for group in bounded.of_type("AWS::Logs::LogGroup").values():
@@ -293,6 +294,7 @@ def test_the_environment_of_the_example_is_what_its_code_reads(example):
 
 
 def test_logs_are_kept_for_a_while_and_not_forever(each_template):
+    each_template = Template(each_template.path, **EVERYWHERE)
     groups = each_template.of_type("AWS::Logs::LogGroup")
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
     # A log outlives its stack, so that it must have a name of which there is one only.
@@ -331,10 +333,15 @@ def test_the_issuer_has_no_path(domain):
     assert template.resources["Stage"]["Properties"]["StageName"] == "$default"
 
 
-def test_metric_filters_look_for_what_the_code_logs(template):
+def reasons_of_the_issuer():
+    """The variants of its errors, as they are logged."""
     error = "".join(path.read_text() for path in sorted((ROOT / "shared/issuer/src/error").glob("*.rs")))
+    return {re.sub(r"(?<!^)(?=[A-Z])", "_", variant).lower() for variant in re.findall(r"^    (\w+)[,(]", error, re.M)}
+
+
+def test_metric_filters_look_for_what_the_code_logs(template):
     custody = source("shared/issuer/src/keys/custody.rs")
-    reasons = {re.sub(r"(?<!^)(?=[A-Z])", "_", variant).lower() for variant in re.findall(r"^    (\w+)[,(]", error, re.M)}
+    reasons = reasons_of_the_issuer()
     # A test of the code makes sure that it logs what is on the page.
     logged = set(re.findall(r"^\| `(\w+)` \|", source("docs/events.md"), re.M))
     for name, properties in template.of_type("AWS::Logs::MetricFilter").items():
@@ -354,7 +361,40 @@ def test_the_example_looks_for_what_the_authorizer_logs(example):
     for name, properties in example.of_type("AWS::Logs::MetricFilter").items():
         assert set(re.findall(r"\$\.(\w+)", json.dumps(properties))) <= logged, name
         texts = set(re.findall(r'= "(\w+)"', properties["FilterPattern"]))
-        assert texts and texts <= outcomes | set(re.findall(r'"(\w+)"', reasons)), name
+        assert texts and texts <= outcomes | reasons_of_the_issuer() | set(re.findall(r'"(\w+)"', reasons)), name
+
+
+def test_the_events_of_every_function_go_where_the_parameters_say(each_template):
+    everywhere = Template(each_template.path, **EVERYWHERE)
+    # The functions of this project: another one's log may have anything in it.
+    logging = sorted(everywhere.of_type("AWS::Serverless::Function").keys() - {"Orders"})
+    filters = everywhere.of_type("AWS::Logs::SubscriptionFilter")
+    to_firehose = {name: each for name, each in filters.items() if each["DestinationArn"] == {"Ref": "EventsFirehoseArn"}}
+    to_topic = {name: each for name, each in filters.items() if each["DestinationArn"] == {"Fn::GetAtt": ["PublishEvents", "Arn"]}}
+    # AWS takes two of each log. The log of what publishes has none, which would be published for ever.
+    for found in (to_firehose, to_topic):
+        assert sorted(each["LogGroupName"]["Ref"] for each in found.values()) == [f"{name}Log" for name in logging]
+    assert len(filters) == 2 * len(logging)
+    assert all(each["RoleArn"] == {"Fn::GetAtt": ["DeliverEventsRole", "Arn"]} for each in to_firehose.values())
+    # CloudWatch Logs tries to call the function when the filter is made.
+    assert all(everywhere.resources[name]["DependsOn"] == "PublishEventsPermission" for name in to_topic)
+    permission = everywhere.resources["PublishEventsPermission"]["Properties"]
+    assert (permission["Principal"], permission["SourceAccount"]) == ("logs.amazonaws.com", {"Ref": "AWS::AccountId"})
+    assert each_template.of_type("AWS::Logs::SubscriptionFilter") == {}
+
+
+def test_the_firehose_gets_every_event_and_the_topic_those_to_look_at(each_template):
+    filters = Template(each_template.path, **EVERYWHERE).of_type("AWS::Logs::SubscriptionFilter").values()
+    patterns = {(each["DestinationArn"].get("Ref", "the topic"), each["FilterPattern"]) for each in filters}
+    gets = {
+        (destination, level)
+        for destination, pattern in patterns
+        for level in ("info", "warn", "error", "WARN")
+        if matches(pattern, json.dumps({"level": level, "schema": 1} if level.islower() else {"level": level}))
+    }
+    # Lambda's own lines have no schema.
+    assert len(patterns) == 2
+    assert gets == {("EventsFirehoseArn", level) for level in ("info", "warn", "error")} | {("the topic", "warn"), ("the topic", "error")}
 
 
 def test_every_alarm_tells_somebody(each_template):

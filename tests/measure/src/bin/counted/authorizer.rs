@@ -4,7 +4,7 @@ use tokensmith_authorizer::{Authorizer, AuthorizerEvent};
 use tokensmith_tests::InProcess;
 use tokensmith_tests::authorizer::{http_api_event, new_authorizer};
 
-/// An authorizer, and what asks it with a good token.
+/// An authorizer, and what asks it with a good token or key.
 pub struct CountedAuthorizer {
     authorizer: Authorizer,
     event: String,
@@ -14,12 +14,25 @@ impl CountedAuthorizer {
     /// An authorizer that has read its keys.
     pub async fn start(world: &InProcess, access_token: &str) -> Self {
         let authorizer = new_authorizer(world, world.dynamo.clone(), |_| {}).await;
+        Self::warm(authorizer, world, access_token).await
+    }
+
+    /// The same with an authorizer that was made elsewhere, and with this token or key.
+    pub async fn warm(authorizer: Authorizer, world: &InProcess, credential: &str) -> Self {
         // The table was there.
         world.dynamo.take_attempts();
         authorizer.warm_up().await.expect("keys");
         Self {
             authorizer,
-            event: http_api_event(access_token),
+            event: http_api_event(credential),
+        }
+    }
+
+    /// The same authorizer, asked with another token or key.
+    pub fn with(self, credential: &str) -> Self {
+        Self {
+            event: http_api_event(credential),
+            ..self
         }
     }
 

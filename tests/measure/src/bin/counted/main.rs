@@ -1,6 +1,7 @@
 //! Counts what each operation of the issuer and of the authorizer costs in AWS: request units of DynamoDB, calls to KMS, bytes of the answer.
 //! Prints JSON; the log lines on stderr are counted by whoever reads them. `tests/bench cost` turns it into money.
 
+mod api_keys;
 mod authorizer;
 mod custody;
 mod federation;
@@ -9,6 +10,7 @@ mod units;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use tokensmith_issuer::keys::KeyAccess;
 use tokensmith_issuer::{Issuer, RequestContext, endpoint};
@@ -103,6 +105,7 @@ impl Counter {
         operations.insert("uncached_signing_client", self.signing_cost().await);
         operations.insert("limited_client", self.limited_cost().await);
         operations.extend(self.federated_costs().await);
+        operations.extend(self.exchange_costs().await);
         let access_token = answer.access_token();
         let grant = self.world.grant(&self.client, |_| {}).await;
         for (name, request) in [
@@ -119,6 +122,7 @@ impl Counter {
         }
         let (_, another) = self.cost("another_token", &own).await;
         operations.extend(self.authorizer_costs(&another.access_token()).await);
+        operations.extend(self.api_key_costs().await);
         let items = self.world.items().await;
         Counted {
             operations,
@@ -173,6 +177,32 @@ impl Counter {
             ("authorizer", warm),
             ("authorizer_poll", self.taken(0).await),
         ]
+    }
+
+    /// A token for an API key: the first one reads the key and its client, and notes that it is used.
+    async fn exchange_costs(&self) -> [(&'static str, Cost); 2] {
+        let request = api_keys::exchange(&api_keys::key_of(&self.world, "exporting-service").await);
+        let (first, _) = self.cost("first_exchange", &request).await;
+        let (warm, _) = self.cost("warm_exchange", &request).await;
+        [("first_exchange", first), ("warm_exchange", warm)]
+    }
+
+    /// A request with an API key, to an authorizer that has the feed: the first one reads the key and its client, and notes that it is used.
+    async fn api_key_costs(&self) -> [(&'static str, Cost); 2] {
+        let [earlier, key] = [
+            api_keys::key_of(&self.world, "earlier-service").await,
+            api_keys::key_of(&self.world, "calling-service").await,
+        ];
+        let authorizer = api_keys::authorizer(&self.world).await;
+        let authorizer =
+            CountedAuthorizer::warm(authorizer, &self.world, earlier.expose_secret()).await;
+        authorizer.ask("api_key_start").await;
+        let authorizer = authorizer.with(key.expose_secret());
+        self.taken(0).await;
+        authorizer.ask("api_key_first").await;
+        let first = self.taken(0).await;
+        authorizer.ask("api_key").await;
+        [("api_key_first", first), ("api_key", self.taken(0).await)]
     }
 
     async fn cost(&self, name: &str, request: &HttpRequest) -> (Cost, Answer) {
