@@ -147,6 +147,14 @@ def test_invariant_11_a_parameter_gives_the_authorizer_exactly_this(parameter):
     assert allowed_by(template, "Orders") == COMMON
 
 
+def test_invariant_11_a_parameter_gives_the_issuer_exactly_this():
+    template = Template(SecretScanning="on")
+    for function, allowed in ALLOWED.items():
+        besides = {("dynamodb:UpdateItem", TABLE, "KEY#*")} if function == "Issue" else set()
+        in_custody = IN_CUSTODY["kms-data-key"].get(function, set())
+        assert allowed_by(template, function) == COMMON | allowed | besides | in_custody
+
+
 def test_invariant_11_what_checks_versions_calls_them_and_nothing_else():
     for path, allowed in ((TEMPLATE, ALLOWED), (EXAMPLE, ["Authorizer"])):
         template = Template(path)

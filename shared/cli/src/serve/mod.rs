@@ -78,12 +78,13 @@ impl Args {
             let mut command = Cli::command();
             command.error(ErrorKind::ValueValidation, NOT_HTTPS).exit();
         }
+        self.report_keys();
     }
 
     /// Where the keys are published that reports of leaked API keys are signed with. Ends the process when it is out of reach.
-    fn report_keys(&self, reach: Reach) -> Option<DocumentUrl> {
+    fn report_keys(&self) -> Option<DocumentUrl> {
         let url = self.secret_scanning.as_deref()?;
-        match reach.parse(url) {
+        match reach(self.fetch_private).parse(url) {
             Ok(url) => Some(url),
             Err(invalid) => {
                 let message = format!("--secret-scanning: {invalid}");
@@ -96,8 +97,6 @@ impl Args {
 
 pub async fn run(args: Args) -> Result<(), Failure> {
     args.check();
-    let reach = reach(args.fetch_private);
-    let secret_scanning = args.report_keys(reach);
     // Set up first, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -121,6 +120,7 @@ async fn run_on(
     events: KeptEvents,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
+    let report_keys = args.report_keys();
     let table = data.table.clone();
     let settled = table.get(&Settings::only_key()).await?;
     let stored = settled.as_ref().map(|settings| settings.issuer.clone());
@@ -135,7 +135,7 @@ async fn run_on(
 
     let clock = Clock::System;
     let mut config = Config::new(url.clone());
-    config.secret_scanning = secret_scanning;
+    config.secret_scanning = report_keys;
     config.algorithms = args.algorithms;
     let policy = RotationPolicy::new(url.clone(), config.algorithms.clone(), config.cache_ttl);
     let (access, maker) = (
@@ -154,7 +154,7 @@ async fn run_on(
         let former = Issuer::new(former, table.clone(), access.clone(), clock.clone());
         change_issuer(&former, &settings.issuer, &admin).await?;
     }
-    let web = Arc::new(Web::new(reach));
+    let web = Arc::new(Web::new(reach(args.fetch_private)));
     let abilities = Abilities {
         keys: access,
         documents: Some(Arc::new(Fetcher::new(table.clone(), web))),
