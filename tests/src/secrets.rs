@@ -14,15 +14,9 @@ pub struct Secrets {
 impl Secrets {
     /// One of the issuer's credentials: a client secret, a refresh token or an API key.
     pub fn add(&mut self, credential: &str) {
-        // What stands before that everybody may know.
-        let from = match credential.starts_with(API_KEY) {
-            true => API_KEY.len() + PUBLIC_ID,
-            false => PREFIX,
-        };
-        let end = credential.len() - PART;
-        for start in [from, end - PART, end] {
-            let part = &credential[start..start + PART];
-            self.needles.push(part.to_owned());
+        let secret = &credential[public_part_of(credential)..];
+        for start in (0..=secret.len() - PART).step_by(PART) {
+            self.needles.push(secret[start..start + PART].to_owned());
         }
     }
 
@@ -54,13 +48,20 @@ impl Secrets {
     }
 }
 
+/// The length of what everybody may know of a credential: its prefix, the id of an API key with what ends it, and what a
+/// refresh token has before its nonce.
+fn public_part_of(credential: &str) -> usize {
+    match &credential[..PREFIX] {
+        "tksmk_" => PREFIX + 17,
+        "tksmr_" => PREFIX + 56,
+        _ => PREFIX,
+    }
+}
+
 /// Whether `needle` is somewhere in `bytes`.
 pub fn contains(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)
 }
 
-const API_KEY: &str = "tksmk_";
-/// The length of the public id of an API key, and what ends it.
-const PUBLIC_ID: usize = 17;
 const PREFIX: usize = 6;
 const PART: usize = 16;

@@ -3,7 +3,9 @@ use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::connection::{authority_of, header_of, listen, read_message};
+use serde_json::Value;
+
+use crate::connection::{authority_of, body_of, header_of, listen, read_message};
 use crate::patience::PATIENCE;
 
 /// What stands between the functions and the emulated services: it notes what is called, in order, and
@@ -11,6 +13,8 @@ use crate::patience::PATIENCE;
 #[derive(Debug, Default)]
 pub(super) struct Fronts {
     calls: Mutex<Vec<String>>,
+    /// What FilterLogEvents was asked for.
+    patterns: Mutex<Vec<Option<String>>>,
     /// The operation that is refused, as by a role that does not permit it.
     denied: Mutex<Option<String>>,
     hold: Mutex<Option<Hold>>,
@@ -51,6 +55,11 @@ impl Fronts {
         std::mem::take(&mut lock(&self.calls))
     }
 
+    /// The patterns that log groups were searched for since this was asked last.
+    pub(super) fn take_patterns(&self) -> Vec<Option<String>> {
+        std::mem::take(&mut lock(&self.patterns))
+    }
+
     /// Holds the call that comes after that many others.
     pub(super) fn hold(&self, after: usize, moment: Moment) -> Held {
         let (reached, reaches) = channel();
@@ -82,6 +91,9 @@ impl Fronts {
             if lock(&self.denied).as_ref() == Some(&operation) {
                 client.write_all(DENIED)?;
                 continue;
+            }
+            if operation == "FilterLogEvents" {
+                lock(&self.patterns).push(pattern_of(&request));
             }
             let hold = self.note(operation);
             if let Some(hold) = &hold
@@ -146,6 +158,11 @@ const DENIED: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-
 fn operation_of(request: &[u8]) -> String {
     let target = header_of(request, "x-amz-target").unwrap_or_default();
     target.rsplit('.').next().unwrap_or_default().to_owned()
+}
+
+fn pattern_of(request: &[u8]) -> Option<String> {
+    let asked: Value = serde_json::from_slice(body_of(request)?).ok()?;
+    asked["filterPattern"].as_str().map(str::to_owned)
 }
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {

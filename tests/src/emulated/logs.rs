@@ -31,6 +31,12 @@ impl EmulatedAws {
         self.call_logs("PutLogEvents", &put);
     }
 
+    /// The patterns by which log groups were searched since this was asked last. The emulated service does not understand
+    /// them, and sends every line.
+    pub fn take_patterns(&self) -> Vec<Option<String>> {
+        self.fronts.take_patterns()
+    }
+
     fn call_logs(&self, operation: &str, input: &Value) {
         let target = format!("Logs_20140328.{operation}");
         post(&self.services.1.url, &target, input);

@@ -124,8 +124,21 @@ fn events_of_a_table_are_its_records_and_the_logs_that_are_named() {
     assert_eq!(world.shown(&[stack, "--client", &world.other.id]), of_other);
     let of_key = ["api_key_created", "issued"];
     assert_eq!(world.shown(&[stack, "--key", key]), of_key);
-    let both = [stack, "--key", key, "--client", &world.other.id];
-    assert!(world.shown(&both).is_empty());
+    let grant = "A".repeat(43);
+    for (chosen, pattern) in [
+        (vec!["--event=issued"], None),
+        (vec!["--key", key], Some(format!("{{ $.key = \"{key}\" }}"))),
+        (
+            vec!["--key", key, "--client", client, "--grant", &grant],
+            Some(format!(
+                "{{ $.client = \"{client}\" && $.grant = \"{grant}\" && $.key = \"{key}\" }}"
+            )),
+        ),
+    ] {
+        world.functions.aws.take_patterns();
+        world.shown(&[&["--log-group", ISSUE_LOG], &chosen[..]].concat());
+        assert_eq!(world.functions.aws.take_patterns(), [pattern]);
+    }
     assert!(world.shown(&[stack, "--since=2h", "--until=1h"]).is_empty());
 
     let nobody = world.refused(&["--stack=nobodys"]);

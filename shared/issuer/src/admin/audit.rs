@@ -95,7 +95,7 @@ impl Administrator {
         let begun_at = time.now();
         let record = OperatorChange {
             begun_at,
-            millis: milliseconds_in(begun_at),
+            millis: milliseconds_in(begun_at, SystemTime::now()),
             id: random_id(),
             by,
             change: intended,
@@ -206,11 +206,10 @@ change_errors!(
     Unavailable: _,
 );
 
-/// The milliseconds of this machine. Its next second may have begun since DynamoDB told the time: then they are the last of
-/// the second, or else the change would stand before what has happened in that second.
-fn milliseconds_in(second: Timestamp) -> u16 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let since = since.unwrap_or_default();
+/// The milliseconds of this machine, at `moment`. Its next second may have begun since DynamoDB told the time: then they are
+/// the last of the second, or else the change would stand before what has happened in that second.
+fn milliseconds_in(second: Timestamp, moment: SystemTime) -> u16 {
+    let since = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
     match since.as_secs() == second.seconds() + 1 {
         true => 999,
         false => u16::try_from(since.subsec_millis()).unwrap_or_default(),
@@ -219,3 +218,23 @@ fn milliseconds_in(second: Timestamp) -> u16 {
 
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const ID_TAKEN: &str = "another change has the same random id: try again";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_milliseconds_of_a_change_stay_behind_what_was_before_it() {
+        let second = Timestamp::from_seconds(100);
+        // The clock of the machine may be wrong by more: then its milliseconds still tell one change from another.
+        for (at, millis) in [
+            (100_250, 250),
+            (101_001, 999),
+            (99_700, 700),
+            (500_300, 300),
+        ] {
+            let moment = UNIX_EPOCH + Duration::from_millis(at);
+            assert_eq!(milliseconds_in(second, moment), millis, "{at}");
+        }
+    }
+}
