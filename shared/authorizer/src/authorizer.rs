@@ -225,12 +225,12 @@ impl Authorizer {
         let token = BearerToken::from_headers(values);
         let Some(checker) = &self.api_keys else {
             let verified = self.verify(token?).await;
-            return Ok(Principal::Token(verified?));
+            return Ok(Principal::Token(Box::new(verified?)));
         };
         let key = match (token, request.api_keys.as_slice()) {
             (Err(Refusal::NoToken), [key]) => *key,
             (Ok(token), []) if ApiKeySecret::is_meant(token.expose()) => token.expose(),
-            (token, []) => return Ok(Principal::Token(self.verify(token?).await?)),
+            (token, []) => return Ok(Principal::Token(Box::new(self.verify(token?).await?))),
             (Err(Refusal::NoToken) | Ok(_), _) => {
                 return Err(Decision::Unverified(Unverified::SeveralCredentials));
             }
@@ -238,7 +238,10 @@ impl Authorizer {
         };
         match checker.check(key, request.source, self.clock.now()).await {
             Ok(holder) => Ok(Principal::ApiKey(holder)),
-            Err(Closed::Denied(reason)) => Err(Decision::Unverified(Unverified::ApiKey(reason))),
+            Err(Closed::Denied(reason)) => {
+                let key = ApiKeySecret::parse(key).map(|key| key.id().clone()).ok();
+                Err(Decision::Unverified(Unverified::ApiKey { reason, key }))
+            }
             Err(Closed::Unavailable(failure)) => Err(Decision::Unavailable(failure)),
         }
     }

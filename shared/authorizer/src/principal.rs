@@ -10,7 +10,7 @@ use tokensmith_verifier::{RequiredScopes, VerifiedClaims};
 #[derive(Clone, Debug)]
 pub(crate) enum Principal {
     /// Whoever has this token.
-    Token(VerifiedClaims),
+    Token(Box<VerifiedClaims>),
     /// Whoever has this API key.
     ApiKey(Arc<KeyHolder>),
 }
