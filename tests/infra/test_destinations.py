@@ -1,4 +1,4 @@
-"""Events go to the topic and to the Firehose that the parameters name, out of the logs of the deployed functions."""
+"""Events go to the topic and to the Firehose that the parameters name: as the templates say it, and out of the logs of the deployed functions."""
 
 import json
 import time
@@ -7,10 +7,45 @@ import pytest
 
 from filter_pattern import matches
 from issuer import Issuer, new_client
-from stack import EVERYWHERE
+from stack import EVERYWHERE, EXAMPLE, TEMPLATE, Template
 
 # A function of the emulator starts in that time, also on a busy machine.
 ARRIVES_WITHIN_SECONDS = 60
+
+
+@pytest.mark.parametrize("path", [TEMPLATE, EXAMPLE])
+def test_the_events_of_every_function_go_where_the_parameters_say(path):
+    everywhere = Template(path, **EVERYWHERE)
+    # The functions of this project: another one's log may have anything in it.
+    logging = sorted(everywhere.of_type("AWS::Serverless::Function").keys() - {"Orders"})
+    filters = everywhere.of_type("AWS::Logs::SubscriptionFilter")
+    to_firehose = {name: each for name, each in filters.items() if each["DestinationArn"] == {"Ref": "EventsFirehoseArn"}}
+    to_topic = {name: each for name, each in filters.items() if each["DestinationArn"] == {"Fn::GetAtt": ["PublishEvents", "Arn"]}}
+    # AWS takes two of each log. The log of what publishes has none, which would be published for ever.
+    for found in (to_firehose, to_topic):
+        assert sorted(each["LogGroupName"]["Ref"] for each in found.values()) == [f"{name}Log" for name in logging]
+    assert len(filters) == 2 * len(logging)
+    assert all(each["RoleArn"] == {"Fn::GetAtt": ["DeliverEventsRole", "Arn"]} for each in to_firehose.values())
+    # CloudWatch Logs tries to call the function when the filter is made.
+    assert all(everywhere.resources[name]["DependsOn"] == "PublishEventsPermission" for name in to_topic)
+    permission = everywhere.resources["PublishEventsPermission"]["Properties"]
+    assert (permission["Principal"], permission["SourceAccount"]) == ("logs.amazonaws.com", {"Ref": "AWS::AccountId"})
+    assert Template(path).of_type("AWS::Logs::SubscriptionFilter") == {}
+
+
+@pytest.mark.parametrize("path", [TEMPLATE, EXAMPLE])
+def test_the_firehose_gets_every_event_and_the_topic_those_to_look_at(path):
+    filters = Template(path, **EVERYWHERE).of_type("AWS::Logs::SubscriptionFilter").values()
+    patterns = {(each["DestinationArn"].get("Ref", "the topic"), each["FilterPattern"]) for each in filters}
+    gets = {
+        (destination, level)
+        for destination, pattern in patterns
+        for level in ("info", "warn", "error", "WARN")
+        if matches(pattern, json.dumps({"level": level, "schema": 1} if level.islower() else {"level": level}))
+    }
+    # Lambda's own lines have no schema.
+    assert len(patterns) == 2
+    assert gets == {("EventsFirehoseArn", level) for level in ("info", "warn", "error")} | {("the topic", "warn"), ("the topic", "error")}
 
 
 @pytest.fixture(scope="module")

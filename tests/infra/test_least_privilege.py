@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from test_roles import ALLOWED, ALLOWED_BESIDE_AN_API, IN_CUSTODY, LIVE, READS_THE_FEED, TABLE
 
-PARTITIONS = ["CLIENT#x", "GRANT#x", "SUBJECT#x", "JTI#x", "RESOURCE#x", "COUNT#x", "REPLAY#x", "AUDIT#x", "FEDERATION", "KEYS", "HMAC"]
+PARTITIONS = ["CLIENT#x", "GRANT#x", "SUBJECT#x", "JTI#x", "KEY#x", "USED#x", "RESOURCE#x", "COUNT#x", "REPLAY#x", "AUDIT#x", "FEDERATION", "KEYS", "HMAC"]
 NEVER = {"ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(pk)"}
 USES = ["hmac", "signing", "other", None]
 

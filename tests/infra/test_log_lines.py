@@ -112,6 +112,19 @@ def test_a_withdrawn_key_that_is_still_presented_is_counted(counted, issuer, tok
     assert counted()["WithdrawnKeysPresented"] == [1.0, 1.0]
 
 
+def test_an_api_key_that_is_used_after_its_end_is_counted(counted, issuer, tokensmith, archived):
+    made = tokensmith(archived, "api-key", "create", "--client", "watched", "--name", "job", "--scope", "read")
+    form = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token": made["api_key"],
+        "subject_token_type": "urn:tokensmith:params:oauth:token-type:api-key",
+    }
+    assert requests.post(issuer.url + "/oauth2/token", data=form).status_code == 200
+    tokensmith(archived, "api-key", "revoke", made["key_id"], "--yes")
+    assert requests.post(issuer.url + "/oauth2/token", data=form).status_code == 400
+    assert counted()["EndedApiKeysPresented"] == [1.0]
+
+
 def test_a_rotation_is_counted(counted, emulator, archived):
     run = emulator.client("lambda").invoke(FunctionName=archived["RotateKeysFunction"], Qualifier="live", Payload=b"{}")
     assert "FunctionError" not in run

@@ -66,10 +66,25 @@ def happened(emulator, archived, tokensmith):
     for path in ("/oauth2/token", "/oauth2/introspect"):
         asked = requests.post(issuer.url + path, data={"token": "x", "grant_type": "client_credentials"}, auth=stranger)
         assert asked.status_code == 401
+    key = use_an_api_key_after_its_end(tokensmith, archived, issuer)
     requests.get(issuer.url + "/oauth2/revocations")
     requests.get(issuer.url + "/.well-known/jwks.json")
     meet_a_foreign_table(emulator, archived, issuer)
-    return {"client": "asked-about", "grant": grant["grant_id"], "jti": claims_of(token)["jti"]}
+    return {"client": "asked-about", "key": key, "grant": grant["grant_id"], "jti": claims_of(token)["jti"]}
+
+
+def use_an_api_key_after_its_end(tokensmith, archived, issuer):
+    made = tokensmith(archived, "api-key", "create", "--client", "asked-about", "--name", "job", "--scope", "read")
+    form = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token": made["api_key"],
+        "subject_token_type": "urn:tokensmith:params:oauth:token-type:api-key",
+    }
+    assert requests.post(issuer.url + "/oauth2/token", data=form).status_code == 200
+    assert issuer.is_active(made["api_key"])
+    tokensmith(archived, "api-key", "revoke", made["key_id"], "--yes")
+    assert requests.post(issuer.url + "/oauth2/token", data=form).status_code == 400
+    return made["key_id"]
 
 
 def claims_of(token):
@@ -112,7 +127,7 @@ def answer(events):
 
 def test_a_query_is_saved_for_each_question():
     assert sorted(SAVED) == [
-        "ClientsOverTheirLimit", "FromWhereRequestsAreDenied", "SecurityEvents", "TokensOfAClient", "WhatAClientDid", "WhatBecameOfATokenOrGrant", "WhatFailedAndWhy",
+        "ClientsOverTheirLimit", "FromWhereRequestsAreDenied", "SecurityEvents", "TokensOfAClient", "WhatAClientDid", "WhatAnApiKeyDid", "WhatBecameOfATokenOrGrant", "WhatFailedAndWhy",
     ]  # fmt: skip
     for name, saved in SAVED.items():
         title = saved["Name"]["Fn::Sub"].removeprefix("${AWS::StackName}/")
@@ -140,7 +155,8 @@ def test_what_a_client_did_is_told_with_its_outcome_and_its_source(answer, happe
 
 def test_the_tokens_of_a_client_are_told_with_scope_and_audience(answer, happened):
     rows = answer("TokensOfAClient", happened["client"])
-    assert {(row["scope"], row["grant_type"]) for row in rows} == {("read", "client_credentials"), ("read", "refresh_token")}
+    exchanged = "urn:ietf:params:oauth:grant-type:token-exchange"
+    assert {(row["scope"], row["grant_type"]) for row in rows} == {("read", each) for each in ("client_credentials", "refresh_token", exchanged)}
     assert all(row["jti"] and row["aud"] and row["kid"] for row in rows)
     assert happened["jti"] in {row["jti"] for row in rows}
 
@@ -151,6 +167,13 @@ def test_what_became_of_a_token_and_of_a_grant_is_told_in_order(answer, happened
     assert (revoked["event"], revoked["client"]) == ("revoked", happened["client"])
     rows = answer("WhatBecameOfATokenOrGrant", happened["grant"])
     assert [(row["outcome"], row["reason"]) for row in rows] == [("ok", None), ("ok", None), ("denied", "refresh_token_reused")]
+
+
+def test_what_an_api_key_did_is_told_with_its_use_after_its_end(answer, happened):
+    rows = answer("WhatAnApiKeyDid", happened["key"])
+    done = [(row["event"], row["reason"], row["client"]) for row in rows]
+    assert done == [("denied", "api_key_revoked", "asked-about"), ("introspected", None, "asked-about"), ("issued", None, "asked-about")]
+    assert all(row["source"] for row in rows)
 
 
 def test_what_failed_is_told_with_its_reason(answer, happened):
@@ -176,7 +199,8 @@ def test_security_events_are_told_and_nothing_else(answer, happened):
     reused = [row for row in rows if row["grant"] == happened["grant"]]
     assert [row["reason"] for row in reused] == ["refresh_token_reused"]
     assert any(row["event"] == "foreign_table" and row["message"] for row in rows)
-    assert {row["reason"] for row in rows} <= {None, "refresh_token_reused", "withdrawn_key", "generation_ahead"}
+    assert {row["reason"] for row in rows} <= {None, "refresh_token_reused", "withdrawn_key", "generation_ahead", "api_key_revoked"}
+    assert any(row["key"] == happened["key"] for row in rows)
 
 
 def test_the_dashboard_tells_who_asks_most_and_who_is_denied_why_and_from_where(answer, happened):

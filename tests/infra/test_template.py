@@ -6,7 +6,6 @@ import tomllib
 
 import pytest
 
-from filter_pattern import matches
 from stack import DATA, EVERYWHERE, EXAMPLE, PATHS, ROOT, TEMPLATE, Template
 
 
@@ -362,39 +361,6 @@ def test_the_example_looks_for_what_the_authorizer_logs(example):
         assert set(re.findall(r"\$\.(\w+)", json.dumps(properties))) <= logged, name
         texts = set(re.findall(r'= "(\w+)"', properties["FilterPattern"]))
         assert texts and texts <= outcomes | reasons_of_the_issuer() | set(re.findall(r'"(\w+)"', reasons)), name
-
-
-def test_the_events_of_every_function_go_where_the_parameters_say(each_template):
-    everywhere = Template(each_template.path, **EVERYWHERE)
-    # The functions of this project: another one's log may have anything in it.
-    logging = sorted(everywhere.of_type("AWS::Serverless::Function").keys() - {"Orders"})
-    filters = everywhere.of_type("AWS::Logs::SubscriptionFilter")
-    to_firehose = {name: each for name, each in filters.items() if each["DestinationArn"] == {"Ref": "EventsFirehoseArn"}}
-    to_topic = {name: each for name, each in filters.items() if each["DestinationArn"] == {"Fn::GetAtt": ["PublishEvents", "Arn"]}}
-    # AWS takes two of each log. The log of what publishes has none, which would be published for ever.
-    for found in (to_firehose, to_topic):
-        assert sorted(each["LogGroupName"]["Ref"] for each in found.values()) == [f"{name}Log" for name in logging]
-    assert len(filters) == 2 * len(logging)
-    assert all(each["RoleArn"] == {"Fn::GetAtt": ["DeliverEventsRole", "Arn"]} for each in to_firehose.values())
-    # CloudWatch Logs tries to call the function when the filter is made.
-    assert all(everywhere.resources[name]["DependsOn"] == "PublishEventsPermission" for name in to_topic)
-    permission = everywhere.resources["PublishEventsPermission"]["Properties"]
-    assert (permission["Principal"], permission["SourceAccount"]) == ("logs.amazonaws.com", {"Ref": "AWS::AccountId"})
-    assert each_template.of_type("AWS::Logs::SubscriptionFilter") == {}
-
-
-def test_the_firehose_gets_every_event_and_the_topic_those_to_look_at(each_template):
-    filters = Template(each_template.path, **EVERYWHERE).of_type("AWS::Logs::SubscriptionFilter").values()
-    patterns = {(each["DestinationArn"].get("Ref", "the topic"), each["FilterPattern"]) for each in filters}
-    gets = {
-        (destination, level)
-        for destination, pattern in patterns
-        for level in ("info", "warn", "error", "WARN")
-        if matches(pattern, json.dumps({"level": level, "schema": 1} if level.islower() else {"level": level}))
-    }
-    # Lambda's own lines have no schema.
-    assert len(patterns) == 2
-    assert gets == {("EventsFirehoseArn", level) for level in ("info", "warn", "error")} | {("the topic", "warn"), ("the topic", "error")}
 
 
 def test_every_alarm_tells_somebody(each_template):

@@ -238,7 +238,10 @@ impl Authorizer {
         };
         match checker.check(key, request.source, self.clock.now()).await {
             Ok(holder) => Ok(Principal::ApiKey(holder)),
-            Err(Closed::Denied(reason)) => Err(Decision::Unverified(Unverified::ApiKey(reason))),
+            Err(Closed::Denied(reason)) => {
+                let key = ApiKeySecret::parse(key).map(|key| key.id().clone()).ok();
+                Err(Decision::Unverified(Unverified::ApiKey { reason, key }))
+            }
             Err(Closed::Unavailable(failure)) => Err(Decision::Unavailable(failure)),
         }
     }

@@ -1,3 +1,4 @@
+use tokensmith_issuer::credential::ApiKeyId;
 use tokensmith_issuer::error::ApiKeyDenied;
 use tokensmith_issuer::limit::Standing;
 use tokensmith_verifier::Refusal;
@@ -22,8 +23,11 @@ pub(crate) enum Decision {
 pub(crate) enum Unverified {
     /// It brings no token, or one that is not accepted.
     Token(Refusal),
-    /// Its API key is not accepted.
-    ApiKey(ApiKeyDenied),
+    /// Its API key is not accepted. `key` is the id that it names, if it has the form of a key.
+    ApiKey {
+        reason: ApiKeyDenied,
+        key: Option<ApiKeyId>,
+    },
     /// It brings several credentials: which of them counts cannot be told.
     SeveralCredentials,
 }

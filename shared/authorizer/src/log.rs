@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use tokensmith_issuer::Level;
+use tokensmith_issuer::credential::ApiKeyId;
 use tokensmith_issuer::event::{Authorized, AuthorizedRequest, Judgement};
 use tokensmith_issuer::store::aws_calls;
 use tokensmith_verifier::{InvalidRequest, Refusal, Rejection};
@@ -55,10 +56,13 @@ fn judgement(decision: &Decision) -> Judgement<'_> {
         Decision::Unverified(unverified) => Judgement::Refused {
             client: None,
             grant: None,
-            key: None,
+            key: match unverified {
+                Unverified::ApiKey { key, .. } => key.as_ref().map(ApiKeyId::as_str),
+                Unverified::Token(_) | Unverified::SeveralCredentials => None,
+            },
             reason: match unverified {
                 Unverified::Token(refusal) => reason_of(refusal),
-                Unverified::ApiKey(reason) => reason.into(),
+                Unverified::ApiKey { reason, .. } => reason.into(),
                 Unverified::SeveralCredentials => "several_credentials",
             },
             is_security_event: is_security_event(unverified),
@@ -73,7 +77,7 @@ fn judgement(decision: &Decision) -> Judgement<'_> {
 fn is_security_event(unverified: &Unverified) -> bool {
     match unverified {
         Unverified::Token(Refusal::Rejected(Rejection::KeyWithdrawn)) => true,
-        Unverified::ApiKey(reason) => reason.is_security_event(),
+        Unverified::ApiKey { reason, .. } => reason.is_security_event(),
         Unverified::Token(_) | Unverified::SeveralCredentials => false,
     }
 }

@@ -17,7 +17,7 @@ const DAY: u64 = 24 * HOUR;
 
 impl Gate {
     /// An API key of the client for the API, with the scope `a`.
-    async fn key(&self, change: impl FnOnce(&mut NewApiKey)) -> CreatedApiKey {
+    pub async fn key(&self, change: impl FnOnce(&mut NewApiKey)) -> CreatedApiKey {
         let mut wanted = NewApiKey {
             client_id: self.client.client_id(),
             name: "job".parse().expect("a name"),
@@ -38,7 +38,7 @@ impl Gate {
     }
 
     /// The same authorizer, which takes keys.
-    async fn with_keys(&self, authorizer: Authorizer) -> Authorizer {
+    pub async fn with_keys(&self, authorizer: Authorizer) -> Authorizer {
         let table = make_table(self.issuer.dynamo.clone()).await;
         self.issuer.dynamo.take_calls();
         authorizer.taking_api_keys(table.expect("the table"))
@@ -59,7 +59,7 @@ fn with_header(kind: Kind, key: &str) -> Value {
     event
 }
 
-fn bearer(kind: Kind, key: &CreatedApiKey) -> Value {
+pub fn bearer(kind: Kind, key: &CreatedApiKey) -> Value {
     kind.event(&format!("Bearer {}", key.secret.expose_secret()))
 }
 

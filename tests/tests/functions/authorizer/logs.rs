@@ -6,6 +6,7 @@ use tokensmith_issuer::Level;
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::logged::{logged, tell};
 
+use super::api_keys::bearer;
 use super::support::{Gate, INTERVAL, Kind, decide, refused};
 
 fn lines(lines: Vec<Value>) -> Vec<Value> {
@@ -211,5 +212,37 @@ async fn a_withdrawn_key_that_is_still_presented_is_a_warning() {
         assert_eq!(line["level"], "warn", "{line}");
         assert_eq!(line["outcome"], "denied", "{line}");
         assert_eq!(line["reason"], "withdrawn_key", "{line}");
+    }
+}
+
+/// Whoever is told of it has to know which key it is, and where that is still kept: by an authorizer that knew the key, and by one
+/// that did not.
+#[tokio::test]
+async fn an_api_key_that_is_used_after_its_end_is_a_warning_that_names_it() {
+    let log = logged(async {
+        let kind = Kind::HttpSimple;
+        let gate = Gate::new().await;
+        let key = gate.key(|_| {}).await;
+        tell(key.key.id.as_str());
+        let warnings = |config: &mut AuthorizerConfig| config.log_level = Level::Warn;
+        let warm = gate.with_keys(gate.authorizer(kind, warnings).await).await;
+        let event = bearer(kind, &key);
+        assert!(decide(&warm, kind, &event).await.passes());
+        let admin = gate.issuer.administrator();
+        let revoked = admin.revoke_api_key(&key.key.id).await;
+        revoked.expect("it is revoked");
+        gate.issuer.pass(INTERVAL);
+        let cold = gate.with_keys(gate.authorizer(kind, warnings).await).await;
+        for authorizer in [&warm, &cold] {
+            assert_eq!(decide(authorizer, kind, &event).await, refused(kind));
+        }
+    });
+    let Some(log) = log.await else { return };
+    let lines = lines(log.lines());
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for line in lines {
+        assert_eq!(line["level"], "warn", "{line}");
+        assert_eq!(line["reason"], "api_key_revoked", "{line}");
+        assert_eq!(line["key"], log.told[0], "{line}");
     }
 }
