@@ -4,7 +4,7 @@ use serde::Serialize;
 use tokensmith_verifier::{AccessTokenClaims, Audiences, paths};
 
 use super::answer::{json_error, uncached_json};
-use super::{Answer, Call, Endpoint, Mount};
+use super::{ALWAYS, Answer, Call, Endpoint, Mount};
 use crate::Issuer;
 use crate::api_key;
 use crate::client::{AuthenticatedClient, Evidence, Target};
@@ -23,6 +23,7 @@ pub static INTROSPECT: Endpoint = Endpoint {
     path: paths::INTROSPECT,
     methods: "POST",
     has_cors: false,
+    is_on: ALWAYS,
     warm_up: |issuer| Box::pin(issuer.open_proving_keys()),
     check: |issuer| {
         Box::pin(async {

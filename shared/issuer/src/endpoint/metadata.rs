@@ -9,7 +9,7 @@ use tokensmith_verifier::jose::SignatureAlgorithm;
 use tokensmith_verifier::{Algorithm, paths};
 
 use super::answer::{JSON, json_error, public_document};
-use super::{Answer, Endpoint, Mount};
+use super::{ALWAYS, Answer, Endpoint, Mount};
 use crate::Issuer;
 use crate::error::Error;
 use crate::keys::Custody;
@@ -22,6 +22,7 @@ pub static JWKS: Endpoint = Endpoint {
     path: paths::JWKS,
     methods: METHODS,
     has_cors: true,
+    is_on: ALWAYS,
     warm_up: |issuer| Box::pin(issuer.load_published_keys()),
     check: |issuer| Box::pin(issuer.load_published_keys()),
     serve: |call| Box::pin(call.issuer.jwks(call.request.headers())),
@@ -71,6 +72,7 @@ const METADATA: Endpoint = Endpoint {
     path: "",
     methods: METHODS,
     has_cors: true,
+    is_on: ALWAYS,
     warm_up: |_| Box::pin(async { Ok(()) }),
     check: |_| Box::pin(async { Ok(()) }),
     serve: |call| {

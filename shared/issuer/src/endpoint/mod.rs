@@ -12,7 +12,7 @@ mod introspect;
 mod metadata;
 mod revocations;
 mod revoke;
-pub(crate) mod secret_scanning;
+mod secret_scanning;
 mod token;
 
 use std::fmt;
@@ -36,6 +36,7 @@ pub use secret_scanning::{GITHUB_KEYS, SECRET_SCANNING, secret_scanning};
 pub use token::{REFRESH, TOKEN, refresh, token};
 
 use crate::client::{Evidence, PresentedCredentials, client_named_in};
+use crate::config::Config;
 use crate::error::{BadRequest, ClientDenied, Denied, Error, Unavailable};
 use crate::event::{Answered, Known, RequestContext, RequestEvent};
 use crate::fetched::{Fetcher, Reach, Source, Web};
@@ -54,6 +55,8 @@ pub struct Endpoint {
     pub methods: &'static str,
     /// Whether browsers may call it.
     has_cors: bool,
+    /// Whether an issuer with this configuration serves it.
+    is_on: fn(&Config) -> bool,
     /// Loads and opens the keys that its requests need.
     warm_up: for<'a> fn(&'a Issuer) -> Work<'a, Result<(), Unavailable>>,
     /// Makes sure that requests can be answered: uses every key that they need, and reads what else they
@@ -120,6 +123,9 @@ impl Call<'_> {
         PresentedCredentials::from_grant(self.request.headers(), form, assertion)
     }
 }
+
+/// For what no operator can turn off.
+const ALWAYS: fn(&Config) -> bool = |_| true;
 
 /// Boxed, because it is large, and every future around it would hold a copy of its size.
 type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -214,6 +220,11 @@ impl Issuer {
         known.rule = evidence.rule().cloned();
         known.key = evidence.api_key_id().cloned();
         Ok(evidence)
+    }
+
+    /// Whether this issuer serves an endpoint.
+    pub fn serves(&self, endpoint: &Endpoint) -> bool {
+        (endpoint.is_on)(&self.config)
     }
 
     /// Answers one request and writes its log line. Never fails: every error is a response.

@@ -8,7 +8,7 @@ use tokensmith_verifier::{Timestamp, paths};
 
 use super::answer::{json_error, public_document};
 use super::check::check_feed;
-use super::{Answer, Endpoint, Mount};
+use super::{ALWAYS, Answer, Endpoint, Mount};
 use crate::Issuer;
 use crate::error::{BadRequest, Error, Unavailable};
 use crate::keys::Custody;
@@ -21,6 +21,7 @@ pub static REVOCATIONS: Endpoint = Endpoint {
     path: paths::REVOCATIONS,
     methods: "GET, HEAD, OPTIONS",
     has_cors: true,
+    is_on: ALWAYS,
     warm_up: |issuer| Box::pin(issuer.open_signing_keys()),
     check: |issuer| Box::pin(issuer.check_feed()),
     serve: |call| Box::pin(call.issuer.revocations(call.request)),

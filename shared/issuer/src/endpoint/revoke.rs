@@ -4,7 +4,7 @@ use serde::Serialize;
 use tokensmith_verifier::{Rejection, SignedClaims, Timestamp, paths};
 
 use super::answer::{json_error, uncached_json};
-use super::{Answer, Call, Endpoint, Mount};
+use super::{ALWAYS, Answer, Call, Endpoint, Mount};
 use crate::Issuer;
 use crate::api_key::read_presented;
 use crate::client::AuthenticatedClient;
@@ -22,6 +22,7 @@ pub static REVOKE: Endpoint = Endpoint {
     path: paths::REVOKE,
     methods: "POST, OPTIONS",
     has_cors: true,
+    is_on: ALWAYS,
     warm_up: |issuer| Box::pin(issuer.open_proving_keys()),
     check: |issuer| {
         Box::pin(async {

@@ -1,7 +1,6 @@
 //! What GitHub reports to an issuer: API keys that it has found in public, which end at once (the secret scanning partner program).
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -15,7 +14,7 @@ use crate::api_key::read_presented;
 use crate::credential::ApiKeySecret;
 use crate::error::{BadRequest, Error, Unavailable};
 use crate::event::{RequestEvent, ServiceEvent};
-use crate::fetched::{DocumentUrl, Parse, Wanted};
+use crate::fetched::Wanted;
 use crate::keys::Custody;
 use crate::revocation::revoke_api_key;
 use crate::store::records::ApiKey;
@@ -27,6 +26,7 @@ pub static SECRET_SCANNING: Endpoint = Endpoint {
     path: paths::SECRET_SCANNING,
     methods: "POST",
     has_cors: false,
+    is_on: |config| config.secret_scanning.is_some(),
     warm_up: |_| Box::pin(async { Ok(()) }),
     check: |issuer| Box::pin(issuer.check_read::<ApiKey>(ApiKey::PREFIX)),
     serve: |call| Box::pin(judge_report(call)),
@@ -71,11 +71,6 @@ async fn judge_report(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 impl Issuer {
-    /// Whether this issuer serves an endpoint: all but this one, which an operator turns on.
-    pub fn serves(&self, endpoint: &Endpoint) -> bool {
-        endpoint.path != SECRET_SCANNING.path || self.config.secret_scanning.is_some()
-    }
-
     /// Makes sure that a request comes from who may report: the body is signed with a key that they publish.
     async fn require_signed(&self, request: &Request<Bytes>) -> Result<(), Error> {
         if request.body().len() > MAX_BODY_BYTES {
@@ -90,7 +85,10 @@ impl Issuer {
             let newer = Wanted::NewerThan(published.fetched_at);
             published = keys.get(url, newer).await?;
         }
-        match published.content.verify(&signature, request.body()) {
+        match published
+            .content
+            .verify(signature.key_id, &signature.der, request.body())
+        {
             true => Ok(()),
             false => Err(BadRequest::WrongReportSignature.into()),
         }
@@ -167,55 +165,6 @@ impl<'a> ReportSignature<'a> {
             der: STANDARD.decode(value(SIGNATURE)?).ok()?,
         })
     }
-}
-
-/// The keys of who reports, as they publish them.
-#[derive(Debug, Deserialize)]
-pub(crate) struct ReportKeys {
-    public_keys: Vec<ReportKey>,
-}
-
-#[derive(Debug, Deserialize)]
-struct ReportKey {
-    key_identifier: String,
-    key: String,
-}
-
-impl Parse for ReportKeys {
-    fn parse(_: &DocumentUrl, body: &str) -> Result<Self, String> {
-        serde_json::from_str(body).map_err(|err| err.to_string())
-    }
-}
-
-impl ReportKeys {
-    fn has(&self, id: &str) -> bool {
-        self.public_keys.iter().any(|key| key.key_identifier == id)
-    }
-
-    fn verify(&self, signature: &ReportSignature<'_>, body: &[u8]) -> bool {
-        let by_name = |key: &&ReportKey| key.key_identifier == signature.key_id;
-        let mut named = self.public_keys.iter().filter(by_name);
-        named.any(|key| key.verify(&signature.der, body))
-    }
-}
-
-impl ReportKey {
-    /// ECDSA on P-256 with SHA-256.
-    fn verify(&self, signature: &[u8], body: &[u8]) -> bool {
-        spki_of_pem(&self.key).is_some_and(|spki| {
-            let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, spki);
-            key.verify(body, signature).is_ok()
-        })
-    }
-}
-
-/// The DER of a public key in PEM (RFC 7468 §13).
-fn spki_of_pem(pem: &str) -> Option<Vec<u8>> {
-    let body = pem.trim().strip_prefix("-----BEGIN PUBLIC KEY-----")?;
-    let body = body.strip_suffix("-----END PUBLIC KEY-----")?;
-    STANDARD
-        .decode(body.split_whitespace().collect::<String>())
-        .ok()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -8,6 +8,7 @@
 mod documents;
 mod key_sets;
 mod public;
+mod report_keys;
 mod source;
 mod url;
 mod web;
@@ -19,6 +20,7 @@ use tokensmith_verifier::Timestamp;
 pub use documents::{Document, Documents, Parse, Wanted};
 pub(crate) use key_sets::{KeySets, PublishedKeys, metadata_url};
 pub use public::is_public;
+pub(crate) use report_keys::ReportKeys;
 pub use source::{Asked, Fetcher, Source};
 pub use url::{DocumentUrl, Reach};
 pub use web::Web;

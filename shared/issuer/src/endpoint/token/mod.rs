@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use tokensmith_verifier::{Clock, Timestamp, paths};
 
 use super::answer::json_error;
-use super::{Answer, Call, Endpoint, Mount};
+use super::{ALWAYS, Answer, Call, Endpoint, Mount};
 use crate::Issuer;
 use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials, Target};
 use crate::credential::{CredentialKind, GrantCredential, GrantId};
@@ -34,6 +34,7 @@ pub static TOKEN: Endpoint = Endpoint {
     path: paths::TOKEN,
     methods: "POST, OPTIONS",
     has_cors: true,
+    is_on: ALWAYS,
     warm_up: |issuer| Box::pin(issuer.open_all_keys()),
     check: |issuer| {
         Box::pin(async {
@@ -56,6 +57,7 @@ pub static REFRESH: Endpoint = Endpoint {
     path: paths::REFRESH,
     methods: "POST, OPTIONS",
     has_cors: true,
+    is_on: ALWAYS,
     warm_up: |issuer| Box::pin(issuer.open_all_keys()),
     check: |issuer| Box::pin(check_issuing(issuer)),
     serve: |call| Box::pin(issue(call, &[GrantType::RefreshToken])),
