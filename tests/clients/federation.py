@@ -187,7 +187,8 @@ class Shell:
             self.environment |= {"AWS_ENDPOINT_URL": aws_url, "AWS_ACCESS_KEY_ID": "operator", "AWS_SECRET_ACCESS_KEY": "made-up"}
         data = " ".join(f"'{argument}'" for argument in json.loads(os.environ["TOKENSMITH_DATA_ARGUMENTS"]))
         self.command("tokensmith", f'exec "{os.environ["TOKENSMITH"]}" "$@" {data}')
-        self.command("aws", f'exec "{sys.executable}" "{ROOT}/tests/infra/aws_command.py" "$@"')
+        # `tokensmith` asks the STS of the account who the operator is. That is another one than the workload's.
+        self.command("aws", f'unset AWS_ENDPOINT_URL_STS\nexec "{sys.executable}" "{ROOT}/tests/infra/aws_command.py" "$@"')
         self.command("jq", f'exec "{sys.executable}" "{ROOT}/tests/clients/jq_command.py" "$@"')
         if platform:
             self.kubernetes(platform)
