@@ -10,7 +10,6 @@ use tokensmith_local::make_table;
 use tokensmith_tests::faults::Fault;
 use tokensmith_tests::records::API;
 use tokensmith_tests::{Answer, HttpRequest, InProcess, TestClient, TestOperator};
-use tokensmith_verifier::paths;
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -71,18 +70,9 @@ fn wanted(client: &TestClient) -> NewApiKey {
 }
 
 async fn exchange(issuer: &InProcess, key: &CreatedApiKey) -> Answer {
-    let form = [
-        (
-            "grant_type",
-            "urn:ietf:params:oauth:grant-type:token-exchange",
-        ),
-        ("subject_token", key.secret.expose_secret()),
-        (
-            "subject_token_type",
-            "urn:tokensmith:params:oauth:token-type:api-key",
-        ),
-    ];
-    issuer.send(&HttpRequest::form(paths::TOKEN, &form)).await
+    issuer
+        .send(&HttpRequest::exchange(key.secret.expose_secret()))
+        .await
 }
 
 /// Without the queries of keys, which each function makes anyway.

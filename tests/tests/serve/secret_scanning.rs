@@ -65,18 +65,7 @@ fn api_key(issuer: &TestIssuer, client: &TestClient) -> (String, String) {
 }
 
 fn exchange(issuer: &TestIssuer, key: &str) -> Answer {
-    let form = [
-        (
-            "grant_type",
-            "urn:ietf:params:oauth:grant-type:token-exchange",
-        ),
-        ("subject_token", key),
-        (
-            "subject_token_type",
-            "urn:tokensmith:params:oauth:token-type:api-key",
-        ),
-    ];
-    issuer.send(&HttpRequest::form(paths::TOKEN, &form))
+    issuer.send(&HttpRequest::exchange(key))
 }
 
 fn found(keys: &[&str]) -> String {

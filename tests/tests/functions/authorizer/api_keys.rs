@@ -200,18 +200,7 @@ async fn a_replaced_key_passes_until_its_overlap_ends_also_with_the_tokens_of_it
     let kind = Kind::HttpSimple;
     let old = gate.key(|_| {}).await;
     let authorizer = gate.taking_keys(kind).await;
-    let form = [
-        (
-            "grant_type",
-            "urn:ietf:params:oauth:grant-type:token-exchange",
-        ),
-        ("subject_token", old.secret.expose_secret()),
-        (
-            "subject_token_type",
-            "urn:tokensmith:params:oauth:token-type:api-key",
-        ),
-    ];
-    let exchange = tokensmith_tests::HttpRequest::form("/oauth2/token", &form);
+    let exchange = tokensmith_tests::HttpRequest::exchange(old.secret.expose_secret());
     let token = gate.issuer.send(&exchange).await.access_token();
     let events = [bearer(kind, &old), kind.event(&format!("Bearer {token}"))];
     for event in &events {

@@ -78,7 +78,7 @@ fn exchanges(time: Duration) {
             "client_credentials",
             HttpRequest::client_credentials(&client),
         ),
-        ("exchange of an API key", exchange(key)),
+        ("exchange of an API key", HttpRequest::exchange(key)),
     ];
     println!(
         "\n{:<28} {:>9} {:>8} {:>12}",
@@ -121,7 +121,7 @@ async fn growing(many: usize) {
                 let mut keys = keys.iter();
                 timed(|| {
                     let key = keys.next().expect("a key");
-                    assert_eq!(issuer.send(&exchange(key)).status, 200);
+                    assert_eq!(issuer.send(&HttpRequest::exchange(key)).status, 200);
                 })
             },
             timed(|| {
@@ -191,21 +191,6 @@ fn wanted(client: &TestClient) -> NewApiKey {
         limit: None,
         ttl: "90d".parse().expect("a lifetime"),
     }
-}
-
-fn exchange(key: &str) -> HttpRequest {
-    let form = [
-        (
-            "grant_type",
-            "urn:ietf:params:oauth:grant-type:token-exchange",
-        ),
-        ("subject_token", key),
-        (
-            "subject_token_type",
-            "urn:tokensmith:params:oauth:token-type:api-key",
-        ),
-    ];
-    HttpRequest::form("/oauth2/token", &form)
 }
 
 /// The median of what `work` takes, in microseconds.

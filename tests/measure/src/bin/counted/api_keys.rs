@@ -1,14 +1,12 @@
 //! API keys: at the token endpoint and at the authorizer.
 
-use secrecy::ExposeSecret;
 use tokensmith_authorizer::Authorizer;
 use tokensmith_issuer::admin::NewApiKey;
 use tokensmith_issuer::credential::ApiKeySecret;
 use tokensmith_local::make_table;
+use tokensmith_tests::InProcess;
 use tokensmith_tests::authorizer::new_authorizer;
 use tokensmith_tests::records::API;
-use tokensmith_tests::{HttpRequest, InProcess};
-use tokensmith_verifier::paths;
 
 /// A new client with a key.
 pub async fn key_of(world: &InProcess, client: &str) -> ApiKeySecret {
@@ -24,22 +22,6 @@ pub async fn key_of(world: &InProcess, client: &str) -> ApiKeySecret {
     };
     let created = world.administrator().create_api_key(wanted).await;
     created.expect("a key").outcome.secret
-}
-
-/// Exchanges it for a token.
-pub fn exchange(key: &ApiKeySecret) -> HttpRequest {
-    let form = [
-        (
-            "grant_type",
-            "urn:ietf:params:oauth:grant-type:token-exchange",
-        ),
-        ("subject_token", key.expose_secret()),
-        (
-            "subject_token_type",
-            "urn:tokensmith:params:oauth:token-type:api-key",
-        ),
-    ];
-    HttpRequest::form(paths::TOKEN, &form)
 }
 
 /// An authorizer that takes keys, and has read nothing.

@@ -181,7 +181,8 @@ impl Counter {
 
     /// A token for an API key: the first one reads the key and its client, and notes that it is used.
     async fn exchange_costs(&self) -> [(&'static str, Cost); 2] {
-        let request = api_keys::exchange(&api_keys::key_of(&self.world, "exporting-service").await);
+        let key = api_keys::key_of(&self.world, "exporting-service").await;
+        let request = HttpRequest::exchange(key.expose_secret());
         let (first, _) = self.cost("first_exchange", &request).await;
         let (warm, _) = self.cost("warm_exchange", &request).await;
         [("first_exchange", first), ("warm_exchange", warm)]
