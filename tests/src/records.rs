@@ -57,6 +57,8 @@ pub fn new_grant(client: &Client, subject: &SubjectName, nonce: &Nonce, now: Tim
         idle_expires_at: now.after(Duration::from_secs(client.refresh_ttl)),
         expires_at: now.after(Duration::from_secs(client.grant_ttl)),
         revoked_at: None,
+        code: None,
+        sign_in: None,
     }
 }
 

@@ -20,6 +20,7 @@ pub mod grant;
 pub mod keys;
 pub mod limit;
 pub mod names;
+mod redirect_uri;
 pub mod revocation;
 pub mod store;
 pub mod token;
@@ -97,6 +98,21 @@ impl Issuer {
         if let Some(keys) = &self.hmac_keys {
             keys.expire();
         }
+    }
+
+    /// What an operator has decided.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The time.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The table.
+    pub fn table(&self) -> &Table {
+        &self.table
     }
 
     /// The same issuer, which has read nothing and opened no key.

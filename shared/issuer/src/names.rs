@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use tokensmith_verifier::is_same_resource;
 use url::{Host, Url};
 
+pub use crate::redirect_uri::RedirectUri;
+
 /// The issuer identifier (RFC 8414 §2): an origin, without path, query or trailing slash.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(transparent)]
@@ -141,6 +143,15 @@ name!(
 );
 
 name!(
+    /// What a user signs in with. Two names that differ in case only are one.
+    UserName,
+    "a user name is 1 to 128 printable characters, with no space at either end",
+    |text| (1..=128).contains(&text.chars().count())
+        && text.trim() == text
+        && !text.chars().any(char::is_control)
+);
+
+name!(
     /// One scope token (RFC 6749 §3.3).
     Scope,
     "a scope is 1 to 128 printable ASCII characters without space, quote or backslash",
@@ -214,6 +225,23 @@ impl Scopes {
         Self(both.cloned().collect())
     }
 
+    /// The scopes of this set, and then those of `other`.
+    pub fn union(&self, other: &Self) -> Self {
+        self.iter().chain(other.iter()).cloned().collect()
+    }
+
+    /// The scopes by which a client learns who somebody is, or may act when they are away (OpenID Connect Core 1.0 §5.4, §11). They
+    /// belong to no resource.
+    pub fn about_people(&self) -> Self {
+        let people = |scope: &&Scope| ABOUT_PEOPLE.contains(&scope.as_str());
+        Self(self.0.iter().filter(people).cloned().collect())
+    }
+
+    /// Whether the scope called `name` is in this set.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|scope| scope.as_str() == name)
+    }
+
     /// Whether every one of `asked` is in this set.
     pub fn contains_all(&self, asked: &Self) -> bool {
         asked.0.iter().all(|scope| self.0.contains(scope))
@@ -251,6 +279,22 @@ impl fmt::Display for Scopes {
         Ok(())
     }
 }
+
+/// The scopes of OpenID Connect, as metadata lists them.
+pub const ABOUT_PEOPLE: [&str; 6] = [
+    OPENID,
+    "profile",
+    "email",
+    "address",
+    "phone",
+    OFFLINE_ACCESS,
+];
+
+/// The scope that makes a request one of OpenID Connect.
+pub const OPENID: &str = "openid";
+
+/// The scope of a grant that outlives the session in which it was given.
+pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// A name that breaks its rule; the message is the rule.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]

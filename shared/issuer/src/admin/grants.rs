@@ -162,6 +162,8 @@ impl NewGrant {
             idle_expires_at: idle_end.min(expires_at),
             expires_at,
             revoked_at: None,
+            code: None,
+            sign_in: None,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::limit::Limit;
 use crate::names::{Audience, ClientId, InvalidName, IssuerUrl, Scope, Scopes, add_audience};
 use crate::store::records::GrantType;
 use crate::store::records::{
-    Allowance, AssertionAudience, AuthenticationMethod, Client, RefreshGrace, StoredJwks,
+    Allowance, AssertionAudience, AuthenticationMethod, Client, Pkce, RefreshGrace, StoredJwks,
 };
 use crate::token::{InvalidClaims, StaticClaims};
 
@@ -160,6 +160,11 @@ impl ClientChanges {
             allowed: Vec::new(),
             claims: StaticClaims::default(),
             limit: None,
+            name: None,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            first_party: false,
+            pkce: Pkce::default(),
         };
         self.apply(&mut client, issuer)?;
         Ok(client)

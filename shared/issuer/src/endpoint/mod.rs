@@ -53,38 +53,46 @@ pub struct Endpoint {
     pub path: &'static str,
     /// The methods that it answers, as the `Allow` header lists them.
     pub methods: &'static str,
-    /// Whether browsers may call it.
-    has_cors: bool,
+    /// Whether scripts of any origin may call it.
+    pub has_cors: bool,
     /// Whether an issuer with this configuration serves it.
-    is_on: fn(&Config) -> bool,
+    pub is_on: fn(&Config) -> bool,
     /// Loads and opens the keys that its requests need.
-    warm_up: for<'a> fn(&'a Issuer) -> Work<'a, Result<(), Unavailable>>,
+    pub warm_up: for<'a> fn(&'a Issuer) -> Work<'a, Result<(), Unavailable>>,
     /// Makes sure that requests can be answered: uses every key that they need, and reads what else they
     /// need. It finds nothing loaded.
-    check: for<'a> fn(&'a Issuer) -> Work<'a, Result<(), Unavailable>>,
+    pub check: for<'a> fn(&'a Issuer) -> Work<'a, Result<(), Unavailable>>,
     /// Answers a request with one of its methods.
-    serve: for<'a> fn(Call<'a>) -> Work<'a, Result<Answer, Error>>,
+    pub serve: for<'a> fn(Call<'a>) -> Work<'a, Result<Answer, Error>>,
     /// Makes the response to a refused request; the number is for `Retry-After`, in seconds.
-    refuse: fn(&Self, &Error, u64) -> Response<Bytes>,
+    pub refuse: fn(&Self, &Error, u64) -> Response<Bytes>,
 }
 
 /// A request that is being answered.
-struct Call<'a> {
-    issuer: &'a Issuer,
-    request: &'a Request<Bytes>,
-    endpoint: &'static Endpoint,
-    known: &'a mut Known,
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// Who answers it.
+    pub issuer: &'a Issuer,
+    /// The request.
+    pub request: &'a Request<Bytes>,
+    /// Where it was sent to.
+    pub endpoint: &'static Endpoint,
+    /// What is known of its caller, for the log.
+    pub known: &'a mut Known,
 }
 
 /// The response to a request, and what is logged about it.
-struct Answer {
-    response: Response<Bytes>,
-    event: RequestEvent,
+#[derive(Debug)]
+pub struct Answer {
+    /// The response.
+    pub response: Response<Bytes>,
+    /// What is logged.
+    pub event: RequestEvent,
 }
 
 impl Answer {
     /// Of something that everybody may know.
-    const fn public(response: Response<Bytes>) -> Self {
+    pub const fn public(response: Response<Bytes>) -> Self {
         Self {
             response,
             event: RequestEvent::Served {},
@@ -95,7 +103,10 @@ impl Answer {
 impl Call<'_> {
     /// The parameters in its body. From here on the log has the client that the request names, also when the
     /// request is refused for its form.
-    fn form(&mut self) -> Result<Form, BadRequest> {
+    ///
+    /// # Errors
+    /// [`BadRequest`] when it is no form, or none that a correct client sends.
+    pub fn form(&mut self) -> Result<Form, BadRequest> {
         let headers = self.request.headers();
         let form = Form::parse(self.request.uri(), headers, self.request.body());
         self.known.client = client_named_in(headers, form.as_ref().ok());
@@ -103,7 +114,10 @@ impl Call<'_> {
     }
 
     /// The client authentication that it presents.
-    fn credentials(&mut self, form: &Form) -> Result<PresentedCredentials, ClientDenied> {
+    ///
+    /// # Errors
+    /// [`ClientDenied`] when it presents none, or more than one.
+    pub fn credentials(&mut self, form: &Form) -> Result<PresentedCredentials, ClientDenied> {
         let presented = PresentedCredentials::from_request(self.request.headers(), form)?;
         self.known.client = presented.client_id().cloned();
         Ok(presented)
@@ -125,10 +139,10 @@ impl Call<'_> {
 }
 
 /// For what no operator can turn off.
-const ALWAYS: fn(&Config) -> bool = |_| true;
+pub const ALWAYS: fn(&Config) -> bool = |_| true;
 
 /// Boxed, because it is large, and every future around it would hold a copy of its size.
-type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type Work<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl Endpoint {
     fn allows(&self, method: &Method) -> bool {
@@ -152,7 +166,7 @@ pub struct Mount<C> {
 
 impl<C: Custody> Mount<C> {
     /// It needs no private key.
-    const fn keyless(endpoint: &'static Endpoint) -> Self {
+    pub const fn keyless(endpoint: &'static Endpoint) -> Self {
         Self {
             endpoint,
             prepare: |_, _, _| {},
@@ -160,7 +174,7 @@ impl<C: Custody> Mount<C> {
     }
 
     /// It signs.
-    const fn signing(endpoint: &'static Endpoint) -> Self {
+    pub const fn signing(endpoint: &'static Endpoint) -> Self {
         Self {
             endpoint,
             prepare: |custody, _, abilities| abilities.keys.sign = Some(custody.sign()),
@@ -168,7 +182,7 @@ impl<C: Custody> Mount<C> {
     }
 
     /// It proves refresh tokens, and reads what others have fetched.
-    const fn proving(endpoint: &'static Endpoint) -> Self {
+    pub const fn proving(endpoint: &'static Endpoint) -> Self {
         Self {
             endpoint,
             prepare: |custody, table, abilities| {
@@ -180,7 +194,7 @@ impl<C: Custody> Mount<C> {
     }
 
     /// It proves refresh tokens, fetches the documents of others, and signs.
-    const fn issuing(endpoint: &'static Endpoint) -> Self {
+    pub const fn issuing(endpoint: &'static Endpoint) -> Self {
         Self {
             endpoint,
             prepare: |custody, table, abilities| {

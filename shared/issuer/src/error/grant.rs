@@ -47,6 +47,24 @@ pub enum GrantDenied {
     /// A generation that the grant has not reached: the table was restored from a backup.
     #[error("the refresh token is not valid")]
     GenerationAhead,
+    /// A code that was redeemed before: a thief may have it. The grant is revoked.
+    #[error("the code is not valid")]
+    CodeReused,
+    /// The `redirect_uri` is not the one of the authorization request (RFC 6749 §4.1.3).
+    #[error("redirect_uri is not the one of the authorization request")]
+    WrongRedirectUri,
+    /// There is no `code_verifier`, or not the one whose challenge the authorization request had (RFC 7636 §4.6).
+    #[error("code_verifier does not match the code_challenge of the authorization request")]
+    WrongVerifier,
+    /// There is a `code_verifier`, and the authorization request had no challenge (RFC 9700 §4.8.2).
+    #[error("the authorization request had no code_challenge")]
+    UnexpectedVerifier,
+    /// The same, of a grant that was presented as a code.
+    #[error("{}", match **.0 {
+        Self::WrongRedirectUri | Self::WrongVerifier | Self::UnexpectedVerifier => .0.to_string(),
+        _ => "the code is not valid".to_owned(),
+    })]
+    Code(Box<GrantDenied>),
     /// An assertion that is the grant speaks for nobody, or for a client that may not use it.
     #[error("the assertion is not accepted")]
     Assertion(ClientDenied),
@@ -71,6 +89,11 @@ impl GrantDenied {
             | Self::SubjectRevoked
             | Self::RefreshTokenReused
             | Self::GenerationAhead
+            | Self::CodeReused
+            | Self::WrongRedirectUri
+            | Self::WrongVerifier
+            | Self::UnexpectedVerifier
+            | Self::Code(_)
             | Self::Assertion(_) => ErrorCode::InvalidGrant,
             // RFC 8693 §2.2.2.
             Self::SubjectToken(_) => ErrorCode::InvalidRequest,
@@ -80,9 +103,15 @@ impl GrantDenied {
     /// Whether an operator should look into it: a stolen refresh token, a table that was rolled back, or a
     /// token by a key that was withdrawn.
     pub const fn is_security_event(&self) -> bool {
-        matches!(
-            self,
-            Self::RefreshTokenReused | Self::GenerationAhead | Self::WithdrawnKey
-        )
+        match self {
+            Self::Code(reason) => reason.is_security_event(),
+            _ => matches!(
+                self,
+                Self::RefreshTokenReused
+                    | Self::CodeReused
+                    | Self::GenerationAhead
+                    | Self::WithdrawnKey
+            ),
+        }
     }
 }

@@ -44,6 +44,14 @@ impl Error {
         self.instead(|reason| GrantDenied::Assertion(reason).into())
     }
 
+    /// The same, where the grant that is not accepted was presented as a code.
+    pub(crate) fn of_code(self) -> Self {
+        match self {
+            Self::Denied(Denied::Grant(reason)) => GrantDenied::Code(Box::new(reason)).into(),
+            unchanged => unchanged,
+        }
+    }
+
     /// The same, where what failed to authenticate the client is the token that it wants to exchange (RFC 8693 §2.2.2).
     pub(crate) fn of_subject_token(self) -> Self {
         self.instead(|reason| GrantDenied::SubjectToken(reason).into())
@@ -124,6 +132,7 @@ impl Denied {
             | Self::Grant(GrantDenied::Assertion(reason) | GrantDenied::SubjectToken(reason)) => {
                 reason.name()
             }
+            Self::Grant(GrantDenied::Code(reason)) => (&**reason).into(),
             Self::Grant(reason) => reason.into(),
             Self::Access(reason) => reason.into(),
             Self::Limit(reason) => reason.into(),

@@ -35,6 +35,9 @@ pub enum BadRequest {
     /// `grant_type` is not one that this endpoint serves.
     #[error("this grant_type is not supported here")]
     UnsupportedGrantType,
+    /// `code` is missing.
+    #[error("code is required")]
+    MissingCode,
     /// `refresh_token` is missing.
     #[error("refresh_token is required")]
     MissingRefreshToken,
@@ -88,6 +91,7 @@ impl BadRequest {
             | Self::RepeatedParameter
             | Self::ParameterInQuery
             | Self::MissingGrantType
+            | Self::MissingCode
             | Self::MissingRefreshToken
             | Self::MissingAssertion
             | Self::MissingSubjectToken

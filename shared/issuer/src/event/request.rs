@@ -44,6 +44,9 @@ pub enum RequestEvent {
         #[serde(skip_serializing_if = "Option::is_none")]
         key: Option<ApiKeyId>,
         grant_type: GrantType,
+        /// The grant that a person gave.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        grant: Option<GrantId>,
         #[serde(flatten)]
         token: IssuedToken,
     },
@@ -57,7 +60,7 @@ pub enum RequestEvent {
         #[serde(flatten)]
         token: IssuedToken,
     },
-    /// A refresh token was used after its grace, and its grant was revoked.
+    /// A code was used twice, or a refresh token after its grace, and its grant was revoked.
     Reused {
         client: ClientId,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -208,14 +211,20 @@ impl RequestEvent {
         }
     }
 
-    /// The reuse of a refresh token, which revoked `grant`.
-    pub(crate) fn reused(client: ClientId, rule: Option<FederationName>, grant: GrantId) -> Self {
+    /// The reuse of a code or refresh token, which revoked `grant`.
+    pub(crate) fn reused(
+        client: ClientId,
+        rule: Option<FederationName>,
+        grant_type: GrantType,
+        grant: GrantId,
+        reason: &GrantDenied,
+    ) -> Self {
         Self::Reused {
             client,
             rule,
-            grant_type: GrantType::RefreshToken,
+            grant_type,
             grant,
-            reason: Denied::from(GrantDenied::RefreshTokenReused).reason(),
+            reason: Denied::from(reason.clone()).reason(),
         }
     }
 

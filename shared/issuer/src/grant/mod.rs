@@ -2,6 +2,7 @@
 //!
 //! A grant sees neither HTTP nor signing, and cannot be reached without client authentication.
 
+mod authorization_code;
 pub mod client_credentials;
 pub mod jwt_bearer;
 pub mod redeem;
@@ -9,4 +10,5 @@ pub mod refresh_token;
 mod request;
 pub mod token_exchange;
 
+pub use authorization_code::PresentedTerms;
 pub use request::{ACCESS_TOKEN_TYPE, AskedAccess, TokenRequest};

@@ -10,6 +10,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokensmith_verifier::Timestamp;
 
+use super::PresentedTerms;
 use crate::client::AuthenticatedClient;
 use crate::credential::{CredentialKind, GrantCredential, HmacKey};
 use crate::error::{Error, GrantDenied};
@@ -88,8 +89,13 @@ pub enum Step {
 /// The result of a step.
 #[derive(Debug)]
 pub enum Advance {
-    /// It was carried out; this is the refresh token that is current after it.
-    Advanced(SecretString),
+    /// It was carried out.
+    Advanced {
+        /// The grant after it.
+        grant: Box<Grant>,
+        /// The refresh token that is current after it.
+        refresh_token: SecretString,
+    },
     /// Another request advanced the grant first; this is the grant as it is now.
     LostTo(Grant),
 }
@@ -163,34 +169,29 @@ impl Redeemer<'_> {
             _ => self.hmac_keys.version(grant.hmac_version, now).await?,
         };
         if step == Step::Repeat {
-            return Ok(Advance::Advanced(self.print_current(&key, grant, proven)));
+            return Ok(self.advanced(&key, grant.clone(), proven));
         }
         let next = advanced(grant, step, key.version(), client.record(), now);
         let change = advancing(grant, &next)?;
         match self.table.update(&Grant::key_of(grant.id), change).await? {
-            Update::Applied(_) => {
-                let successor = self.print_current(&key, &next, proven);
-                Ok(Advance::Advanced(successor))
-            }
+            Update::Applied(_) => Ok(self.advanced(&key, next, proven)),
             Update::Refused(Some(newer)) => Ok(Advance::LostTo(newer.record)),
             Update::Refused(None) => Err(GrantDenied::UnknownGrant.into()),
         }
     }
 
-    /// The grant's current refresh token. It is derived, so it is the same for every request.
-    fn print_current(
-        &self,
-        key: &HmacKey,
-        grant: &Grant,
-        proven: &ProvenCredential,
-    ) -> SecretString {
+    /// The outcome, with the grant's current refresh token. That is derived, so it is the same for every request.
+    fn advanced(&self, key: &HmacKey, grant: Grant, proven: &ProvenCredential) -> Advance {
         let (kind, nonce) = (CredentialKind::RefreshToken, &proven.credential().nonce);
-        key.print(self.issuer, kind, grant.id, grant.generation, nonce)
+        Advance::Advanced {
+            refresh_token: key.print(self.issuer, kind, grant.id, grant.generation, nonce),
+            grant: Box::new(grant),
+        }
     }
 }
 
 /// Decides what has to be done with a credential, once its client is authenticated and its HMAC
-/// verified.
+/// verified. A code is presented with `terms`.
 ///
 /// # Errors
 /// [`GrantDenied`] says why it is refused. Nothing may be written then.
@@ -198,6 +199,7 @@ pub fn decide(
     state: &GrantState,
     client: &Client,
     proven: &ProvenCredential,
+    terms: Option<&PresentedTerms>,
     now: Timestamp,
 ) -> Result<Step, GrantDenied> {
     let (grant, presented) = (&state.grant, proven.credential());
@@ -207,8 +209,12 @@ pub fn decide(
     if grant.nonce_hash != presented.nonce.hash() {
         return Err(GrantDenied::ForgedRefreshToken);
     }
-    if presented.generation == 0 && !grant.origin.has_code() {
-        return Err(GrantDenied::ForgedRefreshToken);
+    if presented.generation == 0 {
+        // Whoever does not know what the client knows is not the client, and ends no grant.
+        match (grant.origin.has_code(), &grant.code, terms) {
+            (true, Some(demanded), Some(terms)) => terms.check(demanded)?,
+            _ => return Err(GrantDenied::ForgedRefreshToken),
+        }
     }
     standing(state, client, now)?;
     if presented.generation > grant.generation {

@@ -18,6 +18,7 @@ pub fn grant(state: &GrantState, asked: AskedAccess) -> GrantedAccess {
             expires_at: grant.expires_at,
             not_before: state.subject_not_before(),
             read_at: state.read_at,
+            auth_time: grant.sign_in.as_ref().map(|sign_in| sign_in.at),
         }),
         until: None,
         parents: Vec::new(),

@@ -2,6 +2,7 @@
 
 use secrecy::SecretString;
 
+use super::PresentedTerms;
 use crate::credential::{CredentialKind, GrantCredential};
 use crate::endpoint::form::Form;
 use crate::error::{AccessDenied, BadRequest, Denied, GrantDenied};
@@ -13,6 +14,15 @@ use crate::store::records::GrantType;
 pub enum TokenRequest {
     /// RFC 6749 §4.4.
     ClientCredentials(AskedAccess),
+    /// RFC 6749 §4.1.3.
+    AuthorizationCode {
+        /// The code, not verified yet.
+        unproven: GrantCredential,
+        /// What it is presented with.
+        terms: PresentedTerms,
+        /// The access that the new token shall have.
+        asked: AskedAccess,
+    },
     /// RFC 6749 §6.
     RefreshToken {
         /// The refresh token, not verified yet.
@@ -54,15 +64,27 @@ impl TokenRequest {
         let asked = AskedAccess::parse(form)?;
         Ok(match grant_type {
             GrantType::ClientCredentials => Self::ClientCredentials(asked),
+            GrantType::AuthorizationCode => {
+                let text = form.value("code").ok_or(BadRequest::MissingCode)?;
+                let malformed = GrantDenied::Code(Box::new(GrantDenied::MalformedRefreshToken));
+                let unproven = credential_of(CredentialKind::AuthorizationCode, text);
+                let verifier = form.value("code_verifier").map(str::to_owned);
+                let terms = PresentedTerms {
+                    redirect_uri: form.value("redirect_uri").map(str::to_owned),
+                    verifier: verifier.map(Into::into),
+                };
+                Self::AuthorizationCode {
+                    unproven: unproven.ok_or(malformed)?,
+                    terms,
+                    asked,
+                }
+            }
             GrantType::RefreshToken => {
                 let text = form
                     .value("refresh_token")
                     .ok_or(BadRequest::MissingRefreshToken)?;
-                let unproven =
-                    GrantCredential::parse(text).map_err(|_| GrantDenied::MalformedRefreshToken)?;
-                if unproven.kind != CredentialKind::RefreshToken {
-                    return Err(GrantDenied::MalformedRefreshToken.into());
-                }
+                let unproven = credential_of(CredentialKind::RefreshToken, text);
+                let unproven = unproven.ok_or(GrantDenied::MalformedRefreshToken)?;
                 Self::RefreshToken { unproven, asked }
             }
             GrantType::JwtBearer => {
@@ -85,11 +107,18 @@ impl TokenRequest {
     pub fn grant_type(&self) -> GrantType {
         match self {
             Self::ClientCredentials(_) => GrantType::ClientCredentials,
+            Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
             Self::RefreshToken { .. } => GrantType::RefreshToken,
             Self::JwtBearer { .. } => GrantType::JwtBearer,
             Self::TokenExchange { .. } => GrantType::TokenExchange,
         }
     }
+}
+
+/// A credential of this kind, if `text` has its form.
+fn credential_of(kind: CredentialKind, text: &str) -> Option<GrantCredential> {
+    let parsed = GrantCredential::parse(text).ok();
+    parsed.filter(|credential| credential.kind == kind)
 }
 
 /// The token that is to be exchanged (RFC 8693 §2.1). Only an API key can be, for an access token, by nobody else than who

@@ -30,6 +30,7 @@ pub fn grant(
             not_before: None,
             // That of the key is among the client's.
             read_at: client.read_at(),
+            auth_time: None,
         }),
         until: None,
         parents: vec![Parent {

@@ -142,7 +142,7 @@ impl Issuer {
         let client = self.table.get(&key).await?.map(|client| client.record);
         let verdict = match usable(client.as_ref()) {
             Err(denied) => Err(denied),
-            Ok(client) => match redeem::decide(&state, client, &proven, now) {
+            Ok(client) => match redeem::decide(&state, client, &proven, None, now) {
                 Ok(Step::Advance | Step::Keep | Step::Repeat) => Ok(()),
                 Ok(Step::Revoke) => Err(GrantDenied::RefreshTokenReused.into()),
                 Err(denied) => Err(denied.into()),

@@ -25,6 +25,10 @@ pub async fn mint(
     issuer: &IssuerUrl,
 ) -> Result<MintedToken, Error> {
     let approved = approved.into_parts();
+    let mut other = approved.claims.as_map().clone();
+    if let Some(signed_in) = approved.auth_time {
+        other.insert("auth_time".to_owned(), signed_in.seconds().into());
+    }
     let claims = AccessTokenClaims {
         iss: issuer.as_str().to_owned(),
         sub: approved.subject,
@@ -37,7 +41,7 @@ pub async fn mint(
         scope: (!approved.scopes.is_empty()).then(|| approved.scopes.to_string()),
         grant_id: approved.grant_id.map(String::from),
         parents: approved.parents,
-        other: approved.claims.as_map().clone(),
+        other,
     };
     let payload = serde_json::to_vec(&claims)
         .map_err(|err| Unavailable::Key(format!("the claims cannot be printed: {err}")))?;

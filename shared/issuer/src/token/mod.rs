@@ -1,11 +1,13 @@
-//! Access tokens: what one may contain, how it is signed, and whether it is active.
+//! Access tokens: what one may contain, how it is signed, and whether it is active. And the ID tokens beside them.
 
+mod id_token;
 mod judge;
 mod mint;
 mod policy;
 mod registered_claims;
 mod static_claims;
 
+pub use id_token::{IdToken, MintedIdToken};
 pub use judge::{Judged, standing};
 pub use mint::{MintedToken, mint, sign_document};
 pub use policy::{ApprovedToken, GrantLimits, GrantedAccess, approve};

@@ -52,6 +52,8 @@ pub struct GrantLimits {
     pub not_before: Option<Timestamp>,
     /// When the read of the grant started.
     pub read_at: Timestamp,
+    /// When the person who gave the grant had signed in.
+    pub auth_time: Option<Timestamp>,
 }
 
 /// Decides what the token contains: never more than client and grant allow. `resources` is what is registered
@@ -104,6 +106,7 @@ pub fn approve(
         algorithm: algorithm.or(record.algorithm),
         claims: claims.unwrap_or_default(),
         grant_id: limits.and_then(|limits| limits.grant_id),
+        auth_time: limits.and_then(|limits| limits.auth_time),
         parents: granted.parents,
         issued_at,
         expires_at,
@@ -149,6 +152,7 @@ fn approve_scopes(
         }
         // RFC 6749 §6: the granted scopes that the client still has.
         Some(limits) => {
+            let has = has.union(&client.scopes.about_people());
             let both = limits.scopes.intersection(&has);
             (both.clone(), both)
         }
@@ -185,6 +189,7 @@ pub(crate) struct ApprovedParts {
     pub algorithm: Option<Algorithm>,
     pub claims: StaticClaims,
     pub grant_id: Option<GrantId>,
+    pub auth_time: Option<Timestamp>,
     pub parents: Vec<Parent>,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,

@@ -2,6 +2,7 @@
 //! answer.
 
 mod answer;
+mod redemption;
 
 use std::mem;
 use std::time::Duration;
@@ -12,21 +13,18 @@ use tokensmith_verifier::{Clock, Timestamp, paths};
 use super::answer::json_error;
 use super::{ALWAYS, Answer, Call, Endpoint, Mount};
 use crate::Issuer;
-use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials, Target};
-use crate::credential::{CredentialKind, GrantCredential, GrantId};
+use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials};
+use crate::credential::GrantId;
 use crate::error::{ClientDenied, Error, GrantDenied, LimitDenied, Unavailable};
 use crate::event::{Known, RequestEvent};
-use crate::grant::redeem::{self, Advance, GrantState, ProvenCredential, Step};
-use crate::grant::{
-    AskedAccess, TokenRequest, client_credentials, jwt_bearer, refresh_token, token_exchange,
-};
+use crate::grant::{TokenRequest, client_credentials, jwt_bearer, token_exchange};
 use crate::keys::Custody;
 use crate::limit::{Limited, Standing, Taken};
 use crate::names::ClientId;
-use crate::revocation::revoke_grant;
 use crate::store::records::{ApiKey, GrantType, Resource};
 use crate::token::{self, ApprovedToken, GrantedAccess, MintedToken};
 use answer::IssuedTokens;
+use redemption::PresentedCredential;
 
 /// The token endpoint, with every grant.
 pub static TOKEN: Endpoint = Endpoint {
@@ -88,9 +86,9 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Answer, Error
             let presented = call.api_key(&form, subject_token.expose_secret());
             presented.map_err(|denied| Error::from(denied).of_subject_token())?
         }
-        TokenRequest::ClientCredentials(_) | TokenRequest::RefreshToken { .. } => {
-            call.credentials(&form)?
-        }
+        TokenRequest::ClientCredentials(_)
+        | TokenRequest::AuthorizationCode { .. }
+        | TokenRequest::RefreshToken { .. } => call.credentials(&form)?,
     };
     let Call {
         issuer,
@@ -118,11 +116,17 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Answer, Error
             response: issued.answer(request.grant_type()),
             event: issued.event(mem::take(known), request.grant_type()),
         },
-        Issue::Reused { client, grant } => {
-            let error = GrantDenied::RefreshTokenReused.into();
+        Issue::Reused {
+            client,
+            grant,
+            reason,
+        } => {
+            let rule = known.rule.take();
+            let event = RequestEvent::reused(client, rule, request.grant_type(), grant, &reason);
+            let error = reason.into();
             Answer {
                 response: (endpoint.refuse)(endpoint, &error, issuer.retry_after(&error)),
-                event: RequestEvent::reused(client, known.rule.take(), grant),
+                event,
             }
         }
     })
@@ -142,8 +146,18 @@ impl Issuer {
                 let issued = self.issue_without_refresh(presented, grant_type, grant, known);
                 issued.await
             }
+            TokenRequest::AuthorizationCode {
+                unproven,
+                asked,
+                terms,
+            } => {
+                let credential = PresentedCredential::code(unproven, terms);
+                let issued = self.redeem(presented, credential, asked, known).await;
+                issued.map_err(Error::of_code)
+            }
             TokenRequest::RefreshToken { unproven, asked } => {
-                self.refresh(presented, unproven, asked, known).await
+                let credential = PresentedCredential::refresh_token(unproven);
+                self.redeem(presented, credential, asked, known).await
             }
             TokenRequest::JwtBearer { asked, .. } => {
                 let grant = |client: &_| jwt_bearer::grant(client, asked.clone());
@@ -191,89 +205,9 @@ impl Issuer {
         Ok(Issue::Tokens(IssuedTokens {
             client: client.record().id.clone(),
             access_token,
-            refreshed: None,
+            redeemed: None,
             standings,
         }))
-    }
-
-    async fn refresh(
-        &self,
-        presented: &PresentedCredentials,
-        unproven: &GrantCredential,
-        asked: &AskedAccess,
-        known: &mut Known,
-    ) -> Result<Issue, Error> {
-        let (redeemer, kind) = (self.redeemer()?, CredentialKind::RefreshToken);
-        let proven = redeemer.prove(unproven.clone(), kind, self.clock.now());
-        let proven = proven.await?;
-        known.grant = Some(proven.credential().grant_id);
-        let mut evidence = self.gather(presented, known).await?;
-        let authenticated = self.clients.decide(&mut evidence, |evidence| {
-            authenticate(evidence, GrantType::RefreshToken)
-        });
-        authenticated.await?;
-        let now = self.clock.now();
-        let mut state = redeemer.read(&proven, now).await?;
-        let target = Target::Wanted {
-            asked: asked.resources.clone(),
-            // They never change while the grant lives.
-            granted: Some(state.grant.audiences.clone()),
-        };
-        self.clients.aim(&mut evidence, target).await?;
-        let mut permits = None;
-        loop {
-            let decided = self.clients.decide(&mut evidence, |evidence| {
-                self.decide_refresh(evidence, &state, &proven, asked, now)
-            });
-            let Decision::Approved(client, step, approved) = decided.await? else {
-                // Whoever repeats a request that the client has sent is not the client, and ends nothing.
-                evidence.claim(&self.table).await?;
-                let (client, grant) = (state.grant.client_id.clone(), state.grant.id);
-                revoke_grant(&self.table, grant, None, now).await?;
-                return Ok(Issue::Reused { client, grant });
-            };
-            // However often a request is decided, it takes one permit.
-            if permits.is_none() {
-                permits = Some(self.take_permits(&client).await?);
-            }
-            let access_token = self.mint_for(&client, *approved).await?;
-            // The token is signed before the grant advances, so that a failed signature uses up
-            // nothing.
-            evidence.claim(&self.table).await?;
-            let advance = redeemer.advance(&client, &state.grant, step, &proven, now);
-            match advance.await? {
-                Advance::Advanced(refresh_token) => {
-                    return Ok(Issue::Tokens(IssuedTokens {
-                        client: client.record().id.clone(),
-                        access_token,
-                        refreshed: Some((state.grant.id, refresh_token)),
-                        standings: permits.unwrap_or_default(),
-                    }));
-                }
-                // Another request advanced the grant first. The signed token is dropped, and the
-                // request is decided again on the newer record.
-                Advance::LostTo(grant) => state.grant = grant,
-            }
-        }
-    }
-
-    fn decide_refresh(
-        &self,
-        evidence: &Evidence<'_>,
-        state: &GrantState,
-        proven: &ProvenCredential,
-        asked: &AskedAccess,
-        now: Timestamp,
-    ) -> Result<Decision, Error> {
-        let client = evidence.authenticate()?;
-        let step = redeem::decide(state, client.record(), proven, now)?;
-        if step == Step::Revoke {
-            return Ok(Decision::Reused);
-        }
-        let granted = refresh_token::grant(state, asked.clone());
-        let (resources, ttl) = (evidence.resources(), self.config.access_ttl);
-        let approved = token::approve(&client, granted, resources, ttl, now)?;
-        Ok(Decision::Approved(client, step, Box::new(approved)))
     }
 
     /// Takes a permit of the API key and of the client, as far as they have limits. It comes after policy, so that neither a stranger nor a
@@ -312,13 +246,6 @@ impl Issuer {
     }
 }
 
-/// The decision on a refresh request.
-enum Decision {
-    Approved(AuthenticatedClient, Step, Box<ApprovedToken>),
-    /// The token was used again after its grace, so two parties have it: the grant must be revoked.
-    Reused,
-}
-
 /// The client, if it authenticates and may use the grant type.
 fn authenticate(
     evidence: &Evidence<'_>,
@@ -346,10 +273,11 @@ async fn wait_past(moment: Timestamp, clock: &Clock) {
 /// What a request came to that was not refused by its form, its client or its grant.
 enum Issue {
     Tokens(IssuedTokens),
-    /// The refresh token was used again after its grace, and its grant was revoked.
+    /// A code was used twice, or a refresh token after its grace, and the grant was revoked.
     Reused {
         client: ClientId,
         grant: GrantId,
+        reason: GrantDenied,
     },
 }
 

@@ -9,7 +9,7 @@ use crate::config::MAX_ACCESS_TTL;
 use crate::credential::SecretHash;
 use crate::fetched::DocumentUrl;
 use crate::limit::Limit;
-use crate::names::{Audience, ClientId, Scopes, add_audience};
+use crate::names::{Audience, ClientId, RedirectUri, Scopes, add_audience};
 use crate::store::{Key, Record};
 use crate::token::StaticClaims;
 use tokensmith_verifier::Timestamp;
@@ -71,6 +71,44 @@ pub struct Client {
     /// How many tokens it may ask for; `None` is as many as it likes.
     #[serde(default)]
     pub limit: Option<Limit>,
+    /// What people call it.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Where people are sent back to, once they have signed in (RFC 6749 §3.1.2).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redirect_uris: Vec<RedirectUri>,
+    /// Where people are sent back to, once they have signed out (OpenID Connect RP-Initiated Logout 1.0 §3.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Whether it belongs to who runs the issuer: people are not asked whether it may.
+    #[serde(default)]
+    pub first_party: bool,
+    /// When it must send a code challenge.
+    #[serde(default)]
+    pub pkce: Pkce,
+}
+
+/// When a client must send a code challenge (RFC 7636).
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pkce {
+    /// Always (OAuth 2.1 §4.1.1).
+    #[default]
+    Required,
+    /// Unless its OpenID request has a `nonce`, which does the same for a confidential client (RFC 9700 §2.1.1).
+    Optional,
+}
+
+impl FromStr for Pkce {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "required" => Ok(Self::Required),
+            "optional" => Ok(Self::Optional),
+            _ => Err("use required or optional".to_owned()),
+        }
+    }
 }
 
 impl Client {

@@ -38,6 +38,12 @@ pub struct Grant {
     pub expires_at: Timestamp,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// What its authorization code demands of who redeems it.
+    #[serde(default)]
+    pub code: Option<CodeTerms>,
+    /// How its subject had signed in, if it was a person.
+    #[serde(default)]
+    pub sign_in: Option<SignIn>,
 }
 
 impl Grant {
@@ -84,13 +90,40 @@ impl Record for Grant {
 pub enum Origin {
     /// An operator made it; its first credential is generation 1.
     Created,
+    /// A person gave it to a client that sent them here; its first credential is a code, generation 0.
+    Code,
+    /// A person gave it to a device; its first credential is generation 1.
+    Device,
 }
 
 impl Origin {
     /// Whether the grant began with an authorization code, its generation 0.
     pub const fn has_code(self) -> bool {
         match self {
-            Self::Created => false,
+            Self::Code => true,
+            Self::Created | Self::Device => false,
         }
     }
+}
+
+/// What an authorization code demands of who redeems it (RFC 6749 §4.1.3, RFC 7636 §4.6).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct CodeTerms {
+    /// The `redirect_uri` of the authorization request; `None` when it named none.
+    pub redirect_uri: Option<String>,
+    /// The S256 challenge; `None` when the client needs none.
+    pub challenge: Option<String>,
+    /// The `nonce` of the authorization request, which the ID token repeats (OpenID Connect Core 1.0 §3.1.3.7).
+    pub nonce: Option<String>,
+}
+
+/// How a person had signed in (OpenID Connect Core 1.0 §2).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SignIn {
+    /// When (`auth_time`).
+    pub at: Timestamp,
+    /// By what means (`amr`, RFC 8176).
+    pub methods: Vec<String>,
+    /// The session, which ends the grant with it unless it is for offline access: the id of its record.
+    pub session: Option<String>,
 }

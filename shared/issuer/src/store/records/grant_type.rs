@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum GrantType {
     /// RFC 6749 §4.4.
     ClientCredentials,
+    /// RFC 6749 §4.1.
+    AuthorizationCode,
     /// RFC 6749 §6.
     RefreshToken,
     /// RFC 7523 §2.1, with a token of another issuer.
@@ -24,6 +26,7 @@ impl GrantType {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ClientCredentials => "client_credentials",
+            Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
             Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -31,16 +34,21 @@ impl GrantType {
     }
 
     /// Every grant type, as metadata lists them (RFC 8414 §2).
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::ClientCredentials,
+        Self::AuthorizationCode,
         Self::RefreshToken,
         Self::JwtBearer,
         Self::TokenExchange,
     ];
 
     /// Those that a client is registered for. Whoever has an API key may exchange it: an operator has made it for that.
-    pub const REGISTERED: [Self; 3] =
-        [Self::ClientCredentials, Self::RefreshToken, Self::JwtBearer];
+    pub const REGISTERED: [Self; 4] = [
+        Self::ClientCredentials,
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::JwtBearer,
+    ];
 }
 
 impl FromStr for GrantType {

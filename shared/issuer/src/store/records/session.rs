@@ -1,0 +1,53 @@
+use serde::{Deserialize, Serialize};
+use tokensmith_verifier::Timestamp;
+
+use crate::names::SubjectName;
+use crate::store::{Key, Record};
+
+/// A browser in which a user has signed in.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Session {
+    /// The SHA-256 of its cookie, base64url: its id.
+    pub id: String,
+    /// Who has signed in.
+    pub subject: SubjectName,
+    /// When the user last proved who they are (`auth_time`).
+    pub signed_in_at: Timestamp,
+    /// How they did (`amr`, RFC 8176).
+    pub methods: Vec<String>,
+    /// What the browser calls itself, for the user to recognise it.
+    pub browser: Option<String>,
+    /// Where it was signed in from.
+    pub source: Option<String>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+impl Session {
+    /// The key of the session with this id.
+    pub fn key_of(id: &str) -> Key<Self> {
+        Key::single(Self::PREFIX, id)
+    }
+
+    /// The list of the sessions of a user.
+    pub fn list_of(subject: &SubjectName) -> String {
+        format!("{}#{subject}", Self::PREFIX)
+    }
+
+    /// The prefix of every session's partition key.
+    pub const PREFIX: &'static str = "SESSION";
+}
+
+impl Record for Session {
+    fn key(&self) -> Key<Self> {
+        Self::key_of(&self.id)
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some(self.expires_at)
+    }
+
+    fn listed_in(&self) -> Option<String> {
+        Some(Self::list_of(&self.subject))
+    }
+}
