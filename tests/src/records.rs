@@ -37,6 +37,11 @@ pub fn new_client(id: &str, now: Timestamp) -> Client {
         allowed: Vec::new(),
         claims: StaticClaims::default(),
         limit: None,
+        name: None,
+        redirect_uris: Vec::new(),
+        post_logout_redirect_uris: Vec::new(),
+        first_party: false,
+        pkce: Default::default(),
     }
 }
 
