@@ -123,6 +123,7 @@ impl InProcess {
         let abilities = Abilities {
             keys: self.direct.custody.access(),
             documents: Some(documents),
+            passwords: None,
         };
         let issuer = Issuer::new(self.config.clone(), table, abilities, self.clock());
         other.issuer = Arc::new(issuer);

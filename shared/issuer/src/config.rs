@@ -31,6 +31,10 @@ pub struct Config {
     pub request_timeout: Duration,
     /// Where the public keys are of who may report leaked API keys; `None` when nobody may.
     pub secret_scanning: Option<DocumentUrl>,
+    /// Whether people sign in here.
+    pub sign_in: bool,
+    /// What the pages look like that they see.
+    pub brand: Brand,
     /// Which requests are logged: all, only security events and errors, or only errors.
     pub log_level: Level,
 }
@@ -47,6 +51,8 @@ impl Config {
             feed_interval: FeedSettings::default().interval,
             request_timeout: Duration::from_secs(5),
             secret_scanning: None,
+            sign_in: false,
+            brand: Brand::default(),
             log_level: Level::Info,
         }
     }
@@ -63,6 +69,17 @@ impl Config {
     pub fn default_algorithm(&self) -> Algorithm {
         self.algorithms.first().copied().unwrap_or(Algorithm::RS256)
     }
+}
+
+/// Whose pages people see.
+#[derive(Clone, Debug, Default)]
+pub struct Brand {
+    /// Whose they are; `None` is the host of the issuer.
+    pub name: Option<String>,
+    /// The address of a picture.
+    pub logo: Option<String>,
+    /// A colour, as `#rrggbb`.
+    pub colour: Option<String>,
 }
 
 /// The longest lifetime of an access token: how long a retiring key must stay published.

@@ -8,6 +8,7 @@
 mod abilities;
 pub mod admin;
 pub mod api_key;
+pub mod authorization;
 pub mod client;
 pub mod config;
 pub mod credential;
@@ -22,6 +23,7 @@ pub mod limit;
 pub mod names;
 mod redirect_uri;
 pub mod revocation;
+pub mod sealed;
 pub mod store;
 pub mod token;
 
@@ -29,7 +31,7 @@ use std::sync::Arc;
 
 use tokensmith_verifier::Clock;
 
-pub use abilities::Abilities;
+pub use abilities::{Abilities, HashPasswords, Hashing};
 pub use config::{Level, UnknownLevel};
 pub use endpoint::{Endpoint, Mount};
 pub use event::{RequestContext, loggable_path};
@@ -60,6 +62,7 @@ pub struct Issuer {
     feed: ServedFeed,
     limits: Limits,
     documents: Option<Arc<dyn Source>>,
+    passwords: Option<Arc<dyn HashPasswords>>,
     last_uses: LastUses,
     report_keys: Option<Documents<ReportKeys>>,
 }
@@ -72,7 +75,11 @@ impl Issuer {
         abilities: impl Into<Abilities>,
         clock: Clock,
     ) -> Self {
-        let Abilities { keys, documents } = abilities.into();
+        let Abilities {
+            keys,
+            documents,
+            passwords,
+        } = abilities.into();
         let KeyAccess { open, sign } = keys;
         let proving = |open| HmacKeys::new(table.reader(), open, config.cache_ttl);
         Self {
@@ -83,6 +90,7 @@ impl Issuer {
             limits: Limits::new(table.counters(), clock.clone()),
             report_keys: report_keys(documents.as_ref(), &clock),
             documents,
+            passwords,
             last_uses: LastUses::new(table.clone()),
             table,
             config,
@@ -115,6 +123,15 @@ impl Issuer {
         &self.table
     }
 
+    /// What hashes passwords.
+    ///
+    /// # Errors
+    /// [`Unavailable`] in a process that signs nobody in.
+    pub fn passwords(&self) -> Result<&dyn HashPasswords, Unavailable> {
+        let passwords = self.passwords.as_deref();
+        passwords.ok_or_else(|| Unavailable::Key("this process hashes no password".to_owned()))
+    }
+
     /// The same issuer, which has read nothing and opened no key.
     fn cold(&self) -> Self {
         Self {
@@ -130,6 +147,7 @@ impl Issuer {
             limits: Limits::new(self.table.counters(), self.clock.clone()),
             report_keys: report_keys(self.documents.as_ref(), &self.clock),
             documents: self.documents.clone(),
+            passwords: self.passwords.clone(),
             last_uses: LastUses::new(self.table.clone()),
             table: self.table.clone(),
             config: self.config.clone(),
@@ -138,7 +156,10 @@ impl Issuer {
     }
 
     /// Makes sure that no record of another issuer decides on a request.
-    async fn require_own_table(&self) -> Result<(), Unavailable> {
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it is the table of another issuer, or fails.
+    pub async fn require_own_table(&self) -> Result<(), Unavailable> {
         self.keys.require_own_table(self.clock.now()).await
     }
 
@@ -151,7 +172,11 @@ impl Issuer {
         })
     }
 
-    fn hmac_keys(&self) -> Result<&HmacKeys, Unavailable> {
+    /// The keys that prove codes, refresh tokens and what is [sealed](sealed).
+    ///
+    /// # Errors
+    /// [`Unavailable`] in a process that opens none.
+    pub fn hmac_keys(&self) -> Result<&HmacKeys, Unavailable> {
         let keys = self.hmac_keys.as_ref();
         keys.ok_or_else(|| Unavailable::Key("this process opens no HMAC key".to_owned()))
     }
@@ -176,7 +201,11 @@ impl Issuer {
         Ok(())
     }
 
-    async fn open_proving_keys(&self) -> Result<(), Unavailable> {
+    /// Loads the keys that prove codes, refresh tokens and what is sealed.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when they cannot be loaded.
+    pub async fn open_proving_keys(&self) -> Result<(), Unavailable> {
         self.load_published_keys().await?;
         self.hmac_keys()?.newest(self.clock.now()).await?;
         Ok(())
@@ -204,7 +233,10 @@ impl Issuer {
     }
 
     /// Reads a record of type `R`, which need not be there: a role that lacks the right to read it is found.
-    async fn check_read<R: Record>(&self, prefix: &str) -> Result<(), Unavailable> {
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it cannot be read.
+    pub async fn check_read<R: Record>(&self, prefix: &str) -> Result<(), Unavailable> {
         let nobody = Key::<R>::single(prefix, "-");
         self.table.get(&nobody).await?;
         Ok(())

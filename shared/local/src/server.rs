@@ -160,7 +160,8 @@ async fn answer(
     if let Some(visited) = Page::is_asked_for(peer, &request) {
         return Ok(page(&host, &visited, request.method()).await);
     }
-    let served = endpoint::at(request.uri().path());
+    let path = request.uri().path();
+    let served = endpoint::at(path).or_else(|| tokensmith_people::at(path));
     let Some(endpoint) = served.filter(|endpoint| host.issuer.serves(endpoint)) else {
         return Ok(not_found(&host, peer, &request));
     };

@@ -1,3 +1,62 @@
 //! Signing people in: sessions, passwords, consent, and the endpoints with pages.
 //!
 //! A function that signs nobody in does not link this crate, and has neither pages nor a password hash in its tree.
+//!
+//! `visit.rs` has the rules that every page keeps; `authorize.rs`, `sign_in.rs` and `consent.rs` are the way of an authorization
+//! request, and `flow.rs` decides what comes next on it.
+
+mod authorize;
+mod backoff;
+mod consent;
+mod cookies;
+mod flow;
+mod password;
+mod pending;
+mod problem;
+mod session;
+mod sign_in;
+mod visit;
+
+use std::sync::Arc;
+
+use tokensmith_issuer::keys::Custody;
+use tokensmith_issuer::store::Table;
+use tokensmith_issuer::{Abilities, Endpoint, Mount};
+
+pub use authorize::AUTHORIZE;
+pub use consent::CONSENT;
+pub use password::Passwords;
+pub use sign_in::LOGIN;
+
+/// Every endpoint with pages.
+pub const ALL: [&Endpoint; 3] = [&AUTHORIZE, &LOGIN, &CONSENT];
+
+/// The endpoint at `path`, for a host that serves all of them.
+pub fn at(path: &str) -> Option<&'static Endpoint> {
+    ALL.into_iter().find(|endpoint| endpoint.path == path)
+}
+
+/// The endpoints with pages, which prove what they have sealed, and hash passwords. They sign nothing.
+pub const fn mounts<C: Custody>() -> [Mount<C>; ALL.len()] {
+    [
+        Mount {
+            endpoint: &AUTHORIZE,
+            prepare: prepare::<C>,
+        },
+        Mount {
+            endpoint: &LOGIN,
+            prepare: prepare::<C>,
+        },
+        Mount {
+            endpoint: &CONSENT,
+            prepare: prepare::<C>,
+        },
+    ]
+}
+
+fn prepare<C: Custody>(custody: &C, _table: &Table, abilities: &mut Abilities) {
+    abilities.keys.open = Some(custody.open());
+    abilities
+        .passwords
+        .get_or_insert_with(|| Arc::new(Passwords::default()));
+}

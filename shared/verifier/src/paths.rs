@@ -27,3 +27,24 @@ pub const AUTHORIZATION_SERVER_METADATA: &str = "/.well-known/oauth-authorizatio
 
 /// OpenID Connect Discovery 1.0 §4.
 pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+
+/// RFC 6749 §3.1.
+pub const AUTHORIZE: &str = "/oauth2/authorize";
+
+/// RFC 9126.
+pub const PUSHED_AUTHORIZATION: &str = "/oauth2/par";
+
+/// OpenID Connect RP-Initiated Logout 1.0.
+pub const LOGOUT: &str = "/oauth2/logout";
+
+/// Where a person signs in.
+pub const LOGIN: &str = "/login";
+
+/// Where a person is asked whether a client may.
+pub const CONSENT: &str = "/consent";
+
+/// Where a person sees and ends what they have given and where they have signed in.
+pub const ACCOUNT: &str = "/account";
+
+/// RFC 8628 §3.3: where a person enters the code that a device shows.
+pub const DEVICE: &str = "/device";

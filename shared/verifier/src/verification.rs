@@ -76,7 +76,7 @@ impl VerificationKeys {
     ///
     /// # Errors
     /// The [`Rejection`] that names the first thing wrong with it.
-    pub(crate) fn signed_payload<T: DeserializeOwned>(
+    pub fn signed_payload<T: DeserializeOwned>(
         &self,
         token: &str,
         typ: &str,

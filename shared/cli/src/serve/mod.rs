@@ -21,6 +21,7 @@ use tokensmith_issuer::names::{ClientId, IssuerUrl};
 use tokensmith_issuer::store::records::Settings;
 use tokensmith_issuer::{Abilities, Issuer, endpoint};
 use tokensmith_local::{KeptEvents, LocalData, Page};
+use tokensmith_people::Passwords;
 use tokensmith_verifier::{Algorithm, Clock, paths};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -137,6 +138,7 @@ async fn run_on(
     let mut config = Config::new(url.clone());
     config.secret_scanning = report_keys;
     config.algorithms = args.algorithms;
+    config.sign_in = true;
     let policy = RotationPolicy::new(url.clone(), config.algorithms.clone(), config.cache_ttl);
     let (access, maker) = (
         KeyAccess::all(&data.custody),
@@ -158,6 +160,7 @@ async fn run_on(
     let abilities = Abilities {
         keys: access,
         documents: Some(Arc::new(Fetcher::new(table.clone(), web))),
+        passwords: Some(Arc::new(Passwords::default())),
     };
     let issuer = Issuer::new(config, table.clone(), abilities, clock.clone());
     issuer.warm_up(&endpoint::TOKEN).await?;

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::error::{ClientDenied, Error, Unavailable};
 use crate::federation::Federation;
 use crate::fetched::{KeySets, Source};
-use crate::names::ClientId;
+use crate::names::{Audience, ClientId};
 use crate::store::records::Client;
 use crate::store::{StoreError, TableReader};
 
@@ -172,6 +172,18 @@ impl Clients {
             }
             decided => decided,
         }
+    }
+
+    /// What is registered about these audiences, for who asks a person on a client's behalf.
+    ///
+    /// # Errors
+    /// [`StoreError`] when something must be read and cannot be.
+    pub(crate) async fn resources(
+        &self,
+        audiences: Vec<Audience>,
+        now: Timestamp,
+    ) -> Result<FoundResources, StoreError> {
+        self.resources.find(audiences, self.access_ttl, now).await
     }
 
     /// Empties the cache.

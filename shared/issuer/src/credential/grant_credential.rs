@@ -154,6 +154,19 @@ impl HmacKey {
         text.into()
     }
 
+    /// What only this issuer can compute from these parts, and for this purpose. The purpose keeps it apart from the HMAC of a
+    /// credential, whose input begins with a URL.
+    pub fn derive(&self, purpose: &str, parts: &[&str]) -> [u8; TAG_LENGTH] {
+        let mut context = hmac::Context::with_key(&self.key);
+        for part in [purpose].iter().chain(parts) {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        let mut derived = [0; TAG_LENGTH];
+        derived.copy_from_slice(context.sign().as_ref());
+        derived
+    }
+
     /// Whether this issuer made `credential` with this key. Compares in constant time, so that the
     /// time does not help to forge an HMAC.
     pub fn proves(&self, issuer: &IssuerUrl, credential: &GrantCredential) -> bool {
@@ -194,6 +207,15 @@ impl GrantId {
         let mut bytes = [0; GRANT_ID_LENGTH];
         let (random, hash) = bytes.split_at_mut(GRANT_ID_LENGTH - SUBJECT_HASH_LENGTH);
         random.copy_from_slice(&random_bytes::<{ GRANT_ID_LENGTH - SUBJECT_HASH_LENGTH }>());
+        hash.copy_from_slice(&SubjectHash::of(subject.as_str()).0);
+        Self(bytes)
+    }
+
+    /// The id of a grant that `subject` gives, from what only this issuer can compute.
+    pub fn derived(seed: [u8; 32], subject: &SubjectName) -> Self {
+        let mut bytes = [0; GRANT_ID_LENGTH];
+        let (first, hash) = bytes.split_at_mut(GRANT_ID_LENGTH - SUBJECT_HASH_LENGTH);
+        first.copy_from_slice(&seed[..GRANT_ID_LENGTH - SUBJECT_HASH_LENGTH]);
         hash.copy_from_slice(&SubjectHash::of(subject.as_str()).0);
         Self(bytes)
     }
@@ -271,6 +293,13 @@ impl Nonce {
     /// A new nonce.
     pub fn random() -> Self {
         Self(random_bytes())
+    }
+
+    /// A nonce from what only this issuer can compute.
+    pub fn derived(seed: [u8; 32]) -> Self {
+        let mut nonce = [0; 16];
+        nonce.copy_from_slice(&seed[..16]);
+        Self(nonce)
     }
 
     /// The hash that is stored: its SHA-256, base64url.

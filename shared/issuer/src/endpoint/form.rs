@@ -29,8 +29,16 @@ impl Form {
         if !has_form_type(headers) {
             return Err(BadRequest::WrongContentType);
         }
+        Self::of_query(body)
+    }
+
+    /// Reads parameters that are encoded as in a form, or in the query of a URL.
+    ///
+    /// # Errors
+    /// [`BadRequest`] for an encoding or repetition that no correct client sends.
+    pub fn of_query(encoded: &[u8]) -> Result<Self, BadRequest> {
         let mut form = Self::default();
-        let pairs = body.split(|byte| *byte == b'&');
+        let pairs = encoded.split(|byte| *byte == b'&');
         for (index, pair) in pairs.filter(|pair| !pair.is_empty()).enumerate() {
             if index == MAX_PARAMETERS {
                 return Err(BadRequest::TooManyParameters);
@@ -49,6 +57,11 @@ impl Form {
             form.parameters.push((name, value));
         }
         Ok(form)
+    }
+
+    /// All parameters, in the order in which they were sent.
+    pub fn into_parameters(self) -> Vec<(String, String)> {
+        self.parameters
     }
 
     /// The value of a parameter, if it is there.

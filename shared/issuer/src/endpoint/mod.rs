@@ -161,7 +161,8 @@ impl fmt::Debug for Endpoint {
 pub struct Mount<C> {
     /// The endpoint.
     pub endpoint: &'static Endpoint,
-    prepare: fn(&C, &Table, &mut Abilities),
+    /// Makes what it needs.
+    pub prepare: fn(&C, &Table, &mut Abilities),
 }
 
 impl<C: Custody> Mount<C> {

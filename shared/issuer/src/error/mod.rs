@@ -7,21 +7,26 @@
 mod access;
 mod api_key;
 mod assertion;
+mod authorization;
 mod client;
 mod grant;
 mod limit;
 mod request;
+mod sign_in;
 
 pub use access::AccessDenied;
 pub use api_key::ApiKeyDenied;
 pub use assertion::AssertionDenied;
+pub use authorization::AuthorizationDenied;
 pub use client::ClientDenied;
 pub use grant::GrantDenied;
 pub use limit::LimitDenied;
 pub use request::BadRequest;
+pub use sign_in::SignInDenied;
 
 use http::StatusCode;
 use serde::Serialize;
+use strum::IntoStaticStr;
 
 use crate::store::StoreError;
 use crate::store::records::ForeignTable;
@@ -89,7 +94,9 @@ reasons!(
     ClientDenied,
     GrantDenied,
     AccessDenied,
-    LimitDenied
+    LimitDenied,
+    AuthorizationDenied,
+    SignInDenied
 );
 
 /// What is wrong with a request: each part of the issuer brings its own reasons.
@@ -110,6 +117,12 @@ pub enum Denied {
     /// That there are too many of them.
     #[error(transparent)]
     Limit(#[from] LimitDenied),
+    /// What a client asks a person for.
+    #[error(transparent)]
+    Authorization(#[from] AuthorizationDenied),
+    /// The person who has sent it, or how they came to.
+    #[error(transparent)]
+    SignIn(#[from] SignInDenied),
 }
 
 impl Denied {
@@ -121,12 +134,15 @@ impl Denied {
             Self::Grant(reason) => reason.code(),
             Self::Access(reason) => reason.code(),
             Self::Limit(_) => ErrorCode::TemporarilyUnavailable,
+            Self::Authorization(reason) => reason.code(),
+            Self::SignIn(_) => ErrorCode::AccessDenied,
         }
     }
 
     /// The reason's name in the log, without its data.
     pub fn reason(&self) -> &'static str {
         match self {
+            Self::Request(BadRequest::NotRedirected(reason)) => reason.into(),
             Self::Request(reason) => reason.into(),
             Self::Client(reason)
             | Self::Grant(GrantDenied::Assertion(reason) | GrantDenied::SubjectToken(reason)) => {
@@ -136,6 +152,8 @@ impl Denied {
             Self::Grant(reason) => reason.into(),
             Self::Access(reason) => reason.into(),
             Self::Limit(reason) => reason.into(),
+            Self::Authorization(reason) => reason.name(),
+            Self::SignIn(reason) => reason.into(),
         }
     }
 
@@ -154,7 +172,11 @@ impl Denied {
                 reason.is_security_event()
             }
             Self::Grant(reason) => reason.is_security_event(),
-            Self::Request(_) | Self::Access(_) | Self::Limit(_) => false,
+            Self::Request(_)
+            | Self::Access(_)
+            | Self::Limit(_)
+            | Self::Authorization(_)
+            | Self::SignIn(_) => false,
         }
     }
 
@@ -162,16 +184,29 @@ impl Denied {
     pub const fn status(&self) -> StatusCode {
         match (self, self.code()) {
             (Self::Request(BadRequest::MethodNotAllowed), _) => StatusCode::METHOD_NOT_ALLOWED,
-            (Self::Limit(_), _) => StatusCode::TOO_MANY_REQUESTS,
+            (Self::Limit(_) | Self::SignIn(SignInDenied::TooManyAttempts(_)), _) => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
+            (
+                Self::SignIn(
+                    SignInDenied::UnknownUser
+                    | SignInDenied::WrongPassword
+                    | SignInDenied::UserDisabled
+                    | SignInDenied::CrossSite
+                    | SignInDenied::NotSignedIn,
+                ),
+                _,
+            ) => StatusCode::FORBIDDEN,
             (_, ErrorCode::InvalidClient) => StatusCode::UNAUTHORIZED,
             _ => StatusCode::BAD_REQUEST,
         }
     }
 }
 
-/// The `error` of an answer (RFC 6749 §5.2, RFC 8707 §2).
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+/// The `error` of an answer (RFC 6749 §4.1.2.1 and §5.2, RFC 8707 §2, OpenID Connect Core 1.0 §3.1.2.6).
+#[derive(Clone, Copy, Debug, Eq, IntoStaticStr, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[allow(missing_docs, reason = "each is the RFC's own name")]
 pub enum ErrorCode {
     InvalidRequest,
@@ -182,6 +217,20 @@ pub enum ErrorCode {
     InvalidScope,
     InvalidTarget,
     TemporarilyUnavailable,
+    UnsupportedResponseType,
+    AccessDenied,
+    LoginRequired,
+    ConsentRequired,
+    RequestNotSupported,
+    RequestUriNotSupported,
+    RegistrationNotSupported,
+}
+
+impl ErrorCode {
+    /// As it is written in an answer.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// A dependency failed or did not answer in time. The request was not carried out, and may be

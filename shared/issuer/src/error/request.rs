@@ -3,6 +3,7 @@
 use strum::IntoStaticStr;
 
 use super::ErrorCode;
+use crate::authorization::NotRedirected;
 
 /// What is wrong with the form of a request. The variant's name is the `reason` in the log.
 #[derive(Clone, Debug, Eq, IntoStaticStr, PartialEq, thiserror::Error)]
@@ -29,6 +30,12 @@ pub enum BadRequest {
     /// OAuth 2.1 §3.2: request parameters belong in the body, where they are not logged.
     #[error("request parameters must not be in the URL")]
     ParameterInQuery,
+    /// The parameters of an authorization request are too long.
+    #[error("the request is too long: push it (RFC 9126), or ask for less")]
+    RequestTooLong,
+    /// Nobody is sent anywhere: client or redirect URI are not known to be good.
+    #[error(transparent)]
+    NotRedirected(#[from] NotRedirected),
     /// `grant_type` is missing.
     #[error("grant_type is required")]
     MissingGrantType,
@@ -90,6 +97,8 @@ impl BadRequest {
             | Self::TooManyParameters
             | Self::RepeatedParameter
             | Self::ParameterInQuery
+            | Self::RequestTooLong
+            | Self::NotRedirected(_)
             | Self::MissingGrantType
             | Self::MissingCode
             | Self::MissingRefreshToken

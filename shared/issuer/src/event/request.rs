@@ -10,7 +10,7 @@ use super::{Event, Outcome};
 use crate::config::Level;
 use crate::credential::{ApiKeyId, GrantId, random_id};
 use crate::error::{Denied, Error, GrantDenied};
-use crate::names::{ClientId, FederationName};
+use crate::names::{Audience, ClientId, FederationName, Scopes, SubjectName};
 use crate::store::aws_calls;
 use crate::store::records::GrantType;
 use crate::token::MintedToken;
@@ -98,6 +98,36 @@ pub enum RequestEvent {
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<Noteworthy>,
     },
+    /// A person has signed in.
+    SignedIn {
+        subject: SubjectName,
+        /// The client that has sent them here.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        client: Option<ClientId>,
+        /// By what means (RFC 8176).
+        methods: Vec<String>,
+    },
+    /// A person has let a client have something.
+    Authorized {
+        subject: SubjectName,
+        client: ClientId,
+        grant: GrantId,
+        scope: String,
+        aud: String,
+        /// Whether they were asked now, and not because of an earlier answer.
+        asked: bool,
+    },
+    /// A person has ended something of their own: a session, a grant, or what they had agreed to.
+    Ended {
+        subject: SubjectName,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        client: Option<ClientId>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        grant: Option<GrantId>,
+        what: &'static str,
+    },
+    /// A person has changed their password, which ended their other sessions.
+    PasswordChanged { subject: SubjectName },
     /// Who scans for leaked credentials has reported some.
     Reported {
         /// How many.
@@ -136,7 +166,7 @@ pub enum RequestEvent {
 pub struct Known {
     /// The client that it names.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) client: Option<ClientId>,
+    pub client: Option<ClientId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rule: Option<FederationName>,
     /// The public id of the API key that it presents.
@@ -192,7 +222,7 @@ pub enum Noteworthy {
 
 impl RequestEvent {
     /// A request that was not carried out.
-    pub(crate) fn refused(known: Known, error: &Error) -> Self {
+    pub fn refused(known: Known, error: &Error) -> Self {
         match error {
             Error::Denied(Denied::Limit(limit)) => Self::Limited {
                 known,
@@ -228,6 +258,26 @@ impl RequestEvent {
         }
     }
 
+    /// That `subject` lets `client` have something.
+    pub fn authorized(
+        subject: &SubjectName,
+        client: &ClientId,
+        grant: GrantId,
+        scopes: &Scopes,
+        audiences: &[Audience],
+        asked: bool,
+    ) -> Self {
+        let audiences: Vec<&str> = audiences.iter().map(Audience::as_str).collect();
+        Self::Authorized {
+            subject: subject.clone(),
+            client: client.clone(),
+            grant,
+            scope: bounded(&scopes.to_string()),
+            aud: bounded(&audiences.join(" ")),
+            asked,
+        }
+    }
+
     /// What became of the request.
     pub const fn outcome(&self) -> Outcome {
         match self {
@@ -235,6 +285,10 @@ impl RequestEvent {
             | Self::Refreshed { .. }
             | Self::Revoked { .. }
             | Self::Introspected { .. }
+            | Self::SignedIn { .. }
+            | Self::Authorized { .. }
+            | Self::Ended { .. }
+            | Self::PasswordChanged { .. }
             | Self::Reported { .. }
             | Self::Served {} => Outcome::Ok,
             Self::Reused { .. } | Self::Denied { .. } | Self::Limited { .. } => Outcome::Denied,
@@ -249,8 +303,10 @@ impl RequestEvent {
             | Self::Refreshed { client, .. }
             | Self::Reused { client, .. }
             | Self::Revoked { client, .. }
+            | Self::Authorized { client, .. }
             | Self::Introspected { client, .. } => Some(client),
-            Self::Reported { .. } | Self::Served {} => None,
+            Self::SignedIn { client, .. } | Self::Ended { client, .. } => client.as_ref(),
+            Self::PasswordChanged { .. } | Self::Reported { .. } | Self::Served {} => None,
             Self::Denied { known, .. }
             | Self::Limited { known, .. }
             | Self::Unavailable { known, .. } => known.client.as_ref(),

@@ -21,4 +21,4 @@ pub use lifecycle::{KeyEnd, KeyState, Succession};
 pub use public_jwk::{PublicJwk, UnfitJwk};
 pub use rotation::{KeyRotation, RetireError, RotatedNow, Rotation, RotationPolicy, SuccessorKey};
 pub use signer::{InProcessSigner, Signer, generate_private_key};
-pub use signing::{ActiveKey, KeySet, SigningKeys};
+pub use signing::{ActiveKey, ID_TOKEN_TYPE, KeySet, SigningKeys};

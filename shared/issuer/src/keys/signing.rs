@@ -7,6 +7,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use tokensmith_verifier::{
     ACCESS_TOKEN_TYPE, Algorithm, JwkSet, KeyId, Rejection, SignedClaims, UnusableKey,
     VerificationKeys,
@@ -194,6 +195,15 @@ impl KeySet {
         self.withdrawn.signed_claims(token).is_ok()
     }
 
+    /// The payload of an ID token that one of these keys has signed, whatever else is wrong with it.
+    ///
+    /// # Errors
+    /// [`Rejection`] when none has.
+    pub fn signed_id_token<T: DeserializeOwned>(&self, token: &str) -> Result<T, Rejection> {
+        let (_, claims) = self.verification.signed_payload(token, ID_TOKEN_TYPE)?;
+        Ok(claims)
+    }
+
     /// The JWK Set document (RFC 7517 §5).
     pub fn jwks(&self) -> Bytes {
         self.jwks.clone()
@@ -322,3 +332,6 @@ impl From<CustodyError> for Unavailable {
         Self::Key(err.to_string())
     }
 }
+
+/// The `typ` of an ID token (RFC 7519 §5.1).
+pub const ID_TOKEN_TYPE: &str = "JWT";

@@ -2,14 +2,15 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use tokensmith_verifier::{Algorithm, Timestamp};
+use tokensmith_verifier::{Algorithm, MAX_TOKEN_BYTES, Timestamp};
 
 use super::MintedToken;
 use super::mint::sign_document;
+use crate::Issuer;
 use crate::error::Unavailable;
-use crate::keys::ActiveKey;
+use crate::keys::{ActiveKey, ID_TOKEN_TYPE};
 use crate::names::{ClientId, IssuerUrl, SubjectName};
 use crate::store::records::SignIn;
 
@@ -52,7 +53,7 @@ impl IdToken<'_> {
             at_hash: at_hash(access_token.expose_secret(), key.algorithm),
             sid: self.sign_in.session.as_deref(),
         };
-        let token = sign_document("JWT", &claims, key).await?;
+        let token = sign_document(ID_TOKEN_TYPE, &claims, key).await?;
         Ok(MintedIdToken(token.into()))
     }
 }
@@ -83,6 +84,42 @@ struct Claims<'a> {
     /// The session, as logout tokens name it (OpenID Connect Front-Channel Logout 1.0 §3).
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<&'a str>,
+}
+
+/// What an ID token of ours says that a client sends back.
+#[derive(Clone, Debug, Deserialize)]
+pub struct IdTokenHint {
+    #[serde(rename = "iss")]
+    issuer: String,
+    /// Whom it names.
+    #[serde(rename = "sub")]
+    pub subject: String,
+    /// Whom it was made for.
+    #[serde(rename = "aud")]
+    pub client: String,
+    /// The session in which it was made.
+    #[serde(rename = "sid")]
+    pub session: Option<String>,
+}
+
+impl Issuer {
+    /// What an ID token says that a client sends back as a hint; `None` when it is none of ours. It may have expired (OpenID Connect
+    /// Core 1.0 §3.1.2.1).
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the keys must be loaded and cannot be.
+    pub async fn id_token_hint(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Option<IdTokenHint>, Unavailable> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Ok(None);
+        }
+        let keys = self.keys.at(now).await?;
+        let hint = keys.signed_id_token::<IdTokenHint>(token).ok();
+        Ok(hint.filter(|hint| hint.issuer == self.config.issuer.as_str()))
+    }
 }
 
 /// The left half of the hash of the access token, by the hash of the signature (OpenID Connect Core 1.0 §3.1.3.6).

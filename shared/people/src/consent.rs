@@ -1,0 +1,270 @@
+//! `GET|POST /consent`: a person is asked whether a client may.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use tokensmith_issuer::authorization::{AuthorizationRequest, Parameters, Prompt, Refused};
+use tokensmith_issuer::endpoint::{Answer, Call, Endpoint};
+use tokensmith_issuer::error::{AuthorizationDenied, BadRequest, Error, SignInDenied, Unavailable};
+use tokensmith_issuer::names::{Audience, Scopes};
+use tokensmith_issuer::store::records::{Consent, ConsentedAccess};
+use tokensmith_issuer::store::{Change, Insert};
+use tokensmith_pages::{Consent as ConsentPage, ConsentAccess};
+use tokensmith_verifier::paths;
+use url::Url;
+
+use crate::flow::{Asked, GO_ON};
+use crate::pending::{Next, Pending};
+use crate::problem::{answered, check_people, refused_page, warm_up};
+use crate::session::Visitor;
+use crate::sign_in::shown_name;
+use crate::visit::Visit;
+
+/// Where a person is asked whether a client may.
+pub static CONSENT: Endpoint = Endpoint {
+    name: "consent",
+    path: paths::CONSENT,
+    methods: "GET, HEAD, POST",
+    has_cors: false,
+    is_on: |config| config.sign_in,
+    warm_up,
+    check: check_people,
+    serve: |call| Box::pin(answered(call, consent)),
+    refuse: refused_page,
+};
+
+async fn consent(call: Call<'_>) -> Result<Answer, Error> {
+    let mut visit = Visit::of(&call);
+    let cookie = visit.cookies.session().cloned();
+    let cookie = cookie.ok_or(SignInDenied::NotSignedIn)?;
+    if !visit.is_post() {
+        let parameters = Parameters::of_page(call.request.uri())?;
+        let sealed = parameters.value("request");
+        let opened = visit.unseal_in_session::<Pending>(GO_ON, cookie.value(), sealed);
+        let opened = opened.await?;
+        if opened.is_expired {
+            return Ok(visit.expired(&Next::Authorize(Box::new(opened.value)), call.known));
+        }
+        let request = match visit
+            .issuer
+            .authorization_request(&opened.value.parameters)
+            .await
+        {
+            Ok(request) => request,
+            Err(refused) => return visit.refused(refused, call.known),
+        };
+        visit.speak(request.ui_locales.as_deref());
+        call.known.client = Some(request.client.id.clone());
+        return visit.proceed(opened.value, &request, call.known).await;
+    }
+    let form = visit.posted()?;
+    let opened = visit.unseal_in_session::<Asked>(ASKED, cookie.value(), form.value("form"));
+    let opened = opened.await?;
+    let Asked { pending, scopes } = opened.value;
+    if opened.is_expired {
+        return Ok(visit.expired(&Next::Authorize(Box::new(pending)), call.known));
+    }
+    let request = match visit
+        .issuer
+        .authorization_request(&pending.parameters)
+        .await
+    {
+        Ok(request) => request,
+        Err(refused) => return visit.refused(refused, call.known),
+    };
+    call.known.client = Some(request.client.id.clone());
+    match form.value("decision") {
+        Some("allow") => {}
+        Some("switch") => {
+            let pending = Pending {
+                signed_in: false,
+                ..pending
+            };
+            return visit
+                .sign_in_first(&Next::Authorize(Box::new(pending)))
+                .await;
+        }
+        _ => return Ok(visit.refuse(&request, AuthorizationDenied::Refused, call.known)),
+    }
+    let visitor = visit.visitor(Some(&request.client.id)).await?;
+    let visitor = visitor.ok_or(SignInDenied::NotSignedIn)?;
+    // The client may have lost a scope while the person was reading.
+    let scopes = scopes.intersection(&request.access.scopes);
+    if can_be_remembered(&request) {
+        visit.remember(&request, &visitor, &scopes).await?;
+    }
+    visit
+        .approve(&pending, &request, &visitor, &scopes, true)
+        .await
+}
+
+impl Visit<'_> {
+    /// The page that asks whether the client may.
+    pub(crate) async fn consent_page(
+        &self,
+        pending: Pending,
+        request: &AuthorizationRequest,
+        visitor: &Visitor,
+    ) -> Result<Response<Bytes>, Unavailable> {
+        let asked = Asked {
+            pending,
+            scopes: request.access.scopes.clone(),
+        };
+        let session = visitor.cookie.value();
+        let form = self.seal_in_session(ASKED, session, &asked).await?;
+        let client_name = shown_name(&request.client);
+        let host = Url::parse(&request.redirect.uri).ok();
+        let host = host.as_ref().and_then(Url::host_str);
+        let shown = ShownAccess::of(request);
+        let scopes: Vec<_> = shown.iter().map(ShownAccess::scopes).collect();
+        let access = shown.iter().zip(&scopes);
+        let access = access.map(|(one, scopes)| ConsentAccess {
+            resource: one.resource.as_deref(),
+            scopes,
+        });
+        let access: Vec<_> = access.collect();
+        let page = ConsentPage {
+            form: &form,
+            action: paths::CONSENT,
+            client_name: &client_name,
+            client_host: host,
+            user_name: visitor.user.name.as_str(),
+            access: &access,
+        };
+        Ok(self.page(StatusCode::OK, page.html(&self.look, self.language)))
+    }
+
+    /// Keeps what was agreed, besides what was agreed before.
+    async fn remember(
+        &self,
+        request: &AuthorizationRequest,
+        visitor: &Visitor,
+        scopes: &Scopes,
+    ) -> Result<(), Error> {
+        let (table, now) = (self.issuer.table(), self.issuer.clock().now());
+        let given = |consent: Option<&Consent>| {
+            let mut given = consent
+                .map(|consent| consent.given.clone())
+                .unwrap_or_default();
+            for audience in &request.access.audiences {
+                add(&mut given, audience, scopes);
+            }
+            given
+        };
+        let consent = Consent {
+            subject: visitor.user.subject.clone(),
+            client_id: request.client.id.clone(),
+            given: given(visitor.consent.as_ref()),
+            given_at: now,
+        };
+        let key = Consent::key_of(&consent.subject, &consent.client_id);
+        if let Insert::Exists(known) = table.insert(&consent).await? {
+            // Whoever has agreed to something else at the same time is asked again.
+            let change = Change::of_existing()
+                .set("given", given(Some(&known)))
+                .and_then(|change| change.set("given_at", now))?;
+            table.update(&key, change).await?;
+        }
+        Ok(())
+    }
+
+    /// Answers a request that cannot be shown to anybody.
+    pub(crate) fn refused(
+        &self,
+        refused: Refused,
+        known: &mut tokensmith_issuer::event::Known,
+    ) -> Result<Answer, Error> {
+        match refused {
+            Refused::Page(reason) => Err(BadRequest::from(reason).into()),
+            Refused::Redirect(redirect, reason) => Ok(self.refuse_at(&redirect, reason, known)),
+            Refused::Unavailable(err) => Err(err.into()),
+        }
+    }
+}
+
+fn add(given: &mut Vec<ConsentedAccess>, audience: &Audience, scopes: &Scopes) {
+    match given
+        .iter_mut()
+        .find(|one| one.audience.is_same_as(audience))
+    {
+        Some(one) => one.scopes = one.scopes.union(scopes),
+        None => given.push(ConsentedAccess {
+            audience: audience.clone(),
+            scopes: scopes.clone(),
+        }),
+    }
+}
+
+/// Whether the person has to be asked: unless they have agreed before, or the client belongs to who runs the issuer.
+pub(crate) fn must_ask(request: &AuthorizationRequest, visitor: &Visitor) -> bool {
+    if request.prompt.contains(&Prompt::Consent) {
+        return true;
+    }
+    if request.client.first_party {
+        return false;
+    }
+    let agreed = |audience: &Audience| {
+        let consent = visitor.consent.as_ref();
+        consent.is_some_and(|consent| consent.covers(audience, &request.access.scopes))
+    };
+    !can_be_remembered(request) || !request.access.audiences.iter().all(agreed)
+}
+
+/// Whether it is certain who gets the answer: any app can say that it is a public client whose answers go to an app (RFC 8252
+/// §8.6).
+fn can_be_remembered(request: &AuthorizationRequest) -> bool {
+    let goes_to_an_app = !request.redirect.uri.starts_with("https:");
+    !(request.client.is_public() && goes_to_an_app)
+}
+
+/// What is asked for, in words.
+pub(crate) struct ShownAccess {
+    resource: Option<String>,
+    scopes: Vec<(String, Option<String>)>,
+}
+
+impl ShownAccess {
+    fn of(request: &AuthorizationRequest) -> Vec<Self> {
+        let access = &request.access;
+        let described = |name: &str| {
+            let resource = access.resource.as_ref()?;
+            let mut scopes = resource.scopes.iter();
+            let scope = scopes.find(|scope| scope.name.as_str() == name)?;
+            Some(scope.description.clone())
+        };
+        let named = |scopes: &Scopes| {
+            let scopes = scopes.iter();
+            let scopes = scopes.map(|scope| (scope.to_string(), described(scope.as_str())));
+            scopes.collect::<Vec<_>>()
+        };
+        let about_people = access.scopes.about_people();
+        let others = access.scopes.iter();
+        let others = others.filter(|scope| !about_people.has(scope.as_str()));
+        let others: Scopes = others.cloned().collect();
+        let mut shown = Vec::new();
+        if !about_people.is_empty() {
+            shown.push(Self {
+                resource: None,
+                scopes: named(&about_people),
+            });
+        }
+        if !others.is_empty() {
+            let resource = access.resource.as_ref();
+            let name = resource.and_then(|resource| resource.name.clone());
+            let first = access.audiences.first().map(ToString::to_string);
+            shown.push(Self {
+                resource: name.or(first),
+                scopes: named(&others),
+            });
+        }
+        shown
+    }
+
+    fn scopes(&self) -> Vec<(&str, Option<&str>)> {
+        let scopes = self.scopes.iter();
+        let scopes = scopes.map(|(name, description)| (name.as_str(), description.as_deref()));
+        scopes.collect()
+    }
+}
+
+/// The purpose of the form that asks whether a client may.
+const ASKED: &str = "consent";

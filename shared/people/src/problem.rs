@@ -1,0 +1,133 @@
+//! What people are told when they do not get on.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use tokensmith_issuer::Issuer;
+use tokensmith_issuer::endpoint::{Answer, Call, Endpoint, Work};
+use tokensmith_issuer::error::{BadRequest, Denied, Error, SignInDenied, Unavailable};
+use tokensmith_issuer::event::{RequestContext, RequestEvent};
+use tokensmith_issuer::store::records::{Client, Consent, Login, Session, Subject, User};
+use tokensmith_pages::{Brand, Language, Look, Problem, ProblemKind};
+
+use crate::visit::{Visit, page};
+
+/// Answers a request, also when it is refused: by a page in the person's language.
+pub(crate) async fn answered<'a, F>(
+    call: Call<'a>,
+    serve: impl FnOnce(Call<'a>) -> F,
+) -> Result<Answer, Error>
+where
+    F: Future<Output = Result<Answer, Error>> + Send + 'a,
+{
+    let visit = Visit::of(&call);
+    match serve(call).await {
+        Ok(answer) => Ok(answer),
+        Err(error) => Ok(Answer {
+            response: visit.problem_page(&error, None),
+            event: RequestEvent::refused(Default::default(), &error),
+        }),
+    }
+}
+
+impl Visit<'_> {
+    /// The page that says what went wrong.
+    pub(crate) fn problem_page(&self, error: &Error, start_again: Option<&str>) -> Response<Bytes> {
+        let context = self.request.extensions().get::<RequestContext>();
+        let (status, kind) = kind_of(error, start_again);
+        let detail = detail_of(error);
+        let problem = Problem {
+            kind,
+            detail: detail.as_deref(),
+            request_id: context.map(|context| context.request_id.as_str()),
+        };
+        let mut response = self.page(status, problem.html(&self.look, self.language));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(1));
+        }
+        response
+    }
+}
+
+/// The page for a request that nobody has looked at: its method is wrong, or it took too long.
+pub(crate) fn refused_page(
+    endpoint: &Endpoint,
+    error: &Error,
+    retry_after: u64,
+) -> Response<Bytes> {
+    let (status, kind) = kind_of(error, None);
+    let look = Look::new(Brand {
+        name: "tokensmith".to_owned(),
+        logo: None,
+        colour: None,
+    });
+    let detail = detail_of(error);
+    let problem = Problem {
+        kind,
+        detail: detail.as_deref(),
+        request_id: None,
+    };
+    let html = problem.html(&look, Language::English);
+    let mut response = page(status, html, look.content_security_policy());
+    let headers = response.headers_mut();
+    match status {
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let allowed = HeaderValue::from_static(endpoint.methods);
+            headers.insert(header::ALLOW, allowed);
+        }
+        StatusCode::SERVICE_UNAVAILABLE => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+        }
+        _ => {}
+    }
+    response
+}
+
+fn kind_of<'a>(error: &Error, start_again: Option<&'a str>) -> (StatusCode, ProblemKind<'a>) {
+    let Error::Denied(denied) = error else {
+        return (StatusCode::SERVICE_UNAVAILABLE, ProblemKind::Unavailable);
+    };
+    let kind = match denied {
+        Denied::Request(BadRequest::NotRedirected(reason)) => match reason {
+            tokensmith_issuer::authorization::NotRedirected::NoClientNamed
+            | tokensmith_issuer::authorization::NotRedirected::UnknownClient => {
+                ProblemKind::UnknownClient
+            }
+            _ => ProblemKind::BadRedirectUri,
+        },
+        Denied::SignIn(SignInDenied::ExpiredForm) => ProblemKind::ExpiredForm { start_again },
+        Denied::SignIn(SignInDenied::AnsweredBefore) => ProblemKind::AlreadyAnswered,
+        Denied::SignIn(SignInDenied::TooManyAttempts(seconds)) => {
+            ProblemKind::TooManyRequests(*seconds)
+        }
+        Denied::SignIn(_) => ProblemKind::Forbidden,
+        _ => ProblemKind::BadRequest,
+    };
+    (denied.status(), kind)
+}
+
+/// What a developer wants to know. What happened to a person who signs in is said in their own language.
+fn detail_of(error: &Error) -> Option<String> {
+    match error {
+        Error::Denied(Denied::SignIn(_)) | Error::Unavailable(_) => None,
+        Error::Denied(denied) => Some(denied.to_string()),
+    }
+}
+
+/// What is loaded before the first page.
+pub(crate) fn warm_up(issuer: &Issuer) -> Work<'_, Result<(), Unavailable>> {
+    Box::pin(issuer.open_proving_keys())
+}
+
+/// What must work before anybody is sent to the pages.
+pub(crate) fn check_people(issuer: &Issuer) -> Work<'_, Result<(), Unavailable>> {
+    Box::pin(async {
+        issuer.open_proving_keys().await?;
+        issuer.check_read::<Client>(Client::PREFIX).await?;
+        issuer.check_read::<Subject>(Subject::PREFIX).await?;
+        issuer.check_read::<User>(User::PREFIX).await?;
+        issuer.check_read::<Login>(Login::PREFIX).await?;
+        issuer.check_read::<Session>(Session::PREFIX).await?;
+        issuer.check_read::<Consent>(Consent::PREFIX).await
+    })
+}

@@ -1,0 +1,204 @@
+//! `GET|POST /login`: a person proves who they are.
+
+use std::mem;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use secrecy::SecretString;
+use tokensmith_issuer::authorization::Parameters;
+use tokensmith_issuer::endpoint::{Answer, Call, Endpoint};
+use tokensmith_issuer::error::{Denied, Error, SignInDenied};
+use tokensmith_issuer::event::{Known, RequestContext, RequestEvent};
+use tokensmith_issuer::names::{ClientId, UserName};
+use tokensmith_issuer::store::records::{Client, Login, User};
+use tokensmith_pages::{SignIn, SignInProblem};
+use tokensmith_verifier::paths;
+
+use crate::backoff::{self, Admitted};
+use crate::pending::Next;
+use crate::problem::{answered, check_people, refused_page, warm_up};
+use crate::visit::Visit;
+
+pub(crate) use tokensmith_pages::SignInProblem as Problem;
+
+/// Where a person signs in.
+pub static LOGIN: Endpoint = Endpoint {
+    name: "login",
+    path: paths::LOGIN,
+    methods: "GET, HEAD, POST",
+    has_cors: false,
+    is_on: |config| config.sign_in,
+    warm_up,
+    check: check_people,
+    serve: |call| Box::pin(answered(call, login)),
+    refuse: refused_page,
+};
+
+async fn login(call: Call<'_>) -> Result<Answer, Error> {
+    let visit = Visit::of(&call);
+    if !visit.is_post() {
+        let parameters = Parameters::of_page(call.request.uri())?;
+        let opened = visit.unseal_of_stranger::<Next>(SIGN_IN, parameters.value("request"));
+        let opened = opened.await?;
+        if opened.is_expired {
+            return Ok(visit.expired(&opened.value, call.known));
+        }
+        let client = visit.client_of(&opened.value).await?;
+        let name = client.as_ref().map(shown_name);
+        let page = visit.sign_in_page(&opened.value, name.as_deref(), None, None);
+        return Ok(Answer::public(page.await?));
+    }
+    let form = visit.posted()?;
+    let opened = visit.unseal_of_stranger::<Next>(SIGN_IN, form.value("form"));
+    let opened = opened.await?;
+    if opened.is_expired {
+        return Ok(visit.expired(&opened.value, call.known));
+    }
+    let client = visit.client_of(&opened.value).await?;
+    call.known.client = client.as_ref().map(|client| client.id.clone());
+    let name = form.value("user_name").unwrap_or_default();
+    let password: SecretString = form.value("password").unwrap_or_default().to_owned().into();
+    match visit.prove(name, &password).await {
+        Ok(user) => visit.signed_in(opened.value, client, &user).await,
+        Err(Error::Denied(denied)) => {
+            let shown = client.as_ref().map(shown_name);
+            let (status, problem) = match &denied {
+                Denied::SignIn(SignInDenied::TooManyAttempts(seconds)) => (
+                    StatusCode::TOO_MANY_REQUESTS,
+                    SignInProblem::TryAgainIn(*seconds),
+                ),
+                _ => (StatusCode::FORBIDDEN, SignInProblem::WrongCredentials),
+            };
+            let page =
+                visit.sign_in_page(&opened.value, shown.as_deref(), Some(name), Some(problem));
+            let mut response = page.await?;
+            *response.status_mut() = status;
+            Ok(Answer {
+                response,
+                event: RequestEvent::refused(mem::take(call.known), &denied.into()),
+            })
+        }
+        Err(unavailable) => Err(unavailable),
+    }
+}
+
+impl Visit<'_> {
+    /// Whose name and password these are. However wrong they are, that takes the same work.
+    async fn prove(&self, name: &str, password: &SecretString) -> Result<User, Error> {
+        let (table, now) = (self.issuer.table(), self.issuer.clock().now());
+        let Ok(name) = name.trim().parse::<UserName>() else {
+            return Err(SignInDenied::UnknownUser.into());
+        };
+        let context = self.request.extensions().get::<RequestContext>();
+        let source = context.and_then(|context| context.source.as_deref());
+        if let Admitted::TryAgainIn(seconds) = backoff::admit(table, &name, source, now).await? {
+            return Err(SignInDenied::TooManyAttempts(seconds).into());
+        }
+        let login = table.get(&Login::key_of(&name)).await?;
+        let hash = login.as_ref().and_then(|login| login.password.as_ref());
+        let is_right = self.issuer.passwords()?.verify(password, hash).await;
+        let login = login.ok_or(SignInDenied::UnknownUser)?;
+        if !is_right {
+            return Err(SignInDenied::WrongPassword.into());
+        }
+        let user = table.get(&User::key_of(&login.subject)).await?;
+        let user = user.ok_or(SignInDenied::UnknownUser)?;
+        if user.disabled {
+            return Err(SignInDenied::UserDisabled.into());
+        }
+        backoff::succeeded(table, &name, source).await?;
+        Ok(user.record)
+    }
+
+    async fn signed_in(
+        &self,
+        next: Next,
+        client: Option<Client>,
+        user: &User,
+    ) -> Result<Answer, Error> {
+        let methods = ["pwd"];
+        let session = self.begin_session(user, &methods).await?;
+        let location = self.next_location(next, session.value()).await?;
+        let mut response = self.see_other(&location);
+        self.cookies.send_session(response.headers_mut(), &session);
+        Ok(Answer {
+            response,
+            event: RequestEvent::SignedIn {
+                subject: user.subject.clone(),
+                client: client.map(|client| client.id),
+                methods: methods.map(str::to_owned).to_vec(),
+            },
+        })
+    }
+
+    /// The page that asks who is there.
+    pub(crate) async fn sign_in_page(
+        &self,
+        next: &Next,
+        client: Option<&str>,
+        user_name: Option<&str>,
+        problem: Option<SignInProblem>,
+    ) -> Result<Response<Bytes>, Error> {
+        let form = self.seal_for_stranger(SIGN_IN, next).await?;
+        let page = SignIn {
+            form: &form,
+            action: paths::LOGIN,
+            client,
+            user_name,
+            problem,
+            upstreams: &[],
+        };
+        Ok(self.page(StatusCode::OK, page.html(&self.look, self.language)))
+    }
+
+    /// Sends somebody who has not signed in to where they can, and then on to what they want.
+    pub(crate) async fn sign_in_first(&self, next: &Next) -> Result<Answer, Error> {
+        let form = self.seal_for_stranger(SIGN_IN, next).await?;
+        let location = format!("{}?request={form}", paths::LOGIN);
+        Ok(Answer::public(self.see_other(&location)))
+    }
+
+    /// The client that has sent somebody to sign in.
+    async fn client_of(&self, next: &Next) -> Result<Option<Client>, Error> {
+        let Next::Authorize(pending) = next else {
+            return Ok(None);
+        };
+        let id = pending
+            .parameters
+            .value("client_id")
+            .map(str::parse::<ClientId>);
+        let Some(Ok(id)) = id else {
+            return Ok(None);
+        };
+        let found = self.issuer.table().get(&Client::key_of(&id)).await?;
+        Ok(found.map(|client| client.record))
+    }
+
+    /// Tells somebody that their form has expired, with a way to begin again.
+    pub(crate) fn expired(&self, next: &Next, known: &mut Known) -> Answer {
+        let again = match next {
+            Next::Authorize(pending) if pending.pushed.is_none() => Some(format!(
+                "{}?{}",
+                paths::AUTHORIZE,
+                pending.parameters.to_query()
+            )),
+            Next::Authorize(_) => None,
+            Next::Account => Some(paths::ACCOUNT.to_owned()),
+            Next::Device(_) => Some(paths::DEVICE.to_owned()),
+        };
+        let error = SignInDenied::ExpiredForm.into();
+        Answer {
+            response: self.problem_page(&error, again.as_deref()),
+            event: RequestEvent::refused(mem::take(known), &error),
+        }
+    }
+}
+
+/// What people are shown as the client's name.
+pub(crate) fn shown_name(client: &Client) -> String {
+    let name = client.name.clone();
+    name.unwrap_or_else(|| client.id.to_string())
+}
+
+/// The purpose of the form that asks who is there.
+pub(crate) const SIGN_IN: &str = "sign in";
