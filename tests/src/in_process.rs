@@ -21,6 +21,7 @@ use tokensmith_issuer::store::records::{
 use tokensmith_issuer::store::{Change, CheckedTime, Key, Record, Table, Update};
 use tokensmith_issuer::{Abilities, GrantType, Issuer, endpoint};
 use tokensmith_local::{FileCustody, dynamodb_client, make_table};
+use tokensmith_people::Passwords;
 use tokensmith_verifier::{Algorithm, Clock, Timestamp, paths};
 
 use crate::assertion::OwnKey;
@@ -28,6 +29,7 @@ use crate::contents::{Items, items_by_key};
 use crate::faults::FaultyDynamo;
 use crate::operator::TestOperator;
 use crate::records::{API, audiences, new_client, new_grant, refresh_token, scopes};
+use crate::served::endpoint_at;
 use crate::{Answer, Form, HttpRequest, TestClient, TestCustody, TestGrant};
 
 /// An issuer in this process.
@@ -123,7 +125,7 @@ impl InProcess {
         let abilities = Abilities {
             keys: self.direct.custody.access(),
             documents: Some(documents),
-            passwords: None,
+            passwords: Some(Arc::new(Passwords::default())),
         };
         let issuer = Issuer::new(self.config.clone(), table, abilities, self.clock());
         other.issuer = Arc::new(issuer);
@@ -364,7 +366,7 @@ impl InProcess {
     /// Sends a request to the endpoint that its path leads to.
     pub async fn send(&self, request: &HttpRequest) -> Answer {
         let request = request.in_process();
-        let endpoint = endpoint::at(request.uri().path()).expect("an endpoint");
+        let endpoint = endpoint_at(request.uri().path()).expect("an endpoint");
         self.issuer.handle(endpoint, request).await.into()
     }
 
@@ -431,7 +433,11 @@ async fn new_issuer(
 ) -> Issuer {
     let table = make_table(dynamo.clone()).await.expect("the table");
     let clock = Clock::Manual(seconds.clone());
-    Issuer::new(config.clone(), table, direct.custody.access(), clock)
+    let abilities = Abilities {
+        passwords: Some(Arc::new(Passwords::default())),
+        ..direct.custody.access().into()
+    };
+    Issuer::new(config.clone(), table, abilities, clock)
 }
 
 /// The second at which every test begins.

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
-use tokensmith_issuer::{Issuer, endpoint};
+use tokensmith_issuer::Issuer;
+
+use crate::served::endpoint_at;
 use tokensmith_verifier::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched};
 
 /// The issuer as a resource server reaches it.
@@ -14,7 +16,7 @@ pub struct OverHttp(pub Arc<Issuer>);
 impl Fetch for OverHttp {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Fetched, FetchError> {
         let url: http::Uri = request.url.parse().expect("a URL");
-        let endpoint = endpoint::at(url.path()).expect("an endpoint");
+        let endpoint = endpoint_at(url.path()).expect("an endpoint");
         let request = Request::get(url).body(Bytes::new()).expect("a request");
         let answer = self.0.handle(endpoint, request).await;
         match answer.status().as_u16() {

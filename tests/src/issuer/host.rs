@@ -11,14 +11,16 @@ use tokensmith_issuer::admin::settle;
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::random_id;
 use tokensmith_issuer::keys::{KeyAccess, KeyRotation, RotationPolicy};
-use tokensmith_issuer::{Issuer, endpoint};
+use tokensmith_issuer::{Abilities, Issuer};
 use tokensmith_local::{ChangeCounter, EmbeddedDynamo, LocalData, dynamodb_client};
+use tokensmith_people::Passwords;
 use tokensmith_verifier::{Algorithm, Clock};
 use tokio::runtime::Runtime;
 
 use super::command;
 use crate::contents::printed_items;
 use crate::process::Background;
+use crate::served::endpoint_at;
 use crate::{Answer, HttpRequest};
 
 /// What runs an issuer.
@@ -108,6 +110,7 @@ impl Inside {
         let runtime = Runtime::new().expect("a runtime");
         let mut config = Config::new(url.parse().expect("a URL"));
         config.algorithms = Algorithm::ALL.into();
+        config.sign_in = true;
         let (issuer, changes) = runtime.block_on(async {
             let data = LocalData::open_or_create(data).await.expect("data");
             let (table, url) = (data.table, config.issuer.clone());
@@ -119,9 +122,12 @@ impl Inside {
             made.expect("the first keys");
             let owner = config.owner();
             settle(&table, &owner).await.expect("settings");
-            let access = KeyAccess::all(&data.custody);
+            let abilities = Abilities {
+                passwords: Some(Arc::new(Passwords::default())),
+                ..KeyAccess::all(&data.custody).into()
+            };
             (
-                Issuer::new(config, table, access, Clock::System),
+                Issuer::new(config, table, abilities, Clock::System),
                 data.changes,
             )
         });
@@ -135,7 +141,7 @@ impl Inside {
     /// Sends a request to the endpoint that its path leads to.
     pub(super) fn send(&self, request: &HttpRequest) -> Answer {
         let request = request.in_process();
-        let served = endpoint::at(request.uri().path());
+        let served = endpoint_at(request.uri().path());
         let Some(endpoint) = served.filter(|endpoint| self.issuer.serves(endpoint)) else {
             return Answer {
                 status: 404,
