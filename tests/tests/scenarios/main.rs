@@ -9,6 +9,7 @@ mod federation;
 mod grants;
 mod limits;
 mod metadata;
+mod people;
 mod private_key_jwt;
 mod resources;
 mod revocations;
