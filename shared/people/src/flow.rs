@@ -78,6 +78,12 @@ impl Visit<'_> {
         scopes: &Scopes,
         asked: bool,
     ) -> Result<Answer, Error> {
+        if let Some(pushed) = &pending.pushed {
+            let approval = visitor.user.subject.as_str();
+            if !self.issuer.use_up(pushed, approval).await? {
+                return Err(SignInDenied::AnsweredBefore.into());
+            }
+        }
         let approval = Approval {
             request,
             request_id: &pending.id,

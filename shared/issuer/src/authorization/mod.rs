@@ -3,10 +3,12 @@
 
 mod approval;
 mod parameters;
+mod pushed;
 mod redirect;
 mod request;
 
 pub use approval::{Approval, Approved};
 pub use parameters::Parameters;
+pub(crate) use pushed::PUSHED_LIFETIME;
 pub use redirect::{Redirect, ResponseMode};
 pub use request::{AuthorizationRequest, NotRedirected, Prompt, Refused, WantedAccess};

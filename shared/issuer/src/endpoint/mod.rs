@@ -10,6 +10,7 @@ pub mod check;
 pub(crate) mod form;
 mod introspect;
 mod metadata;
+mod pushed_authorization;
 mod revocations;
 mod revoke;
 mod secret_scanning;
@@ -30,6 +31,7 @@ pub use metadata::{
     AUTHORIZATION_SERVER_METADATA, JWKS, OPENID_CONFIGURATION, authorization_server_metadata, jwks,
     openid_configuration,
 };
+pub use pushed_authorization::{PUSHED_AUTHORIZATION, pushed_authorization};
 pub use revocations::{REVOCATIONS, revocations};
 pub use revoke::{REVOKE, revoke};
 pub use secret_scanning::{GITHUB_KEYS, SECRET_SCANNING, secret_scanning};
@@ -190,6 +192,17 @@ impl<C: Custody> Mount<C> {
                 abilities.keys.open = Some(custody.open());
                 let reading = || Arc::new(table.reader()) as Arc<dyn Source>;
                 abilities.documents.get_or_insert_with(reading);
+            },
+        }
+    }
+
+    /// It fetches the documents of others.
+    pub const fn fetching(endpoint: &'static Endpoint) -> Self {
+        Self {
+            endpoint,
+            prepare: |_, table, abilities| {
+                let web = Arc::new(Web::new(Reach::Public));
+                abilities.documents = Some(Arc::new(Fetcher::new(table.clone(), web)));
             },
         }
     }
@@ -368,7 +381,7 @@ impl Issuer {
 /// The endpoint at `path`, for a host that serves all of them: a program that calls this links all
 /// endpoints. Whether an issuer [serves](Issuer::serves) it is another question.
 pub fn at(path: &str) -> Option<&'static Endpoint> {
-    let mut all = ALL.into_iter().chain([&SECRET_SCANNING]);
+    let mut all = ALL.into_iter().chain(OPTIONAL);
     all.find(|endpoint| endpoint.path == path)
 }
 
@@ -383,6 +396,9 @@ pub const ALL: [&Endpoint; 8] = [
     &AUTHORIZATION_SERVER_METADATA,
     &OPENID_CONFIGURATION,
 ];
+
+/// Every endpoint that some issuers have, for such a host.
+pub const OPTIONAL: [&Endpoint; 2] = [&SECRET_SCANNING, &PUSHED_AUTHORIZATION];
 
 /// The request id, returned so that a caller can say which log line is theirs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

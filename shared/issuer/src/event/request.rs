@@ -98,6 +98,12 @@ pub enum RequestEvent {
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<Noteworthy>,
     },
+    /// A client has pushed an authorization request.
+    Pushed {
+        client: ClientId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rule: Option<FederationName>,
+    },
     /// A person has signed in.
     SignedIn {
         subject: SubjectName,
@@ -285,6 +291,7 @@ impl RequestEvent {
             | Self::Refreshed { .. }
             | Self::Revoked { .. }
             | Self::Introspected { .. }
+            | Self::Pushed { .. }
             | Self::SignedIn { .. }
             | Self::Authorized { .. }
             | Self::Ended { .. }
@@ -304,6 +311,7 @@ impl RequestEvent {
             | Self::Reused { client, .. }
             | Self::Revoked { client, .. }
             | Self::Authorized { client, .. }
+            | Self::Pushed { client, .. }
             | Self::Introspected { client, .. } => Some(client),
             Self::SignedIn { client, .. } | Self::Ended { client, .. } => client.as_ref(),
             Self::PasswordChanged { .. } | Self::Reported { .. } | Self::Served {} => None,

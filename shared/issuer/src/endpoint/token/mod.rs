@@ -213,7 +213,10 @@ impl Issuer {
     /// Takes a permit of the API key and of the client, as far as they have limits. It comes after policy, so that neither a stranger nor a
     /// request that is refused spends any; and before signing, so that what is beyond a limit costs no signature and uses up
     /// nothing.
-    async fn take_permits(&self, client: &AuthenticatedClient) -> Result<Vec<Standing>, Error> {
+    pub(crate) async fn take_permits(
+        &self,
+        client: &AuthenticatedClient,
+    ) -> Result<Vec<Standing>, Error> {
         let of_key = client
             .api_key()
             .and_then(|key| Some((Limited::api_key(&key.id), key.limit?)));
