@@ -7,6 +7,7 @@
 mod access;
 mod api_key;
 mod assertion;
+mod bearer;
 mod client;
 mod grant;
 mod limit;
@@ -15,6 +16,7 @@ mod request;
 pub use access::AccessDenied;
 pub use api_key::ApiKeyDenied;
 pub use assertion::AssertionDenied;
+pub use bearer::BearerDenied;
 pub use client::ClientDenied;
 pub use grant::GrantDenied;
 pub use limit::LimitDenied;
@@ -22,6 +24,7 @@ pub use request::BadRequest;
 
 use http::StatusCode;
 use serde::Serialize;
+use strum::IntoStaticStr;
 
 use crate::store::StoreError;
 use crate::store::records::ForeignTable;
@@ -89,7 +92,8 @@ reasons!(
     ClientDenied,
     GrantDenied,
     AccessDenied,
-    LimitDenied
+    LimitDenied,
+    BearerDenied
 );
 
 /// What is wrong with a request: each part of the issuer brings its own reasons.
@@ -110,6 +114,9 @@ pub enum Denied {
     /// That there are too many of them.
     #[error(transparent)]
     Limit(#[from] LimitDenied),
+    /// The access token that it brings.
+    #[error(transparent)]
+    Bearer(#[from] BearerDenied),
 }
 
 impl Denied {
@@ -121,6 +128,7 @@ impl Denied {
             Self::Grant(reason) => reason.code(),
             Self::Access(reason) => reason.code(),
             Self::Limit(_) => ErrorCode::TemporarilyUnavailable,
+            Self::Bearer(reason) => reason.code(),
         }
     }
 
@@ -136,6 +144,7 @@ impl Denied {
             Self::Grant(reason) => reason.into(),
             Self::Access(reason) => reason.into(),
             Self::Limit(reason) => reason.into(),
+            Self::Bearer(reason) => reason.name(),
         }
     }
 
@@ -154,6 +163,7 @@ impl Denied {
                 reason.is_security_event()
             }
             Self::Grant(reason) => reason.is_security_event(),
+            Self::Bearer(reason) => reason.is_security_event(),
             Self::Request(_) | Self::Access(_) | Self::Limit(_) => false,
         }
     }
@@ -163,15 +173,17 @@ impl Denied {
         match (self, self.code()) {
             (Self::Request(BadRequest::MethodNotAllowed), _) => StatusCode::METHOD_NOT_ALLOWED,
             (Self::Limit(_), _) => StatusCode::TOO_MANY_REQUESTS,
-            (_, ErrorCode::InvalidClient) => StatusCode::UNAUTHORIZED,
+            (_, ErrorCode::InvalidClient | ErrorCode::InvalidToken) => StatusCode::UNAUTHORIZED,
+            (_, ErrorCode::InsufficientScope) => StatusCode::FORBIDDEN,
             _ => StatusCode::BAD_REQUEST,
         }
     }
 }
 
-/// The `error` of an answer (RFC 6749 §5.2, RFC 8707 §2).
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+/// The `error` of an answer (RFC 6749 §5.2, RFC 6750 §3.1, RFC 8707 §2).
+#[derive(Clone, Copy, Debug, Eq, IntoStaticStr, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 #[allow(missing_docs, reason = "each is the RFC's own name")]
 pub enum ErrorCode {
     InvalidRequest,
@@ -181,7 +193,16 @@ pub enum ErrorCode {
     UnsupportedGrantType,
     InvalidScope,
     InvalidTarget,
+    InvalidToken,
+    InsufficientScope,
     TemporarilyUnavailable,
+}
+
+impl ErrorCode {
+    /// As it is written in an answer.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// A dependency failed or did not answer in time. The request was not carried out, and may be

@@ -10,7 +10,7 @@ use super::{Event, Outcome};
 use crate::config::Level;
 use crate::credential::{ApiKeyId, GrantId, random_id};
 use crate::error::{Denied, Error, GrantDenied};
-use crate::names::{ClientId, FederationName};
+use crate::names::{ClientId, FederationName, SubjectName};
 use crate::store::aws_calls;
 use crate::store::records::GrantType;
 use crate::token::MintedToken;
@@ -97,6 +97,13 @@ pub enum RequestEvent {
         active: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<Noteworthy>,
+    },
+    /// A client was told about the person who gave it a grant.
+    Userinfo {
+        subject: SubjectName,
+        client: ClientId,
+        grant: GrantId,
+        jti: String,
     },
     /// Who scans for leaked credentials has reported some.
     Reported {
@@ -235,6 +242,7 @@ impl RequestEvent {
             | Self::Refreshed { .. }
             | Self::Revoked { .. }
             | Self::Introspected { .. }
+            | Self::Userinfo { .. }
             | Self::Reported { .. }
             | Self::Served {} => Outcome::Ok,
             Self::Reused { .. } | Self::Denied { .. } | Self::Limited { .. } => Outcome::Denied,
@@ -249,7 +257,8 @@ impl RequestEvent {
             | Self::Refreshed { client, .. }
             | Self::Reused { client, .. }
             | Self::Revoked { client, .. }
-            | Self::Introspected { client, .. } => Some(client),
+            | Self::Introspected { client, .. }
+            | Self::Userinfo { client, .. } => Some(client),
             Self::Reported { .. } | Self::Served {} => None,
             Self::Denied { known, .. }
             | Self::Limited { known, .. }
