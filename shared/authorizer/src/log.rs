@@ -6,7 +6,7 @@ use tokensmith_issuer::Level;
 use tokensmith_issuer::credential::ApiKeyId;
 use tokensmith_issuer::event::{Authorized, AuthorizedRequest, Judgement};
 use tokensmith_issuer::store::aws_calls;
-use tokensmith_verifier::{InvalidRequest, Refusal, Rejection};
+use tokensmith_verifier::{Refusal, Rejection};
 
 use crate::decision::{Decision, Unverified};
 
@@ -61,7 +61,7 @@ fn judgement(decision: &Decision) -> Judgement<'_> {
                 Unverified::Token(_) | Unverified::SeveralCredentials => None,
             },
             reason: match unverified {
-                Unverified::Token(refusal) => reason_of(refusal),
+                Unverified::Token(refusal) => refusal.name(),
                 Unverified::ApiKey { reason, .. } => reason.into(),
                 Unverified::SeveralCredentials => "several_credentials",
             },
@@ -79,35 +79,6 @@ fn is_security_event(unverified: &Unverified) -> bool {
         Unverified::Token(Refusal::Rejected(Rejection::KeyWithdrawn)) => true,
         Unverified::ApiKey { reason, .. } => reason.is_security_event(),
         Unverified::Token(_) | Unverified::SeveralCredentials => false,
-    }
-}
-
-fn reason_of(refusal: &Refusal) -> &'static str {
-    match refusal {
-        Refusal::NoToken => "no_token",
-        Refusal::InvalidRequest(InvalidRequest::RepeatedHeader) => "repeated_header",
-        Refusal::InvalidRequest(InvalidRequest::MalformedToken) => "malformed_header",
-        Refusal::InsufficientScope(_) => "insufficient_scope",
-        Refusal::Unavailable(_) => "unavailable",
-        Refusal::Rejected(rejection) => match rejection {
-            Rejection::TooLong => "too_long",
-            Rejection::Malformed => "malformed",
-            Rejection::UnsupportedHeader => "unsupported_header",
-            Rejection::WrongType => "wrong_type",
-            Rejection::UnknownKey => "unknown_key",
-            Rejection::WrongAlgorithm => "wrong_algorithm",
-            Rejection::BadSignature => "bad_signature",
-            Rejection::WrongIssuer => "wrong_issuer",
-            Rejection::WrongAudience => "wrong_audience",
-            Rejection::Expired => "expired",
-            Rejection::NotYetValid => "not_yet_valid",
-            Rejection::TokenRevoked => "token_revoked",
-            Rejection::GrantRevoked => "grant_revoked",
-            Rejection::ClientRevoked => "client_revoked",
-            Rejection::SubjectRevoked => "subject_revoked",
-            Rejection::ApiKeyEnded => "api_key_ended",
-            Rejection::KeyWithdrawn => "withdrawn_key",
-        },
     }
 }
 

@@ -21,6 +21,7 @@ pub mod grant;
 pub mod keys;
 pub mod limit;
 pub mod names;
+pub mod person;
 mod redirect_uri;
 pub mod revocation;
 pub mod sealed;

@@ -66,3 +66,13 @@ pub enum InvalidRequest {
     #[error("the bearer token is malformed")]
     MalformedToken,
 }
+
+impl InvalidRequest {
+    /// Its name in a log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RepeatedHeader => "repeated_header",
+            Self::MalformedToken => "malformed_header",
+        }
+    }
+}

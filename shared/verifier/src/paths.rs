@@ -13,6 +13,9 @@ pub const REVOKE: &str = "/oauth2/revoke";
 /// RFC 7662.
 pub const INTROSPECT: &str = "/oauth2/introspect";
 
+/// OpenID Connect Core 1.0 §5.3.
+pub const USERINFO: &str = "/oauth2/userinfo";
+
 /// The revocation feed, for verifiers that cannot read the table.
 pub const REVOCATIONS: &str = "/oauth2/revocations";
 

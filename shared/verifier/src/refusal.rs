@@ -48,6 +48,17 @@ pub struct Challenge {
 }
 
 impl Refusal {
+    /// Its name in a log.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NoToken => "no_token",
+            Self::InvalidRequest(reason) => reason.name(),
+            Self::Rejected(reason) => reason.name(),
+            Self::InsufficientScope(_) => "insufficient_scope",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+
     /// The answer for a protection space called `realm` (RFC 9110 §11.5), such as
     /// [`crate::Verifier::realm`]. It must not contain quotes or backslashes.
     pub fn challenge(&self, realm: &str) -> Challenge {

@@ -214,6 +214,31 @@ pub enum Rejection {
     KeyWithdrawn,
 }
 
+impl Rejection {
+    /// Its name in a log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TooLong => "too_long",
+            Self::Malformed => "malformed",
+            Self::UnsupportedHeader => "unsupported_header",
+            Self::WrongType => "wrong_type",
+            Self::UnknownKey => "unknown_key",
+            Self::WrongAlgorithm => "wrong_algorithm",
+            Self::BadSignature => "bad_signature",
+            Self::WrongIssuer => "wrong_issuer",
+            Self::WrongAudience => "wrong_audience",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::TokenRevoked => "token_revoked",
+            Self::GrantRevoked => "grant_revoked",
+            Self::ClientRevoked => "client_revoked",
+            Self::SubjectRevoked => "subject_revoked",
+            Self::ApiKeyEnded => "api_key_ended",
+            Self::KeyWithdrawn => "withdrawn_key",
+        }
+    }
+}
+
 /// A JWK cannot be used. It is named if it has a name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the published key {0} cannot be used")]

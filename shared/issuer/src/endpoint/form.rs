@@ -20,9 +20,7 @@ impl Form {
     /// [`BadRequest`] for a size, type, encoding or repetition that no correct client sends, and
     /// for any request parameter in the URL, where it would be logged.
     pub fn parse(uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Result<Self, BadRequest> {
-        if uri.query().is_some_and(names_request_parameter) {
-            return Err(BadRequest::ParameterInQuery);
-        }
+        refuse_query(uri)?;
         if body.len() > MAX_BODY_BYTES {
             return Err(BadRequest::BodyTooLarge);
         }
@@ -77,6 +75,14 @@ impl Form {
     fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         let named = self.parameters.iter().filter(move |(n, _)| n == name);
         named.map(|(_, value)| value.as_str())
+    }
+}
+
+/// Makes sure that no request parameter is in the URL.
+pub(super) fn refuse_query(uri: &Uri) -> Result<(), BadRequest> {
+    match uri.query().is_some_and(names_request_parameter) {
+        true => Err(BadRequest::ParameterInQuery),
+        false => Ok(()),
     }
 }
 

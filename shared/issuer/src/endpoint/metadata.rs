@@ -13,6 +13,8 @@ use super::{ALWAYS, Answer, Endpoint, Mount};
 use crate::Issuer;
 use crate::error::Error;
 use crate::keys::Custody;
+use crate::names::ABOUT_PEOPLE;
+use crate::person::STANDARD_CLAIMS;
 use crate::store::records::AuthenticationMethod;
 use crate::store::records::GrantType;
 
@@ -98,11 +100,9 @@ impl Issuer {
 
     /// OpenID Connect Discovery 1.0 §4.2.
     fn openid_metadata(&self, headers: &HeaderMap) -> Response<Bytes> {
-        let algorithms = self.config.algorithms.iter();
-        let document = OpenIdMetadata {
+        let document = OpenIdDocument {
             metadata: self.metadata_members(),
-            subject_types_supported: ["public"],
-            id_token_signing_alg_values_supported: algorithms.copied().collect(),
+            openid: self.openid_members(),
         };
         let json = serde_json::to_vec(&document).unwrap_or_default();
         public_document(json.into(), JSON, CACHED_FOR, headers)
@@ -116,6 +116,7 @@ impl Issuer {
             revocation_endpoint: issuer.join(paths::REVOKE),
             introspection_endpoint: issuer.join(paths::INTROSPECT),
             jwks_uri: issuer.join(paths::JWKS),
+            scopes_supported: ABOUT_PEOPLE,
             response_types_supported: [],
             grant_types_supported: GrantType::ALL.map(GrantType::as_str),
             token_endpoint_auth_methods_supported: all_methods(),
@@ -130,6 +131,16 @@ impl Issuer {
             introspection_endpoint_auth_signing_alg_values_supported: SignatureAlgorithm::NAMES,
         }
     }
+
+    fn openid_members(&self) -> OpenIdMetadata<'_> {
+        let standard = STANDARD_CLAIMS.iter().map(|claim| claim.name);
+        OpenIdMetadata {
+            userinfo_endpoint: self.config.issuer.join(paths::USERINFO),
+            subject_types_supported: ["public"],
+            id_token_signing_alg_values_supported: self.config.algorithms.clone(),
+            claims_supported: ID_TOKEN_CLAIMS.into_iter().chain(standard).collect(),
+        }
+    }
 }
 
 /// RFC 8414 §2.
@@ -140,6 +151,8 @@ struct Metadata<'a> {
     revocation_endpoint: String,
     introspection_endpoint: String,
     jwks_uri: String,
+    /// Those that mean the same at every issuer. Which others there are is for each client to know.
+    scopes_supported: [&'a str; ABOUT_PEOPLE.len()],
     /// Required by RFC 8414, and empty while there is no authorization endpoint.
     response_types_supported: [&'a str; 0],
     grant_types_supported: [&'a str; GrantType::ALL.len()],
@@ -154,21 +167,34 @@ struct Metadata<'a> {
 /// The algorithms of `private_key_jwt`.
 type AssertionAlgorithms = [&'static str; SignatureAlgorithm::NAMES.len()];
 
+/// The document of OpenID Connect: all of the other one, and more.
+#[derive(Serialize)]
+struct OpenIdDocument<'a> {
+    #[serde(flatten)]
+    metadata: Metadata<'a>,
+    #[serde(flatten)]
+    openid: OpenIdMetadata<'a>,
+}
+
 /// OpenID Connect Discovery 1.0 §3. Some resource servers accept no document without these members,
 /// although they verify access tokens alone.
 #[derive(Serialize)]
 struct OpenIdMetadata<'a> {
-    #[serde(flatten)]
-    metadata: Metadata<'a>,
+    userinfo_endpoint: String,
     /// A subject has the same `sub` for every client.
     subject_types_supported: [&'a str; 1],
     /// The algorithms that this issuer signs with.
     id_token_signing_alg_values_supported: Vec<Algorithm>,
+    /// What ID tokens and userinfo may say.
+    claims_supported: Vec<&'a str>,
 }
 
 fn all_methods() -> [&'static str; AuthenticationMethod::REGISTERED.len()] {
     AuthenticationMethod::REGISTERED.map(AuthenticationMethod::as_str)
 }
+
+/// What every ID token can say (OpenID Connect Core 1.0 §2): a client learns the rest from userinfo.
+const ID_TOKEN_CLAIMS: [&str; 8] = ["iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr"];
 
 /// In seconds.
 const CACHED_FOR: u64 = 300;

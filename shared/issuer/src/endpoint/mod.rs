@@ -15,6 +15,7 @@ mod revocations;
 mod revoke;
 mod secret_scanning;
 mod token;
+mod userinfo;
 
 use std::fmt;
 use std::pin::Pin;
@@ -36,6 +37,7 @@ pub use revocations::{REVOCATIONS, revocations};
 pub use revoke::{REVOKE, revoke};
 pub use secret_scanning::{GITHUB_KEYS, SECRET_SCANNING, secret_scanning};
 pub use token::{REFRESH, TOKEN, refresh, token};
+pub use userinfo::{USERINFO, userinfo};
 
 use crate::client::{Evidence, PresentedCredentials, client_named_in};
 use crate::config::Config;
@@ -386,11 +388,12 @@ pub fn at(path: &str) -> Option<&'static Endpoint> {
 }
 
 /// Every endpoint that each issuer has, for such a host.
-pub const ALL: [&Endpoint; 8] = [
+pub const ALL: [&Endpoint; 9] = [
     &TOKEN,
     &REFRESH,
     &REVOKE,
     &INTROSPECT,
+    &USERINFO,
     &REVOCATIONS,
     &JWKS,
     &AUTHORIZATION_SERVER_METADATA,

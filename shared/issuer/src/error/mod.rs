@@ -8,6 +8,7 @@ mod access;
 mod api_key;
 mod assertion;
 mod authorization;
+mod bearer;
 mod client;
 mod grant;
 mod limit;
@@ -18,6 +19,7 @@ pub use access::AccessDenied;
 pub use api_key::ApiKeyDenied;
 pub use assertion::AssertionDenied;
 pub use authorization::AuthorizationDenied;
+pub use bearer::BearerDenied;
 pub use client::ClientDenied;
 pub use grant::GrantDenied;
 pub use limit::LimitDenied;
@@ -96,7 +98,8 @@ reasons!(
     AccessDenied,
     LimitDenied,
     AuthorizationDenied,
-    SignInDenied
+    SignInDenied,
+    BearerDenied
 );
 
 /// What is wrong with a request: each part of the issuer brings its own reasons.
@@ -123,6 +126,9 @@ pub enum Denied {
     /// The person who has sent it, or how they came to.
     #[error(transparent)]
     SignIn(#[from] SignInDenied),
+    /// The access token that it brings.
+    #[error(transparent)]
+    Bearer(#[from] BearerDenied),
 }
 
 impl Denied {
@@ -136,6 +142,7 @@ impl Denied {
             Self::Limit(_) => ErrorCode::TemporarilyUnavailable,
             Self::Authorization(reason) => reason.code(),
             Self::SignIn(_) => ErrorCode::AccessDenied,
+            Self::Bearer(reason) => reason.code(),
         }
     }
 
@@ -154,6 +161,7 @@ impl Denied {
             Self::Limit(reason) => reason.into(),
             Self::Authorization(reason) => reason.name(),
             Self::SignIn(reason) => reason.into(),
+            Self::Bearer(reason) => reason.name(),
         }
     }
 
@@ -177,6 +185,7 @@ impl Denied {
             | Self::Limit(_)
             | Self::Authorization(_)
             | Self::SignIn(_) => false,
+            Self::Bearer(reason) => reason.is_security_event(),
         }
     }
 
@@ -197,7 +206,8 @@ impl Denied {
                 ),
                 _,
             ) => StatusCode::FORBIDDEN,
-            (_, ErrorCode::InvalidClient) => StatusCode::UNAUTHORIZED,
+            (_, ErrorCode::InvalidClient | ErrorCode::InvalidToken) => StatusCode::UNAUTHORIZED,
+            (_, ErrorCode::InsufficientScope) => StatusCode::FORBIDDEN,
             _ => StatusCode::BAD_REQUEST,
         }
     }
@@ -216,6 +226,8 @@ pub enum ErrorCode {
     UnsupportedGrantType,
     InvalidScope,
     InvalidTarget,
+    InvalidToken,
+    InsufficientScope,
     TemporarilyUnavailable,
     UnsupportedResponseType,
     AccessDenied,

@@ -134,6 +134,13 @@ pub enum RequestEvent {
     },
     /// A person has changed their password, which ended their other sessions.
     PasswordChanged { subject: SubjectName },
+    /// A client was told about the person who gave it a grant.
+    Userinfo {
+        subject: SubjectName,
+        client: ClientId,
+        grant: GrantId,
+        jti: String,
+    },
     /// Who scans for leaked credentials has reported some.
     Reported {
         /// How many.
@@ -296,6 +303,7 @@ impl RequestEvent {
             | Self::Authorized { .. }
             | Self::Ended { .. }
             | Self::PasswordChanged { .. }
+            | Self::Userinfo { .. }
             | Self::Reported { .. }
             | Self::Served {} => Outcome::Ok,
             Self::Reused { .. } | Self::Denied { .. } | Self::Limited { .. } => Outcome::Denied,
@@ -315,6 +323,7 @@ impl RequestEvent {
             | Self::Introspected { client, .. } => Some(client),
             Self::SignedIn { client, .. } | Self::Ended { client, .. } => client.as_ref(),
             Self::PasswordChanged { .. } | Self::Reported { .. } | Self::Served {} => None,
+            Self::Userinfo { client, .. } => Some(client),
             Self::Denied { known, .. }
             | Self::Limited { known, .. }
             | Self::Unavailable { known, .. } => known.client.as_ref(),

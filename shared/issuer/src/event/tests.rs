@@ -147,6 +147,7 @@ fn all_requests() -> Vec<Value> {
             rule: rule.clone(),
             key: key(),
             grant_type,
+            grant: Some(grant),
             token: IssuedToken::sample(),
         },
         RequestEvent::Refreshed {
@@ -156,7 +157,13 @@ fn all_requests() -> Vec<Value> {
             grant,
             token: IssuedToken::sample(),
         },
-        RequestEvent::reused("app".parse().expect("an id"), rule.clone(), grant),
+        RequestEvent::reused(
+            "app".parse().expect("an id"),
+            rule.clone(),
+            grant_type,
+            grant,
+            &GrantDenied::RefreshTokenReused,
+        ),
         RequestEvent::Revoked {
             client: "app".parse().expect("an id"),
             rule: rule.clone(),

@@ -68,16 +68,7 @@ impl Issuer {
             return self.judge_api_key(token, now).await;
         }
         if CredentialKind::of(token).is_none() {
-            return match self.keys.at(now).await?.signed_claims(token) {
-                Err(rejection) => Ok(Judged::Unrecognized(rejection)),
-                Ok(SignedClaims { claims, .. }) => {
-                    let verdict = self.judge_access_token(&claims, now).await?;
-                    Ok(Judged::AccessToken {
-                        claims: Box::new(claims),
-                        verdict,
-                    })
-                }
-            };
+            return self.judge_access_token(token, now).await;
         }
         let judged = match GrantCredential::parse(token) {
             Err(_) => Err(GrantDenied::MalformedRefreshToken.into()),
@@ -111,7 +102,25 @@ impl Issuer {
         })
     }
 
-    async fn judge_access_token(
+    /// Judges what must be an access token: everything else is [`Judged::Unrecognized`]. It needs no private key.
+    pub(crate) async fn judge_access_token(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Judged, Unavailable> {
+        match self.keys.at(now).await?.signed_claims(token) {
+            Err(rejection) => Ok(Judged::Unrecognized(rejection)),
+            Ok(SignedClaims { claims, .. }) => {
+                let verdict = self.judge_claims(&claims, now).await?;
+                Ok(Judged::AccessToken {
+                    claims: Box::new(claims),
+                    verdict,
+                })
+            }
+        }
+    }
+
+    async fn judge_claims(
         &self,
         claims: &AccessTokenClaims,
         now: Timestamp,
