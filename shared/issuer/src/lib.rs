@@ -11,6 +11,7 @@ pub mod api_key;
 pub mod client;
 pub mod config;
 pub mod credential;
+pub mod device;
 pub mod endpoint;
 pub mod error;
 pub mod event;
@@ -39,6 +40,7 @@ pub use token::Judged;
 use crate::api_key::LastUses;
 use crate::client::Clients;
 use crate::config::Config;
+use crate::device::Polls;
 use crate::error::Unavailable;
 use crate::fetched::{Documents, ReportKeys, Source};
 use crate::grant::redeem::Redeemer;
@@ -61,6 +63,7 @@ pub struct Issuer {
     limits: Limits,
     documents: Option<Arc<dyn Source>>,
     last_uses: LastUses,
+    polls: Polls,
     report_keys: Option<Documents<ReportKeys>>,
 }
 
@@ -84,6 +87,7 @@ impl Issuer {
             report_keys: report_keys(documents.as_ref(), &clock),
             documents,
             last_uses: LastUses::new(table.clone()),
+            polls: Polls::default(),
             table,
             config,
             clock,
@@ -131,6 +135,7 @@ impl Issuer {
             report_keys: report_keys(self.documents.as_ref(), &self.clock),
             documents: self.documents.clone(),
             last_uses: LastUses::new(self.table.clone()),
+            polls: Polls::default(),
             table: self.table.clone(),
             config: self.config.clone(),
             clock: self.clock.clone(),

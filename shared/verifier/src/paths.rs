@@ -7,6 +7,9 @@ pub const TOKEN: &str = "/oauth2/token";
 /// The token endpoint restricted to refresh tokens, for teams that want to run them isolated.
 pub const REFRESH: &str = "/oauth2/refresh";
 
+/// RFC 8628 §3.1.
+pub const DEVICE_AUTHORIZATION: &str = "/oauth2/device_authorization";
+
 /// RFC 7009.
 pub const REVOKE: &str = "/oauth2/revoke";
 
@@ -27,3 +30,6 @@ pub const AUTHORIZATION_SERVER_METADATA: &str = "/.well-known/oauth-authorizatio
 
 /// OpenID Connect Discovery 1.0 §4.
 pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+
+/// RFC 8628 §3.3: where a person enters the code that a device shows.
+pub const DEVICE: &str = "/device";

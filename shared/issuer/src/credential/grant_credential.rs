@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::base62::{checksum, without_checksum};
-use super::{Malformed, Prefix};
+use super::{DeviceCode, Malformed, Prefix};
 use crate::credential::random_bytes;
 use crate::names::{InvalidName, IssuerUrl, SubjectName};
 
@@ -22,6 +22,9 @@ use crate::names::{InvalidName, IssuerUrl, SubjectName};
 pub enum CredentialKind {
     /// Generation 0 of a grant that a user has approved.
     AuthorizationCode,
+    /// Generation 0 of a grant that a person has given to a device. It is not printed as a generation: the device has it from
+    /// before there was a grant.
+    DeviceCode,
     /// Every generation from 1.
     RefreshToken,
 }
@@ -39,6 +42,7 @@ impl CredentialKind {
     const fn prefix(self) -> &'static str {
         match self {
             Self::AuthorizationCode => Prefix::AuthorizationCode.as_str(),
+            Self::DeviceCode => Prefix::DeviceCode.as_str(),
             Self::RefreshToken => Prefix::RefreshToken.as_str(),
         }
     }
@@ -84,6 +88,18 @@ impl GrantCredential {
             nonce: Nonce(reader.take()?),
             tag: tag.try_into().map_err(|_| Malformed)?,
         })
+    }
+
+    /// Generation 0 of a grant to a device. No HMAC proves it, but that the request of `code` names the grant.
+    pub fn of_device(code: &DeviceCode, grant_id: GrantId) -> Self {
+        Self {
+            kind: CredentialKind::DeviceCode,
+            hmac_version: 0,
+            grant_id,
+            generation: 0,
+            nonce: code.nonce(),
+            tag: [0; TAG_LENGTH],
+        }
     }
 
     fn signed_bytes(&self) -> Zeroizing<Vec<u8>> {
@@ -154,6 +170,19 @@ impl HmacKey {
         text.into()
     }
 
+    /// What only this issuer can compute from these parts, and for this purpose. The purpose keeps it apart from the HMAC of a
+    /// credential, whose input begins with a URL.
+    pub fn derive(&self, purpose: &str, parts: &[&str]) -> [u8; TAG_LENGTH] {
+        let mut context = hmac::Context::with_key(&self.key);
+        for part in [purpose].iter().chain(parts) {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        let mut derived = [0; TAG_LENGTH];
+        derived.copy_from_slice(context.sign().as_ref());
+        derived
+    }
+
     /// Whether this issuer made `credential` with this key. Compares in constant time, so that the
     /// time does not help to forge an HMAC.
     pub fn proves(&self, issuer: &IssuerUrl, credential: &GrantCredential) -> bool {
@@ -194,6 +223,15 @@ impl GrantId {
         let mut bytes = [0; GRANT_ID_LENGTH];
         let (random, hash) = bytes.split_at_mut(GRANT_ID_LENGTH - SUBJECT_HASH_LENGTH);
         random.copy_from_slice(&random_bytes::<{ GRANT_ID_LENGTH - SUBJECT_HASH_LENGTH }>());
+        hash.copy_from_slice(&SubjectHash::of(subject.as_str()).0);
+        Self(bytes)
+    }
+
+    /// The id of a grant that `subject` gives, from what only this issuer can compute.
+    pub fn derived(seed: [u8; 32], subject: &SubjectName) -> Self {
+        let mut bytes = [0; GRANT_ID_LENGTH];
+        let (first, hash) = bytes.split_at_mut(GRANT_ID_LENGTH - SUBJECT_HASH_LENGTH);
+        first.copy_from_slice(&seed[..GRANT_ID_LENGTH - SUBJECT_HASH_LENGTH]);
         hash.copy_from_slice(&SubjectHash::of(subject.as_str()).0);
         Self(bytes)
     }
@@ -271,6 +309,13 @@ impl Nonce {
     /// A new nonce.
     pub fn random() -> Self {
         Self(random_bytes())
+    }
+
+    /// A nonce from what only this issuer can compute.
+    pub fn derived(seed: [u8; 32]) -> Self {
+        let mut nonce = [0; 16];
+        nonce.copy_from_slice(&seed[..16]);
+        Self(nonce)
     }
 
     /// The hash that is stored: its SHA-256, base64url.

@@ -113,6 +113,7 @@ impl Issuer {
         Metadata {
             issuer: issuer.as_str(),
             token_endpoint: issuer.join(paths::TOKEN),
+            device_authorization_endpoint: issuer.join(paths::DEVICE_AUTHORIZATION),
             revocation_endpoint: issuer.join(paths::REVOKE),
             introspection_endpoint: issuer.join(paths::INTROSPECT),
             jwks_uri: issuer.join(paths::JWKS),
@@ -137,6 +138,8 @@ impl Issuer {
 struct Metadata<'a> {
     issuer: &'a str,
     token_endpoint: String,
+    /// RFC 8628 §4.
+    device_authorization_endpoint: String,
     revocation_endpoint: String,
     introspection_endpoint: String,
     jwks_uri: String,

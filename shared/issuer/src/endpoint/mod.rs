@@ -7,6 +7,7 @@
 
 mod answer;
 pub mod check;
+mod device_authorization;
 pub(crate) mod form;
 mod introspect;
 mod metadata;
@@ -24,6 +25,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, Request, Response};
 
+pub use device_authorization::{DEVICE_AUTHORIZATION, device_authorization};
 pub use form::Form;
 pub use introspect::{INTROSPECT, introspect};
 pub use metadata::{
@@ -372,8 +374,9 @@ pub fn at(path: &str) -> Option<&'static Endpoint> {
 }
 
 /// Every endpoint that each issuer has, for such a host.
-pub const ALL: [&Endpoint; 8] = [
+pub const ALL: [&Endpoint; 9] = [
     &TOKEN,
+    &DEVICE_AUTHORIZATION,
     &REFRESH,
     &REVOKE,
     &INTROSPECT,

@@ -8,6 +8,7 @@ mod access;
 mod api_key;
 mod assertion;
 mod client;
+mod device;
 mod grant;
 mod limit;
 mod request;
@@ -16,6 +17,7 @@ pub use access::AccessDenied;
 pub use api_key::ApiKeyDenied;
 pub use assertion::AssertionDenied;
 pub use client::ClientDenied;
+pub use device::DeviceDenied;
 pub use grant::GrantDenied;
 pub use limit::LimitDenied;
 pub use request::BadRequest;
@@ -89,7 +91,8 @@ reasons!(
     ClientDenied,
     GrantDenied,
     AccessDenied,
-    LimitDenied
+    LimitDenied,
+    DeviceDenied
 );
 
 /// What is wrong with a request: each part of the issuer brings its own reasons.
@@ -110,6 +113,9 @@ pub enum Denied {
     /// That there are too many of them.
     #[error(transparent)]
     Limit(#[from] LimitDenied),
+    /// That nobody has let the device have what it polls for.
+    #[error(transparent)]
+    Device(#[from] DeviceDenied),
 }
 
 impl Denied {
@@ -121,6 +127,7 @@ impl Denied {
             Self::Grant(reason) => reason.code(),
             Self::Access(reason) => reason.code(),
             Self::Limit(_) => ErrorCode::TemporarilyUnavailable,
+            Self::Device(reason) => reason.code(),
         }
     }
 
@@ -136,6 +143,7 @@ impl Denied {
             Self::Grant(reason) => reason.into(),
             Self::Access(reason) => reason.into(),
             Self::Limit(reason) => reason.into(),
+            Self::Device(reason) => reason.into(),
         }
     }
 
@@ -154,7 +162,7 @@ impl Denied {
                 reason.is_security_event()
             }
             Self::Grant(reason) => reason.is_security_event(),
-            Self::Request(_) | Self::Access(_) | Self::Limit(_) => false,
+            Self::Request(_) | Self::Access(_) | Self::Limit(_) | Self::Device(_) => false,
         }
     }
 
@@ -169,7 +177,7 @@ impl Denied {
     }
 }
 
-/// The `error` of an answer (RFC 6749 §5.2, RFC 8707 §2).
+/// The `error` of an answer (RFC 6749 §5.2, RFC 8707 §2, RFC 8628 §3.5).
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "each is the RFC's own name")]
@@ -182,6 +190,10 @@ pub enum ErrorCode {
     InvalidScope,
     InvalidTarget,
     TemporarilyUnavailable,
+    AccessDenied,
+    AuthorizationPending,
+    SlowDown,
+    ExpiredToken,
 }
 
 /// A dependency failed or did not answer in time. The request was not carried out, and may be

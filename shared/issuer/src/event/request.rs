@@ -10,7 +10,7 @@ use super::{Event, Outcome};
 use crate::config::Level;
 use crate::credential::{ApiKeyId, GrantId, random_id};
 use crate::error::{Denied, Error, GrantDenied};
-use crate::names::{ClientId, FederationName};
+use crate::names::{Audience, ClientId, FederationName, Scopes};
 use crate::store::aws_calls;
 use crate::store::records::GrantType;
 use crate::token::MintedToken;
@@ -97,6 +97,21 @@ pub enum RequestEvent {
         active: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<Noteworthy>,
+    },
+    /// A device has asked for access, which a person has to allow (RFC 8628).
+    DeviceAsked {
+        client: ClientId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rule: Option<FederationName>,
+        #[serde(skip_serializing_if = "String::is_empty")]
+        scope: String,
+        aud: String,
+    },
+    /// A device has polled, and nobody has answered yet.
+    Pending {
+        #[serde(flatten)]
+        known: Known,
+        reason: &'static str,
     },
     /// Who scans for leaked credentials has reported some.
     Reported {
@@ -199,6 +214,10 @@ impl RequestEvent {
                 limit_of: limit.standing().kind.as_str(),
                 reason: limit.into(),
             },
+            Error::Denied(Denied::Device(device)) if device.is_pending() => Self::Pending {
+                known,
+                reason: device.into(),
+            },
             Error::Denied(denied) => Self::Denied {
                 known,
                 reason: denied.reason(),
@@ -208,6 +227,22 @@ impl RequestEvent {
                 known,
                 failure: unavailable.to_string(),
             },
+        }
+    }
+
+    /// What a device of `client` asks for.
+    pub(crate) fn device_asked(
+        client: &ClientId,
+        rule: Option<FederationName>,
+        scopes: &Scopes,
+        audiences: &[Audience],
+    ) -> Self {
+        let audiences: Vec<&str> = audiences.iter().map(Audience::as_str).collect();
+        Self::DeviceAsked {
+            client: client.clone(),
+            rule,
+            scope: bounded(&scopes.to_string()),
+            aud: bounded(&audiences.join(" ")),
         }
     }
 
@@ -235,6 +270,8 @@ impl RequestEvent {
             | Self::Refreshed { .. }
             | Self::Revoked { .. }
             | Self::Introspected { .. }
+            | Self::DeviceAsked { .. }
+            | Self::Pending { .. }
             | Self::Reported { .. }
             | Self::Served {} => Outcome::Ok,
             Self::Reused { .. } | Self::Denied { .. } | Self::Limited { .. } => Outcome::Denied,
@@ -249,9 +286,11 @@ impl RequestEvent {
             | Self::Refreshed { client, .. }
             | Self::Reused { client, .. }
             | Self::Revoked { client, .. }
+            | Self::DeviceAsked { client, .. }
             | Self::Introspected { client, .. } => Some(client),
             Self::Reported { .. } | Self::Served {} => None,
-            Self::Denied { known, .. }
+            Self::Pending { known, .. }
+            | Self::Denied { known, .. }
             | Self::Limited { known, .. }
             | Self::Unavailable { known, .. } => known.client.as_ref(),
         }
@@ -261,6 +300,7 @@ impl RequestEvent {
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Reused { reason, .. }
+            | Self::Pending { reason, .. }
             | Self::Denied { reason, .. }
             | Self::Limited { reason, .. } => Some(reason),
             Self::Unavailable { failure, .. } => Some(failure),

@@ -10,5 +10,5 @@ mod static_claims;
 pub use id_token::{IdToken, MintedIdToken};
 pub use judge::{Judged, standing};
 pub use mint::{MintedToken, mint, sign_document};
-pub use policy::{ApprovedToken, GrantLimits, GrantedAccess, approve};
+pub use policy::{ApprovedToken, GrantLimits, GrantedAccess, approve, wanted_access};
 pub use static_claims::{InvalidClaims, StaticClaims};

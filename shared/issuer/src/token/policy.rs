@@ -114,6 +114,33 @@ pub fn approve(
     }))
 }
 
+/// What a client may ask a person for: the scopes, and what is registered about the audiences that they are for.
+///
+/// # Errors
+/// [`AccessDenied`] for a scope or resource that is not allowed.
+pub fn wanted_access<'a>(
+    client: &Client,
+    audiences: &[Audience],
+    resources: &'a FoundResources,
+    asked: Option<Scopes>,
+) -> Result<(Scopes, Option<&'a Resource>), AccessDenied> {
+    let resource = approve_audiences(client, audiences, resources)?;
+    let about_people = client.scopes.about_people();
+    let scopes = match asked {
+        Some(asked)
+            if client
+                .scopes_for(resource)
+                .union(&about_people)
+                .contains_all(&asked) =>
+        {
+            asked
+        }
+        Some(_) => return Err(AccessDenied::ScopeNotAllowed),
+        None => approve_scopes(client, resource, None, None)?,
+    };
+    Ok((scopes, resource))
+}
+
 /// The registered resource that the token is for, if it is for one: then it is for nothing else, so that no scope
 /// of one resource is taken for a scope of another.
 fn approve_audiences<'a>(

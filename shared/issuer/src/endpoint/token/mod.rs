@@ -21,7 +21,7 @@ use crate::grant::{TokenRequest, client_credentials, jwt_bearer, token_exchange}
 use crate::keys::Custody;
 use crate::limit::{Limited, Standing, Taken};
 use crate::names::ClientId;
-use crate::store::records::{ApiKey, GrantType, Resource};
+use crate::store::records::{ApiKey, DeviceRequest, GrantType, Resource};
 use crate::token::{self, ApprovedToken, GrantedAccess, MintedToken};
 use answer::IssuedTokens;
 use redemption::PresentedCredential;
@@ -37,7 +37,10 @@ pub static TOKEN: Endpoint = Endpoint {
     check: |issuer| {
         Box::pin(async {
             check_issuing(issuer).await?;
-            issuer.check_read::<ApiKey>(ApiKey::PREFIX).await
+            issuer.check_read::<ApiKey>(ApiKey::PREFIX).await?;
+            issuer
+                .check_read::<DeviceRequest>(DeviceRequest::PREFIX)
+                .await
         })
     },
     serve: |call| Box::pin(issue(call, &GrantType::ALL)),
@@ -88,6 +91,7 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Answer, Error
         }
         TokenRequest::ClientCredentials(_)
         | TokenRequest::AuthorizationCode { .. }
+        | TokenRequest::DeviceCode { .. }
         | TokenRequest::RefreshToken { .. } => call.credentials(&form)?,
     };
     let Call {
@@ -159,6 +163,10 @@ impl Issuer {
                 let credential = PresentedCredential::refresh_token(unproven);
                 self.redeem(presented, credential, asked, known).await
             }
+            TokenRequest::DeviceCode { code, asked } => {
+                let issued = self.redeem_device(presented, code, asked, known).await;
+                issued.map_err(Error::of_code)
+            }
             TokenRequest::JwtBearer { asked, .. } => {
                 let grant = |client: &_| jwt_bearer::grant(client, asked.clone());
                 let grant_type = GrantType::JwtBearer;
@@ -213,7 +221,10 @@ impl Issuer {
     /// Takes a permit of the API key and of the client, as far as they have limits. It comes after policy, so that neither a stranger nor a
     /// request that is refused spends any; and before signing, so that what is beyond a limit costs no signature and uses up
     /// nothing.
-    async fn take_permits(&self, client: &AuthenticatedClient) -> Result<Vec<Standing>, Error> {
+    pub(super) async fn take_permits(
+        &self,
+        client: &AuthenticatedClient,
+    ) -> Result<Vec<Standing>, Error> {
         let of_key = client
             .api_key()
             .and_then(|key| Some((Limited::api_key(&key.id), key.limit?)));
@@ -247,7 +258,7 @@ impl Issuer {
 }
 
 /// The client, if it authenticates and may use the grant type.
-fn authenticate(
+pub(super) fn authenticate(
     evidence: &Evidence<'_>,
     grant_type: GrantType,
 ) -> Result<AuthenticatedClient, Error> {
