@@ -12,6 +12,7 @@ pub mod authorization;
 pub mod client;
 pub mod config;
 pub mod credential;
+pub mod device;
 pub mod endpoint;
 pub mod error;
 pub mod event;
@@ -42,6 +43,7 @@ pub use token::Judged;
 use crate::api_key::LastUses;
 use crate::client::Clients;
 use crate::config::Config;
+use crate::device::Polls;
 use crate::error::Unavailable;
 use crate::fetched::{Documents, ReportKeys, Source};
 use crate::grant::redeem::Redeemer;
@@ -65,6 +67,7 @@ pub struct Issuer {
     documents: Option<Arc<dyn Source>>,
     passwords: Option<Arc<dyn HashPasswords>>,
     last_uses: LastUses,
+    polls: Polls,
     report_keys: Option<Documents<ReportKeys>>,
 }
 
@@ -93,6 +96,7 @@ impl Issuer {
             documents,
             passwords,
             last_uses: LastUses::new(table.clone()),
+            polls: Polls::default(),
             table,
             config,
             clock,
@@ -150,6 +154,7 @@ impl Issuer {
             documents: self.documents.clone(),
             passwords: self.passwords.clone(),
             last_uses: LastUses::new(self.table.clone()),
+            polls: Polls::default(),
             table: self.table.clone(),
             config: self.config.clone(),
             clock: self.clock.clone(),

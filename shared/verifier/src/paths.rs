@@ -7,6 +7,9 @@ pub const TOKEN: &str = "/oauth2/token";
 /// The token endpoint restricted to refresh tokens, for teams that want to run them isolated.
 pub const REFRESH: &str = "/oauth2/refresh";
 
+/// RFC 8628 §3.1.
+pub const DEVICE_AUTHORIZATION: &str = "/oauth2/device_authorization";
+
 /// RFC 7009.
 pub const REVOKE: &str = "/oauth2/revoke";
 

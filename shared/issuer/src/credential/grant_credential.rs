@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::base62::{checksum, without_checksum};
-use super::{Malformed, Prefix};
+use super::{DeviceCode, Malformed, Prefix};
 use crate::credential::random_bytes;
 use crate::names::{InvalidName, IssuerUrl, SubjectName};
 
@@ -22,6 +22,9 @@ use crate::names::{InvalidName, IssuerUrl, SubjectName};
 pub enum CredentialKind {
     /// Generation 0 of a grant that a user has approved.
     AuthorizationCode,
+    /// Generation 0 of a grant that a person has given to a device. It is not printed as a generation: the device has it from
+    /// before there was a grant.
+    DeviceCode,
     /// Every generation from 1.
     RefreshToken,
 }
@@ -39,6 +42,7 @@ impl CredentialKind {
     const fn prefix(self) -> &'static str {
         match self {
             Self::AuthorizationCode => Prefix::AuthorizationCode.as_str(),
+            Self::DeviceCode => Prefix::DeviceCode.as_str(),
             Self::RefreshToken => Prefix::RefreshToken.as_str(),
         }
     }
@@ -84,6 +88,18 @@ impl GrantCredential {
             nonce: Nonce(reader.take()?),
             tag: tag.try_into().map_err(|_| Malformed)?,
         })
+    }
+
+    /// Generation 0 of a grant to a device. No HMAC proves it, but that the request of `code` names the grant.
+    pub fn of_device(code: &DeviceCode, grant_id: GrantId) -> Self {
+        Self {
+            kind: CredentialKind::DeviceCode,
+            hmac_version: 0,
+            grant_id,
+            generation: 0,
+            nonce: code.nonce(),
+            tag: [0; TAG_LENGTH],
+        }
     }
 
     fn signed_bytes(&self) -> Zeroizing<Vec<u8>> {

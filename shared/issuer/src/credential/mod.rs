@@ -6,15 +6,19 @@
 mod api_key;
 mod base62;
 mod client_secret;
+mod device_code;
 mod grant_credential;
 mod prefix;
 mod random;
+mod user_code;
 
 pub use api_key::{ApiKeyId, ApiKeySecret};
 pub use client_secret::{ClientSecret, SecretHash};
+pub use device_code::DeviceCode;
 pub use grant_credential::{CredentialKind, GrantCredential, GrantId, HmacKey, Nonce, SubjectHash};
 pub use prefix::Prefix;
 pub use random::{random_bytes, random_id};
+pub use user_code::UserCode;
 
 /// The text is not a credential of the expected form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]

@@ -11,12 +11,14 @@ use tokensmith_verifier::{Algorithm, paths};
 use super::answer::{JSON, json_error, public_document};
 use super::{ALWAYS, Answer, Endpoint, Mount};
 use crate::Issuer;
+use crate::authorization::ResponseMode;
 use crate::error::Error;
 use crate::keys::Custody;
-use crate::names::ABOUT_PEOPLE;
+use crate::names::{ABOUT_PEOPLE, IssuerUrl};
 use crate::person::STANDARD_CLAIMS;
 use crate::store::records::AuthenticationMethod;
 use crate::store::records::GrantType;
+use crate::token::PASSWORD_OR_MORE;
 
 /// RFC 7517 §5.
 pub static JWKS: Endpoint = Endpoint {
@@ -110,6 +112,7 @@ impl Issuer {
 
     fn metadata_members(&self) -> Metadata<'_> {
         let issuer = &self.config.issuer;
+        let signs_in = self.config.sign_in;
         Metadata {
             issuer: issuer.as_str(),
             token_endpoint: issuer.join(paths::TOKEN),
@@ -117,8 +120,8 @@ impl Issuer {
             introspection_endpoint: issuer.join(paths::INTROSPECT),
             jwks_uri: issuer.join(paths::JWKS),
             scopes_supported: ABOUT_PEOPLE,
-            response_types_supported: [],
-            grant_types_supported: GrantType::ALL.map(GrantType::as_str),
+            response_types_supported: if signs_in { &["code"] } else { &[] },
+            grant_types_supported: self.grant_types(),
             token_endpoint_auth_methods_supported: all_methods(),
             revocation_endpoint_auth_methods_supported: all_methods(),
             introspection_endpoint_auth_methods_supported: [
@@ -129,7 +132,17 @@ impl Issuer {
             token_endpoint_auth_signing_alg_values_supported: SignatureAlgorithm::NAMES,
             revocation_endpoint_auth_signing_alg_values_supported: SignatureAlgorithm::NAMES,
             introspection_endpoint_auth_signing_alg_values_supported: SignatureAlgorithm::NAMES,
+            refresh_token_expiration_types_supported: ["authorization", "token_timeout"],
+            people: signs_in.then(|| PeopleMetadata::of(issuer)),
         }
+    }
+
+    /// Those by which somebody can get a token: without people nobody gets a code.
+    fn grant_types(&self) -> Vec<&'static str> {
+        let of_people = [GrantType::AuthorizationCode, GrantType::DeviceCode];
+        let all = GrantType::ALL.into_iter();
+        let served = all.filter(|one| self.config.sign_in || !of_people.contains(one));
+        served.map(GrantType::as_str).collect()
     }
 
     fn openid_members(&self) -> OpenIdMetadata<'_> {
@@ -153,15 +166,64 @@ struct Metadata<'a> {
     jwks_uri: String,
     /// Those that mean the same at every issuer. Which others there are is for each client to know.
     scopes_supported: [&'a str; ABOUT_PEOPLE.len()],
-    /// Required by RFC 8414, and empty while there is no authorization endpoint.
-    response_types_supported: [&'a str; 0],
-    grant_types_supported: [&'a str; GrantType::ALL.len()],
+    /// Required by RFC 8414, and empty where there is no authorization endpoint.
+    response_types_supported: &'a [&'a str],
+    grant_types_supported: Vec<&'a str>,
     token_endpoint_auth_methods_supported: [&'a str; AuthenticationMethod::REGISTERED.len()],
     revocation_endpoint_auth_methods_supported: [&'a str; AuthenticationMethod::REGISTERED.len()],
     introspection_endpoint_auth_methods_supported: [&'a str; 3],
     token_endpoint_auth_signing_alg_values_supported: AssertionAlgorithms,
     revocation_endpoint_auth_signing_alg_values_supported: AssertionAlgorithms,
     introspection_endpoint_auth_signing_alg_values_supported: AssertionAlgorithms,
+    /// draft-ietf-oauth-refresh-token-expiration-03.
+    refresh_token_expiration_types_supported: [&'a str; 2],
+    #[serde(flatten)]
+    people: Option<PeopleMetadata<'a>>,
+}
+
+/// What an issuer says at which people sign in.
+#[derive(Serialize)]
+struct PeopleMetadata<'a> {
+    authorization_endpoint: String,
+    /// RFC 9126 §5.
+    pushed_authorization_request_endpoint: String,
+    /// RFC 8628 §4.
+    device_authorization_endpoint: String,
+    /// OpenID Connect RP-Initiated Logout 1.0 §2.1.
+    end_session_endpoint: String,
+    response_modes_supported: [&'a str; ResponseMode::NAMES.len()],
+    /// RFC 7636 §4.2: `plain` protects from nobody who reads the request.
+    code_challenge_methods_supported: [&'a str; 1],
+    /// RFC 9207 §3.
+    authorization_response_iss_parameter_supported: bool,
+    /// OpenID Connect Prompt Create 1.0 §4.1.
+    prompt_values_supported: [&'a str; 4],
+    acr_values_supported: [&'a str; 1],
+    ui_locales_supported: [&'a str; 2],
+    claims_parameter_supported: bool,
+    request_parameter_supported: bool,
+    /// Other than for requests that were pushed. It is `true` where it is not said.
+    request_uri_parameter_supported: bool,
+}
+
+impl PeopleMetadata<'_> {
+    fn of(issuer: &IssuerUrl) -> Self {
+        Self {
+            authorization_endpoint: issuer.join(paths::AUTHORIZE),
+            pushed_authorization_request_endpoint: issuer.join(paths::PUSHED_AUTHORIZATION),
+            device_authorization_endpoint: issuer.join(paths::DEVICE_AUTHORIZATION),
+            end_session_endpoint: issuer.join(paths::LOGOUT),
+            response_modes_supported: ResponseMode::NAMES,
+            code_challenge_methods_supported: ["S256"],
+            authorization_response_iss_parameter_supported: true,
+            prompt_values_supported: ["none", "login", "consent", "select_account"],
+            acr_values_supported: [PASSWORD_OR_MORE],
+            ui_locales_supported: ["en", "de"],
+            claims_parameter_supported: false,
+            request_parameter_supported: false,
+            request_uri_parameter_supported: false,
+        }
+    }
 }
 
 /// The algorithms of `private_key_jwt`.

@@ -7,6 +7,7 @@
 
 mod answer;
 pub mod check;
+mod device_authorization;
 pub(crate) mod form;
 mod introspect;
 mod metadata;
@@ -26,6 +27,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, Request, Response};
 
+pub use device_authorization::{DEVICE_AUTHORIZATION, device_authorization};
 pub use form::Form;
 pub use introspect::{INTROSPECT, introspect};
 pub use metadata::{
@@ -401,7 +403,11 @@ pub const ALL: [&Endpoint; 9] = [
 ];
 
 /// Every endpoint that some issuers have, for such a host.
-pub const OPTIONAL: [&Endpoint; 2] = [&SECRET_SCANNING, &PUSHED_AUTHORIZATION];
+pub const OPTIONAL: [&Endpoint; 3] = [
+    &SECRET_SCANNING,
+    &PUSHED_AUTHORIZATION,
+    &DEVICE_AUTHORIZATION,
+];
 
 /// The request id, returned so that a caller can say which log line is theirs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

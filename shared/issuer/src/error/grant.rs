@@ -50,6 +50,10 @@ pub enum GrantDenied {
     /// A code that was redeemed before: a thief may have it. The grant is revoked.
     #[error("the code is not valid")]
     CodeReused,
+    /// A device code that was redeemed more than a minute ago, or whose refresh token has been used: a thief may have it. The grant is
+    /// revoked.
+    #[error("the device code is not valid")]
+    DeviceCodeReused,
     /// The `redirect_uri` is not the one of the authorization request (RFC 6749 §4.1.3).
     #[error("redirect_uri is not the one of the authorization request")]
     WrongRedirectUri,
@@ -64,7 +68,7 @@ pub enum GrantDenied {
         Self::WrongRedirectUri | Self::WrongVerifier | Self::UnexpectedVerifier => .0.to_string(),
         _ => "the code is not valid".to_owned(),
     })]
-    Code(Box<GrantDenied>),
+    Code(Box<Self>),
     /// An assertion that is the grant speaks for nobody, or for a client that may not use it.
     #[error("the assertion is not accepted")]
     Assertion(ClientDenied),
@@ -90,6 +94,7 @@ impl GrantDenied {
             | Self::RefreshTokenReused
             | Self::GenerationAhead
             | Self::CodeReused
+            | Self::DeviceCodeReused
             | Self::WrongRedirectUri
             | Self::WrongVerifier
             | Self::UnexpectedVerifier
@@ -109,6 +114,7 @@ impl GrantDenied {
                 self,
                 Self::RefreshTokenReused
                     | Self::CodeReused
+                    | Self::DeviceCodeReused
                     | Self::GenerationAhead
                     | Self::WithdrawnKey
             ),

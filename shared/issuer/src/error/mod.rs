@@ -10,6 +10,7 @@ mod assertion;
 mod authorization;
 mod bearer;
 mod client;
+mod device;
 mod grant;
 mod limit;
 mod request;
@@ -21,6 +22,7 @@ pub use assertion::AssertionDenied;
 pub use authorization::AuthorizationDenied;
 pub use bearer::BearerDenied;
 pub use client::ClientDenied;
+pub use device::DeviceDenied;
 pub use grant::GrantDenied;
 pub use limit::LimitDenied;
 pub use request::BadRequest;
@@ -99,7 +101,8 @@ reasons!(
     LimitDenied,
     AuthorizationDenied,
     SignInDenied,
-    BearerDenied
+    BearerDenied,
+    DeviceDenied
 );
 
 /// What is wrong with a request: each part of the issuer brings its own reasons.
@@ -129,6 +132,9 @@ pub enum Denied {
     /// The access token that it brings.
     #[error(transparent)]
     Bearer(#[from] BearerDenied),
+    /// That nobody has let the device have what it polls for.
+    #[error(transparent)]
+    Device(#[from] DeviceDenied),
 }
 
 impl Denied {
@@ -143,6 +149,7 @@ impl Denied {
             Self::Authorization(reason) => reason.code(),
             Self::SignIn(_) => ErrorCode::AccessDenied,
             Self::Bearer(reason) => reason.code(),
+            Self::Device(reason) => reason.code(),
         }
     }
 
@@ -162,6 +169,7 @@ impl Denied {
             Self::Authorization(reason) => reason.name(),
             Self::SignIn(reason) => reason.into(),
             Self::Bearer(reason) => reason.name(),
+            Self::Device(reason) => reason.into(),
         }
     }
 
@@ -184,7 +192,8 @@ impl Denied {
             | Self::Access(_)
             | Self::Limit(_)
             | Self::Authorization(_)
-            | Self::SignIn(_) => false,
+            | Self::SignIn(_)
+            | Self::Device(_) => false,
             Self::Bearer(reason) => reason.is_security_event(),
         }
     }
@@ -213,7 +222,7 @@ impl Denied {
     }
 }
 
-/// The `error` of an answer (RFC 6749 §4.1.2.1 and §5.2, RFC 8707 §2, OpenID Connect Core 1.0 §3.1.2.6).
+/// The `error` of an answer (RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5, RFC 8707 §2, OpenID Connect Core 1.0 §3.1.2.6).
 #[derive(Clone, Copy, Debug, Eq, IntoStaticStr, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -236,6 +245,9 @@ pub enum ErrorCode {
     RequestNotSupported,
     RequestUriNotSupported,
     RegistrationNotSupported,
+    AuthorizationPending,
+    SlowDown,
+    ExpiredToken,
 }
 
 impl ErrorCode {

@@ -45,6 +45,9 @@ pub enum BadRequest {
     /// `code` is missing.
     #[error("code is required")]
     MissingCode,
+    /// `device_code` is missing (RFC 8628 §3.4).
+    #[error("device_code is required")]
+    MissingDeviceCode,
     /// `refresh_token` is missing.
     #[error("refresh_token is required")]
     MissingRefreshToken,
@@ -101,6 +104,7 @@ impl BadRequest {
             | Self::NotRedirected(_)
             | Self::MissingGrantType
             | Self::MissingCode
+            | Self::MissingDeviceCode
             | Self::MissingRefreshToken
             | Self::MissingAssertion
             | Self::MissingSubjectToken

@@ -141,6 +141,21 @@ pub enum RequestEvent {
         grant: GrantId,
         jti: String,
     },
+    /// A device has asked for access, which a person has to allow (RFC 8628).
+    DeviceAsked {
+        client: ClientId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rule: Option<FederationName>,
+        #[serde(skip_serializing_if = "String::is_empty")]
+        scope: String,
+        aud: String,
+    },
+    /// A device has polled, and nobody has answered yet.
+    Pending {
+        #[serde(flatten)]
+        known: Known,
+        reason: &'static str,
+    },
     /// Who scans for leaked credentials has reported some.
     Reported {
         /// How many.
@@ -242,6 +257,10 @@ impl RequestEvent {
                 limit_of: limit.standing().kind.as_str(),
                 reason: limit.into(),
             },
+            Error::Denied(Denied::Device(device)) if device.is_pending() => Self::Pending {
+                known,
+                reason: device.into(),
+            },
             Error::Denied(denied) => Self::Denied {
                 known,
                 reason: denied.reason(),
@@ -251,6 +270,22 @@ impl RequestEvent {
                 known,
                 failure: unavailable.to_string(),
             },
+        }
+    }
+
+    /// What a device of `client` asks for.
+    pub(crate) fn device_asked(
+        client: &ClientId,
+        rule: Option<FederationName>,
+        scopes: &Scopes,
+        audiences: &[Audience],
+    ) -> Self {
+        let audiences: Vec<&str> = audiences.iter().map(Audience::as_str).collect();
+        Self::DeviceAsked {
+            client: client.clone(),
+            rule,
+            scope: bounded(&scopes.to_string()),
+            aud: bounded(&audiences.join(" ")),
         }
     }
 
@@ -304,6 +339,8 @@ impl RequestEvent {
             | Self::Ended { .. }
             | Self::PasswordChanged { .. }
             | Self::Userinfo { .. }
+            | Self::DeviceAsked { .. }
+            | Self::Pending { .. }
             | Self::Reported { .. }
             | Self::Served {} => Outcome::Ok,
             Self::Reused { .. } | Self::Denied { .. } | Self::Limited { .. } => Outcome::Denied,
@@ -318,13 +355,15 @@ impl RequestEvent {
             | Self::Refreshed { client, .. }
             | Self::Reused { client, .. }
             | Self::Revoked { client, .. }
+            | Self::DeviceAsked { client, .. }
             | Self::Authorized { client, .. }
             | Self::Pushed { client, .. }
             | Self::Introspected { client, .. } => Some(client),
             Self::SignedIn { client, .. } | Self::Ended { client, .. } => client.as_ref(),
             Self::PasswordChanged { .. } | Self::Reported { .. } | Self::Served {} => None,
             Self::Userinfo { client, .. } => Some(client),
-            Self::Denied { known, .. }
+            Self::Pending { known, .. }
+            | Self::Denied { known, .. }
             | Self::Limited { known, .. }
             | Self::Unavailable { known, .. } => known.client.as_ref(),
         }
@@ -334,6 +373,7 @@ impl RequestEvent {
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Reused { reason, .. }
+            | Self::Pending { reason, .. }
             | Self::Denied { reason, .. }
             | Self::Limited { reason, .. } => Some(reason),
             Self::Unavailable { failure, .. } => Some(failure),

@@ -10,6 +10,7 @@ use tokensmith_verifier::Timestamp;
 use super::authorized::AuthorizedRequest;
 use super::*;
 use crate::credential::GrantId;
+use crate::error::GrantDenied;
 use crate::keys::Rotation;
 use crate::names::{Audience, ClientId, FederationName, IssuerUrl, SubjectName};
 use crate::store::records::{ChangeOutcome, ForeignTable, GrantType, OperatorChange, Settings};
@@ -179,6 +180,16 @@ fn all_requests() -> Vec<Value> {
             key: key(),
             active: true,
             reason: Some(Noteworthy::WithdrawnKey),
+        },
+        RequestEvent::device_asked(
+            &"app".parse().expect("an id"),
+            rule.clone(),
+            &"s".parse().expect("scopes"),
+            &["https://api.example".parse().expect("an audience")],
+        ),
+        RequestEvent::Pending {
+            known: known(),
+            reason: "r",
         },
         RequestEvent::Reported {
             findings: 2,

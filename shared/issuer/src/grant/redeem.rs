@@ -12,11 +12,11 @@ use tokensmith_verifier::Timestamp;
 
 use super::PresentedTerms;
 use crate::client::AuthenticatedClient;
-use crate::credential::{CredentialKind, GrantCredential, HmacKey};
+use crate::credential::{CredentialKind, DeviceCode, GrantCredential, GrantId, HmacKey};
 use crate::error::{Error, GrantDenied};
 use crate::keys::HmacKeys;
 use crate::names::IssuerUrl;
-use crate::store::records::{Client, Grant, RefreshGrace, Subject};
+use crate::store::records::{Client, Grant, Origin, RefreshGrace, Subject};
 use crate::store::{Change, StoreError, Table, Update};
 
 /// A generation credential whose HMAC was verified: this issuer made it.
@@ -46,6 +46,11 @@ impl ProvenCredential {
             true => Ok(Self(unproven)),
             false => Err(GrantDenied::ForgedRefreshToken),
         }
+    }
+
+    /// A device code, whose request names the grant of this id. That, and the nonce, is its proof.
+    pub fn of_device(code: &DeviceCode, grant_id: GrantId) -> Self {
+        Self(GrantCredential::of_device(code, grant_id))
     }
 
     /// The credential.
@@ -97,7 +102,7 @@ pub enum Advance {
         refresh_token: SecretString,
     },
     /// Another request advanced the grant first; this is the grant as it is now.
-    LostTo(Grant),
+    LostTo(Box<Grant>),
 }
 
 /// Redeems the credentials of one issuer.
@@ -175,7 +180,7 @@ impl Redeemer<'_> {
         let change = advancing(grant, &next)?;
         match self.table.update(&Grant::key_of(grant.id), change).await? {
             Update::Applied(_) => Ok(self.advanced(&key, next, proven)),
-            Update::Refused(Some(newer)) => Ok(Advance::LostTo(newer.record)),
+            Update::Refused(Some(newer)) => Ok(Advance::LostTo(Box::new(newer.record))),
             Update::Refused(None) => Err(GrantDenied::UnknownGrant.into()),
         }
     }
@@ -211,8 +216,11 @@ pub fn decide(
     }
     if presented.generation == 0 {
         // Whoever does not know what the client knows is not the client, and ends no grant.
-        match (grant.origin.has_code(), &grant.code, terms) {
-            (true, Some(demanded), Some(terms)) => terms.check(demanded)?,
+        match (grant.origin, presented.kind, &grant.code, terms) {
+            (Origin::Code, CredentialKind::AuthorizationCode, Some(demanded), Some(terms)) => {
+                terms.check(demanded)?;
+            }
+            (Origin::Device, CredentialKind::DeviceCode, None, None) => {}
             _ => return Err(GrantDenied::ForgedRefreshToken),
         }
     }
@@ -220,10 +228,14 @@ pub fn decide(
     if presented.generation > grant.generation {
         return Err(GrantDenied::GenerationAhead);
     }
+    // A device code is older than its grant, and has no HMAC.
+    let has_hmac = presented.kind != CredentialKind::DeviceCode;
     match grant.generation - presented.generation {
         // The record names the version of the key that made the current credential. A credential of
         // this generation with another version is a forgery.
-        0 if presented.hmac_version != grant.hmac_version => Err(GrantDenied::ForgedRefreshToken),
+        0 if has_hmac && presented.hmac_version != grant.hmac_version => {
+            Err(GrantDenied::ForgedRefreshToken)
+        }
         // Redeeming a code always advances the grant to a refresh token.
         0 if client.refresh_rotation || presented.generation == 0 => Ok(Step::Advance),
         0 => Ok(Step::Keep),
@@ -259,14 +271,16 @@ pub fn standing(state: &GrantState, client: &Client, now: Timestamp) -> Result<(
     Ok(())
 }
 
-/// Whether the predecessor of the current refresh token is still accepted; a code never is. Its
+/// Whether the predecessor of the current refresh token is still accepted; an authorization code never is. Its
 /// successor has not been used, because using it would have advanced the grant.
 fn is_honoured(grant: &Grant, client: &Client, now: Timestamp) -> bool {
-    let code_was_redeemed = grant.generation == 1;
-    match client.refresh_grace() {
-        _ if code_was_redeemed => false,
-        RefreshGrace::UntilUsed => true,
-        RefreshGrace::Seconds(grace) => now < grant.rotated_at.after(Duration::from_secs(grace)),
+    let within = |grace: Duration| now < grant.rotated_at.after(grace);
+    let is_first = grant.generation == 1;
+    match (grant.origin, client.refresh_grace()) {
+        (Origin::Device, _) if is_first => within(DEVICE_CODE_GRACE),
+        _ if is_first => false,
+        (_, RefreshGrace::UntilUsed) => true,
+        (_, RefreshGrace::Seconds(grace)) => within(Duration::from_secs(grace)),
     }
 }
 
@@ -304,3 +318,7 @@ pub fn advancing(grant: &Grant, next: &Grant) -> Result<Change, StoreError> {
         .set("idle_expires_at", next.idle_expires_at)?
         .expiring(next.forgotten_at()))
 }
+
+/// How long a redeemed device code is answered again, with the same refresh token. A device that has lost an answer polls again, and
+/// polls less often from then on (RFC 8628 §3.5).
+const DEVICE_CODE_GRACE: Duration = Duration::from_secs(60);

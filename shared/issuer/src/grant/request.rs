@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use super::PresentedTerms;
-use crate::credential::{CredentialKind, GrantCredential};
+use crate::credential::{CredentialKind, DeviceCode, GrantCredential};
 use crate::endpoint::form::Form;
 use crate::error::{AccessDenied, BadRequest, Denied, GrantDenied};
 use crate::names::{Audience, Scopes, add_audience};
@@ -27,6 +27,13 @@ pub enum TokenRequest {
     RefreshToken {
         /// The refresh token, not verified yet.
         unproven: GrantCredential,
+        /// The access that the new token shall have.
+        asked: AskedAccess,
+    },
+    /// RFC 8628 §3.4.
+    DeviceCode {
+        /// The code of the device.
+        code: DeviceCode,
         /// The access that the new token shall have.
         asked: AskedAccess,
     },
@@ -87,6 +94,13 @@ impl TokenRequest {
                 let unproven = unproven.ok_or(GrantDenied::MalformedRefreshToken)?;
                 Self::RefreshToken { unproven, asked }
             }
+            GrantType::DeviceCode => {
+                let text = form.value("device_code");
+                let text = text.ok_or(BadRequest::MissingDeviceCode)?;
+                let malformed = GrantDenied::Code(Box::new(GrantDenied::MalformedRefreshToken));
+                let code = DeviceCode::parse(text).map_err(|_| malformed)?;
+                Self::DeviceCode { code, asked }
+            }
             GrantType::JwtBearer => {
                 let text = form.value("assertion");
                 let text = text.ok_or(BadRequest::MissingAssertion)?;
@@ -109,6 +123,7 @@ impl TokenRequest {
             Self::ClientCredentials(_) => GrantType::ClientCredentials,
             Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
             Self::RefreshToken { .. } => GrantType::RefreshToken,
+            Self::DeviceCode { .. } => GrantType::DeviceCode,
             Self::JwtBearer { .. } => GrantType::JwtBearer,
             Self::TokenExchange { .. } => GrantType::TokenExchange,
         }
@@ -153,7 +168,11 @@ pub struct AskedAccess {
 }
 
 impl AskedAccess {
-    fn parse(form: &Form) -> Result<Self, AccessDenied> {
+    /// Parses what a form asks for.
+    ///
+    /// # Errors
+    /// [`AccessDenied`] when something of it is malformed.
+    pub fn parse(form: &Form) -> Result<Self, AccessDenied> {
         let scope = form.value("scope");
         if scope.is_some_and(|scope| scope.len() > MAX_SCOPE_BYTES) {
             return Err(AccessDenied::MalformedScope);

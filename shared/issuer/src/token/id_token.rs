@@ -136,4 +136,4 @@ fn at_hash(access_token: &str, algorithm: Algorithm) -> String {
 const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
 /// The only class of sign-in that there is.
-const PASSWORD_OR_MORE: &str = "1";
+pub const PASSWORD_OR_MORE: &str = "1";

@@ -7,6 +7,7 @@ mod policy;
 mod registered_claims;
 mod static_claims;
 
+pub(crate) use id_token::PASSWORD_OR_MORE;
 pub use id_token::{IdToken, IdTokenHint, MintedIdToken};
 pub use judge::{Judged, standing};
 pub use mint::{MintedToken, mint, sign_document};

@@ -21,7 +21,7 @@ use crate::grant::{TokenRequest, client_credentials, jwt_bearer, token_exchange}
 use crate::keys::Custody;
 use crate::limit::{Limited, Standing, Taken};
 use crate::names::ClientId;
-use crate::store::records::{ApiKey, GrantType, Resource};
+use crate::store::records::{ApiKey, DeviceRequest, GrantType, Resource};
 use crate::token::{self, ApprovedToken, GrantedAccess, MintedToken};
 use answer::IssuedTokens;
 use redemption::PresentedCredential;
@@ -37,7 +37,10 @@ pub static TOKEN: Endpoint = Endpoint {
     check: |issuer| {
         Box::pin(async {
             check_issuing(issuer).await?;
-            issuer.check_read::<ApiKey>(ApiKey::PREFIX).await
+            issuer.check_read::<ApiKey>(ApiKey::PREFIX).await?;
+            issuer
+                .check_read::<DeviceRequest>(DeviceRequest::PREFIX)
+                .await
         })
     },
     serve: |call| Box::pin(issue(call, &GrantType::ALL)),
@@ -88,6 +91,7 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Answer, Error
         }
         TokenRequest::ClientCredentials(_)
         | TokenRequest::AuthorizationCode { .. }
+        | TokenRequest::DeviceCode { .. }
         | TokenRequest::RefreshToken { .. } => call.credentials(&form)?,
     };
     let Call {
@@ -158,6 +162,10 @@ impl Issuer {
             TokenRequest::RefreshToken { unproven, asked } => {
                 let credential = PresentedCredential::refresh_token(unproven);
                 self.redeem(presented, credential, asked, known).await
+            }
+            TokenRequest::DeviceCode { code, asked } => {
+                let issued = self.redeem_device(presented, code, asked, known).await;
+                issued.map_err(Error::of_code)
             }
             TokenRequest::JwtBearer { asked, .. } => {
                 let grant = |client: &_| jwt_bearer::grant(client, asked.clone());
@@ -250,7 +258,7 @@ impl Issuer {
 }
 
 /// The client, if it authenticates and may use the grant type.
-fn authenticate(
+pub(super) fn authenticate(
     evidence: &Evidence<'_>,
     grant_type: GrantType,
 ) -> Result<AuthenticatedClient, Error> {

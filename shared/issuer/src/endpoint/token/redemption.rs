@@ -1,17 +1,18 @@
-//! Redeeming a generation of a grant: an authorization code, or a refresh token.
+//! Redeeming a generation of a grant: an authorization code, a device code, or a refresh token.
 
 use super::answer::{IssuedTokens, Redeemed};
 use super::{Issue, authenticate};
 use crate::Issuer;
 use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials, Target};
-use crate::credential::{CredentialKind, GrantCredential};
-use crate::error::{Error, GrantDenied};
+use crate::credential::{CredentialKind, DeviceCode, GrantCredential};
+use crate::device;
+use crate::error::{Denied, Error, GrantDenied};
 use crate::event::Known;
 use crate::grant::redeem::{self, Advance, GrantState, ProvenCredential, Step};
 use crate::grant::{AskedAccess, PresentedTerms, refresh_token};
 use crate::names::OPENID;
 use crate::revocation::revoke_grant;
-use crate::store::records::{Grant, GrantType};
+use crate::store::records::{DeviceRequest, Grant, GrantType};
 use crate::token::{self, ApprovedToken, IdToken, MintedToken};
 use tokensmith_verifier::Timestamp;
 
@@ -41,20 +42,23 @@ impl<'a> PresentedCredential<'a> {
             terms: None,
         }
     }
+}
 
-    fn grant_type(&self) -> GrantType {
-        match self.kind {
-            CredentialKind::AuthorizationCode => GrantType::AuthorizationCode,
-            CredentialKind::RefreshToken => GrantType::RefreshToken,
-        }
+/// What a credential of this kind is presented with.
+const fn grant_type_of(kind: CredentialKind) -> GrantType {
+    match kind {
+        CredentialKind::AuthorizationCode => GrantType::AuthorizationCode,
+        CredentialKind::DeviceCode => GrantType::DeviceCode,
+        CredentialKind::RefreshToken => GrantType::RefreshToken,
     }
+}
 
-    /// What it means that it was used after its end.
-    fn reused(&self) -> GrantDenied {
-        match self.kind {
-            CredentialKind::AuthorizationCode => GrantDenied::CodeReused,
-            CredentialKind::RefreshToken => GrantDenied::RefreshTokenReused,
-        }
+/// What it means that it was used after its end.
+const fn reused(kind: CredentialKind) -> GrantDenied {
+    match kind {
+        CredentialKind::AuthorizationCode => GrantDenied::CodeReused,
+        CredentialKind::DeviceCode => GrantDenied::DeviceCodeReused,
+        CredentialKind::RefreshToken => GrantDenied::RefreshTokenReused,
     }
 }
 
@@ -66,7 +70,7 @@ enum Decision {
 }
 
 impl Issuer {
-    /// Proves the credential, reads its grant, decides, signs, and advances the grant.
+    /// Proves the credential, before anything is read, and redeems it.
     pub(super) async fn redeem(
         &self,
         presented: &PresentedCredentials,
@@ -74,17 +78,60 @@ impl Issuer {
         asked: &AskedAccess,
         known: &mut Known,
     ) -> Result<Issue, Error> {
-        let redeemer = self.redeemer()?;
         let (unproven, kind) = (credential.unproven.clone(), credential.kind);
+        let redeemer = self.redeemer()?;
         let proven = redeemer.prove(unproven, kind, self.clock.now()).await?;
         known.grant = Some(proven.credential().grant_id);
         let mut evidence = self.gather(presented, known).await?;
         let authenticated = self.clients.decide(&mut evidence, |evidence| {
-            authenticate(evidence, credential.grant_type())
+            authenticate(evidence, grant_type_of(kind))
         });
         authenticated.await?;
+        let redeemed = self.redeem_proven(evidence, &proven, credential.terms, asked);
+        redeemed.await
+    }
+
+    /// Finds the grant that a person has given to the device, if one has, and redeems the device's code for it. A poll that comes
+    /// to nothing writes nothing.
+    pub(super) async fn redeem_device(
+        &self,
+        presented: &PresentedCredentials,
+        code: &DeviceCode,
+        asked: &AskedAccess,
+        known: &mut Known,
+    ) -> Result<Issue, Error> {
+        let mut evidence = self.gather(presented, known).await?;
+        let authenticated = self.clients.decide(&mut evidence, |evidence| {
+            authenticate(evidence, GrantType::DeviceCode)
+        });
+        let client = authenticated.await?;
         let now = self.clock.now();
-        let mut state = redeemer.read(&proven, now).await?;
+        let request = DeviceRequest::key_of(&code.request_id());
+        let request = self.table.get(&request).await?;
+        let found = device::grant_of(request.as_deref(), &client.record().id, now);
+        let grant = match (found, &request) {
+            (Err(Error::Denied(Denied::Device(why))), Some(request)) if why.is_pending() => {
+                self.polls.note(request, now)?;
+                return Err(why.into());
+            }
+            (found, _) => found?,
+        };
+        known.grant = Some(grant);
+        let proven = ProvenCredential::of_device(code, grant);
+        self.redeem_proven(evidence, &proven, None, asked).await
+    }
+
+    /// Reads the grant of the credential, decides, signs, and advances the grant.
+    async fn redeem_proven(
+        &self,
+        mut evidence: Evidence<'_>,
+        proven: &ProvenCredential,
+        terms: Option<&PresentedTerms>,
+        asked: &AskedAccess,
+    ) -> Result<Issue, Error> {
+        let (redeemer, kind) = (self.redeemer()?, proven.credential().kind);
+        let now = self.clock.now();
+        let mut state = redeemer.read(proven, now).await?;
         let target = Target::Wanted {
             asked: asked.resources.clone(),
             // They never change while the grant lives.
@@ -94,7 +141,7 @@ impl Issuer {
         let mut permits = None;
         loop {
             let decided = self.clients.decide(&mut evidence, |evidence| {
-                self.decide_redemption(evidence, &state, &proven, &credential, asked, now)
+                self.decide_redemption(evidence, &state, proven, terms, asked, now)
             });
             let Decision::Approved(client, step, approved) = decided.await? else {
                 // Whoever repeats a request that the client has sent is not the client, and ends nothing.
@@ -104,7 +151,7 @@ impl Issuer {
                 return Ok(Issue::Reused {
                     client,
                     grant,
-                    reason: credential.reused(),
+                    reason: reused(kind),
                 });
             };
             // However often a request is decided, it takes one permit.
@@ -117,7 +164,7 @@ impl Issuer {
                 .id_token(&client, &state.grant, kind, &access_token)
                 .await?;
             evidence.claim(&self.table).await?;
-            let advance = redeemer.advance(&client, &state.grant, step, &proven, now);
+            let advance = redeemer.advance(&client, &state.grant, step, proven, now);
             match advance.await? {
                 Advance::Advanced {
                     grant,
@@ -140,7 +187,7 @@ impl Issuer {
                 }
                 // Another request advanced the grant first. The signed token is dropped, and the
                 // request is decided again on the newer record.
-                Advance::LostTo(grant) => state.grant = grant,
+                Advance::LostTo(grant) => state.grant = *grant,
             }
         }
     }
@@ -150,12 +197,12 @@ impl Issuer {
         evidence: &Evidence<'_>,
         state: &GrantState,
         proven: &ProvenCredential,
-        credential: &PresentedCredential<'_>,
+        terms: Option<&PresentedTerms>,
         asked: &AskedAccess,
         now: Timestamp,
     ) -> Result<Decision, Error> {
         let client = evidence.authenticate()?;
-        let step = redeem::decide(state, client.record(), proven, credential.terms, now)?;
+        let step = redeem::decide(state, client.record(), proven, terms, now)?;
         if step == Step::Revoke {
             return Ok(Decision::Reused);
         }

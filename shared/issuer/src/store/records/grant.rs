@@ -26,7 +26,7 @@ pub struct Grant {
     pub nonce_hash: String,
     /// The generation of the current credential.
     pub generation: u32,
-    /// The HMAC key version of the current credential.
+    /// The HMAC key version of the current credential; 0 for a device code, which has no HMAC.
     pub hmac_version: u32,
     /// When the current generation was made or last used.
     pub rotated_at: Timestamp,
@@ -92,18 +92,8 @@ pub enum Origin {
     Created,
     /// A person gave it to a client that sent them here; its first credential is a code, generation 0.
     Code,
-    /// A person gave it to a device; its first credential is generation 1.
+    /// A person gave it to a device; its first credential is the device's code, generation 0.
     Device,
-}
-
-impl Origin {
-    /// Whether the grant began with an authorization code, its generation 0.
-    pub const fn has_code(self) -> bool {
-        match self {
-            Self::Code => true,
-            Self::Created | Self::Device => false,
-        }
-    }
 }
 
 /// What an authorization code demands of who redeems it (RFC 6749 §4.1.3, RFC 7636 §4.6).

@@ -4,6 +4,7 @@
 mod api_key;
 mod client;
 mod consent;
+mod device;
 mod federation;
 mod feed;
 mod fetched;
@@ -30,6 +31,7 @@ pub use client::{
     RefreshGrace,
 };
 pub use consent::{Consent, ConsentedAccess};
+pub use device::{DeviceAnswer, DeviceRequest, UserCodeEntry};
 pub use federation::{FEDERATION, FederationRule, FederationSource, SourceKeys};
 pub use feed::{FEED_SHARD, FeedAttributes, FeedEntry};
 pub use fetched::{Fetched, FetchedCopy};
