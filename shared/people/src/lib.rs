@@ -25,7 +25,7 @@ use tokensmith_issuer::{Abilities, Endpoint, Mount};
 
 pub use authorize::AUTHORIZE;
 pub use consent::CONSENT;
-pub use password::Passwords;
+pub use password::{PasswordDenied, Passwords, check_password};
 pub use sign_in::LOGIN;
 
 /// Every endpoint with pages.

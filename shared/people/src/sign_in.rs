@@ -14,7 +14,7 @@ use tokensmith_issuer::store::records::{Client, Login, User};
 use tokensmith_pages::{SignIn, SignInProblem};
 use tokensmith_verifier::paths;
 
-use crate::backoff::{self, Admitted};
+use crate::backoff::{Admitted, Guess};
 use crate::pending::Next;
 use crate::problem::{answered, check_people, refused_page, warm_up};
 use crate::visit::Visit;
@@ -91,12 +91,16 @@ impl Visit<'_> {
         };
         let context = self.request.extensions().get::<RequestContext>();
         let source = context.and_then(|context| context.source.as_deref());
-        if let Admitted::TryAgainIn(seconds) = backoff::admit(table, &name, source, now).await? {
+        let guess = Guess::password(&name, source);
+        if let Admitted::TryAgainIn(seconds) = guess.admit(table, now).await? {
             return Err(SignInDenied::TooManyAttempts(seconds).into());
         }
         let login = table.get(&Login::key_of(&name)).await?;
         let hash = login.as_ref().and_then(|login| login.password.as_ref());
         let is_right = self.issuer.passwords()?.verify(password, hash).await;
+        if !is_right {
+            guess.failed(table, now).await?;
+        }
         let login = login.ok_or(SignInDenied::UnknownUser)?;
         if !is_right {
             return Err(SignInDenied::WrongPassword.into());
@@ -106,7 +110,7 @@ impl Visit<'_> {
         if user.disabled {
             return Err(SignInDenied::UserDisabled.into());
         }
-        backoff::succeeded(table, &name, source).await?;
+        guess.succeeded(table).await?;
         Ok(user.record)
     }
 

@@ -2,6 +2,7 @@
 //! can be restricted to it (`dynamodb:LeadingKeys`).
 
 mod api_key;
+mod backoff;
 mod client;
 mod consent;
 mod device;
@@ -26,6 +27,7 @@ mod subject;
 mod user;
 
 pub use api_key::{ApiKey, LastUse};
+pub use backoff::Backoff;
 pub use client::{
     AssertionAudience, AuthenticationMethod, Client, LiveSecret, MAX_LIVE_SECRETS, Pkce,
     RefreshGrace,
