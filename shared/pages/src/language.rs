@@ -101,7 +101,8 @@ fn quality(weight: &str) -> Option<u16> {
     if !name.trim().eq_ignore_ascii_case("q") {
         return None;
     }
-    let (whole, decimals) = value.trim().split_once('.').unwrap_or((value.trim(), ""));
+    let value = value.trim();
+    let (whole, decimals) = value.split_once('.').unwrap_or((value, ""));
     let are_digits = decimals.bytes().all(|byte| byte.is_ascii_digit());
     let thousandths: u16 = format!("{decimals:0<3}").parse().ok()?;
     match (whole, decimals.len()) {

@@ -76,12 +76,18 @@ pub(crate) struct SignInTexts {
     pub(crate) with: Around,
 }
 
-/// What the scopes of OpenID Connect Core 1.0 §5.4 and §11 mean.
 #[derive(Debug)]
 pub(crate) struct AccessTexts {
     pub(crate) title: &'static str,
     pub(crate) at: Around,
     pub(crate) nothing: &'static str,
+    pub(crate) scopes: ScopeTexts,
+    pub(crate) short: ScopeTexts,
+}
+
+/// What the scopes of OpenID Connect Core 1.0 §5.4 and §11 mean.
+#[derive(Debug)]
+pub(crate) struct ScopeTexts {
     pub(crate) openid: &'static str,
     pub(crate) profile: &'static str,
     pub(crate) email: &'static str,
