@@ -309,7 +309,7 @@ fn act(action: &str, words: &str, about: Option<&str>) -> Markup {
     html! {
         button .quiet .short type="submit" name="action" value=(action) {
             (words)
-            @if let Some(about) = about { span .unseen { ": " bdi { (about) } } }
+            @if let Some(about) = about { span .unseen { " " bdi { (about) } } }
         }
     }
 }

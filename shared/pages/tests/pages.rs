@@ -290,7 +290,10 @@ fn a_brand_is_text_too() {
             logo.value("src"),
             Some("https://cdn.example.com/a&quot;onerror=&quot;x.svg")
         );
-        let whole = page.html.matches("&lt;script&gt;&quot;'&amp; &amp; Sons").count();
+        let whole = page
+            .html
+            .matches("&lt;script&gt;&quot;'&amp; &amp; Sons")
+            .count();
         // In the title and beside the logo.
         assert_eq!(whole, 2, "{}", page.name);
         assert!(style(&page.html).starts_with(":root{--brand:#6d28d9;"));
