@@ -250,12 +250,11 @@ impl Account<'_> {
                             (self.form(Some(link.id), act("unlink", texts.unlink, Some(link.upstream_name))))
                         }
                     }
-                    @for upstream in self.upstreams {
-                        li {
-                            p { (name(upstream.name)) }
-                            a .button .quiet .short href=(upstream.href) {
-                                (texts.link.0) bdi { (upstream.name) } (texts.link.1)
-                            }
+                }
+                @if !self.upstreams.is_empty() {
+                    div .others {
+                        @for upstream in self.upstreams {
+                            a .button .quiet .short href=(upstream.href) { (texts.link.name(upstream.name)) }
                         }
                     }
                 }
@@ -310,7 +309,7 @@ fn act(action: &str, words: &str, about: Option<&str>) -> Markup {
     html! {
         button .quiet .short type="submit" name="action" value=(action) {
             (words)
-            @if let Some(about) = about { span .unseen { ": " bdi { (about) } } }
+            @if let Some(about) = about { span .unseen { " " bdi { (about) } } }
         }
     }
 }

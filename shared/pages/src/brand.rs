@@ -64,3 +64,44 @@ fn is_origin(origin: &str) -> bool {
 }
 
 const HTTPS: &str = "https://";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A logo's origin becomes a part of a policy (CSP level 3, §2.3.1), which `;` and `,` would end.
+    #[test]
+    fn a_logo_cannot_change_the_policy() {
+        for text in [
+            "",
+            "logo.svg",
+            "/logo.svg",
+            "http://example.com/logo.svg",
+            "https://",
+            "https:///logo.svg",
+            "https://example.com;script-src/logo.svg",
+            "https://example.com,x/logo.svg",
+            "https://user@example.com/logo.svg",
+            "https://example.com:port/logo.svg",
+            "https://example.com:65536/logo.svg",
+            "https://*.example.com/logo.svg",
+            "https://example.com/lo go.svg",
+            "https://example.com/logo.svg\n",
+            "https://exämple.com/logo.svg",
+            "data:text/html,hello",
+            "javascript:alert(1)",
+        ] {
+            assert_eq!(text.parse::<Logo>(), Err(InvalidLogo), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_logo_in_the_page_has_no_origin() {
+        let origin = |text: &str| text.parse::<Logo>().unwrap().origin().map(str::to_owned);
+        assert_eq!(origin("data:image/svg+xml,%3Csvg/%3E"), None);
+        let plain = Some("https://example.com".to_owned());
+        assert_eq!(origin("https://example.com"), plain);
+        assert_eq!(origin("https://example.com/a/logo.svg"), plain);
+        assert_eq!(origin("https://example.com?logo"), plain);
+    }
+}

@@ -151,7 +151,11 @@ impl DeviceDone {
             true => (texts.approved, texts.approved_text),
             false => (texts.denied, texts.denied_text),
         };
-        let content = html! { h1 { (title) } p { (text) } };
+        let content = html! {
+            @if self.approved { div .tick aria-hidden="true" {} }
+            h1 { (title) }
+            p { (text) }
+        };
         document(look, language, title, Width::Narrow, &content)
     }
 }

@@ -101,12 +101,74 @@ fn quality(weight: &str) -> Option<u16> {
     if !name.trim().eq_ignore_ascii_case("q") {
         return None;
     }
-    let (whole, decimals) = value.trim().split_once('.').unwrap_or((value.trim(), ""));
+    let value = value.trim();
+    let (whole, decimals) = value.split_once('.').unwrap_or((value, ""));
     let are_digits = decimals.bytes().all(|byte| byte.is_ascii_digit());
     let thousandths: u16 = format!("{decimals:0<3}").parse().ok()?;
     match (whole, decimals.len()) {
         ("0", 0..=3) if are_digits => Some(thousandths),
         ("1", 0..=3) if thousandths == 0 => Some(1000),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Language::{English, German};
+    use super::*;
+
+    /// RFC 9110 §12.4.2 and §12.5.4.
+    #[test]
+    fn the_language_is_the_best_of_those_that_a_browser_accepts() {
+        for (header, expected) in [
+            ("", English),
+            ("de", German),
+            ("DE-at", German),
+            ("en", English),
+            ("fr", English),
+            ("fr, de;q=0.5", German),
+            ("de;q=0.5, en;q=0.7", English),
+            ("en;q=0.5, de;q=0.7", German),
+            ("en;q=0.7, de-CH;q=0.701", German),
+            ("de, en", German),
+            ("en, de", English),
+            ("de;q=0", English),
+            ("*", English),
+            ("en;q=0, *", German),
+            ("*;q=0.9, de;q=0.5", English),
+            ("de ; q=1.000 , en ; q=0.999", German),
+            ("de;Q=1, en;q=0.3", German),
+            // What is malformed is as if it were not there.
+            ("de;q=2, en;q=0.1", English),
+            ("de;q=1.001, en;q=0.1", English),
+            ("de;q=0.1234, en;q=0.1", English),
+            ("de;q=0.+1, en;q=0.1", English),
+            ("de;level=1, en;q=0.1", English),
+            ("de;q, en;q=0.1", English),
+            (";;,,=,de", German),
+            ("deutsch", English),
+        ] {
+            assert_eq!(
+                Language::from_accept(Some(header), None),
+                expected,
+                "{header}"
+            );
+        }
+        assert_eq!(Language::from_accept(None, None), English);
+    }
+
+    /// OpenID Connect Core 1.0 §3.1.2.1: in the order of preference; what is not supported is no error.
+    #[test]
+    fn ui_locales_come_before_what_the_browser_accepts() {
+        for (locales, header, expected) in [
+            ("de", "en", German),
+            ("en-GB", "de", English),
+            ("fr-CA fr de-CH en", "en", German),
+            ("fr", "de", German),
+            ("", "de", German),
+        ] {
+            let language = Language::from_accept(Some(header), Some(locales));
+            assert_eq!(language, expected, "{locales}");
+        }
     }
 }

@@ -50,10 +50,11 @@ impl Look {
 /// The style sheet, with the colours of a brand in front of it. In the dark, a brand that can hardly be seen
 /// there is lighter.
 fn style_in(colour: Colour) -> String {
-    let dark = colour.visible_on(DARK, 3.0);
+    let light = colour.apart_from(LIGHT);
+    let dark = colour.apart_from(DARK).visible_on(DARK, 3.0);
     format!(
         ":root{{{}}}\n@media (prefers-color-scheme:dark){{:root{{{}}}}}\n{STYLE}",
-        variables(colour, LIGHT),
+        variables(light, LIGHT),
         variables(dark, DARK),
     )
 }
@@ -107,4 +108,71 @@ const COLOUR: Colour = Colour::new(0x0a, 0x6a, 0x5c);
 /// The cards, as the style sheet has them in the light and in the dark.
 const LIGHT: Colour = Colour::WHITE;
 const DARK: Colour = Colour::new(0x1b, 0x1e, 0x22);
-pub(crate) const STYLE: &str = include_str!("style.css");
+const STYLE: &str = include_str!("style.css");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The colour of a variable in one of the two blocks of the style sheet, the light one and the dark one.
+    fn variable(name: &str, block: usize) -> Colour {
+        let after = STYLE.split(&format!("--{name}: ")).nth(block + 1).unwrap();
+        let text = after.split(';').next().unwrap();
+        match text {
+            "#fff" => Colour::WHITE,
+            text => text.parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_cards_are_those_of_the_style_sheet() {
+        assert_eq!(variable("card", 0), LIGHT);
+        assert_eq!(variable("card", 1), DARK);
+    }
+
+    /// WCAG 2.2, success criteria 1.4.3 (text) and 1.4.11 (the edges of fields).
+    #[test]
+    fn everything_can_be_read_in_the_light_and_in_the_dark() {
+        for block in [0, 1] {
+            for (text, ground, contrast) in [
+                ("text", "card", 7.0),
+                ("text", "raised", 7.0),
+                ("muted", "card", 4.5),
+                ("muted", "raised", 4.5),
+                ("bad", "bad-ground", 4.5),
+                ("good", "good-ground", 4.5),
+                ("good", "card", 4.5),
+                ("field", "card", 3.0),
+                ("bad", "card", 3.0),
+            ] {
+                let found = variable(text, block).contrast(variable(ground, block));
+                assert!(
+                    found >= contrast,
+                    "{text} on {ground} in block {block}: {found}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_policy_names_the_origin_of_the_logo_and_no_more() {
+        let with = |logo: Option<&str>| {
+            let logo = logo.map(|logo| logo.parse().unwrap());
+            let name = "Example".to_owned();
+            let look = Look::new(Brand {
+                name,
+                logo,
+                colour: None,
+            });
+            let policy = look.content_security_policy();
+            let images = policy.split("; ").find(|part| part.starts_with("img-src"));
+            images.unwrap().to_owned()
+        };
+        assert_eq!(with(None), "img-src data:");
+        assert_eq!(with(Some("data:image/png;base64,aGk=")), "img-src data:");
+        assert_eq!(
+            with(Some("https://cdn.example.com:8443/logo.svg?v=2;script-src")),
+            "img-src data: https://cdn.example.com:8443"
+        );
+    }
+}

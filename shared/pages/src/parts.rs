@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::consent::ConsentAccess;
 use crate::frame::initial;
 use crate::language::Language;
-use crate::texts::AccessTexts;
+use crate::texts::ScopeTexts;
 
 /// A name that others have chosen. Letters that change the direction of writing stay inside it.
 pub(crate) fn name(text: &str) -> Markup {
@@ -61,7 +61,7 @@ pub(crate) fn access(access: &[ConsentAccess<'_>], language: Language) -> Markup
                 @if let Some(resource) = at.resource { p .at { (texts.at.name(resource)) } }
                 ul {
                     @for (scope, description) in at.scopes {
-                        li { (described(scope, *description, texts)) }
+                        li { (described(scope, *description, &texts.scopes)) }
                     }
                 }
             }
@@ -70,7 +70,7 @@ pub(crate) fn access(access: &[ConsentAccess<'_>], language: Language) -> Markup
 }
 
 /// A scope in words, or its name if there are none. The scopes of OpenID Connect have our own words.
-fn described(scope: &str, description: Option<&str>, texts: &AccessTexts) -> Markup {
+fn described(scope: &str, description: Option<&str>, texts: &ScopeTexts) -> Markup {
     html! {
         @match openid_scope(scope, texts).or(description) {
             Some(words) => bdi { (words) },
@@ -79,9 +79,9 @@ fn described(scope: &str, description: Option<&str>, texts: &AccessTexts) -> Mar
     }
 }
 
-/// Scopes on one line, as the account page lists them.
+/// Scopes in short, as the account page lists them.
 pub(crate) fn scopes(scopes: &[String], language: Language) -> Markup {
-    let texts = &language.texts().access;
+    let texts = &language.texts().access.short;
     html! {
         @if !scopes.is_empty() {
             ul .scopes { @for scope in scopes { li { (described(scope, None, texts)) } } }
@@ -89,7 +89,8 @@ pub(crate) fn scopes(scopes: &[String], language: Language) -> Markup {
     }
 }
 
-fn openid_scope(scope: &str, texts: &AccessTexts) -> Option<&'static str> {
+/// The scopes of OpenID Connect Core 1.0 §5.4 and §11.
+fn openid_scope(scope: &str, texts: &ScopeTexts) -> Option<&'static str> {
     match scope {
         "openid" => Some(texts.openid),
         "profile" => Some(texts.profile),

@@ -76,12 +76,18 @@ pub(crate) struct SignInTexts {
     pub(crate) with: Around,
 }
 
-/// What the scopes of OpenID Connect Core 1.0 §5.4 and §11 mean.
 #[derive(Debug)]
 pub(crate) struct AccessTexts {
     pub(crate) title: &'static str,
     pub(crate) at: Around,
     pub(crate) nothing: &'static str,
+    pub(crate) scopes: ScopeTexts,
+    pub(crate) short: ScopeTexts,
+}
+
+/// What the scopes of OpenID Connect Core 1.0 §5.4 and §11 mean.
+#[derive(Debug)]
+pub(crate) struct ScopeTexts {
     pub(crate) openid: &'static str,
     pub(crate) profile: &'static str,
     pub(crate) email: &'static str,
@@ -220,4 +226,72 @@ pub(crate) struct AmountTexts {
     pub(crate) hours: Unit,
     pub(crate) days: Unit,
     pub(crate) months: [&'static str; 12],
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::language::Language;
+
+    /// The texts as lines, one for each text, by the way they are printed for debugging.
+    fn lines(language: Language) -> Vec<String> {
+        let printed = format!("{:#?}", language.texts());
+        printed.lines().map(|line| line.trim().to_owned()).collect()
+    }
+
+    /// The texts of a line, without the name of the field.
+    fn text(line: &str) -> Option<&str> {
+        let start = line.find('"')?;
+        line.get(start..)
+    }
+
+    #[test]
+    fn no_text_is_empty() {
+        for language in Language::ALL {
+            let lines = lines(language);
+            for (line, next) in lines.iter().zip(lines.iter().skip(1)) {
+                // One side of an `Around` may be empty, which is printed as two lines without a name.
+                let is_field = line.contains(": \"");
+                assert!(
+                    !(is_field && line.ends_with(": \"\",")),
+                    "{language:?}: {line}"
+                );
+                let both = text(line) == Some("\"\",") && text(next) == Some("\"\",");
+                assert!(!both, "{language:?}: nothing on either side");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_printed_has_every_text() {
+        let english = lines(Language::English);
+        assert!(english.iter().filter(|line| text(line).is_some()).count() > 150);
+        assert_eq!(english.len(), lines(Language::German).len());
+    }
+
+    /// Words that are spelled alike in both languages are listed, so that what was copied and not translated is found.
+    #[test]
+    fn every_text_is_translated() {
+        let same = [
+            "",
+            "Code",
+            "Name",
+            "April",
+            "August",
+            "September",
+            "November",
+        ];
+        for (english, german) in lines(Language::English)
+            .iter()
+            .zip(&lines(Language::German))
+        {
+            let Some(english) = text(english) else {
+                continue;
+            };
+            let plain = english.trim_matches(|letter: char| !letter.is_alphabetic());
+            assert!(
+                same.contains(&plain) || Some(english) != text(german),
+                "{english}"
+            );
+        }
+    }
 }
