@@ -7,7 +7,7 @@ mod variables;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use tokensmith_issuer::config::{Config, MAX_ACCESS_TTL, MAX_CACHE_TTL};
+use tokensmith_issuer::config::{Brand, Config, MAX_ACCESS_TTL, MAX_CACHE_TTL};
 use tokensmith_issuer::endpoint::GITHUB_KEYS;
 use tokensmith_issuer::fetched::DocumentUrl;
 use tokensmith_issuer::keys::RotationPolicy;
@@ -58,6 +58,12 @@ impl Environment {
         config.secret_scanning = variables
             .optional(SECRET_SCANNING, secret_scanning)?
             .flatten();
+        config.sign_in = variables.optional(SIGN_IN, on_or_off)?.unwrap_or_default();
+        config.brand = Brand {
+            name: variables.optional(BRAND_NAME, parsed)?,
+            logo: variables.optional(BRAND_LOGO, parsed)?,
+            colour: variables.optional(BRAND_COLOUR, parsed)?,
+        };
         let custody = variables.required(CUSTODY, parsed)?;
         check_feed_can_be_signed(custody, &config.algorithms)?;
         let table = variables.required(TABLE, table_name)?;
@@ -137,6 +143,14 @@ fn secret_scanning(text: &str) -> Result<Option<DocumentUrl>, String> {
     }
 }
 
+fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("must be on or off".to_owned()),
+    }
+}
+
 fn algorithms(list: &str) -> Result<Vec<Algorithm>, String> {
     let mut algorithms = Vec::new();
     for name in list.split(',') {
@@ -197,6 +211,10 @@ pub const FEED_INTERVAL: &str = "TOKENSMITH_FEED_INTERVAL";
 /// The variable that names what was deployed.
 pub const REVISION: &str = "TOKENSMITH_REVISION";
 const SECRET_SCANNING: &str = "TOKENSMITH_SECRET_SCANNING";
+const SIGN_IN: &str = "TOKENSMITH_SIGN_IN";
+const BRAND_NAME: &str = "TOKENSMITH_BRAND_NAME";
+const BRAND_LOGO: &str = "TOKENSMITH_BRAND_LOGO";
+const BRAND_COLOUR: &str = "TOKENSMITH_BRAND_COLOUR";
 const KEY_PERIOD: &str = "TOKENSMITH_KEY_PERIOD";
 const PUBLISH_AHEAD: &str = "TOKENSMITH_KEY_PUBLISH_AHEAD";
 

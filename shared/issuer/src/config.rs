@@ -1,5 +1,7 @@
 //! What an operator decides about the issuer as a whole.
 
+mod brand;
+
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use tokensmith_verifier::{Algorithm, FeedSettings};
 use crate::fetched::DocumentUrl;
 use crate::names::IssuerUrl;
 use crate::store::records::Settings;
+
+pub use brand::{Brand, BrandColour, BrandLogo, BrandName, InvalidBrand};
 
 /// The issuer's configuration.
 #[derive(Clone, Debug)]
@@ -69,17 +73,6 @@ impl Config {
     pub fn default_algorithm(&self) -> Algorithm {
         self.algorithms.first().copied().unwrap_or(Algorithm::RS256)
     }
-}
-
-/// Whose pages people see.
-#[derive(Clone, Debug, Default)]
-pub struct Brand {
-    /// Whose they are; `None` is the host of the issuer.
-    pub name: Option<String>,
-    /// The address of a picture.
-    pub logo: Option<String>,
-    /// A colour, as `#rrggbb`.
-    pub colour: Option<String>,
 }
 
 /// The longest lifetime of an access token: how long a retiring key must stay published.

@@ -11,6 +11,7 @@ use http::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokensmith_issuer::Issuer;
+use tokensmith_issuer::config::{BrandName, Config};
 use tokensmith_issuer::endpoint::{Call, Form};
 use tokensmith_issuer::error::{Error, SignInDenied, Unavailable};
 use tokensmith_issuer::sealed::Unsealed;
@@ -37,7 +38,7 @@ impl<'a> Visit<'a> {
             issuer,
             request,
             cookies: Cookies::of(headers, &issuer.config().issuer),
-            look: Look::new(brand_of(issuer)),
+            look: Look::new(brand_of(issuer.config())),
             language: Language::from_accept(accepted, None),
         }
     }
@@ -159,22 +160,20 @@ pub(crate) fn page(status: StatusCode, html: String, policy: &str) -> Response<B
     response
 }
 
-pub(crate) fn brand_of(issuer: &Issuer) -> Brand {
-    let config = issuer.config();
-    let host = config.issuer.as_str().split("://").nth(1);
-    let name = config.brand.name.as_deref().or(host).unwrap_or_default();
+pub(crate) fn brand_of(config: &Config) -> Brand {
+    let (brand, host) = (&config.brand, config.issuer.as_str().split("://").nth(1));
+    let name = brand.name.as_ref().map(BrandName::as_str).or(host);
     Brand {
-        name: name.to_owned(),
-        logo: config
-            .brand
+        name: name.unwrap_or_default().to_owned(),
+        // What was parsed as either is one of these, too.
+        logo: brand
             .logo
-            .as_deref()
-            .and_then(|text| text.parse().ok()),
-        colour: config
-            .brand
+            .as_ref()
+            .and_then(|logo| logo.as_str().parse().ok()),
+        colour: brand
             .colour
-            .as_deref()
-            .and_then(|text| text.parse().ok()),
+            .as_ref()
+            .and_then(|colour| colour.as_str().parse().ok()),
     }
 }
 
@@ -195,3 +194,35 @@ const HEADERS: [(HeaderName, &str); 8] = [
 
 /// How long a form, and a request on its way through the pages, can be used.
 const FORM_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+#[cfg(test)]
+mod tests {
+    use tokensmith_issuer::config::Config;
+
+    use super::brand_of;
+
+    /// The two crates check the form of a brand each by itself: what the first accepts must not be dropped by the second.
+    #[test]
+    fn a_configured_brand_is_on_the_pages() {
+        let issuer = "https://login.example.com".parse().expect("an issuer");
+        let mut config = Config::new(issuer);
+        assert_eq!(brand_of(&config).name, "login.example.com");
+        config.brand.name = Some("Bäckerei Müller".parse().expect("a name"));
+        for logo in [
+            "https://a",
+            "https://a.example:443?x",
+            "https://a-b.example:65535/logo.svg?v=1;2#top",
+            "https://1.example/%20'\"<>",
+        ] {
+            config.brand.logo = Some(logo.parse().expect("a logo"));
+            let shown = brand_of(&config).logo.expect("the same logo");
+            assert_eq!(shown.as_str(), logo);
+        }
+        for colour in ["#0a6a5c", "#FFFFFF", "#000000"] {
+            config.brand.colour = Some(colour.parse().expect("a colour"));
+            let shown = brand_of(&config).colour.expect("the same colour");
+            assert_eq!(shown.to_string(), colour.to_ascii_lowercase());
+        }
+        assert_eq!(brand_of(&config).name, "Bäckerei Müller");
+    }
+}

@@ -51,6 +51,10 @@ fn every_optional_variable_is_read() {
         ("TOKENSMITH_FEED_INTERVAL", "7s"),
         ("TOKENSMITH_REVISION", "0123456789ab"),
         ("TOKENSMITH_SECRET_SCANNING", "on"),
+        ("TOKENSMITH_SIGN_IN", "on"),
+        ("TOKENSMITH_BRAND_NAME", "Bäckerei Müller"),
+        ("TOKENSMITH_BRAND_LOGO", "https://www.example.com/logo.svg"),
+        ("TOKENSMITH_BRAND_COLOUR", "#0a6a5c"),
     ]);
     let environment = environment.expect("an environment");
     assert_eq!(environment.revision.as_deref(), Some("0123456789ab"));
@@ -63,6 +67,23 @@ fn every_optional_variable_is_read() {
     assert_eq!(keys.host(), "api.github.com");
     assert_eq!(config.feed_interval, Duration::from_secs(7));
     assert_eq!(config.log_level, Level::Error);
+    assert!(config.sign_in);
+    let brand = config.brand;
+    assert_eq!(brand.name.expect("a name").as_str(), "Bäckerei Müller");
+    let logo = brand.logo.expect("a logo");
+    assert_eq!(logo.as_str(), "https://www.example.com/logo.svg");
+    assert_eq!(brand.colour.expect("a colour").as_str(), "#0a6a5c");
+}
+
+/// Metadata names what works, so that a function that nobody has told anything signs nobody in.
+#[test]
+fn people_sign_in_only_where_it_is_turned_on() {
+    for (value, expected) in [("on", true), ("off", false), ("", false)] {
+        let environment = parse(&[("TOKENSMITH_SIGN_IN", value)]);
+        let config = environment.expect("an environment").config;
+        assert_eq!(config.sign_in, expected, "{value}");
+    }
+    assert!(!parse(&[]).expect("an environment").config.sign_in);
 }
 
 /// KMS signs at most 4,096 bytes with EdDSA, and the revocation feed can be longer.
@@ -173,6 +194,18 @@ fn a_malformed_variable_is_named() {
         ("TOKENSMITH_ACCESS_TTL", "1500ms", "must be whole seconds"),
         ("TOKENSMITH_CACHE_TTL", "6m", "must be from 0s to 5m"),
         ("TOKENSMITH_LOG", "debug", "is malformed: unknown level"),
+        ("TOKENSMITH_SIGN_IN", "true", "must be on or off"),
+        ("TOKENSMITH_BRAND_NAME", "A\nB", "is malformed: a name has"),
+        (
+            "TOKENSMITH_BRAND_LOGO",
+            "http://www.example.com/logo.svg",
+            "is malformed: a logo is an https URL",
+        ),
+        (
+            "TOKENSMITH_BRAND_COLOUR",
+            "teal",
+            "is malformed: a colour is #",
+        ),
         ("TOKENSMITH_LOG", "\u{fffd}", "is malformed: unknown level"),
     ] {
         let err = parse(&[(name, value)]).expect_err(value);

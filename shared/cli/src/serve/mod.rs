@@ -11,7 +11,7 @@ use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory};
 use secrecy::ExposeSecret;
 use tokensmith_issuer::admin::{Administrator, ClientChanges, ClientError, settle};
-use tokensmith_issuer::config::Config;
+use tokensmith_issuer::config::{Brand, BrandColour, BrandLogo, BrandName, Config};
 use tokensmith_issuer::credential::ClientSecret;
 use tokensmith_issuer::endpoint::GITHUB_KEYS;
 use tokensmith_issuer::event::ServiceEvent;
@@ -70,6 +70,15 @@ pub struct Args {
     /// of clients that have no algorithm of their own
     #[arg(long = "alg", value_name = "ALG", default_value = "RS256")]
     algorithms: Vec<Algorithm>,
+    /// The name on the pages that people see [default: the host of the issuer]
+    #[arg(long, value_name = "NAME")]
+    brand_name: Option<BrandName>,
+    /// A picture in front of that name: an https URL
+    #[arg(long, value_name = "URL")]
+    brand_logo: Option<BrandLogo>,
+    /// The colour of buttons and links on these pages, such as '#0a6a5c'
+    #[arg(long, value_name = "#RRGGBB")]
+    brand_colour: Option<BrandColour>,
 }
 
 impl Args {
@@ -139,6 +148,11 @@ async fn run_on(
     config.secret_scanning = report_keys;
     config.algorithms = args.algorithms;
     config.sign_in = true;
+    config.brand = Brand {
+        name: args.brand_name,
+        logo: args.brand_logo,
+        colour: args.brand_colour,
+    };
     let policy = RotationPolicy::new(url.clone(), config.algorithms.clone(), config.cache_ttl);
     let (access, maker) = (
         KeyAccess::all(&data.custody),
