@@ -10,6 +10,7 @@ use tokensmith_verifier::Timestamp;
 use super::authorized::AuthorizedRequest;
 use super::*;
 use crate::credential::GrantId;
+use crate::error::GrantDenied;
 use crate::keys::Rotation;
 use crate::names::{Audience, ClientId, FederationName, IssuerUrl, SubjectName};
 use crate::store::records::{ChangeOutcome, ForeignTable, GrantType, OperatorChange, Settings};
@@ -179,6 +180,12 @@ fn all_requests() -> Vec<Value> {
             key: key(),
             active: true,
             reason: Some(Noteworthy::WithdrawnKey),
+        },
+        RequestEvent::Userinfo {
+            subject: "s".parse().expect("a subject"),
+            client: "app".parse().expect("an id"),
+            grant,
+            jti: "j".to_owned(),
         },
         RequestEvent::Reported {
             findings: 2,
