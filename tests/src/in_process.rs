@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use secrecy::ExposeSecret;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokensmith_issuer::admin::{Administrator, settle};
 use tokensmith_issuer::config::Config;
@@ -16,7 +17,7 @@ use tokensmith_issuer::keys::{HmacKeys, HmacRotation, KeyRotation, RotationPolic
 use tokensmith_issuer::names::Scope;
 use tokensmith_issuer::store::records::{
     AuthenticationMethod, Client, DefinedScope, FeedAttributes, Grant, LiveSecret, OperatorChange,
-    Resource, RevokedToken, StoredJwks, Subject, SubjectKind,
+    Resource, RevokedToken, StoredJwks, Subject, SubjectKind, User,
 };
 use tokensmith_issuer::store::{Change, CheckedTime, Key, Record, Table, Update};
 use tokensmith_issuer::{Abilities, GrantType, Issuer, endpoint};
@@ -256,6 +257,26 @@ impl InProcess {
     pub async fn change_resource(&self, uri: &str, change: impl FnOnce(&mut Resource)) {
         let uri = uri.parse().expect("an audience");
         self.change(&Resource::key_of(&uri), change).await;
+    }
+
+    /// Registers a person who can sign in, whose user name is the subject, and what is known about them.
+    pub async fn person(&self, subject: &str, claims: Value) {
+        let user = User {
+            subject: subject.parse().expect("a subject"),
+            name: subject.parse().expect("a user name"),
+            claims: claims.as_object().expect("an object").clone(),
+            disabled: false,
+            sessions_not_before: None,
+            created_at: self.now(),
+            updated_at: self.now(),
+        };
+        self.insert(&user).await;
+    }
+
+    /// Changes a person's record, as an operator would.
+    pub async fn change_person(&self, subject: &str, change: impl FnOnce(&mut User)) {
+        let subject = subject.parse().expect("a subject");
+        self.change(&User::key_of(&subject), change).await;
     }
 
     /// Gives `client` a grant by alice for the scopes `a b` and [`API`], changed as told.

@@ -12,7 +12,7 @@ use crate::visit::Visit;
 
 /// The authorization endpoint (RFC 6749 §3.1). It has no CORS: nobody but a person's browser asks it.
 pub static AUTHORIZE: Endpoint = Endpoint {
-    name: "authorize",
+    name: "authorization",
     path: paths::AUTHORIZE,
     methods: "GET, HEAD, POST",
     has_cors: false,

@@ -43,4 +43,5 @@ mod revocation_views;
 mod store_verbs;
 mod strangers;
 mod table_use;
+mod userinfo;
 mod withdrawn_keys;

@@ -49,9 +49,9 @@ async fn tell(call: Call<'_>) -> Result<Answer, Error> {
     let claims = live_claims(issuer, &token, known).await?;
     let access = PersonalAccess::of(&claims)?;
     let user = issuer.table.get(&User::key_of(&access.subject)).await?;
-    let user = user.ok_or(BearerDenied::UnknownPerson)?.record;
+    let user = user.ok_or(BearerDenied::UnknownUser)?.record;
     if user.disabled {
-        return Err(BearerDenied::DisabledPerson.into());
+        return Err(BearerDenied::UserDisabled.into());
     }
     Ok(Answer {
         response: uncached_json(&person::told(&user, &access.scopes)),

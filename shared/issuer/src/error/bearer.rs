@@ -30,10 +30,10 @@ pub enum BearerDenied {
     NotOfAPerson,
     /// The person is not known.
     #[error("the token's person cannot sign in")]
-    UnknownPerson,
+    UnknownUser,
     /// The person was disabled.
     #[error("the token's person cannot sign in")]
-    DisabledPerson,
+    UserDisabled,
     /// It lacks the scope `openid` (OpenID Connect Core 1.0 §5.3).
     #[error("the token lacks the scope openid")]
     NoOpenidScope,
@@ -49,8 +49,8 @@ impl BearerDenied {
             | Self::Rejected(_)
             | Self::BoundToken
             | Self::NotOfAPerson
-            | Self::UnknownPerson
-            | Self::DisabledPerson => ErrorCode::InvalidToken,
+            | Self::UnknownUser
+            | Self::UserDisabled => ErrorCode::InvalidToken,
         }
     }
 

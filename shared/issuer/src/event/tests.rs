@@ -191,6 +191,12 @@ fn all_requests() -> Vec<Value> {
             known: known(),
             reason: "r",
         },
+        RequestEvent::Userinfo {
+            subject: "s".parse().expect("a subject"),
+            client: "app".parse().expect("an id"),
+            grant,
+            jti: "j".to_owned(),
+        },
         RequestEvent::Reported {
             findings: 2,
             revoked_keys: 1,
