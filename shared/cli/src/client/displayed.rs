@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::fetched::DocumentUrl;
 use tokensmith_issuer::limit::Limit;
-use tokensmith_issuer::names::{Audience, ClientId, Scopes};
+use tokensmith_issuer::names::{Audience, ClientId, RedirectUri, Scopes};
 use tokensmith_issuer::store::records::{
-    Allowance, AssertionAudience, AuthenticationMethod, Client, LiveSecret, RefreshGrace,
+    Allowance, AssertionAudience, AuthenticationMethod, Client, LiveSecret, Pkce, RefreshGrace,
     StoredJwks,
 };
 use tokensmith_verifier::Algorithm;
@@ -39,6 +39,11 @@ pub struct DisplayedClient<'a> {
     refresh_grace: RefreshGrace,
     refresh_rotation: bool,
     limit: Option<Limit>,
+    client_name: Option<&'a str>,
+    redirect_uris: &'a [RedirectUri],
+    post_logout_redirect_uris: &'a [RedirectUri],
+    first_party: bool,
+    pkce: Pkce,
     disabled: bool,
     not_before: Option<String>,
     created_at: String,
@@ -75,6 +80,11 @@ impl<'a> DisplayedClient<'a> {
             refresh_grace: client.refresh_grace(),
             refresh_rotation: client.refresh_rotation,
             limit: client.limit,
+            client_name: client.name.as_deref(),
+            redirect_uris: &client.redirect_uris,
+            post_logout_redirect_uris: &client.post_logout_redirect_uris,
+            first_party: client.first_party,
+            pkce: client.pkce,
             disabled: client.disabled,
             not_before: client.not_before.map(display_time),
             created_at: display_time(client.created_at),

@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use tokensmith_issuer::admin::{ClientChanges, Setting};
 use tokensmith_issuer::fetched::Reach;
-use tokensmith_issuer::names::ClientId;
+use tokensmith_issuer::names::{ClientId, InvalidName, RedirectUri};
 use tokensmith_issuer::store::records::{
     Allowance, AuthenticationMethod, RefreshGrace, StoredJwks,
 };
@@ -97,6 +97,13 @@ struct Described {
     refresh_grace: Option<Grace>,
     refresh_rotation: Option<bool>,
     limit: Option<String>,
+    client_name: Option<String>,
+    #[serde(default)]
+    redirect_uris: Vec<String>,
+    #[serde(default)]
+    post_logout_redirect_uris: Vec<String>,
+    first_party: Option<bool>,
+    pkce: Option<String>,
     #[serde(default)]
     disabled: bool,
     /// What nobody can choose is left out of account, so that a list can be applied again.
@@ -167,6 +174,11 @@ impl Described {
                 .collect::<Result<_, _>>()?,
             claims: self.claims,
             limit: parsed(self.limit)?,
+            name: self.client_name,
+            redirect_uris: all(&self.redirect_uris, redirect_uri)?,
+            post_logout_redirect_uris: all(&self.post_logout_redirect_uris, redirect_uri)?,
+            first_party: self.first_party,
+            pkce: parsed(self.pkce)?,
             unset: Setting::ALL.to_vec(),
             ..ClientChanges::default()
         };
@@ -176,6 +188,10 @@ impl Described {
             disabled: self.disabled,
         })
     }
+}
+
+fn redirect_uri(text: &str) -> Result<RedirectUri, String> {
+    text.parse().map_err(|err: InvalidName| err.to_string())
 }
 
 fn all<T>(texts: &[String], parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {

@@ -9,9 +9,9 @@ use tokensmith_issuer::GrantType;
 use tokensmith_issuer::admin::{AccessTtl, ClientChanges, GrantTtl, Setting};
 use tokensmith_issuer::fetched::{DocumentUrl, Reach};
 use tokensmith_issuer::limit::Limit;
-use tokensmith_issuer::names::{Audience, Scope};
+use tokensmith_issuer::names::{Audience, RedirectUri, Scope};
 use tokensmith_issuer::store::records::{
-    Allowance, AssertionAudience, AuthenticationMethod, RefreshGrace, StoredJwks,
+    Allowance, AssertionAudience, AuthenticationMethod, Pkce, RefreshGrace, StoredJwks,
 };
 use tokensmith_verifier::Algorithm;
 
@@ -23,7 +23,7 @@ use crate::one_value::{one_audience, one_scope};
 #[derive(Args)]
 pub struct Registration {
     /// A grant type that the client may use; may be repeated [default: client_credentials; for a
-    /// public client: refresh_token]
+    /// public client: refresh_token; with --redirect-uri: authorization_code and refresh_token]
     #[arg(long = "grant", value_name = "GRANT", value_parser = parse_grant_type)]
     grants: Vec<GrantType>,
     /// A scope that the client may request; may be repeated
@@ -94,6 +94,23 @@ pub struct Registration {
     /// what is over it is answered with 429 [default: no limit]
     #[arg(long, value_name = "NUMBER/TIME")]
     limit: Option<Limit>,
+    /// What people call the client: up to 128 characters [default: the client id]
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// Where people are sent back to, once they have signed in: https, http on 127.0.0.1, [::1] or localhost (with any port), or
+    /// an app's own scheme. Requests must name one of them exactly; may be repeated
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<RedirectUri>,
+    /// Where people may be sent back to, once they have signed out; may be repeated
+    #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+    post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Whether the client belongs to who runs the issuer, so that people are not asked whether it may [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    first_party: Option<bool>,
+    /// Whether every request for a code needs a code challenge (PKCE): required, or optional (for a client that can prove who it is, if
+    /// its OpenID request has a nonce) [default: required]
+    #[arg(long, value_name = "WHEN")]
+    pkce: Option<Pkce>,
 }
 
 /// What only `client update` says.
@@ -135,6 +152,11 @@ enum Unset {
     Allow,
     Claim,
     Limit,
+    Name,
+    RedirectUri,
+    PostLogoutRedirectUri,
+    FirstParty,
+    Pkce,
 }
 
 impl From<Unset> for Setting {
@@ -156,6 +178,11 @@ impl From<Unset> for Setting {
             Unset::Allow => Self::Allowed,
             Unset::Claim => Self::Claims,
             Unset::Limit => Self::Limit,
+            Unset::Name => Self::Name,
+            Unset::RedirectUri => Self::RedirectUris,
+            Unset::PostLogoutRedirectUri => Self::PostLogoutRedirectUris,
+            Unset::FirstParty => Self::FirstParty,
+            Unset::Pkce => Self::Pkce,
         }
     }
 }
@@ -204,6 +231,11 @@ impl Registration {
             allowed: merged(self.allowed),
             claims: self.claims.into_iter().collect(),
             limit: self.limit,
+            name: self.name,
+            redirect_uris: self.redirect_uris,
+            post_logout_redirect_uris: self.post_logout_redirect_uris,
+            first_party: self.first_party,
+            pkce: self.pkce,
             ..ClientChanges::default()
         })
     }

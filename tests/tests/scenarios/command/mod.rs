@@ -4,6 +4,7 @@
 mod apply;
 mod client_keys;
 mod clients;
+mod clients_of_people;
 mod comfort;
 mod consent;
 mod inspect;

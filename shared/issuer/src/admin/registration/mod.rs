@@ -1,4 +1,7 @@
-//! The metadata of a client (RFC 7591 §2), and what of it is allowed.
+//! The metadata of a client (RFC 7591 §2): rules.rs has what of it is allowed.
+
+mod lists;
+mod rules;
 
 use std::time::Duration;
 
@@ -10,12 +13,13 @@ use super::secrets::only_secret;
 use crate::credential::ClientSecret;
 use crate::fetched::DocumentUrl;
 use crate::limit::Limit;
-use crate::names::{Audience, ClientId, InvalidName, IssuerUrl, Scope, Scopes, add_audience};
+use crate::names::{Audience, ClientId, IssuerUrl, RedirectUri, Scope, Scopes, add_audience};
 use crate::store::records::GrantType;
 use crate::store::records::{
     Allowance, AssertionAudience, AuthenticationMethod, Client, Pkce, RefreshGrace, StoredJwks,
 };
-use crate::token::{InvalidClaims, StaticClaims};
+use crate::token::StaticClaims;
+pub use rules::RegistrationError;
 
 /// The metadata that a client shall have. `None`, or an empty list, leaves a value as it is.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +66,16 @@ pub struct ClientChanges {
     pub removed_claims: Vec<String>,
     /// How many tokens it may ask for.
     pub limit: Option<Limit>,
+    /// What people call it.
+    pub name: Option<String>,
+    /// Where people are sent back to, once they have signed in.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// Where people are sent back to, once they have signed out.
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Whether people are not asked whether it may.
+    pub first_party: Option<bool>,
+    /// When it must send a code challenge.
+    pub pkce: Option<Pkce>,
     /// What is set back to the default before anything else is changed.
     pub unset: Vec<Setting>,
 }
@@ -93,7 +107,8 @@ pub enum Setting {
     RefreshRotation,
     /// The issuer's first algorithm.
     Algorithm,
-    /// `client_credentials`, for a public client `refresh_token`, and for one by federation `jwt-bearer` too.
+    /// With redirect URIs `authorization_code` and `refresh_token`; otherwise `client_credentials`, for a public client
+    /// `refresh_token`, and for one by federation `jwt-bearer` too.
     GrantTypes,
     /// No scopes for registered resources.
     Allowed,
@@ -101,11 +116,21 @@ pub enum Setting {
     Claims,
     /// No limit.
     Limit,
+    /// No name but its id.
+    Name,
+    /// No redirect URIs.
+    RedirectUris,
+    /// Nowhere to go after signing out.
+    PostLogoutRedirectUris,
+    /// People are asked whether it may.
+    FirstParty,
+    /// A code challenge is always needed.
+    Pkce,
 }
 
 impl Setting {
     /// Every one.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 21] = [
         Self::Scopes,
         Self::DefaultScopes,
         Self::Audiences,
@@ -122,13 +147,18 @@ impl Setting {
         Self::Allowed,
         Self::Claims,
         Self::Limit,
+        Self::Name,
+        Self::RedirectUris,
+        Self::PostLogoutRedirectUris,
+        Self::FirstParty,
+        Self::Pkce,
     ];
 }
 
 impl ClientChanges {
     /// A new client with this metadata. By default it may use `client_credentials`, or as a public
-    /// client `refresh_token`, and the audience of its tokens is the issuer itself. It has
-    /// `secret`, if it uses secrets.
+    /// client `refresh_token`, or with redirect URIs what people need, and the audience of its tokens is the issuer
+    /// itself. It has `secret`, if it uses secrets.
     pub(super) fn new_client(
         &self,
         id: ClientId,
@@ -143,7 +173,7 @@ impl ClientChanges {
             jwks: None,
             jwks_uri: None,
             assertion_audience: AssertionAudience::default(),
-            grant_types: default_grant_types(self.authentication),
+            grant_types: default_grant_types(self.authentication, !self.redirect_uris.is_empty()),
             scopes: Scopes::default(),
             default_scopes: Scopes::default(),
             audiences: Vec::new(),
@@ -220,7 +250,28 @@ impl ClientChanges {
         client.access_ttl = access_ttl.or(client.access_ttl);
         client.algorithm = self.algorithm.or(client.algorithm);
         client.limit = self.limit.or(client.limit);
-        check(client)
+        self.change_what_people_see(client);
+        rules::check(client)
+    }
+
+    fn change_what_people_see(&self, client: &mut Client) {
+        if self.name.is_some() {
+            client.name.clone_from(&self.name);
+        }
+        if !self.redirect_uris.is_empty() {
+            client.redirect_uris = distinct(&self.redirect_uris);
+        }
+        if !self.post_logout_redirect_uris.is_empty() {
+            client.post_logout_redirect_uris = distinct(&self.post_logout_redirect_uris);
+        }
+        client.first_party = self.first_party.unwrap_or(client.first_party);
+        client.pkce = self.pkce.unwrap_or(client.pkce);
+    }
+
+    /// Whether the client has redirect URIs after these changes.
+    fn leaves_redirect_uris(&self, client: &Client) -> bool {
+        let keeps = !self.unset.contains(&Setting::RedirectUris);
+        !self.redirect_uris.is_empty() || (keeps && !client.redirect_uris.is_empty())
     }
 
     fn unset(&self, client: &mut Client, setting: Setting) {
@@ -240,65 +291,30 @@ impl ClientChanges {
             Setting::RefreshRotation => client.refresh_rotation = true,
             Setting::Algorithm => client.algorithm = None,
             Setting::GrantTypes => {
+                let authentication = self.authentication.or(client.authentication);
                 client.grant_types =
-                    default_grant_types(self.authentication.or(client.authentication));
+                    default_grant_types(authentication, self.leaves_redirect_uris(client));
             }
             Setting::Allowed => client.allowed.clear(),
             Setting::Claims => client.claims = StaticClaims::default(),
             Setting::Limit => client.limit = None,
+            Setting::Name => client.name = None,
+            Setting::RedirectUris => client.redirect_uris.clear(),
+            Setting::PostLogoutRedirectUris => client.post_logout_redirect_uris.clear(),
+            Setting::FirstParty => client.first_party = false,
+            Setting::Pkce => client.pkce = Pkce::default(),
         }
-    }
-
-    fn change_allowed(&self, client: &mut Client) -> Result<(), RegistrationError> {
-        for removed in &self.removed_allowed {
-            let before = client.allowed.len();
-            client
-                .allowed
-                .retain(|held| !held.resource.is_same_as(removed));
-            if client.allowed.len() == before {
-                return Err(RegistrationError::ResourceNotThere);
-            }
-        }
-        for held in &self.allowed {
-            let mut known = client.allowed.iter_mut();
-            match known.find(|known| known.resource.is_same_as(&held.resource)) {
-                Some(known) => known.clone_from(held),
-                None => client.allowed.push(held.clone()),
-            }
-        }
-        Ok(())
-    }
-
-    fn change_scopes(&self, client: &mut Client) -> Result<(), RegistrationError> {
-        let all = client.scopes.iter().chain(&self.added_scopes);
-        let removed = |scope: &&Scope| self.removed_scopes.contains(scope);
-        let unknown = self
-            .removed_scopes
-            .iter()
-            .find(|one| !client.scopes.iter().any(|has| has == *one));
-        if unknown.is_some() {
-            return Err(RegistrationError::ScopeNotThere);
-        }
-        client.scopes = all.filter(|scope| !removed(scope)).cloned().collect();
-        let default = client.default_scopes.iter().filter(|scope| !removed(scope));
-        client.default_scopes = default.cloned().collect();
-        Ok(())
-    }
-
-    fn change_claims(&self, client: &mut Client) -> Result<(), RegistrationError> {
-        let mut claims = client.claims.as_map().clone();
-        for removed in &self.removed_claims {
-            if claims.remove(removed).is_none() {
-                return Err(RegistrationError::ClaimNotThere(removed.clone()));
-            }
-        }
-        claims.extend(self.claims.clone());
-        client.claims = StaticClaims::new(claims)?;
-        Ok(())
     }
 }
 
-fn default_grant_types(authentication: Option<AuthenticationMethod>) -> Vec<GrantType> {
+/// A client that people are sent back to is there for them.
+fn default_grant_types(
+    authentication: Option<AuthenticationMethod>,
+    has_redirect_uris: bool,
+) -> Vec<GrantType> {
+    if has_redirect_uris {
+        return vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
+    }
     match authentication {
         Some(AuthenticationMethod::None) => vec![GrantType::RefreshToken],
         Some(AuthenticationMethod::Federation) => {
@@ -308,94 +324,15 @@ fn default_grant_types(authentication: Option<AuthenticationMethod>) -> Vec<Gran
     }
 }
 
-fn check(client: &Client) -> Result<(), RegistrationError> {
-    let held = client.allowed.iter().flat_map(|held| held.scopes.iter());
-    let scopes: Scopes = client.scopes.iter().chain(held).cloned().collect();
-    if !scopes.contains_all(&client.default_scopes) {
-        return Err(RegistrationError::DefaultScopeNotAllowed);
-    }
-    if client.is_public() {
-        if client.grant_types.contains(&GrantType::ClientCredentials) {
-            return Err(RegistrationError::PublicClientCredentials);
+fn distinct(uris: &[RedirectUri]) -> Vec<RedirectUri> {
+    let mut distinct = Vec::with_capacity(uris.len());
+    for uri in uris {
+        if !distinct.contains(uri) {
+            distinct.push(uri.clone());
         }
-        if !client.refresh_rotation {
-            return Err(RegistrationError::PublicWithoutRotation);
-        }
-    } else if client.uses_secrets() && client.secrets.is_empty() {
-        return Err(RegistrationError::NoSecret);
     }
-    let signs = client.authentication == Some(AuthenticationMethod::PrivateKeyJwt);
-    match (signs, client.jwks.is_some() || client.jwks_uri.is_some()) {
-        (true, false) => return Err(RegistrationError::NoKeys),
-        (false, true) => return Err(RegistrationError::UnusedKeys),
-        (true, true) | (false, false) => {}
-    }
-    let audiences: usize = client.audiences.iter().map(|one| one.as_str().len()).sum();
-    if client.scopes.to_string().len() > MAX_CLAIM_BYTES || audiences > MAX_CLAIM_BYTES {
-        return Err(RegistrationError::TooLong);
-    }
-    let allowed = client.allowed.iter();
-    let allowed = allowed.map(|held| held.resource.as_str().len() + held.scopes.to_string().len());
-    match allowed.sum::<usize>() > MAX_ALLOWED_BYTES {
-        true => Err(RegistrationError::TooMuchAllowed),
-        false => Ok(()),
-    }
-}
-
-/// Why a client cannot have this metadata.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum RegistrationError {
-    /// A default scope is not one of the client's scopes.
-    #[error("every --default-scope must be a --scope of the client, or in one of its --allow")]
-    DefaultScopeNotAllowed,
-    /// A scope that shall be removed is none of the client's.
-    #[error("every --remove-scope must be a scope of the client")]
-    ScopeNotThere,
-    /// RFC 6749 §4.4: this grant type is for confidential clients only.
-    #[error("a public client has nothing to prove itself with: no client_credentials")]
-    PublicClientCredentials,
-    /// RFC 9700 §2.2.2: a public client's refresh tokens must rotate.
-    #[error("a public client's refresh tokens must rotate (RFC 9700 section 2.2.2)")]
-    PublicWithoutRotation,
-    /// A client that has no secret shall authenticate with one.
-    #[error(
-        "the client has no secret, so that it cannot authenticate with one: create a new client"
-    )]
-    NoSecret,
-    /// RFC 7523 §2.2: the keys of the assertions.
-    #[error("private_key_jwt needs the client's public keys: --jwks or --jwks-uri")]
-    NoKeys,
-    /// Keys that nothing would be verified with.
-    #[error(
-        "--jwks and --jwks-uri are for clients that authenticate with private_key_jwt: --auth private_key_jwt"
-    )]
-    UnusedKeys,
-    /// Its tokens would be longer than verifiers accept.
-    #[error("the scopes, and the audiences, take at most {MAX_CLAIM_BYTES} bytes together")]
-    TooLong,
-    /// A resource for which the client shall hold no scopes any more is none that it holds scopes for.
-    #[error("every --remove-allow must be a resource that the client has an --allow for")]
-    ResourceNotThere,
-    /// Each request of the client reads its record.
-    #[error(
-        "the resources and scopes of all --allow take at most {MAX_ALLOWED_BYTES} bytes together"
-    )]
-    TooMuchAllowed,
-    /// A claim that shall be removed is none of the client's.
-    #[error("the client has no claim {0}")]
-    ClaimNotThere(String),
-    /// A static claim is not allowed.
-    #[error(transparent)]
-    Claims(#[from] InvalidClaims),
-    /// The issuer URL is the audience if none is named, and this one cannot be an audience.
-    #[error(transparent)]
-    Audience(#[from] InvalidName),
+    distinct
 }
 
 const DEFAULT_REFRESH_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const DEFAULT_GRANT_TTL: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-const MAX_ALLOWED_BYTES: usize = 16 * 1024;
-
-/// Keeps every token within `MAX_TOKEN_BYTES`, the length that verifiers accept.
-const MAX_CLAIM_BYTES: usize = 2048;
