@@ -3,13 +3,16 @@
 //! A function that signs nobody in does not link this crate, and has neither pages nor a password hash in its tree.
 //!
 //! `visit.rs` has the rules that every page keeps; `authorize.rs`, `sign_in.rs` and `consent.rs` are the way of an authorization
-//! request, and `flow.rs` decides what comes next on it.
+//! request, and `flow.rs` decides what comes next on it. `account/` and `logout.rs` end what was given, by `ending.rs`.
 
+mod account;
 mod authorize;
 mod backoff;
 mod consent;
 mod cookies;
+mod ending;
 mod flow;
+mod logout;
 mod password;
 mod pending;
 mod problem;
@@ -23,13 +26,15 @@ use tokensmith_issuer::keys::Custody;
 use tokensmith_issuer::store::Table;
 use tokensmith_issuer::{Abilities, Endpoint, Mount};
 
+pub use account::ACCOUNT;
 pub use authorize::AUTHORIZE;
 pub use consent::CONSENT;
+pub use logout::LOGOUT;
 pub use password::{PasswordDenied, Passwords, check_password};
 pub use sign_in::LOGIN;
 
 /// Every endpoint with pages.
-pub const ALL: [&Endpoint; 3] = [&AUTHORIZE, &LOGIN, &CONSENT];
+pub const ALL: [&Endpoint; 5] = [&AUTHORIZE, &LOGIN, &CONSENT, &ACCOUNT, &LOGOUT];
 
 /// The endpoint at `path`, for a host that serves all of them.
 pub fn at(path: &str) -> Option<&'static Endpoint> {
@@ -49,6 +54,14 @@ pub const fn mounts<C: Custody>() -> [Mount<C>; ALL.len()] {
         },
         Mount {
             endpoint: &CONSENT,
+            prepare: prepare::<C>,
+        },
+        Mount {
+            endpoint: &ACCOUNT,
+            prepare: prepare::<C>,
+        },
+        Mount {
+            endpoint: &LOGOUT,
             prepare: prepare::<C>,
         },
     ]

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use tokensmith_issuer::Issuer;
+use tokensmith_issuer::authorization::NotRedirected;
 use tokensmith_issuer::endpoint::{Answer, Call, Endpoint, Work};
 use tokensmith_issuer::error::{BadRequest, Denied, Error, SignInDenied, Unavailable};
 use tokensmith_issuer::event::{RequestContext, RequestEvent};
@@ -89,11 +90,13 @@ fn kind_of<'a>(error: &Error, start_again: Option<&'a str>) -> (StatusCode, Prob
     };
     let kind = match denied {
         Denied::Request(BadRequest::NotRedirected(reason)) => match reason {
-            tokensmith_issuer::authorization::NotRedirected::NoClientNamed
-            | tokensmith_issuer::authorization::NotRedirected::UnknownClient => {
+            NotRedirected::NoClientNamed | NotRedirected::UnknownClient => {
                 ProblemKind::UnknownClient
             }
-            _ => ProblemKind::BadRedirectUri,
+            NotRedirected::NoRedirectUri
+            | NotRedirected::UnknownRedirectUri
+            | NotRedirected::UnknownPostLogoutRedirectUri => ProblemKind::BadRedirectUri,
+            NotRedirected::ClientOfAnotherIdToken => ProblemKind::BadRequest,
         },
         Denied::SignIn(SignInDenied::ExpiredForm) => ProblemKind::ExpiredForm { start_again },
         Denied::SignIn(SignInDenied::AnsweredBefore) => ProblemKind::AlreadyAnswered,

@@ -72,13 +72,14 @@ impl Visit<'_> {
         }))
     }
 
-    /// Begins a session of `user`, who has just proved who they are. It replaces the one that the browser had.
+    /// Begins a session of `user`, who has proved who they are at `proved_at`: before their record was read, so that an end of all
+    /// sessions that the read did not see ends this one. It replaces the one that the browser had.
     pub(crate) async fn begin_session(
         &self,
         user: &User,
         methods: &[&str],
+        proved_at: Timestamp,
     ) -> Result<SessionCookie, Unavailable> {
-        let now = self.issuer.clock().now();
         let cookie = SessionCookie::new(&user.subject);
         let headers = self.request.headers();
         let browser = headers.get(header::USER_AGENT);
@@ -86,7 +87,9 @@ impl Visit<'_> {
         let context = self.request.extensions().get::<RequestContext>();
         // What ended the earlier sessions may lie slightly ahead of the clock, and must not end this one.
         let covered = user.sessions_not_before;
-        let begun = covered.map_or(now, |end| now.max(end.after(Duration::from_secs(1))));
+        let begun = covered.map_or(proved_at, |end| {
+            proved_at.max(end.after(Duration::from_secs(1)))
+        });
         let session = Session {
             id: cookie.id(),
             subject: user.subject.clone(),
@@ -94,7 +97,7 @@ impl Visit<'_> {
             methods: methods.iter().map(|method| (*method).to_owned()).collect(),
             browser: browser.map(|browser| browser.chars().take(MAX_BROWSER).collect()),
             source: context.and_then(|context| context.source.clone()),
-            expires_at: now.after(SESSION_LIFETIME),
+            expires_at: proved_at.after(SESSION_LIFETIME),
         };
         match self.issuer.table().insert(&session).await? {
             Insert::Inserted => {}
@@ -110,7 +113,7 @@ impl Visit<'_> {
 }
 
 /// Whether a session goes on.
-fn is_live(session: &Session, user: &User, now: Timestamp) -> bool {
+pub(crate) fn is_live(session: &Session, user: &User, now: Timestamp) -> bool {
     let ended = user.sessions_not_before;
     session.subject == user.subject
         && now < session.expires_at

@@ -12,7 +12,7 @@ use tokensmith_issuer::event::{Known, RequestContext, RequestEvent};
 use tokensmith_issuer::names::{ClientId, UserName};
 use tokensmith_issuer::store::records::{Client, Login, User};
 use tokensmith_pages::{SignIn, SignInProblem};
-use tokensmith_verifier::paths;
+use tokensmith_verifier::{Timestamp, paths};
 
 use crate::backoff::{Admitted, Guess};
 use crate::pending::Next;
@@ -59,7 +59,11 @@ async fn login(call: Call<'_>) -> Result<Answer, Error> {
     let name = form.value("user_name").unwrap_or_default();
     let password: SecretString = form.value("password").unwrap_or_default().to_owned().into();
     match visit.prove(name, &password).await {
-        Ok(user) => visit.signed_in(opened.value, client, &user).await,
+        Ok((user, proved_at)) => {
+            visit
+                .signed_in(opened.value, client, &user, proved_at)
+                .await
+        }
         Err(Error::Denied(denied)) => {
             let shown = client.as_ref().map(shown_name);
             let (status, problem) = match &denied {
@@ -83,8 +87,8 @@ async fn login(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 impl Visit<'_> {
-    /// Whose name and password these are. However wrong they are, that takes the same work.
-    async fn prove(&self, name: &str, password: &SecretString) -> Result<User, Error> {
+    /// Whose name and password these are, and since when that is known. However wrong they are, that takes the same work.
+    async fn prove(&self, name: &str, password: &SecretString) -> Result<(User, Timestamp), Error> {
         let (table, now) = (self.issuer.table(), self.issuer.clock().now());
         let Ok(name) = name.trim().parse::<UserName>() else {
             return Err(SignInDenied::UnknownUser.into());
@@ -110,8 +114,16 @@ impl Visit<'_> {
         if user.disabled {
             return Err(SignInDenied::UserDisabled.into());
         }
+        // It was replaced while this was verified: the sessions of whoever knows it have just been ended.
+        if user.has_replaced(login.changed_at) {
+            return Err(SignInDenied::WrongPassword.into());
+        }
         guess.succeeded(table).await?;
-        Ok(user.record)
+        if user.has_settled(login.changed_at) {
+            return Ok((user.record, now));
+        }
+        let settled = self.settle_password(&user, login.changed_at, None).await?;
+        Ok((settled.0, now))
     }
 
     async fn signed_in(
@@ -119,9 +131,10 @@ impl Visit<'_> {
         next: Next,
         client: Option<Client>,
         user: &User,
+        proved_at: Timestamp,
     ) -> Result<Answer, Error> {
         let methods = ["pwd"];
-        let session = self.begin_session(user, &methods).await?;
+        let session = self.begin_session(user, &methods, proved_at).await?;
         let location = self.next_location(next, session.value()).await?;
         let mut response = self.see_other(&location);
         self.cookies.send_session(response.headers_mut(), &session);

@@ -94,6 +94,12 @@ pub enum NotRedirected {
     /// RFC 9700 §2.1: it is not one that the client is registered with.
     #[error("redirect_uri is not registered for this client")]
     UnknownRedirectUri,
+    /// OpenID Connect RP-Initiated Logout 1.0 §3: it is not one that the client is registered with.
+    #[error("post_logout_redirect_uri is not registered for this client")]
+    UnknownPostLogoutRedirectUri,
+    /// OpenID Connect RP-Initiated Logout 1.0 §2: the client is not the one that the ID token was made for.
+    #[error("client_id is not the client of id_token_hint")]
+    ClientOfAnotherIdToken,
 }
 
 impl Issuer {

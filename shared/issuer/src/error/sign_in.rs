@@ -12,6 +12,9 @@ pub enum SignInDenied {
     /// It is not their password.
     #[error("the name or the password is wrong")]
     WrongPassword,
+    /// It is too short, too long or too easy to guess for a new password.
+    #[error("the new password is not good enough")]
+    UnacceptablePassword,
     /// An operator has disabled the user.
     #[error("the name or the password is wrong")]
     UserDisabled,

@@ -123,17 +123,23 @@ pub enum RequestEvent {
         /// Whether they were asked now, and not because of an earlier answer.
         asked: bool,
     },
-    /// A person has ended something of their own: a session, a grant, or what they had agreed to.
+    /// A person has ended something of their own.
     Ended {
         subject: SubjectName,
+        what: Ending,
         #[serde(skip_serializing_if = "Option::is_none")]
         client: Option<ClientId>,
         #[serde(skip_serializing_if = "Option::is_none")]
         grant: Option<GrantId>,
-        what: &'static str,
+        /// How many grants ended with it.
+        grants: usize,
     },
     /// A person has changed their password, which ended their other sessions.
-    PasswordChanged { subject: SubjectName },
+    PasswordChanged {
+        subject: SubjectName,
+        /// How many grants ended with those sessions.
+        grants: usize,
+    },
     /// A client was told about the person who gave it a grant.
     Userinfo {
         subject: SubjectName,
@@ -238,6 +244,20 @@ impl IssuedToken {
             aud: "a".to_owned(),
         }
     }
+}
+
+/// What a person has ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// The session in one browser.
+    Session,
+    /// The sessions in all browsers.
+    AllSessions,
+    /// A grant.
+    Grant,
+    /// What they had agreed to once for all, and the grants that came of it.
+    Consent,
 }
 
 /// What an operator should know of a request that was carried out.

@@ -131,7 +131,9 @@ fn all_lines() -> [(&'static str, Vec<Value>); 4] {
 }
 
 fn all_requests() -> Vec<Value> {
-    let (client, rule) = ("app".parse().expect("an id"), "r".parse().expect("a name"));
+    let client = || Some("app".parse().expect("an id"));
+    let subject = || "s".parse().expect("a subject");
+    let (app, rule) = ("app".parse().expect("an id"), "r".parse().expect("a name"));
     let grant = GrantId::random(&"s".parse().expect("a subject"));
     let (rule, grant_type) = (Some(rule), GrantType::RefreshToken);
     let key = || Some("0123456789abcdef".parse().expect("an id"));
@@ -144,7 +146,7 @@ fn all_requests() -> Vec<Value> {
     };
     let events = [
         RequestEvent::Issued {
-            client,
+            client: app,
             rule: rule.clone(),
             key: key(),
             grant_type,
@@ -200,6 +202,30 @@ fn all_requests() -> Vec<Value> {
         RequestEvent::Reported {
             findings: 2,
             revoked_keys: 1,
+        },
+        RequestEvent::SignedIn {
+            subject: subject(),
+            client: client(),
+            methods: vec!["pwd".to_owned()],
+        },
+        RequestEvent::Authorized {
+            subject: subject(),
+            client: "app".parse().expect("an id"),
+            grant,
+            scope: "s".to_owned(),
+            aud: "a".to_owned(),
+            asked: true,
+        },
+        RequestEvent::Ended {
+            subject: subject(),
+            what: Ending::Grant,
+            client: client(),
+            grant: Some(grant),
+            grants: 1,
+        },
+        RequestEvent::PasswordChanged {
+            subject: subject(),
+            grants: 1,
         },
         RequestEvent::Served {},
         RequestEvent::Denied {

@@ -170,4 +170,5 @@ pub(crate) fn cut_off(time: &CheckedTime) -> Timestamp {
     time.latest().after(ATTEMPT_TIMEOUT + SERVER_CLOCK_SKEW)
 }
 
-const ATTEMPTS: u32 = 3;
+/// How often what needs a new time is tried.
+pub(super) const ATTEMPTS: u32 = 3;

@@ -8,6 +8,7 @@ use crate::store::{Key, Record};
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Consent {
     /// Whose consent it is.
+    #[serde(rename = "user")]
     pub subject: SubjectName,
     /// Who may.
     pub client_id: ClientId,

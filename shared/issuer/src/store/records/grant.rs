@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::MAX_ACCESS_TTL;
 use crate::credential::GrantId;
-use crate::names::{Audience, ClientId, Scopes, SubjectName};
+use crate::names::{Audience, ClientId, OFFLINE_ACCESS, Scopes, SubjectName};
 use crate::store::{Key, Record};
 use tokensmith_verifier::Timestamp;
 
@@ -13,7 +13,8 @@ pub struct Grant {
     pub id: GrantId,
     /// The client it was given to.
     pub client_id: ClientId,
-    /// The subject that gave it. The sparse index `by_subject` finds grants by it.
+    /// The subject that gave it. The sparse index `by_subject` finds grants by it, and nothing else: records of people call theirs
+    /// `user`.
     pub subject: SubjectName,
     /// How it began, which decides whether there is a generation 0.
     pub origin: Origin,
@@ -59,6 +60,18 @@ impl Grant {
         self.revoked_at
             .map_or(last_use, |revoked| revoked.min(last_use))
             .after(MAX_ACCESS_TTL)
+    }
+
+    /// Whether it ends with the session in which it was given (OpenID Connect Core 1.0 §11): it is not for offline access.
+    pub fn ends_with_session(&self) -> bool {
+        let session = self.sign_in.as_ref().map(|sign_in| &sign_in.session);
+        session.is_some_and(Option::is_some) && !self.scopes.has(OFFLINE_ACCESS)
+    }
+
+    /// Whether it was given in the session with this id.
+    pub fn was_given_in(&self, session: &str) -> bool {
+        let sign_in = self.sign_in.as_ref();
+        sign_in.is_some_and(|sign_in| sign_in.session.as_deref() == Some(session))
     }
 
     /// The list of the grants that `client` has received.

@@ -13,6 +13,7 @@ pub struct Login {
     /// The name.
     pub name: UserName,
     /// Whose it is.
+    #[serde(rename = "user")]
     pub subject: SubjectName,
     /// The hash of the password; `None` when the user has none.
     pub password: Option<PasswordHash>,

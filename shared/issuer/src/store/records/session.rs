@@ -10,6 +10,7 @@ pub struct Session {
     /// The SHA-256 of its cookie, base64url: its id.
     pub id: String,
     /// Who has signed in.
+    #[serde(rename = "user")]
     pub subject: SubjectName,
     /// When the user last proved who they are (`auth_time`).
     pub signed_in_at: Timestamp,

@@ -9,6 +9,7 @@ use crate::store::{Key, Record};
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct User {
     /// The subject of the user's tokens (`sub`), which says nothing about the person and never changes.
+    #[serde(rename = "user")]
     pub subject: SubjectName,
     /// What the user signs in with.
     pub name: UserName,
@@ -20,6 +21,9 @@ pub struct User {
     pub disabled: bool,
     /// Sessions that began at or before this time have ended.
     pub sessions_not_before: Option<Timestamp>,
+    /// When the password was set that ended the sessions before it. Who signs in with one that was set earlier has used an old one.
+    #[serde(default)]
+    pub password_changed_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When the claims were last changed (`updated_at`).
@@ -27,6 +31,18 @@ pub struct User {
 }
 
 impl User {
+    /// Whether the sessions that began with an earlier password than the one set at `password_set_at` have ended. They have not when
+    /// a change of the password was interrupted.
+    pub fn has_settled(&self, password_set_at: Timestamp) -> bool {
+        self.password_changed_at.unwrap_or(self.created_at) >= password_set_at
+    }
+
+    /// Whether the password that was set at `password_set_at` has been replaced.
+    pub fn has_replaced(&self, password_set_at: Timestamp) -> bool {
+        self.password_changed_at
+            .is_some_and(|changed| password_set_at < changed)
+    }
+
     /// The key of the user with this subject.
     pub fn key_of(subject: &SubjectName) -> Key<Self> {
         Key::single(Self::PREFIX, subject.as_str())
