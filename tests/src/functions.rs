@@ -29,11 +29,14 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Functions that see every change at once.
+    /// Functions that see every change at once, and sign people in.
     pub fn new(custody: &str) -> Self {
         Self {
             custody: custody.to_owned(),
-            variables: vec![("TOKENSMITH_CACHE_TTL", "0s".to_owned())],
+            variables: vec![
+                ("TOKENSMITH_CACHE_TTL", "0s".to_owned()),
+                ("TOKENSMITH_SIGN_IN", "on".to_owned()),
+            ],
         }
     }
 
@@ -294,19 +297,22 @@ pub const INTROSPECT: &str = "tokensmith-introspect";
 pub const REVOCATIONS: &str = "tokensmith-revocations";
 /// `GET /.well-known/*`.
 pub const JWKS: &str = "tokensmith-jwks";
+/// `/oauth2/authorize`, and every page.
+pub const AUTHORIZE: &str = "tokensmith-authorize";
 /// Makes the keys.
 pub const ROTATE_KEYS: &str = "tokensmith-rotate-keys";
 /// The authorizer of an API. It is started by the tests that need it.
 pub const AUTHORIZER: &str = "tokensmith-authorizer";
 
 /// The functions that serve requests, each with a path.
-pub const SERVING: [(&str, &str); 6] = [
+pub const SERVING: [(&str, &str); 7] = [
     (ISSUE, "/oauth2/token"),
     (REFRESH, "/oauth2/refresh"),
     (REVOKE, "/oauth2/revoke"),
     (INTROSPECT, "/oauth2/introspect"),
     (REVOCATIONS, "/oauth2/revocations"),
     (JWKS, "/.well-known/jwks.json"),
+    (AUTHORIZE, "/oauth2/authorize"),
 ];
 
 const TABLE: &str = "tokensmith";

@@ -1,7 +1,19 @@
-//! Signing people in: `/oauth2/authorize` and every page.
+//! Signing people in: the authorization endpoint, what clients ask for ahead of it, and every page.
 
 use std::process::ExitCode;
 
+use tokensmith_issuer::endpoint::{device_authorization, pushed_authorization};
+use tokensmith_people::{account, authorize, consent, device, login, logout};
+
 fn main() -> ExitCode {
-    tokensmith_aws::serve(tokensmith_people::mounts())
+    tokensmith_aws::serve([
+        authorize(),
+        pushed_authorization(),
+        device_authorization(),
+        login(),
+        consent(),
+        device(),
+        account(),
+        logout(),
+    ])
 }

@@ -41,30 +41,38 @@ pub fn at(path: &str) -> Option<&'static Endpoint> {
     ALL.into_iter().find(|endpoint| endpoint.path == path)
 }
 
-/// The endpoints with pages, which prove what they have sealed, and hash passwords. They sign nothing.
-pub const fn mounts<C: Custody>() -> [Mount<C>; ALL.len()] {
-    [
-        Mount {
-            endpoint: &AUTHORIZE,
-            prepare: prepare::<C>,
-        },
-        Mount {
-            endpoint: &LOGIN,
-            prepare: prepare::<C>,
-        },
-        Mount {
-            endpoint: &CONSENT,
-            prepare: prepare::<C>,
-        },
-        Mount {
-            endpoint: &ACCOUNT,
-            prepare: prepare::<C>,
-        },
-        Mount {
-            endpoint: &LOGOUT,
-            prepare: prepare::<C>,
-        },
-    ]
+/// [`AUTHORIZE`], which proves what it has sealed.
+pub const fn authorize<C: Custody>() -> Mount<C> {
+    with_pages(&AUTHORIZE)
+}
+
+/// [`LOGIN`], which also hashes passwords.
+pub const fn login<C: Custody>() -> Mount<C> {
+    with_pages(&LOGIN)
+}
+
+/// [`CONSENT`], which proves what it has sealed.
+pub const fn consent<C: Custody>() -> Mount<C> {
+    with_pages(&CONSENT)
+}
+
+/// [`ACCOUNT`], which also hashes passwords.
+pub const fn account<C: Custody>() -> Mount<C> {
+    with_pages(&ACCOUNT)
+}
+
+/// [`LOGOUT`], which proves what it has sealed.
+pub const fn logout<C: Custody>() -> Mount<C> {
+    with_pages(&LOGOUT)
+}
+
+/// What all pages need: they prove what they have sealed, and sign nothing. Whoever serves one serves them all, so that each has
+/// the password hash.
+const fn with_pages<C: Custody>(endpoint: &'static Endpoint) -> Mount<C> {
+    Mount {
+        endpoint,
+        prepare: prepare::<C>,
+    }
 }
 
 fn prepare<C: Custody>(custody: &C, _table: &Table, abilities: &mut Abilities) {

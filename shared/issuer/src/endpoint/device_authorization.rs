@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokensmith_verifier::paths;
 
 use super::answer::{add_limit_headers, json_error, uncached_json};
-use super::token::authenticate;
+use super::client::authenticate;
 use super::{Answer, Call, Endpoint, Mount};
 use crate::Issuer;
 use crate::client::Target;

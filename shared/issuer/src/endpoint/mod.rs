@@ -7,6 +7,7 @@
 
 mod answer;
 pub mod check;
+mod client;
 mod device_authorization;
 pub(crate) mod form;
 mod introspect;

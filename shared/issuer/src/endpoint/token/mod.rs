@@ -11,15 +11,15 @@ use secrecy::ExposeSecret;
 use tokensmith_verifier::{Clock, Timestamp, paths};
 
 use super::answer::json_error;
+use super::client::authenticate;
 use super::{ALWAYS, Answer, Call, Endpoint, Mount};
 use crate::Issuer;
-use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials};
+use crate::client::{AuthenticatedClient, PresentedCredentials};
 use crate::credential::GrantId;
-use crate::error::{ClientDenied, Error, GrantDenied, LimitDenied, Unavailable};
+use crate::error::{ClientDenied, Error, GrantDenied, Unavailable};
 use crate::event::{Known, RequestEvent};
 use crate::grant::{TokenRequest, client_credentials, jwt_bearer, token_exchange};
 use crate::keys::Custody;
-use crate::limit::{Limited, Standing, Taken};
 use crate::names::ClientId;
 use crate::store::records::{ApiKey, DeviceRequest, GrantType, Resource};
 use crate::token::{self, ApprovedToken, GrantedAccess, MintedToken};
@@ -218,32 +218,6 @@ impl Issuer {
         }))
     }
 
-    /// Takes a permit of the API key and of the client, as far as they have limits. It comes after policy, so that neither a stranger nor a
-    /// request that is refused spends any; and before signing, so that what is beyond a limit costs no signature and uses up
-    /// nothing.
-    pub(crate) async fn take_permits(
-        &self,
-        client: &AuthenticatedClient,
-    ) -> Result<Vec<Standing>, Error> {
-        let of_key = client
-            .api_key()
-            .and_then(|key| Some((Limited::api_key(&key.id), key.limit?)));
-        let record = client.record();
-        let of_client = record
-            .limit
-            .map(|limit| (Limited::client(&record.id), limit));
-        let mut standings = Vec::new();
-        for (limited, limit) in of_key.into_iter().chain(of_client) {
-            match self.limits.take(&limited, limit).await? {
-                Taken::Permit(standing) => standings.push(standing),
-                Taken::Exceeded(standing) => {
-                    return Err(LimitDenied::LimitExceeded(standing).into());
-                }
-            }
-        }
-        Ok(standings)
-    }
-
     /// Signs a token with the key of its algorithm.
     pub(crate) async fn mint_for(
         &self,
@@ -254,21 +228,6 @@ impl Issuer {
         let algorithm = algorithm.unwrap_or_else(|| self.config.default_algorithm());
         let key = self.keys.active(algorithm, client.now()).await?;
         token::mint(approved, &key, &self.config.issuer).await
-    }
-}
-
-/// The client, if it authenticates and may use the grant type.
-pub(super) fn authenticate(
-    evidence: &Evidence<'_>,
-    grant_type: GrantType,
-) -> Result<AuthenticatedClient, Error> {
-    let client = evidence.authenticate()?;
-    let may = |client: &AuthenticatedClient| {
-        client.api_key().is_some() || client.record().grant_types.contains(&grant_type)
-    };
-    match may(&client) {
-        true => Ok(client),
-        false => Err(ClientDenied::GrantTypeNotAllowed.into()),
     }
 }
 

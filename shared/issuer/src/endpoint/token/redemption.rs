@@ -1,11 +1,12 @@
 //! Redeeming a generation of a grant: an authorization code, a device code, or a refresh token.
 
+use super::Issue;
 use super::answer::{IssuedTokens, Redeemed};
-use super::{Issue, authenticate};
 use crate::Issuer;
 use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials, Target};
 use crate::credential::{CredentialKind, DeviceCode, GrantCredential};
 use crate::device;
+use crate::endpoint::client::authenticate;
 use crate::error::{Denied, Error, GrantDenied};
 use crate::event::Known;
 use crate::grant::redeem::{self, Advance, GrantState, ProvenCredential, Step};
