@@ -63,7 +63,8 @@ def test_a_failed_authentication_is_one_and_every_other_answer_to_a_client_nough
     for path, form in forms.items():
         assert requests.post(issuer.url + path, data=form, auth=("nobody", "x")).status_code == 401, path
     assert issuer.is_active(token)
-    # Neither the feed nor the keys are among them.
+    # Neither userinfo nor the feed nor the keys are among them.
+    assert requests.get(issuer.url + "/oauth2/userinfo").status_code == 401
     requests.get(issuer.url + "/oauth2/revocations")
     requests.get(issuer.url + "/.well-known/jwks.json")
     assert {name: sorted(values) for name, values in counted().items()} == {"AuthenticationFailures": [0.0, 0.0, 1.0, 1.0, 1.0, 1.0]}

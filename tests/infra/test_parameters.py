@@ -31,6 +31,7 @@ BAD = {
     "RefreshRate": NUMBER,
     "RevokeRate": NUMBER,
     "IntrospectRate": NUMBER,
+    "UserinfoRate": NUMBER,
     "RevocationsRate": NUMBER,
     "WellKnownRate": NUMBER,
     "IssueConcurrency": CONCURRENCY,

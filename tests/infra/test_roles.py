@@ -17,6 +17,7 @@ READS_KEYS = ("dynamodb:Query", TABLE, "KEYS HMAC")
 READS_CLIENTS = ("dynamodb:GetItem", TABLE, "CLIENT#* FETCHED#*")
 READS_RESOURCES = ("dynamodb:GetItem", TABLE, "RESOURCE#*")
 READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN = ("dynamodb:BatchGetItem", TABLE, "CLIENT#* GRANT#* SUBJECT#* JTI#* KEY#*")
+READS_USERS = ("dynamodb:GetItem", TABLE, "USER#*")
 READS_API_KEYS = ("dynamodb:GetItem", TABLE, "KEY#*")
 NOTES_THEIR_USE = ("dynamodb:UpdateItem", TABLE, "USED#*")
 READS_FEDERATION = ("dynamodb:Query", TABLE, "FEDERATION")
@@ -66,6 +67,7 @@ ALLOWED = {
         READS_RESOURCES,
         READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN,
         READS_API_KEYS,
+        READS_USERS,
         READS_FEDERATION,
         CLAIMS_SINGLE_USES,
         OPENS_HMAC_KEYS,

@@ -75,7 +75,11 @@ def test_authentication_failures_are_divided_by_the_requests_that_authenticate(t
         (made,) = each["MetricTransformations"]
         if made["MetricName"] == "AuthenticationFailures":
             counted.setdefault(each["LogGroupName"]["Ref"].removesuffix("Log"), {})[made["MetricValue"]] = each["FilterPattern"]
-    assert counted == dict.fromkeys(CALLERS, {"1": "{ $.status = 401 }", "0": "{ ($.status < 401) || ($.status > 401) }"})
+    expected = dict.fromkeys(CALLERS, {"1": "{ $.status = 401 }", "0": "{ ($.status < 401) || ($.status > 401) }"})
+    # It also serves userinfo, where no client authenticates.
+    own = '($.endpoint = "introspect")'
+    expected["Introspect"] = {"1": f"{{ {own} && ($.status = 401) }}", "0": f"{{ {own} && (($.status < 401) || ($.status > 401)) }}"}
+    assert counted == expected
     alarm = alarms_of(template)["ManyAuthenticationFailures"]
     assert {name: metric["Stat"] for name, metric in metrics_of(alarm).items()} == {"failures": "Sum", "average": "Average"}
     assert expression_of(alarm) == "IF(failures > 20, 100 * average, 0)"

@@ -54,6 +54,17 @@ pub fn requests(
             .chain([HttpRequest::post(path, huge)])
             .chain(asserted(path, &[("token", access_token)]))
             .collect(),
+        paths::USERINFO => [access_token, refresh_token, &huge[..8000]]
+            .into_iter()
+            .flat_map(|token| {
+                let bearer = format!("Bearer {token}");
+                [
+                    HttpRequest::get(path).header("authorization", bearer),
+                    HttpRequest::form(path, &[("access_token", token)]),
+                ]
+            })
+            .chain([HttpRequest::post(path, huge.clone())])
+            .collect(),
         paths::REVOCATIONS => [
             "",
             "?since=0",
@@ -91,11 +102,12 @@ fn secret() -> String {
 }
 
 /// Every endpoint.
-pub const ENDPOINTS: [&str; 8] = [
+pub const ENDPOINTS: [&str; 9] = [
     paths::TOKEN,
     paths::REFRESH,
     paths::REVOKE,
     paths::INTROSPECT,
+    paths::USERINFO,
     paths::REVOCATIONS,
     paths::JWKS,
     paths::AUTHORIZATION_SERVER_METADATA,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+use tokensmith_tests::records::scopes;
 use tokensmith_tests::strangers::{ENDPOINTS, requests};
 use tokensmith_tests::{InProcess, TestGrant};
 
@@ -59,8 +61,14 @@ async fn forged(issuer: &InProcess, grant: &TestGrant) -> String {
 #[tokio::test]
 async fn invariant_12_a_strangers_request_costs_what_the_contract_says() {
     let issuer = InProcess::start().await;
-    let client = issuer.confidential("app", |_| {}).await;
-    let grant = issuer.grant(&client, |_| {}).await;
+    let all = scopes("a b openid profile");
+    let client = issuer
+        .confidential("app", |client| client.scopes = all.clone())
+        .await;
+    let grant = issuer.grant(&client, |grant| grant.scopes = all).await;
+    // As much as can be known of a person.
+    let name = "x".repeat(3 * 1024 - r#"{"name":""}"#.len());
+    issuer.person("alice", json!({ "name": name })).await;
     let forged = forged(&issuer, &grant).await;
     let answer = issuer.refresh(&client, &grant.token).await;
     let (refresh_token, access_token) = (answer.refresh_token(), answer.access_token());

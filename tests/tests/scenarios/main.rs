@@ -16,4 +16,5 @@ mod revocations;
 mod revoke_and_introspect_requests;
 mod static_claims;
 mod tokens;
+mod userinfo;
 mod wire;

@@ -42,7 +42,7 @@ fn rfc8414_2_the_document_follows_no_header_of_the_caller() {
 #[test]
 fn rfc8414_2_every_url_that_it_names_answers() {
     let issuer = TestIssuer::shared();
-    let metadata = metadata(&issuer);
+    let metadata = issuer.send(&HttpRequest::get(OPENID)).json();
     let members = metadata.as_object().expect("an object");
     let urls = members
         .iter()
@@ -52,19 +52,30 @@ fn rfc8414_2_every_url_that_it_names_answers() {
     for (name, url) in urls {
         let path = url.strip_prefix(&issuer.url).expect("a URL of this issuer");
         let request = match name.as_str() {
-            "jwks_uri" => HttpRequest::get(path),
+            "jwks_uri" | "authorization_endpoint" | "end_session_endpoint" => {
+                HttpRequest::get(path)
+            }
             _ => HttpRequest::post(path, ""),
         };
         let answer = issuer.send(&request);
+        let content_type = answer.header("content-type").unwrap_or_default();
         let right = match name.as_str() {
             "jwks_uri" => answer.status == 200,
+            // People come here, and are told in words.
+            "authorization_endpoint" => {
+                answer.status == 400 && content_type.starts_with("text/html")
+            }
+            "end_session_endpoint" => answer.status == 200 && content_type.starts_with("text/html"),
+            // RFC 6750 §3.1.
+            "userinfo_endpoint" => answer.status == 401 && answer.body.is_empty(),
             // Nothing is asked for: the endpoint itself says so.
             _ => matches!(answer.status, 400 | 401) && answer.json()["error"].is_string(),
         };
         assert!(right, "{name}: {} {}", answer.status, answer.body);
         named.insert(name.as_str());
     }
-    assert!(named.is_superset(&BTreeSet::from(["jwks_uri", "token_endpoint"])));
+    let least = ["jwks_uri", "token_endpoint", "userinfo_endpoint"];
+    assert!(named.is_superset(&BTreeSet::from(least)));
 }
 
 #[test]
@@ -83,6 +94,37 @@ fn rfc8414_2_exactly_the_grant_types_that_it_names_are_served() {
     }
     assert!(named.contains(&"client_credentials".to_owned()));
     assert_eq!(issuer.token(&client, "").status, 200);
+}
+
+/// OpenID Connect Discovery 1.0 §3.
+#[test]
+fn openid_discovery_3_it_has_what_every_provider_says() {
+    let issuer = TestIssuer::shared();
+    let metadata = issuer.send(&HttpRequest::get(OPENID)).json();
+    for name in [
+        "response_types_supported",
+        "subject_types_supported",
+        "id_token_signing_alg_values_supported",
+        "scopes_supported",
+        "claims_supported",
+    ] {
+        assert!(metadata[name].is_array(), "{name}");
+    }
+    assert!(texts(&metadata["scopes_supported"]).contains(&"openid".to_owned()));
+    let claims = texts(&metadata["claims_supported"]);
+    for name in [
+        "sub",
+        "iss",
+        "auth_time",
+        "acr",
+        "email",
+        "updated_at",
+        "phone_number_verified",
+    ] {
+        assert!(claims.contains(&name.to_owned()), "{name}");
+    }
+    let distinct: BTreeSet<_> = claims.iter().collect();
+    assert_eq!(distinct.len(), claims.len(), "{claims:?}");
 }
 
 /// EdDSA has two names (RFC 9864 §2.2), in the header of an assertion as in a key set.

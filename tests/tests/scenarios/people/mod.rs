@@ -1,6 +1,7 @@
 //! People who sign in, and clients that they let have something.
 
 mod code_flow;
+mod userinfo;
 
 use std::io::Write;
 use std::process::Stdio;
