@@ -10,6 +10,7 @@ mod assertions_under_faults;
 mod claims;
 mod client_lifecycle;
 mod credential_abuse;
+mod devices;
 mod fake_kms;
 mod feed_bounds;
 mod fetched;
