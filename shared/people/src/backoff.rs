@@ -8,7 +8,7 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokensmith_issuer::error::Unavailable;
-use tokensmith_issuer::names::UserName;
+use tokensmith_issuer::names::{SubjectName, UserName};
 use tokensmith_issuer::store::records::Backoff;
 use tokensmith_issuer::store::{Change, Insert, Stored, Table, Update};
 use tokensmith_verifier::Timestamp;
@@ -35,6 +35,11 @@ impl Guess {
     /// The password of this user.
     pub(crate) fn password(name: &UserName, source: Option<&str>) -> Self {
         Self::of("password", &name.as_str().to_lowercase(), source)
+    }
+
+    /// The code that a device shows, by somebody who has signed in.
+    pub(crate) fn user_code(subject: &SubjectName, source: Option<&str>) -> Self {
+        Self::of("user code", subject.as_str(), source)
     }
 
     fn of(kind: &str, what: &str, source: Option<&str>) -> Self {

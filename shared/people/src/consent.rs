@@ -16,6 +16,7 @@ use crate::flow::{Asked, GO_ON};
 use crate::pending::{Next, Pending};
 use crate::problem::{answered, check_people, refused_page, warm_up};
 use crate::session::Visitor;
+use crate::shown::ShownAccess;
 use crate::sign_in::shown_name;
 use crate::visit::Visit;
 
@@ -114,11 +115,13 @@ impl Visit<'_> {
         let client_name = shown_name(&request.client);
         let host = Url::parse(&request.redirect.uri).ok();
         let host = host.as_ref().and_then(Url::host_str);
-        let shown = ShownAccess::of(request);
+        let access = &request.access;
+        let resource = access.resource.as_ref();
+        let shown = ShownAccess::of(&access.scopes, &access.audiences, resource);
         let scopes: Vec<_> = shown.iter().map(ShownAccess::scopes).collect();
         let access = shown.iter().zip(&scopes);
         let access = access.map(|(one, scopes)| ConsentAccess {
-            resource: one.resource.as_deref(),
+            resource: one.resource(),
             scopes,
         });
         let access: Vec<_> = access.collect();
@@ -214,56 +217,6 @@ pub(crate) fn must_ask(request: &AuthorizationRequest, visitor: &Visitor) -> boo
 fn can_be_remembered(request: &AuthorizationRequest) -> bool {
     let goes_to_an_app = !request.redirect.uri.starts_with("https:");
     !(request.client.is_public() && goes_to_an_app)
-}
-
-/// What is asked for, in words.
-pub(crate) struct ShownAccess {
-    resource: Option<String>,
-    scopes: Vec<(String, Option<String>)>,
-}
-
-impl ShownAccess {
-    fn of(request: &AuthorizationRequest) -> Vec<Self> {
-        let access = &request.access;
-        let described = |name: &str| {
-            let resource = access.resource.as_ref()?;
-            let mut scopes = resource.scopes.iter();
-            let scope = scopes.find(|scope| scope.name.as_str() == name)?;
-            Some(scope.description.clone())
-        };
-        let named = |scopes: &Scopes| {
-            let scopes = scopes.iter();
-            let scopes = scopes.map(|scope| (scope.to_string(), described(scope.as_str())));
-            scopes.collect::<Vec<_>>()
-        };
-        let about_people = access.scopes.about_people();
-        let others = access.scopes.iter();
-        let others = others.filter(|scope| !about_people.has(scope.as_str()));
-        let others: Scopes = others.cloned().collect();
-        let mut shown = Vec::new();
-        if !about_people.is_empty() {
-            shown.push(Self {
-                resource: None,
-                scopes: named(&about_people),
-            });
-        }
-        if !others.is_empty() {
-            let resource = access.resource.as_ref();
-            let name = resource.and_then(|resource| resource.name.clone());
-            let first = access.audiences.first().map(ToString::to_string);
-            shown.push(Self {
-                resource: name.or(first),
-                scopes: named(&others),
-            });
-        }
-        shown
-    }
-
-    fn scopes(&self) -> Vec<(&str, Option<&str>)> {
-        let scopes = self.scopes.iter();
-        let scopes = scopes.map(|(name, description)| (name.as_str(), description.as_deref()));
-        scopes.collect()
-    }
 }
 
 /// The purpose of the form that asks whether a client may.

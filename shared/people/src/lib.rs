@@ -10,6 +10,7 @@ mod authorize;
 mod backoff;
 mod consent;
 mod cookies;
+mod device;
 mod ending;
 mod flow;
 mod logout;
@@ -17,6 +18,7 @@ mod password;
 mod pending;
 mod problem;
 mod session;
+mod shown;
 mod sign_in;
 mod visit;
 
@@ -29,12 +31,13 @@ use tokensmith_issuer::{Abilities, Endpoint, Mount};
 pub use account::ACCOUNT;
 pub use authorize::AUTHORIZE;
 pub use consent::CONSENT;
+pub use device::DEVICE;
 pub use logout::LOGOUT;
 pub use password::{PasswordDenied, Passwords, check_password};
 pub use sign_in::LOGIN;
 
 /// Every endpoint with pages.
-pub const ALL: [&Endpoint; 5] = [&AUTHORIZE, &LOGIN, &CONSENT, &ACCOUNT, &LOGOUT];
+pub const ALL: [&Endpoint; 6] = [&AUTHORIZE, &LOGIN, &CONSENT, &ACCOUNT, &LOGOUT, &DEVICE];
 
 /// The endpoint at `path`, for a host that serves all of them.
 pub fn at(path: &str) -> Option<&'static Endpoint> {
@@ -59,6 +62,11 @@ pub const fn consent<C: Custody>() -> Mount<C> {
 /// [`ACCOUNT`], which also hashes passwords.
 pub const fn account<C: Custody>() -> Mount<C> {
     with_pages(&ACCOUNT)
+}
+
+/// [`DEVICE`], which proves what it has sealed.
+pub const fn device<C: Custody>() -> Mount<C> {
+    with_pages(&DEVICE)
 }
 
 /// [`LOGOUT`], which proves what it has sealed.

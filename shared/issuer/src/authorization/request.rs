@@ -152,6 +152,19 @@ impl Issuer {
         })
     }
 
+    /// The registered resource among these audiences, if one is.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it must be read and cannot be.
+    pub async fn resource_among(
+        &self,
+        audiences: &[Audience],
+    ) -> Result<Option<Resource>, Unavailable> {
+        let now = self.clock().now();
+        let found = self.clients.resources(audiences.to_vec(), now).await?;
+        Ok(audiences.iter().find_map(|one| found.of(one)).cloned())
+    }
+
     async fn wanted(
         &self,
         client: &Client,

@@ -15,6 +15,9 @@ pub enum SignInDenied {
     /// It is too short, too long or too easy to guess for a new password.
     #[error("the new password is not good enough")]
     UnacceptablePassword,
+    /// No device shows this code.
+    #[error("no device shows this code")]
+    UnknownUserCode,
     /// An operator has disabled the user.
     #[error("the name or the password is wrong")]
     UserDisabled,
