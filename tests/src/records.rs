@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use tokensmith_issuer::GrantType;
 use tokensmith_issuer::credential::{CredentialKind, GrantId, HmacKey, Nonce};
 use tokensmith_issuer::names::{Audience, IssuerUrl, Scopes, SubjectName};
-use tokensmith_issuer::store::records::{AssertionAudience, Client, Grant, Origin};
+use tokensmith_issuer::store::records::{AssertionAudience, Client, Grant, Origin, Session};
 use tokensmith_issuer::token::StaticClaims;
 use tokensmith_verifier::Timestamp;
 
@@ -64,6 +64,19 @@ pub fn new_grant(client: &Client, subject: &SubjectName, nonce: &Nonce, now: Tim
         revoked_at: None,
         code: None,
         sign_in: None,
+    }
+}
+
+/// A session of `subject` in which nothing is special.
+pub fn new_session(id: &str, subject: &SubjectName, now: Timestamp) -> Session {
+    Session {
+        id: id.to_owned(),
+        subject: subject.clone(),
+        signed_in_at: now,
+        methods: vec!["pwd".to_owned()],
+        browser: Some("a browser".to_owned()),
+        source: Some("192.0.2.1".to_owned()),
+        expires_at: now.after(Duration::from_secs(60 * 60)),
     }
 }
 

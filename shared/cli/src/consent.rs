@@ -104,6 +104,7 @@ fn question(data: &OpenData, change: &Change<'_>, ending: Ending) -> String {
         (ending.api_keys, "API key"),
         (ending.signing_keys, "signing key"),
         (ending.hmac_keys, "HMAC key"),
+        (ending.sessions, "session"),
     ];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     let mut ends: Vec<String> = counts

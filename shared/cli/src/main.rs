@@ -25,6 +25,7 @@ mod shell;
 mod taken_back;
 mod target;
 mod token;
+mod user;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -74,6 +75,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::ApiKey(command) => api_key::run(command).await,
         Command::Federation(command) => federation::run(command).await,
         Command::Resource(command) => resource::run(command).await,
+        Command::User(command) => user::run(command).await,
         Command::Key(command) => key::run(command).await,
         Command::Grant(command) => grant::run(command).await,
         Command::Revoke(args) => revoke::run(args).await,
@@ -117,6 +119,9 @@ enum Command {
     /// Manage the resources that define scopes of their own
     #[command(subcommand)]
     Resource(resource::Command),
+    /// Manage the people who can sign in
+    #[command(subcommand)]
+    User(user::Command),
     /// Manage the signing keys and the HMAC key
     #[command(subcommand)]
     Key(key::Command),

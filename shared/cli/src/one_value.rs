@@ -1,7 +1,8 @@
-//! Options that are repeated: a list in one of them is not what its user means.
+//! Options that are repeated: a list in one of them is not what its user means. And options that are a name with a value.
 
 use std::str::FromStr;
 
+use serde_json::Value;
 use tokensmith_issuer::names::{Audience, Scope};
 
 /// Parses a scope. RFC 6749 §3.3 allows a comma in one, but here it is a list.
@@ -19,6 +20,17 @@ pub fn one_audience(text: &str) -> Result<Audience, String> {
         true => Err(repeat("audience")),
         false => Ok(audience),
     }
+}
+
+/// Parses `NAME=JSON`.
+pub fn named_json(text: &str) -> Result<(String, Value), String> {
+    let parts = text
+        .split_once('=')
+        .ok_or("a claim has a value: NAME=JSON")?;
+    let value = serde_json::from_str(parts.1);
+    let value = value
+        .map_err(|err| format!("the value is not JSON, where text stands in quotes: {err}"))?;
+    Ok((parts.0.to_owned(), value))
 }
 
 fn repeat(name: &str) -> String {

@@ -8,6 +8,7 @@ use tokensmith_issuer::event::RequestContext;
 use tokensmith_issuer::names::ClientId;
 use tokensmith_issuer::store::Insert;
 use tokensmith_issuer::store::records::{Consent, Session, SignIn, Subject, User};
+
 use tokensmith_verifier::Timestamp;
 
 use crate::cookies::SessionCookie;
@@ -63,7 +64,7 @@ impl Visit<'_> {
             return Ok(None);
         };
         let now = self.issuer.clock().now();
-        Ok(is_live(&session, &user, now).then(|| Visitor {
+        Ok(session.is_live(&user, now).then(|| Visitor {
             user: user.record,
             session: session.record,
             cookie: cookie.clone(),
@@ -110,15 +111,6 @@ impl Visit<'_> {
         }
         Ok(cookie)
     }
-}
-
-/// Whether a session goes on.
-pub(crate) fn is_live(session: &Session, user: &User, now: Timestamp) -> bool {
-    let ended = user.sessions_not_before;
-    session.subject == user.subject
-        && now < session.expires_at
-        && !user.disabled
-        && ended.is_none_or(|ended| session.signed_in_at > ended)
 }
 
 /// How long somebody stays signed in.

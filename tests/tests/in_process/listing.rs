@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokensmith_issuer::admin::{Administrator, GrantsOf};
 use tokensmith_issuer::store::Table;
+use tokensmith_issuer::store::records::FederationRule;
 use tokensmith_local::dynamodb_client;
 use tokensmith_tests::{InProcess, TestClient};
 
@@ -119,4 +120,28 @@ async fn what_a_later_release_wrote_is_an_error_in_its_place() {
     updated.expect("an update");
     let listed = clients(&administrator(&issuer), "").await;
     assert_eq!(listed, (vec!["a".to_owned(), "c".to_owned()], 1));
+}
+
+/// Grants are found by their attribute `subject`, and a federation rule has one of that name.
+#[tokio::test]
+async fn the_grants_of_a_subject_are_grants_alone() {
+    let issuer = InProcess::start().await;
+    let app = issuer.confidential("app", |_| {}).await;
+    issuer.grant(&app, |_| {}).await;
+    let rule = FederationRule {
+        name: "rule".parse().expect("a name"),
+        client_id: app.client_id(),
+        source: "source".parse().expect("a name"),
+        audience: "https://issuer.example".to_owned(),
+        subject: Some("alice".parse().expect("a pattern")),
+        conditions: Vec::new(),
+        created_at: issuer.now(),
+    };
+    issuer.direct.table.insert(&rule).await.expect("a rule");
+    let of = GrantsOf::Subject("alice".parse().expect("a subject"));
+    let admin = issuer.administrator();
+    let mut pages = admin.list_grants(of, None).await.expect("a list");
+    let page = pages.next().await.expect("a page").expect("the first");
+    assert_eq!(page.len(), 1);
+    assert!(page.iter().all(Result::is_ok));
 }

@@ -45,4 +45,5 @@ mod store_verbs;
 mod strangers;
 mod table_use;
 mod userinfo;
+mod users;
 mod withdrawn_keys;

@@ -17,7 +17,7 @@ use tokensmith_verifier::Algorithm;
 
 use crate::Failure;
 use crate::input::read_text;
-use crate::one_value::{one_audience, one_scope};
+use crate::one_value::{named_json, one_audience, one_scope};
 
 /// The metadata of a client (RFC 7591 §2).
 #[derive(Args)]
@@ -88,7 +88,7 @@ pub struct Registration {
     /// A claim of the tokens that the client gets for itself, with its value as JSON: 'plan="gold"' or seats=5. The names that
     /// IANA registers are refused, and all claims take at most 1 KiB. May be repeated; `client update` adds it to
     /// those that the client has
-    #[arg(long = "claim", value_name = "NAME=JSON", value_parser = parse_claim)]
+    #[arg(long = "claim", value_name = "NAME=JSON", value_parser = named_json)]
     claims: Vec<(String, Value)>,
     /// How many tokens the client may get, as a number and a time: 100/1m is 100 in each minute. Up to 1000000000 requests in 1s to 1d;
     /// what is over it is answered with 429 [default: no limit]
@@ -271,17 +271,6 @@ fn merged(allowed: Vec<Allowance>) -> Vec<Allowance> {
         }
     }
     all
-}
-
-/// Parses `NAME=JSON`.
-fn parse_claim(text: &str) -> Result<(String, Value), String> {
-    let parts = text
-        .split_once('=')
-        .ok_or("a claim has a value: NAME=JSON")?;
-    let value = serde_json::from_str(parts.1);
-    let value = value
-        .map_err(|err| format!("the value is not JSON, where text stands in quotes: {err}"))?;
-    Ok((parts.0.to_owned(), value))
 }
 
 /// Parses `URI=SCOPE,SCOPE`: no scope has an equals sign there, but a URI may have one.

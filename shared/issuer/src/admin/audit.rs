@@ -9,7 +9,7 @@ use tokensmith_verifier::Timestamp;
 
 use super::{
     AdminEvent, Administrator, ApiKeyError, ClientError, FederationError, GrantError, IssueError,
-    ResourceError, RestoreError, RevokeError, SettleError,
+    ResourceError, RestoreError, RevokeError, SettleError, UserError,
 };
 use crate::credential::random_id;
 use crate::error::Unavailable;
@@ -196,6 +196,7 @@ change_errors!(
     ClientError: Self::Store(_),
     ResourceError: Self::Store(_),
     FederationError: Self::Store(_),
+    UserError: Self::Store(_),
     SettleError: Self::Store(_),
     GrantError: Self::Unavailable(_),
     RevokeError: Self::Unavailable(_),

@@ -187,4 +187,12 @@ pub struct Ending {
     pub signing_keys: usize,
     /// HMAC keys whose refresh tokens are accepted now.
     pub hmac_keys: usize,
+    /// Browsers in which a user is signed in.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub sessions: usize,
+}
+
+/// Only users have sessions.
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }

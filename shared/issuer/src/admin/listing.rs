@@ -1,4 +1,4 @@
-//! The lists of clients, of resources and of grants, one page at a time: an index names the records of a page, which are
+//! The lists of clients, of resources, of users and of grants, one page at a time: an index names the records of a page, which are
 //! then read strongly consistent. What a list costs depends on what it shows, and not on what else the table
 //! holds.
 //!
@@ -8,7 +8,7 @@ use super::standing::{judge, judge_keys};
 use super::{Administrator, ApiKeyError, ClientError, GrantError, ListedApiKey, ListedGrant};
 use crate::credential::{ApiKeyId, GrantId};
 use crate::names::{Audience, ClientId, SubjectName};
-use crate::store::records::{ApiKey, Client, Grant, Resource, Subject};
+use crate::store::records::{ApiKey, Client, Grant, Resource, Subject, User};
 use crate::store::{AnyKey, Key, KeyPage, Record, StoreError, TableReader};
 
 impl Administrator {
@@ -30,6 +30,17 @@ impl Administrator {
             list: Resource::PREFIX,
             prefix: format!("{}#", Resource::PREFIX),
             next: Next::After(after.map(Resource::key_of)),
+            counts: |_| true,
+        }
+    }
+
+    /// Lists the users, sorted by their subjects, from the one that follows `after`.
+    pub fn list_users(&self, after: Option<&SubjectName>) -> UserPages<'_> {
+        UserPages {
+            admin: self,
+            list: User::PREFIX,
+            prefix: format!("{}#", User::PREFIX),
+            next: Next::After(after.map(User::key_of)),
             counts: |_| true,
         }
     }
@@ -137,6 +148,9 @@ pub type ClientPages<'a> = Pages<'a, Client>;
 /// A list of resources.
 pub type ResourcePages<'a> = Pages<'a, Resource>;
 
+/// A list of users.
+pub type UserPages<'a> = Pages<'a, User>;
+
 /// A list of the records of one type, in the order of their keys.
 #[derive(Debug)]
 pub struct Pages<'a, R> {
@@ -189,15 +203,16 @@ impl GrantPages<'_> {
         let Next::After(after) = &self.next else {
             return Ok(None);
         };
+        let prefix = format!("{}#", Grant::PREFIX);
         let KeyPage { keys, next } = match &self.of {
             GrantsOf::Client(id) => {
-                let (list, prefix) = (Grant::list_of(id), format!("{}#", Grant::PREFIX));
+                let list = Grant::list_of(id);
                 table
                     .query_listed(&list, &prefix, after.as_ref(), PAGE)
                     .await?
             }
             GrantsOf::Subject(name) => {
-                let query = table.query_by_subject(name.as_str(), after.as_ref(), PAGE);
+                let query = table.query_by_subject(name.as_str(), &prefix, after.as_ref(), PAGE);
                 query.await?
             }
         };

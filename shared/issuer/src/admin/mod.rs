@@ -27,6 +27,7 @@ mod secrets;
 mod settings;
 mod standing;
 mod token;
+mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +41,9 @@ pub use grants::{CreatedGrant, GrantError, NewGrant};
 pub use in_use::TableUse;
 pub use keys::ListedKey;
 pub use lifetimes::{AccessTtl, ApiKeyTtl, GrantTtl};
-pub use listing::{ApiKeyPages, ClientPages, GrantPages, GrantsOf, Pages, ResourcePages};
+pub use listing::{
+    ApiKeyPages, ClientPages, GrantPages, GrantsOf, Pages, ResourcePages, UserPages,
+};
 pub use registration::{ClientChanges, RegistrationError, Setting};
 pub use repair::{Lowered, Repaired};
 pub use resources::{ResourceChanges, ResourceError, ResourceSetting};
@@ -52,6 +55,7 @@ pub use secrets::{RotatedSecret, SecretError};
 pub use settings::{SettleError, settle, take_over};
 pub use standing::{ListedApiKey, ListedGrant};
 pub use token::IssueError;
+pub use users::{NewUser, UserChanges, UserError};
 
 use tokensmith_verifier::Timestamp;
 

@@ -53,6 +53,22 @@ pub enum AdminEvent {
         client: ClientId,
         subject: SubjectName,
     },
+    /// A user was made.
+    UserCreated { subject: SubjectName },
+    /// What is known about a user was changed.
+    UserUpdated { subject: SubjectName },
+    /// A disabled user may sign in again.
+    UserEnabled { subject: SubjectName },
+    /// A user was disabled, and all sessions, grants and tokens were ended.
+    UserDisabled { subject: SubjectName },
+    /// A user was deleted, and all sessions, grants and tokens were ended.
+    UserDeleted { subject: SubjectName },
+    /// A user was given another password, and all sessions were ended.
+    PasswordSet { subject: SubjectName },
+    /// One session of a user was ended.
+    SessionEnded { subject: SubjectName },
+    /// All sessions of a user were ended.
+    SessionsEnded { subject: SubjectName },
     /// An API key was made.
     ApiKeyCreated { key: ApiKeyId, client: ClientId },
     /// An API key was replaced.

@@ -28,8 +28,9 @@ pub async fn given_grants(
     subject: &SubjectName,
     after: Option<&Key<Grant>>,
 ) -> Result<GivenPage, StoreError> {
+    let prefix = format!("{}#", Grant::PREFIX);
     let KeyPage { keys, next } = table
-        .query_by_subject::<Grant>(subject.as_str(), after, PAGE)
+        .query_by_subject::<Grant>(subject.as_str(), &prefix, after, PAGE)
         .await?;
     if keys.is_empty() {
         return Ok(GivenPage {

@@ -179,7 +179,10 @@ impl Change {
     }
 }
 
-fn attribute(name: &'static str, value: impl Serialize) -> Result<AttributeValue, StoreError> {
+pub(super) fn attribute(
+    name: &'static str,
+    value: impl Serialize,
+) -> Result<AttributeValue, StoreError> {
     serde_dynamo::to_attribute_value(value).map_err(|err| unprintable(name, &err))
 }
 

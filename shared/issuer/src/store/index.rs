@@ -16,11 +16,12 @@ use super::{Cursor, Key, StoreError, TableReader};
 use tokensmith_verifier::{Revocation, Timestamp};
 
 impl TableReader {
-    /// Reads at most `most` of the keys that the index `by_subject` has for `subject`, and the key after
-    /// which there are more (`Query`).
+    /// Reads at most `most` of the keys that the index `by_subject` has for `subject`, and the key after which there are more
+    /// (`Query`). It returns those that start with `prefix`: a federation rule has an attribute of that name, too.
     pub async fn query_by_subject<R>(
         &self,
         subject: &str,
+        prefix: &str,
         after: Option<&Key<R>>,
         most: i32,
     ) -> Result<KeyPage<R>, StoreError> {
@@ -34,7 +35,9 @@ impl TableReader {
             .set_exclusive_start_key(start(after, SUBJECT, subject))
             .limit(most);
         let answer = query.send().await.map_err(|err| failed("Query", &err))?;
-        keys_of(answer)
+        let mut page = keys_of(answer)?;
+        page.keys.retain(|key: &Key<R>| key.pk.starts_with(prefix));
+        Ok(page)
     }
 
     /// Reads at most `most` of the keys in a list whose partition key starts with `prefix`, in their order,

@@ -7,11 +7,13 @@ use std::ops::Deref;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
+use super::change::attribute;
 use super::item::{
     ATTEMPT, FEED_AT, FEED_PARTITION, FEED_UNTIL, REVISION, SCHEMA, SCHEMA_WRITTEN, decode, encode,
     number,
@@ -19,6 +21,7 @@ use super::item::{
 use super::reader::{failed, incomplete, is_text};
 use super::{AnyKey, Change, Counters, FeedPlace, Key, Record, StoreError, Stored, TableReader};
 use crate::credential::random_id;
+use serde::Serialize;
 
 /// The table, for reading and writing. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -154,6 +157,33 @@ impl Table {
             .await
             .map_err(|err| failed("DeleteItem", &err))?;
         Ok(())
+    }
+
+    /// Deletes a record if the attribute has this value (`DeleteItem`); says whether there is no such record now.
+    pub async fn delete_if_equal<R: Record>(
+        &self,
+        key: &Key<R>,
+        name: &'static str,
+        value: impl Serialize,
+    ) -> Result<bool, StoreError> {
+        let outcome = self
+            .client
+            .delete_item()
+            .table_name(&self.name)
+            .set_key(Some(key.to_item()))
+            // A repetition by the SDK finds that it is deleted.
+            .condition_expression("attribute_not_exists(pk) OR #name = :value")
+            .expression_attribute_names("#name", name)
+            .expression_attribute_values(":value", attribute(name, value)?)
+            .send()
+            .await;
+        match outcome {
+            Ok(_) => Ok(true),
+            Err(err) => match err.as_service_error() {
+                Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(false),
+                _ => Err(failed("DeleteItem", &err)),
+            },
+        }
     }
 }
 

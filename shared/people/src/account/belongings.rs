@@ -12,7 +12,7 @@ use tokensmith_issuer::store::{AnyKey, Key, StoreError, TableReader};
 use tokensmith_issuer::token::standing;
 use tokensmith_verifier::Timestamp;
 
-use crate::session::{Visitor, is_live};
+use crate::session::Visitor;
 use crate::sign_in::shown_name;
 use crate::visit::Visit;
 
@@ -80,7 +80,7 @@ async fn sessions_of(
     let query = table.query_listed::<Session>(&list, &prefix, None, AT_ONCE);
     let keys = query.await?.keys;
     let mut sessions = several(table, &keys).await?;
-    sessions.retain(|session| is_live(session, &visitor.user, now));
+    sessions.retain(|session| session.is_live(&visitor.user, now));
     // The index lags behind the table, and one page of it may lack this session.
     sessions.retain(|session| session.id != visitor.session.id);
     sessions.push(visitor.session.clone());

@@ -3,12 +3,17 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokensmith_issuer::admin::{Administrator, ClientChanges, NewGrant, ResourceChanges};
+use tokensmith_issuer::admin::{
+    Administrator, ClientChanges, NewGrant, ResourceChanges, UserChanges,
+};
 use tokensmith_issuer::grant::AskedAccess;
 use tokensmith_issuer::names::IssuerUrl;
+use tokensmith_issuer::store::records::PasswordHash;
 use tokensmith_tests::records::scopes;
 
-use super::scene::{FOREIGN, RESOURCE, Scene, api_key, app, no_keys, other_keys, rule};
+use super::scene::{
+    FOREIGN, RESOURCE, SESSION, Scene, USER, api_key, app, no_keys, other_keys, rule, user,
+};
 
 pub type Work<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
 
@@ -88,6 +93,22 @@ pub fn every_change() -> Vec<Made> {
             .create_rule(rule("new-rule", "old"))),
         change!("federation_rule_deleted", |_s, admin| admin
             .delete_rule(&"old-rule".parse().expect("a name"))),
+        change!("user_created", |_s, admin| admin.create_user(user("new"))),
+        change!("user_updated", |_s, admin| admin.update_user(
+            USER,
+            &UserChanges {
+                removed_claims: vec!["nickname".to_owned()],
+                ..UserChanges::default()
+            }
+        )),
+        change!("user_enabled", |_s, admin| admin.enable_user(USER)),
+        change!("user_disabled", |_s, admin| admin.disable_user(USER)),
+        change!("user_deleted", |_s, admin| admin.delete_user(USER)),
+        change!("password_set", |_s, admin| admin
+            .set_password(USER, PasswordHash::new("another"))),
+        change!("session_ended", |_s, admin| admin
+            .end_session(USER, SESSION)),
+        change!("sessions_ended", |_s, admin| admin.end_sessions(USER)),
         change!("api_key_created", |_s, admin| admin
             .create_api_key(api_key())),
         change!("api_key_rotated", |scene, admin| admin.rotate_api_key(

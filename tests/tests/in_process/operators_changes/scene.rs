@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokensmith_issuer::admin::{Administrator, NewApiKey, NewRule};
+use serde_json::Map;
+use tokensmith_issuer::admin::{Administrator, NewApiKey, NewRule, NewUser};
 use tokensmith_issuer::credential::ApiKeyId;
 use tokensmith_issuer::names::ClientId;
-use tokensmith_issuer::store::records::{OperatorChange, SourceKeys};
+use tokensmith_issuer::store::records::{OperatorChange, PasswordHash, SourceKeys};
 use tokensmith_tests::records::{API, scopes};
 use tokensmith_tests::{InProcess, TestGrant, TestOperator};
 use tokensmith_verifier::Timestamp;
@@ -42,6 +43,18 @@ impl Scene {
             .await;
         made.expect("a source");
         let made = admin.create_api_key(api_key()).await;
+        let made_user = admin.create_user(user(USER)).await.expect("a user");
+        let session = tokensmith_tests::records::new_session(
+            SESSION,
+            &made_user.outcome.subject,
+            issuer.now(),
+        );
+        issuer
+            .direct
+            .table
+            .insert(&session)
+            .await
+            .expect("a session");
         // A pending key can be retired.
         admin.rotate_keys(Vec::new()).await.expect("a successor");
         Self {
@@ -117,5 +130,15 @@ pub fn app() -> ClientId {
     "app".parse().expect("an id")
 }
 
+pub fn user(name: &str) -> NewUser {
+    NewUser {
+        name: name.parse().expect("a name"),
+        password: Some(PasswordHash::new("a hash")),
+        claims: Map::from_iter([("nickname".to_owned(), "Al".into())]),
+    }
+}
+
+pub const USER: &str = "alice";
+pub const SESSION: &str = "a-session";
 pub const RESOURCE: &str = "https://resource.example/";
 pub const FOREIGN: &str = "https://other.example";

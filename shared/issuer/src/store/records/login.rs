@@ -28,6 +28,9 @@ impl Login {
         Key::single(Self::PREFIX, &SubjectHash::of(&folded).to_string())
     }
 
+    /// The attribute that says whose it is.
+    pub const SUBJECT: &'static str = "user";
+
     /// The prefix of every login's partition key.
     pub const PREFIX: &'static str = "LOGIN";
 }

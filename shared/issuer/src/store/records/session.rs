@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use tokensmith_verifier::Timestamp;
 
+use super::User;
 use crate::names::SubjectName;
 use crate::store::{Key, Record};
 
@@ -33,6 +34,15 @@ impl Session {
     /// The list of the sessions of a user.
     pub fn list_of(subject: &SubjectName) -> String {
         format!("{}#{subject}", Self::PREFIX)
+    }
+
+    /// Whether it goes on: it is that of `user`, and nobody has ended it.
+    pub fn is_live(&self, user: &User, now: Timestamp) -> bool {
+        let ended = user.sessions_not_before;
+        self.subject == user.subject
+            && now < self.expires_at
+            && !user.disabled
+            && ended.is_none_or(|ended| self.signed_in_at > ended)
     }
 
     /// The prefix of every session's partition key.
