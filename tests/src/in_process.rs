@@ -267,6 +267,7 @@ impl InProcess {
             claims: claims.as_object().expect("an object").clone(),
             disabled: false,
             sessions_not_before: None,
+            password_changed_at: None,
             created_at: self.now(),
             updated_at: self.now(),
         };

@@ -10,6 +10,7 @@ fn user(claims: Value) -> User {
         claims: claims.as_object().expect("an object").clone(),
         disabled: false,
         sessions_not_before: None,
+        password_changed_at: None,
         created_at: Timestamp::from_seconds(1),
         updated_at: Timestamp::from_seconds(1_700_000_000),
     }
