@@ -139,6 +139,8 @@ async fn oidc_core_11_signing_out_ends_what_is_not_for_offline_access() {
     let offline = offline.await;
     let elsewhere = scene.grant_in(Some("another"), "openid", |_| {}).await;
     let by_operator = scene.grant_in(None, "openid", |_| {}).await;
+    let of_device = |grant: &mut Grant| grant.origin = Origin::Device;
+    let of_device = scene.grant_in(Some(&here), "openid", of_device).await;
     let page = browser.account(&scene.issuer).await;
     let cookies = browser.clone();
     let answer = browser.act(&scene.issuer, &page, "sign-out", &[]).await;
@@ -150,6 +152,7 @@ async fn oidc_core_11_signing_out_ends_what_is_not_for_offline_access() {
         (&offline, false),
         (&elsewhere, false),
         (&by_operator, false),
+        (&of_device, false),
     ] {
         assert_eq!(scene.is_revoked(grant).await, ended, "{}", grant.id);
     }

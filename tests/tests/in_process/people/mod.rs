@@ -16,7 +16,7 @@ use tokensmith_issuer::credential::random_bytes;
 use tokensmith_issuer::event::Answered;
 use tokensmith_issuer::names::{Audience, Scopes, SubjectName};
 use tokensmith_issuer::store::records::{
-    Client, Consent, ConsentedAccess, Grant, Login, PasswordHash, Session, SignIn, Subject,
+    Client, Consent, ConsentedAccess, Grant, Login, Origin, PasswordHash, Session, SignIn, Subject,
     SubjectKind,
 };
 use tokensmith_issuer::{GrantType, HashPasswords};
@@ -126,6 +126,7 @@ impl Scene {
     ) -> TestGrant {
         let (now, session) = (self.issuer.now(), session.map(str::to_owned));
         let granting = |grant: &mut Grant| {
+            grant.origin = Origin::Code;
             grant.scopes = scopes(scope);
             grant.sign_in = Some(SignIn {
                 at: now,
