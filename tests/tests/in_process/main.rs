@@ -33,6 +33,7 @@ mod operators_changes;
 mod own_records;
 mod ownership;
 mod parallel_refreshes;
+mod people;
 mod private_key_forms;
 mod published_keys;
 mod refresh_reuse;

@@ -122,7 +122,7 @@ impl Issuer {
         let found: Option<Stored<Client>> = found.map_err(Unavailable::from)?;
         let usable = |client: &Stored<Client>| !client.disabled && client.deleted_at.is_none();
         let client = found.filter(usable).map(|stored| stored.record);
-        let client = client.ok_or(page(NotRedirected::UnknownClient))?;
+        let client = client.ok_or_else(|| page(NotRedirected::UnknownClient))?;
         let redirect = redirect_of(&client, parameters).map_err(page)?;
         let refuse = |reason| Refused::Redirect(Box::new(redirect.clone()), reason);
         check_form(&client, parameters).map_err(refuse)?;

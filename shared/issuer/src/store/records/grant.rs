@@ -62,10 +62,12 @@ impl Grant {
             .after(MAX_ACCESS_TTL)
     }
 
-    /// Whether it ends with the session in which it was given (OpenID Connect Core 1.0 §11): it is not for offline access.
+    /// Whether it ends with the session in which it was given (OpenID Connect Core 1.0 §11): it is not for offline access, nor for a
+    /// device, which has no part in the session of the browser that it was allowed in.
     pub fn ends_with_session(&self) -> bool {
         let session = self.sign_in.as_ref().map(|sign_in| &sign_in.session);
-        session.is_some_and(Option::is_some) && !self.scopes.has(OFFLINE_ACCESS)
+        let is_in_session = session.is_some_and(Option::is_some) && self.origin == Origin::Code;
+        is_in_session && !self.scopes.has(OFFLINE_ACCESS)
     }
 
     /// Whether it was given in the session with this id.
