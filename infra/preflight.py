@@ -26,6 +26,9 @@ FUNCTION_NAME_CHARACTERS = 64
 # Every request is one execution. A new account has 10, and production wants a thousand.
 LITTLE_CONCURRENCY = 100
 
+# What AWS keeps of an account's executions for functions that reserve none.
+NEVER_RESERVED = 100
+
 # Service, name of the quota, what it bounds, and below how many a second it is worth a word.
 RATES = [
     ("kms", "Cryptographic operations (symmetric) request rate", "how many functions can start", 100),
@@ -82,6 +85,7 @@ def require(aws, stack, template, values):
         for note in [*little_concurrency(aws), *low_rates(aws)]:
             say(f"note: {note}")
     if not errors:
+        errors += [*no_domain(values), *too_few_to_reserve(aws, stack, template, values)]
         errors += [*wrong_key(aws, values), *wrong_table(aws, stack, values)]
     for error in errors:
         say(f"error: {error}")
@@ -131,6 +135,35 @@ def taken_names(aws, stack, template):
         if code_of(error) != "403":
             raise
         yield f"the bucket {name} belongs to somebody else, or you may not look at it"
+
+
+def no_domain(values):
+    """Why nobody could sign in at this address."""
+    if values.get("SignIn") == "on" and not values.get("DomainName"):
+        yield (
+            "SignIn=on needs DomainName and CertificateArn: cookies and the addresses that clients send people to stay with one host, and the URL "
+            "of the API is not one to keep"
+        )
+
+
+def too_few_to_reserve(aws, stack, template, values):
+    """Why the function that signs people in could not have the executions that are reserved for it."""
+    wanted = values.get("SignInConcurrency", default_of(template, "SignInConcurrency"))
+    if values.get("SignIn") != "on" or not wanted:
+        return
+    has = stack.parameters.get("SignInConcurrency") if stack.parameters.get("SignIn") == "on" else None
+    left = aws.client("lambda").get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
+    if left + int(has or 0) - int(wanted) < NEVER_RESERVED:
+        yield (
+            f"SignInConcurrency={wanted} cannot be reserved: {left} concurrent executions of the account are not reserved, and AWS keeps "
+            f"{NEVER_RESERVED} of them for everybody: ask AWS for more, or deploy with SignInConcurrency= (empty) until you have them"
+        )
+
+
+def default_of(template, parameter):
+    """The default of a parameter that is text, or `None` if the template has no such parameter."""
+    declared = re.search(rf'^  {parameter}:\n    Type: String\n    Default: "([^"]*)"', template.read_text(), re.M)
+    return declared[1] if declared else None
 
 
 def wrong_key(aws, values):

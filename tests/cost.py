@@ -241,8 +241,7 @@ def print_questions(line_bytes):
 
 def dashboard_tables():
     """The queries that each look at the dashboard runs."""
-    body = PROFILES["default"].resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
-    return [each["properties"]["query"] for each in json.loads(body)["widgets"] if each["type"] == "log"]
+    return [each["properties"]["query"] for each in PROFILES["default"].widgets if each["type"] == "log"]
 
 
 def heartbeats():

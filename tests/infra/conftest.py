@@ -11,7 +11,7 @@ import archive
 from deploy import own_architecture
 from domain import own_domain
 from emulated import running_emulator
-from stack import EVERYWHERE, EXAMPLE, ROOT, Template
+from stack import EVERYWHERE, EXAMPLE, PEOPLE, ROOT, Template
 
 # tests/run, beside whose other tests these run, ends them when one of those has failed: as by ctrl-C, so that what they started ends too.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -23,6 +23,12 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 @pytest.fixture(scope="session")
 def template():
     return Template()
+
+
+@pytest.fixture(scope="session")
+def template_of_people():
+    """The same where people sign in."""
+    return Template(**PEOPLE)
 
 
 @pytest.fixture(scope="session")
@@ -128,9 +134,9 @@ def run(command, environment):
 
 @pytest.fixture(scope="session")
 def stack(deploy, emulator, domain):
-    """The outputs of the stack, made from nothing, with a domain that its verifiers reach."""
+    """The outputs of the stack, made from nothing, where people sign in, with a domain that its verifiers reach."""
     certificate = "arn:aws:acm:us-east-1:000000000000:certificate/localhost"
-    outputs = deploy("CacheTtl=0s", f"DomainName={domain.name}", f"CertificateArn={certificate}")
+    outputs = deploy("CacheTtl=0s", "SignIn=on", f"DomainName={domain.name}", f"CertificateArn={certificate}")
     domain.api = emulator.api(outputs["Api"])
     return outputs
 
@@ -171,7 +177,8 @@ def archived(code, run_deploy, topic, tmp_path_factory):
         (directory / tool).chmod(0o755)
     path = f"{directory}:{os.environ['PATH']}"
     events = [f"EventsTopicArn={topic['arn']}", f"EventsFirehoseArn={EVERYWHERE['EventsFirehoseArn']}"]
-    done = run_deploy("--stack", "archived", "--code", directory / f"{name}.tar.gz", "CacheTtl=0s", *events, PATH=path)
+    people = [f"{parameter}={value}" for parameter, value in PEOPLE.items()]
+    done = run_deploy("--stack", "archived", "--code", directory / f"{name}.tar.gz", "CacheTtl=0s", *people, *events, PATH=path)
     assert done.returncode == 0 and not (directory / "used").exists(), done.stderr
     return json.loads(done.stdout)
 

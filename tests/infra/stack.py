@@ -23,6 +23,13 @@ EVERYWHERE = {
     "EventsTopicArn": "arn:aws:sns:us-east-1:000000000000:events",
 }
 
+# The parameters with which people sign in.
+PEOPLE = {
+    "SignIn": "on",
+    "DomainName": "login.example.com",
+    "CertificateArn": "arn:aws:acm:us-east-1:000000000000:certificate/login",
+}
+
 NOTHING = object()
 
 
@@ -56,6 +63,22 @@ class Template:
             return self.decided(then if self.holds(condition) else otherwise)
         pairs = ((name, self.decided(each)) for name, each in value.items())
         return {name: each for name, each in pairs if each is not NOTHING}
+
+    @property
+    def widgets(self):
+        """What the dashboard shows, with the names of what is put in where CloudFormation would put it in."""
+        return json.loads(self.substituted(self.decided(self.resources["Dashboard"]["Properties"]["DashboardBody"])))["widgets"]
+
+    def substituted(self, value):
+        """The text of an `Fn::Sub`, with its own variables put in."""
+        if isinstance(value, str):
+            return value
+        if set(value) != {"Fn::Sub"}:
+            return "${" + value["Ref"] + "}"
+        text, variables = value["Fn::Sub"] if isinstance(value["Fn::Sub"], list) else (value["Fn::Sub"], {})
+        for name, each in variables.items():
+            text = text.replace(f"${{{name}}}", self.substituted(each))
+        return text
 
     def holds(self, condition):
         if isinstance(condition, str):

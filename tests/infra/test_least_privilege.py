@@ -7,14 +7,15 @@ from fnmatch import fnmatchcase
 import pytest
 from botocore.exceptions import ClientError
 
-from test_roles import ALLOWED, ALLOWED_BESIDE_AN_API, IN_CUSTODY, LIVE, READS_THE_FEED, TABLE
+from test_roles import ALLOWED_BESIDE_AN_API, ALLOWED_WHERE_PEOPLE_SIGN_IN, FINDS_WHAT_IS_SOMEBODYS, IN_CUSTODY, LIVE, READS_THE_FEED, TABLE
 
 PARTITIONS = ["CLIENT#x", "GRANT#x", "SUBJECT#x", "JTI#x", "KEY#x", "USED#x", "RESOURCE#x", "COUNT#x", "REPLAY#x", "AUDIT#x", "FEDERATION", "KEYS", "HMAC"]
+PARTITIONS += ["USER#x", "LOGIN#x", "SESSION#x", "BACKOFF#x", "REQUEST#x", "CONSENT#x"]
 NEVER = {"ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(pk)"}
 USES = ["hmac", "signing", "other", None]
 
 
-@pytest.fixture(params=[*ALLOWED, *ALLOWED_BESIDE_AN_API], scope="module")
+@pytest.fixture(params=[*ALLOWED_WHERE_PEOPLE_SIGN_IN, *ALLOWED_BESIDE_AN_API], scope="module")
 def function(request):
     return request.param
 
@@ -33,7 +34,7 @@ def role(emulator, name):
 
 
 def permissions(function):
-    return {**ALLOWED, **ALLOWED_BESIDE_AN_API}[function] | IN_CUSTODY["kms-data-key"].get(function, set())
+    return {**ALLOWED_WHERE_PEOPLE_SIGN_IN, **ALLOWED_BESIDE_AN_API}[function] | IN_CUSTODY["kms-data-key"].get(function, set())
 
 
 def allows_records(function, action, partitions):
@@ -86,7 +87,7 @@ def test_invariant_11_the_table_as_a_whole(role, stack, function):
         "Scan": (dynamodb.scan, {"TableName": table}),
         "a scan of the feed": (dynamodb.scan, {"TableName": table, "IndexName": "feed"}),
         "a scan of what is live": (dynamodb.scan, {"TableName": table, "IndexName": "live"}),
-        "by_subject": (dynamodb.query, of_index(table, "by_subject", "subject", "0")),
+        "a scan of what is listed": (dynamodb.scan, {"TableName": table, "IndexName": "listed"}),
         "PartiQLSelect": (dynamodb.execute_statement, {"Statement": f'SELECT * FROM "{table}"'}),
         "BatchWriteItem": (dynamodb.batch_write_item, {"RequestItems": {table: [{"DeleteRequest": {"Key": key}}]}}),
         "TransactWriteItems": (dynamodb.transact_write_items, {"TransactItems": [{"Delete": {"TableName": table, "Key": key}}]}),
@@ -111,6 +112,13 @@ def test_invariant_11_the_feed(role, stack, function):
     query = role("dynamodb").query
     denied = {index: is_denied(query, **of_index(stack["Table"], index, "feed_shard", "0")) for index in allowed}
     assert denied == {index: not may for index, may in allowed.items()}
+
+
+def test_invariant_11_what_is_somebodys(role, stack, function):
+    may = FINDS_WHAT_IS_SOMEBODYS in permissions(function)
+    query, table = role("dynamodb").query, stack["Table"]
+    denied = [is_denied(query, **of_index(table, index, key, "x")) for index, key in (("by_subject", "subject"), ("listed", "listed_in"))]
+    assert denied == [not may] * 2
 
 
 @pytest.mark.parametrize("partition", ["CLIENT#x", "SUBJECT#x"])

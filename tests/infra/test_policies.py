@@ -48,7 +48,7 @@ def test_it_fits_into_one_managed_policy(name):
 def asked_by_stacks():
     """What CloudFormation asks for, by AWS's schemas, for all that the templates can have."""
     domain = {"DomainName": "login.example.com", "CertificateArn": "arn:aws:acm:us-east-1:1:certificate/1", "HostedZoneId": "Z1"}
-    service = Template(**domain, **EVERYWHERE, AlarmEmail="x@example.com", IssueConcurrency="10")
+    service = Template(**domain, **EVERYWHERE, SignIn="on", AlarmEmail="x@example.com", IssueConcurrency="10")
     templates = [service, Template(ROOT / "infra" / "data.yaml"), Template(EXAMPLE, **EVERYWHERE)]
     asked = []
     for logical_id, resource in ((name, each) for template in templates for name, each in template.resources.items()):

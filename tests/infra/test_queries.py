@@ -21,8 +21,7 @@ PLACEHOLDER = re.compile(r"'([A-Z]+_[A-Z_]+)'")
 
 def widgets():
     """The dashboard's tables: the text of each query, by its title."""
-    body = TEMPLATE.resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"][0]
-    tables = [each["properties"] for each in json.loads(body)["widgets"] if each["type"] == "log"]
+    tables = [each["properties"] for each in TEMPLATE.widgets if each["type"] == "log"]
     return {each["title"]: each["query"] for each in tables}
 
 

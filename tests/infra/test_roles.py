@@ -5,9 +5,10 @@ import re
 
 import pytest
 
-from stack import DATA, EVERYWHERE, EXAMPLE, TEMPLATE, Template
+from stack import DATA, EVERYWHERE, EXAMPLE, PEOPLE, TEMPLATE, Template
 
 TABLE, FEED, LIVE = "the table", "its index feed", "its index live"
+BY_SUBJECT, LISTED = "its index by_subject", "its index listed"
 KEY, ANY_KEY, EVERYTHING = "the wrapping key", "any key", "*"
 
 READS_SIGNING_KEYS = ("dynamodb:Query", TABLE, "KEYS")
@@ -17,8 +18,9 @@ READS_KEYS = ("dynamodb:Query", TABLE, "KEYS HMAC")
 READS_CLIENTS = ("dynamodb:GetItem", TABLE, "CLIENT#* FETCHED#*")
 READS_RESOURCES = ("dynamodb:GetItem", TABLE, "RESOURCE#*")
 READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN = ("dynamodb:BatchGetItem", TABLE, "CLIENT#* GRANT#* SUBJECT#* JTI#* KEY#*")
-READS_USERS = ("dynamodb:GetItem", TABLE, "USER#*")
 READS_API_KEYS = ("dynamodb:GetItem", TABLE, "KEY#*")
+READS_USERS = ("dynamodb:GetItem", TABLE, "USER#*")
+FINDS_WHAT_IS_SOMEBODYS = ("dynamodb:Query", f"{BY_SUBJECT} and {LISTED}", "")
 NOTES_THEIR_USE = ("dynamodb:UpdateItem", TABLE, "USED#*")
 READS_FEDERATION = ("dynamodb:Query", TABLE, "FEDERATION")
 CLAIMS_SINGLE_USES = ("dynamodb:PutItem", TABLE, "REPLAY#*")
@@ -49,7 +51,7 @@ ISSUES = {
 }
 
 ALLOWED = {
-    "Issue": ISSUES | {READS_API_KEYS, NOTES_THEIR_USE},
+    "Issue": ISSUES | {READS_API_KEYS, NOTES_THEIR_USE, ("dynamodb:GetItem", TABLE, "REQUEST#*")},
     "Refresh": ISSUES,
     "Revoke": {
         READS_KEYS,
@@ -85,6 +87,35 @@ ALLOWED = {
         ("dynamodb:PutItem", TABLE, "HEARTBEAT"),
         ("dynamodb:UpdateItem", TABLE, "HEARTBEAT"),
         ("kms:GenerateDataKeyWithoutPlaintext", KEY, "use=hmac"),
+    },
+}
+
+# What people have, and what is asked of them.
+OF_PEOPLE = "LOGIN#* USER#* SUBJECT#* SESSION#* BACKOFF#* REQUEST#* CONSENT#* GRANT#* CLIENT#*"
+
+# Where people sign in.
+ALLOWED_WHERE_PEOPLE_SIGN_IN = {
+    **ALLOWED,
+    "Authorize": {
+        READS_KEYS,
+        READS_CLIENTS,
+        READS_RESOURCES,
+        READS_FEDERATION,
+        CLAIMS_SINGLE_USES,
+        LEASES_PERMITS,
+        ("dynamodb:UpdateItem", TABLE, "FETCHED#*"),
+        ("dynamodb:GetItem", TABLE, OF_PEOPLE),
+        ("dynamodb:BatchGetItem", TABLE, OF_PEOPLE),
+        ("dynamodb:PutItem", TABLE, "SESSION#* BACKOFF#*"),
+        ("dynamodb:UpdateItem", TABLE, "BACKOFF#*"),
+        ("dynamodb:DeleteItem", TABLE, "SESSION#* BACKOFF#*"),
+        ("dynamodb:PutItem", TABLE, "REQUEST#* CONSENT#* GRANT#*"),
+        ("dynamodb:UpdateItem", TABLE, "REQUEST#* CONSENT#* GRANT#*"),
+        ("dynamodb:DeleteItem", TABLE, "CONSENT#*"),
+        ("dynamodb:Query", TABLE, "CONSENT#*"),
+        FINDS_WHAT_IS_SOMEBODYS,
+        ("dynamodb:UpdateItem", TABLE, "LOGIN#* USER#*"),
+        OPENS_HMAC_KEYS,
     },
 }
 
@@ -126,14 +157,28 @@ IN_CUSTODY = {
     },
 }
 
-CASES = [(custody, function) for custody in IN_CUSTODY for function in ALLOWED]
+CASES = [(custody, function) for custody in IN_CUSTODY for function in ALLOWED_WHERE_PEOPLE_SIGN_IN]
 
 
 @pytest.mark.parametrize(("custody", "function"), CASES)
 def test_invariant_11_a_role_allows_exactly_this(custody, function):
-    template = Template(Custody=custody)
-    expected = COMMON | ALLOWED[function] | IN_CUSTODY[custody].get(function, set())
+    template = Template(Custody=custody, SignIn="on")
+    expected = COMMON | ALLOWED_WHERE_PEOPLE_SIGN_IN[function] | IN_CUSTODY[custody].get(function, set())
     assert allowed_by(template, function) == expected
+
+
+def test_invariant_11_nobody_may_do_more_because_people_sign_in():
+    """Only the function that is added then may do what it has to do with people."""
+    there, then = Template(), Template(SignIn="on")
+    for function in ALLOWED:
+        assert allowed_by(there, function) == allowed_by(then, function)
+    assert "AuthorizeRole" not in there.resources
+
+
+def test_invariant_11_who_signs_people_in_signs_no_token():
+    for custody in IN_CUSTODY:
+        allowed = allowed_by(Template(Custody=custody, SignIn="on"), "Authorize")
+        assert {each for each in allowed if each[0].startswith("kms:")} == {OPENS_HMAC_KEYS}
 
 
 @pytest.mark.parametrize("function", ALLOWED_BESIDE_AN_API)
@@ -158,9 +203,9 @@ def test_invariant_11_a_parameter_gives_the_issuer_exactly_this():
 
 
 def test_invariant_11_what_checks_versions_calls_them_and_nothing_else():
-    for path, allowed in ((TEMPLATE, ALLOWED), (EXAMPLE, ["Authorizer"])):
-        template = Template(path)
-        versions = template.resources["Checked"]["Properties"]["Versions"]
+    cases = ((Template(), ALLOWED), (Template(**PEOPLE), ALLOWED_WHERE_PEOPLE_SIGN_IN), (Template(EXAMPLE), ["Authorizer"]))
+    for template, allowed in cases:
+        versions = template.decided(template.resources["Checked"]["Properties"]["Versions"])
         functions = [version["Ref"].removesuffix("Version") for version in versions]
         assert sorted(functions) == sorted(allowed)
         calls = {("lambda:InvokeFunction", f"versions of {function}", "") for function in functions}
@@ -198,9 +243,9 @@ def test_invariant_11_logs_may_put_events_into_that_stream_and_only_for_this_acc
     assert not [each for each in Template(path).resources if "Deliver" in each or "Publish" in each or "EventsTo" in each]
 
 
-@pytest.mark.parametrize(("path", "allowed"), [(TEMPLATE, ALLOWED), (EXAMPLE, ALLOWED_BESIDE_AN_API)])
+@pytest.mark.parametrize(("path", "allowed"), [(TEMPLATE, ALLOWED_WHERE_PEOPLE_SIGN_IN), (EXAMPLE, ALLOWED_BESIDE_AN_API)])
 def test_every_function_has_a_role_of_its_own_that_only_lambda_takes(path, allowed):
-    template = Template(path, **EVERYWHERE)
+    template = Template(path, **EVERYWHERE, SignIn="on")
     roles = template.of_type("AWS::IAM::Role")
     # CloudWatch Logs takes this one.
     del roles["DeliverEventsRole"]
@@ -286,6 +331,8 @@ def resource_of(statement, function):
         f'{{"Fn::Sub": "{table}"}}': TABLE,
         f'{{"Fn::Sub": "{table}/index/feed"}}': FEED,
         f'{{"Fn::Sub": "{table}/index/live"}}': LIVE,
+        f'{{"Fn::Sub": "{table}/index/by_subject"}}': BY_SUBJECT,
+        f'{{"Fn::Sub": "{table}/index/listed"}}': LISTED,
         '{"Ref": "WrappingKey"}': KEY,
         '{"Ref": "EventsFirehoseArn"}': "the stream of events",
         '{"Ref": "EventsTopicArn"}': "the topic of events",

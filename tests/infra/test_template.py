@@ -6,12 +6,19 @@ import tomllib
 
 import pytest
 
-from stack import DATA, EVERYWHERE, EXAMPLE, PATHS, ROOT, TEMPLATE, Template
+from stack import DATA, EVERYWHERE, EXAMPLE, PATHS, PEOPLE, ROOT, TEMPLATE, Template
 
 
-@pytest.fixture(params=[TEMPLATE, EXAMPLE], ids=lambda path: path.name)
+@pytest.fixture
+def template(template_of_people):
+    """All that the service can have."""
+    return template_of_people
+
+
+@pytest.fixture(params=[(TEMPLATE, {}), (TEMPLATE, PEOPLE), (EXAMPLE, {})], ids=["template", "people", "example"])
 def each_template(request):
-    return Template(request.param)
+    path, parameters = request.param
+    return Template(path, **parameters)
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +90,19 @@ def test_the_service_has_no_data_of_its_own(template, data):
     assert not kinds & {"AWS::DynamoDB::Table", "AWS::KMS::Key"}
 
 
-def test_every_endpoint_that_a_function_serves_has_its_route_and_no_other(template):
-    paths = [path for path in PATHS.values() if served_by(path)]
-    # An operator turns this one on.
-    optional = PATHS["secret_scanning"]
-    for stack, expected in ((template, set(paths) - {optional}), (Template(SecretScanning="on"), set(paths))):
+def test_every_endpoint_that_a_function_serves_has_its_route_and_no_other():
+    paths = {path for path in PATHS.values() if served_by(path)}
+    # An operator turns these on.
+    reports = {PATHS["secret_scanning"]}
+    people = {path for path in paths if served_by(path) == ["Authorize"]}
+    assert PATHS["login"] in people
+    cases = [
+        (Template(), paths - reports - people),
+        (Template(SecretScanning="on"), paths - people),
+        (Template(**PEOPLE), paths - reports),
+        (Template(**PEOPLE, SecretScanning="on"), paths),
+    ]
+    for stack, expected in cases:
         routes = [route["RouteKey"] for route in stack.of_type("AWS::ApiGatewayV2::Route").values()]
         # ANY, so that 405 and CORS are the endpoint's own.
         assert sorted(routes) == sorted(f"ANY {path}" for path in expected)
@@ -140,8 +155,20 @@ def logical_id(function):
 def test_every_route_has_its_own_throttle(template):
     stage = template.resources["Stage"]
     routes = template.of_type("AWS::ApiGatewayV2::Route")
-    assert sorted(stage["Properties"]["RouteSettings"]) == sorted(route["RouteKey"] for route in routes.values())
-    assert sorted(stage["DependsOn"]) == sorted(routes)
+    settings = template.decided(stage["Properties"])["RouteSettings"]
+    assert sorted(settings) == sorted(route["RouteKey"] for route in routes.values())
+    # Settings of a route that is not there yet are refused. What is optional cannot be in DependsOn.
+    referred = [each["Ref"] for each in template.decided(stage["Metadata"])["RoutesOfPeople"]]
+    assert sorted([*stage["DependsOn"], *referred]) == sorted(routes)
+
+
+def test_a_throttle_is_for_a_route_that_is_there():
+    template = Template()
+    stage = template.resources["Stage"]
+    routes = template.of_type("AWS::ApiGatewayV2::Route")
+    settings = template.decided(stage["Properties"])["RouteSettings"]
+    assert sorted(settings) == sorted(route["RouteKey"] for route in routes.values())
+    assert sorted(stage["DependsOn"]) == sorted(routes) and template.decided(stage["Metadata"])["RoutesOfPeople"] == []
 
 
 def test_the_authorizer_may_be_called_and_keeps_no_result(example):
@@ -201,7 +228,7 @@ def test_an_alias_moves_only_after_every_new_version_was_checked(each_template):
     checked = each_template.resources["Checked"]["Properties"]
     # All of the service's; in the example those of the project, for other functions answer their own events only.
     ours = functions.keys() - {"Orders"}
-    assert checked["Versions"] == [{"Ref": f"{name}Version"} for name in functions if name in ours]
+    assert each_template.decided(checked["Versions"]) == [{"Ref": f"{name}Version"} for name in functions if name in ours]
     # A version without keys is good only while the stack is made that makes them.
     assert ("KeysMayBeMissingAtFirst" in checked) == (each_template.path == TEMPLATE)
     # It answers before CloudFormation gives up.
@@ -226,7 +253,8 @@ def test_what_runs_is_replaced_with_the_table_and_not_changed(each_template):
 
 
 def test_a_company_can_bound_its_roles_and_encrypt_its_logs(each_template):
-    bounded = Template(each_template.path, **EVERYWHERE, PermissionsBoundary="arn:aws:iam::111111111111:policy/boundary", LogKey="key")
+    rules = {"PermissionsBoundary": "arn:aws:iam::111111111111:policy/boundary", "LogKey": "key"}
+    bounded = Template(each_template.path, **{**each_template.parameters, **EVERYWHERE, **rules})
     for role in bounded.of_type("AWS::IAM::Role").values():
         assert bounded.decided(role)["PermissionsBoundary"] == {"Ref": "PermissionsBoundary"}
     for group in bounded.of_type("AWS::Logs::LogGroup").values():
@@ -296,7 +324,7 @@ def test_the_environment_of_the_example_is_what_its_code_reads(example):
 
 
 def test_logs_are_kept_for_a_while_and_not_forever(each_template):
-    each_template = Template(each_template.path, **EVERYWHERE)
+    each_template = Template(each_template.path, **{**each_template.parameters, **EVERYWHERE})
     groups = each_template.of_type("AWS::Logs::LogGroup")
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
     # A log outlives its stack, so that it must have a name of which there is one only.
@@ -310,8 +338,9 @@ def test_logs_are_kept_for_a_while_and_not_forever(each_template):
         assert function["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}Log"}}
 
 
-def test_no_concurrency_is_reserved_unless_asked_for(template):
+def test_no_concurrency_is_reserved_unless_asked_for():
     """A new account has ten, and cannot reserve one."""
+    template = Template()
     for function in template.of_type("AWS::Serverless::Function").values():
         assert "ReservedConcurrentExecutions" not in template.decided(function)
     reserving = Template(IssueConcurrency="50")
@@ -319,11 +348,40 @@ def test_no_concurrency_is_reserved_unless_asked_for(template):
     assert issue["ReservedConcurrentExecutions"] == {"Ref": "IssueConcurrency"}
 
 
+def test_who_guesses_passwords_cannot_use_up_the_accounts_concurrency(template):
+    authorize = template.decided(template.resources["Authorize"]["Properties"])
+    assert authorize["ReservedConcurrentExecutions"] == {"Ref": "SignInConcurrency"}
+    assert int(template.value({"Ref": "SignInConcurrency"})) > 0
+    others = template.of_type("AWS::Serverless::Function").items()
+    assert not [name for name, each in others if name != "Authorize" and "ReservedConcurrentExecutions" in template.decided(each)]
+    # For an account that cannot reserve any yet.
+    unbounded = Template(**PEOPLE, SignInConcurrency="")
+    assert "ReservedConcurrentExecutions" not in unbounded.decided(unbounded.resources["Authorize"]["Properties"])
+
+
+def test_nothing_of_people_is_there_unless_they_sign_in():
+    there = Template().resources
+    added = {name for name in Template(**PEOPLE).resources if name not in there}
+    kinds = {"Authorize", "AuthorizeRole", "LoginRoute", "SignsIn", "SlowSignIns", "WhatAPersonDid"}
+    assert kinds <= added - {"Domain", "DomainMapping"}
+    assert Template().parameters["SignIn"] == "off"
+
+
+def test_where_people_sign_in_is_a_domain():
+    rules = Template().document["Rules"]
+    on, named = {"Fn::Equals": [{"Ref": "SignIn"}, "on"]}, {"Fn::Not": [{"Fn::Equals": [{"Ref": "DomainName"}, ""]}]}
+    (rule,) = (rule for rule in rules.values() if rule["RuleCondition"] == on)
+    assert [each["Assert"] for each in rule["Assertions"]] == [named]
+
+
 def test_the_lean_profile_logs_no_request():
     lean = Template(Profile="lean")
     assert "AccessLogSettings" not in lean.decided(lean.resources["Stage"]["Properties"])
     common = lean.decided(lean.document["Globals"]["Function"])
     assert common["Environment"]["Variables"]["TOKENSMITH_LOG"] == "warn"
+    # Nobody counts lines that are not written.
+    people = Template(**PEOPLE, Profile="lean")
+    assert not {"ManyFailedSignIns", "FailedSignIns", "OtherSignIns"} & set(people.resources)
 
 
 @pytest.mark.parametrize("domain", ["", "login.example.com"])

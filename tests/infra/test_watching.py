@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from stack import EXAMPLE, TEMPLATE, Template
+from stack import EXAMPLE, PEOPLE, TEMPLATE, Template
 
-ALL = [(TEMPLATE, {}), (TEMPLATE, {"Profile": "lean"}), (EXAMPLE, {"Alarms": "arn:aws:sns:eu-west-1:111111111111:alarms"})]
+ALL = [(TEMPLATE, {}), (TEMPLATE, {"Profile": "lean"}), (TEMPLATE, PEOPLE), (TEMPLATE, {**PEOPLE, "Profile": "lean"}), (EXAMPLE, {"Alarms": "arn:aws:sns:eu-west-1:111111111111:alarms"})]
 
 
 def alarms_of(template):
@@ -38,22 +38,27 @@ def test_no_alarm_on_dynamodb_stays_when_its_metrics_have_no_data(path, paramete
             assert expression_of(alarm) == "SUM(FILL(METRICS(), 0))", name
 
 
-def test_throttling_of_the_table_and_of_each_index_is_watched(template):
+def test_throttling_of_the_table_and_of_each_index_is_watched(template, template_of_people):
     """AWS counts a request in ThrottledRequests when the table or any of its indexes throttles it."""
+    # What the roles allow, but for the removal of ended keys, which comes again after six hours.
+    allowed = set(re.findall(r"dynamodb:(Query|\w+Item)\b", TEMPLATE.read_text()))
+    assert throttled_operations(template) == allowed - {"DeleteItem"}
+    assert throttled_operations(template_of_people) == allowed
+    body = json.dumps(template.resources["Dashboard"])
+    for index in ("feed", "live", "by_subject", "listed"):
+        assert body.count(f'\\"{index}\\"') == 2, index
+
+
+def throttled_operations(template):
+    """The operations whose throttling rings."""
     watched = [metric["Metric"] for metric in metrics_of(alarms_of(template)["Throttled"]).values()]
-    operations = {
+    return {
         dimension["Value"]
         for metric in watched
         if metric["MetricName"] == "ThrottledRequests"
         for dimension in metric["Dimensions"]
         if dimension["Name"] == "Operation"
     }
-    # What the roles allow, but for the removal of ended keys, which comes again after six hours.
-    allowed = set(re.findall(r"dynamodb:(Query|\w+Item)\b", TEMPLATE.read_text()))
-    assert operations == allowed - {"DeleteItem"}
-    body = json.dumps(template.resources["Dashboard"])
-    for index in ("feed", "live", "by_subject", "listed"):
-        assert body.count(f'\\"{index}\\"') == 2, index
 
 
 def test_requests_that_the_api_throttles_are_watched_where_there_is_an_access_log(template):
@@ -68,18 +73,26 @@ def test_requests_that_the_api_throttles_are_watched_where_there_is_an_access_lo
 CALLERS = {"Issue", "Refresh", "Revoke", "Introspect"}
 
 
-def test_authentication_failures_are_divided_by_the_requests_that_authenticate(template):
-    filters = template.of_type("AWS::Logs::MetricFilter").values()
+def counted_in(template, metric):
+    """The patterns that a metric is made of, by the function whose log they are looked for in, and by the value that each counts as."""
     counted = {}
-    for each in filters:
+    for each in template.of_type("AWS::Logs::MetricFilter").values():
         (made,) = each["MetricTransformations"]
-        if made["MetricName"] == "AuthenticationFailures":
+        if made["MetricName"] == metric:
             counted.setdefault(each["LogGroupName"]["Ref"].removesuffix("Log"), {})[made["MetricValue"]] = each["FilterPattern"]
-    expected = dict.fromkeys(CALLERS, {"1": "{ $.status = 401 }", "0": "{ ($.status < 401) || ($.status > 401) }"})
+    return counted
+
+
+def test_authentication_failures_are_divided_by_the_requests_that_authenticate(template, template_of_people):
+    counted = dict.fromkeys(CALLERS, {"1": "{ $.status = 401 }", "0": "{ ($.status < 401) || ($.status > 401) }"})
     # It also serves userinfo, where no client authenticates.
     own = '($.endpoint = "introspect")'
-    expected["Introspect"] = {"1": f"{{ {own} && ($.status = 401) }}", "0": f"{{ {own} && (($.status < 401) || ($.status > 401)) }}"}
-    assert counted == expected
+    counted["Introspect"] = {"1": f"{{ {own} && ($.status = 401) }}", "0": f"{{ {own} && (($.status < 401) || ($.status > 401)) }}"}
+    assert counted_in(template, "AuthenticationFailures") == counted
+    # Clients authenticate at two of the endpoints of a function that shows pages to people.
+    of_clients = '(($.endpoint = "par") || ($.endpoint = "device_authorization"))'
+    failed, other = f"{{ ($.status = 401) && {of_clients} }}", f"{{ (($.status < 401) || ($.status > 401)) && {of_clients} }}"
+    assert counted_in(template_of_people, "AuthenticationFailures") == {**counted, "Authorize": {"1": failed, "0": other}}
     alarm = alarms_of(template)["ManyAuthenticationFailures"]
     assert {name: metric["Stat"] for name, metric in metrics_of(alarm).items()} == {"failures": "Sum", "average": "Average"}
     assert expression_of(alarm) == "IF(failures > 20, 100 * average, 0)"
@@ -92,7 +105,32 @@ def test_the_lean_profile_leaves_out_who_polls_the_feed_and_fetches_keys():
     assert left_out == {"feed": {"Ref": "Revocations"}, "keys": {"Ref": "Jwks"}}
 
 
-def test_each_alarm_is_on_the_dashboard(template):
-    body = json.dumps(template.resources["Dashboard"])
-    for name in alarms_of(template):
-        assert f"${{{name}.Arn}}" in body
+def test_failed_sign_ins_are_divided_by_all_of_them(template_of_people):
+    failed = '{ ($.reason = "unknown_user") || ($.reason = "wrong_password") || ($.reason = "user_disabled") }'
+    assert counted_in(template_of_people, "SignInFailures") == {"Authorize": {"1": failed, "0": '{ $.event = "signed_in" }'}}
+    alarm = alarms_of(template_of_people)["ManyFailedSignIns"]
+    assert {name: metric["Stat"] for name, metric in metrics_of(alarm).items()} == {"failures": "Sum", "average": "Average"}
+    assert expression_of(alarm) == "IF(failures > 20, 100 * average, 0)"
+
+
+def test_who_goes_on_guessing_is_noticed_in_either_profile():
+    for profile in ("default", "lean"):
+        template = Template(**PEOPLE, Profile=profile)
+        assert counted_in(template, "SignInsSlowedDown") == {"Authorize": {"1": '{ $.reason = "too_many_attempts" }'}}
+        assert alarms_of(template)["SignInsAreSlowedDown"]["MetricName"] == "SignInsSlowedDown"
+
+
+@pytest.mark.parametrize(("path", "parameters"), ALL[:-1])
+def test_each_alarm_is_on_the_dashboard(path, parameters):
+    template = Template(path, **parameters)
+    (widget,) = (each["properties"] for each in template.widgets if each["type"] == "alarm")
+    assert sorted(widget["alarms"]) == sorted(f"${{{name}.Arn}}" for name in alarms_of(template))
+
+
+@pytest.mark.parametrize(("path", "parameters"), ALL[:-1])
+def test_what_the_dashboard_shows_does_not_overlap(path, parameters):
+    taken = set()
+    for each in Template(path, **parameters).widgets:
+        cells = {(each["x"] + x, each["y"] + y) for x in range(each["width"]) for y in range(each["height"])}
+        assert not cells & taken and each["x"] + each["width"] <= 24, each["properties"]["title"]
+        taken |= cells
