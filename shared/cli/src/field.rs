@@ -21,6 +21,11 @@ impl FromStr for Field {
 }
 
 impl Field {
+    /// The member with this name.
+    pub fn called(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
     /// The member of `answer` as a line: text as it is, and anything else as JSON.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod input;
 mod inspect;
 mod key;
 mod list;
+mod login;
 mod one_value;
 mod operator;
 mod progress;
@@ -84,6 +85,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Events(args) => events::run(args).await,
         Command::Inspect(args) => inspect::run(args).await,
         Command::Token(args) => token::run(args).await,
+        Command::Login(args) => login::run(args).await,
         Command::Completion(args) => shell::completion(&args),
         Command::Man(args) => shell::man(&args),
     }
@@ -134,6 +136,7 @@ enum Command {
     Events(events::Args),
     Inspect(inspect::Args),
     Token(token::Args),
+    Login(login::Args),
     Completion(shell::CompletionArgs),
     Man(shell::ManArgs),
 }

@@ -6,6 +6,7 @@ mod errors;
 mod events;
 mod grants_survive;
 mod limits_and_logs;
+mod login;
 mod page;
 mod peers;
 mod published_keys;

@@ -287,7 +287,9 @@ fn parse_allowance(text: &str) -> Result<Allowance, String> {
 /// Parses the name of a grant type.
 pub fn parse_grant_type(name: &str) -> Result<GrantType, String> {
     let mut all = GrantType::REGISTERED.into_iter();
-    let found = all.find(|grant_type| grant_type.as_str() == name);
+    // Nobody wants to type a whole URN: its last part will do.
+    let is_called = |text: &str| text == name || text.rsplit(':').next() == Some(name);
+    let found = all.find(|grant_type| is_called(grant_type.as_str()));
     found.ok_or_else(|| {
         let known = GrantType::REGISTERED.map(GrantType::as_str).join(", ");
         format!("the grant types are: {known}")
