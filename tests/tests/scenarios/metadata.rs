@@ -67,7 +67,7 @@ fn rfc8414_2_every_url_that_it_names_answers() {
             }
             "end_session_endpoint" => answer.status == 200 && content_type.starts_with("text/html"),
             // RFC 6750 §3.1.
-            "userinfo_endpoint" => answer.status == 401 && answer.body.is_empty(),
+            "userinfo_endpoint" => answer.status == 401 && answer.body == "{}",
             // Nothing is asked for: the endpoint itself says so.
             _ => matches!(answer.status, 400 | 401) && answer.json()["error"].is_string(),
         };

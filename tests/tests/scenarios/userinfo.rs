@@ -38,7 +38,7 @@ fn rfc6750_3_1_who_sends_no_token_is_challenged_and_told_of_no_error() {
         HttpRequest::get(paths::USERINFO).basic("app", "secret"),
     ] {
         let answer = issuer.send(&request);
-        assert_eq!((answer.status, answer.body.as_str()), (401, ""));
+        assert_eq!((answer.status, answer.body.as_str()), (401, "{}"));
         let challenge = answer.header("www-authenticate");
         assert_eq!(challenge, Some(r#"Bearer realm="tokensmith""#));
     }

@@ -155,8 +155,7 @@ fn challenge(endpoint: &Endpoint, error: &Error, retry_after: u64) -> Response<B
     let mut value = REALM.to_owned();
     match denied {
         Denied::Bearer(BearerDenied::NoToken) => {
-            *response.body_mut() = Bytes::new();
-            response.headers_mut().remove(header::CONTENT_TYPE);
+            *response.body_mut() = Bytes::from_static(b"{}");
         }
         denied => {
             let code = denied.code().as_str();
