@@ -1,28 +1,26 @@
 //! `tokensmith serve`
 
 mod address;
+mod demo;
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory};
-use secrecy::ExposeSecret;
-use tokensmith_issuer::admin::{Administrator, ClientChanges, ClientError, settle};
+use tokensmith_issuer::admin::{Administrator, settle};
 use tokensmith_issuer::config::{Brand, BrandColour, BrandLogo, BrandName, Config};
-use tokensmith_issuer::credential::ClientSecret;
 use tokensmith_issuer::endpoint::GITHUB_KEYS;
 use tokensmith_issuer::event::ServiceEvent;
 use tokensmith_issuer::fetched::{DocumentUrl, Fetcher, Reach, Web};
 use tokensmith_issuer::keys::{Custody, KeyAccess, KeyRotation, RotationPolicy};
-use tokensmith_issuer::names::{ClientId, IssuerUrl};
+use tokensmith_issuer::names::IssuerUrl;
 use tokensmith_issuer::store::records::Settings;
 use tokensmith_issuer::{Abilities, Issuer, endpoint};
 use tokensmith_local::{KeptEvents, LocalData, Page};
 use tokensmith_people::Passwords;
-use tokensmith_verifier::{Algorithm, Clock, paths};
+use tokensmith_verifier::{Algorithm, Clock};
 use tokio::signal::unix::{SignalKind, signal};
 
 use address::{Listen, bind, issuer_url, listen_url};
@@ -33,7 +31,8 @@ use crate::{Cli, Failure, print_text};
 
 /// Run the whole issuer in this process, with its data in one directory
 ///
-/// The first start creates the keys and a demo client, and prints a command that requests a token. The data
+/// The first start creates the keys, a demo client and a demo user, and prints a command that requests a token and a link at which
+/// the demo user signs in. The data
 /// survives restarts and crashes. The directory and its files are their owner's alone (modes 0700 and 0600):
 /// if others may read or write them, or another `serve` is running on them, this one does not start. After
 /// a SIGTERM, running requests are still answered. The log is JSON lines on standard error. `GET /healthz`
@@ -171,18 +170,18 @@ async fn run_on(
         change_issuer(&former, &settings.issuer, &admin).await?;
     }
     let web = Arc::new(Web::new(reach(args.fetch_private)));
+    let passwords = Arc::new(Passwords::default());
     let abilities = Abilities {
         keys: access,
         documents: Some(Arc::new(Fetcher::new(table.clone(), web))),
-        passwords: Some(Arc::new(Passwords::default())),
+        passwords: Some(passwords.clone()),
     };
     let issuer = Issuer::new(config, table.clone(), abilities, clock.clone());
     issuer.warm_up(&endpoint::TOKEN).await?;
 
     let mut greeting = String::new();
     if settled.is_none() {
-        let secret = create_demo_client(&admin).await?;
-        greeting = first_steps(&url, &secret);
+        greeting = demo::first_steps(&admin, &url, &passwords).await?;
     }
     settle(&table, &owner).await?;
     // Without /proc nobody knows where it is; the commands on the page then look for it where they are pasted.
@@ -232,36 +231,5 @@ fn reach(private: bool) -> Reach {
     Reach::Private
 }
 
-/// The demo client with a new secret. A first start that was killed before it could print the
-/// secret is followed by another first start, so the client may be there already.
-async fn create_demo_client(admin: &Administrator) -> Result<ClientSecret, Failure> {
-    let id: ClientId = DEMO_CLIENT.parse()?;
-    let metadata = ClientChanges {
-        scopes: vec!["demo:read".parse()?, "demo:write".parse()?],
-        default_scopes: vec!["demo:read".parse()?],
-        ..ClientChanges::default()
-    };
-    match admin.create_client(id.clone(), &metadata).await {
-        Err(ClientError::Exists(_)) => {}
-        created => {
-            if let Some(secret) = created?.outcome.secret {
-                return Ok(secret);
-            }
-        }
-    }
-    let rotated = admin.rotate_secret(&id, Duration::ZERO, true).await?;
-    Ok(rotated.outcome.secret)
-}
-
-fn first_steps(issuer: &IssuerUrl, secret: &ClientSecret) -> String {
-    let token_endpoint = issuer.join(paths::TOKEN);
-    let secret = secret.expose_secret();
-    format!(
-        "A demo client was created; its secret is shown this once. Get a token with\n\n\
-         curl -s -u {DEMO_CLIENT}:{secret} -d grant_type=client_credentials {token_endpoint}\n\n"
-    )
-}
-
-const DEMO_CLIENT: &str = "demo";
 const NOT_HTTPS: &str = "an issuer URL is https://HOST[:PORT] without path or query; http is for loopback \
                          only, or for development with --insecure-http";
