@@ -1,8 +1,9 @@
 mod host;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempDir};
@@ -252,6 +253,21 @@ impl TestIssuer {
     pub fn try_manage(&self, arguments: &[&str]) -> Output {
         let mut command = self.command(arguments);
         command.output().expect("the command runs")
+    }
+
+    /// The same with `input` on its standard input.
+    pub fn try_manage_with(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = self.command(arguments);
+        let piped = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut running = piped.spawn().expect("the command runs");
+        let mut stdin = running.stdin.take().expect("a pipe");
+        // A command that is refused before does not read it.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        running.wait_with_output().expect("it ends")
     }
 
     /// `tokensmith` with these arguments and this issuer's data.

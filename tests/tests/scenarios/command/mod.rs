@@ -14,6 +14,7 @@ mod lists;
 mod restore;
 mod secrets;
 mod target;
+mod users;
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
