@@ -6,6 +6,7 @@ import os
 import re
 import uuid
 from collections import Counter
+from functools import cached_property
 
 import pytest
 import requests
@@ -40,7 +41,10 @@ REACHED = {
     "HEAD": {200, 304},
     "OPTIONS": {204},
 }
+# Userinfo is no document that is cached, and it takes no client's authentication.
+REACHED_AT_USERINFO = {"POST": {400, 401, 403}, "GET": {400, 401, 403}, "OPTIONS": {204}}
 
+USERINFO = "/oauth2/userinfo"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 API_KEY = "urn:tokensmith:params:oauth:token-type:api-key"
 
@@ -146,6 +150,21 @@ class Tokens:
     def refresh_token(self):
         return self.fresh()["refresh_token"]
 
+    @cached_property
+    def of_people(self):
+        """Access tokens of grants by somebody who is no user: without `openid`, and with it."""
+        created = ["client", "create", "--id", f"told-{uuid.uuid4()}", "--grant", "refresh_token", "--public"]
+        client = tokensmith(*created, "--scope", "openid", "--scope", "email")["client_id"]
+        return [self.of_grant(client, scopes) for scopes in (["email"], ["openid", "email"])]
+
+    def of_grant(self, client, scopes):
+        granted = ["grant", "create", "--client", client, "--subject", f"user-{uuid.uuid4()}"]
+        granted = tokensmith(*granted, *(f"--scope={scope}" for scope in scopes))
+        form = {"grant_type": "refresh_token", "refresh_token": granted["refresh_token"], "client_id": client}
+        answer = requests.post(f"{ISSUER}/oauth2/token", data=form)
+        answer.raise_for_status()
+        return answer.json()["access_token"]
+
     def fresh(self):
         """Refreshes its grant; when a case has ended that, by revocation or by reuse, an operator makes a new one."""
         if self.made is not None:
@@ -202,6 +221,23 @@ def improved(draw, path, tokens, form, headers):
                 form[name] = "read" if name == "scope" else tokens.client["audience"]
 
 
+def borne(draw, operation, tokens, headers, sent):
+    """Puts an access token that the issuer has made where a client sends it, or where it must not be."""
+    token = draw(st.sampled_from([*tokens.of_people, tokens.access_token(), "a.b.c"]))
+    where = draw(st.sampled_from(["header", "header", "form", "both", "query", "as it is", "hostile"]))
+    if operation.method == "options" or where == "as it is":
+        return
+    if where in ("header", "both"):
+        headers["Authorization"] = f"Bearer {token}"
+    if where in ("form", "both"):
+        headers.pop("Content-Type", None)
+        sent["data"] = {"access_token": token}
+    if where == "query":
+        sent["params"] = {"access_token": token}
+    if where == "hostile":
+        sent["data"] = draw(HOSTILE_BODIES)
+
+
 @st.composite
 def requests_of(draw, operation, tokens):
     """A case, and what is sent for it."""
@@ -209,7 +245,9 @@ def requests_of(draw, operation, tokens):
     case = draw(good | bad)
     sent = case.as_transport_kwargs(base_url=ISSUER)
     headers = {**sent["headers"], **draw(st.just({}) | HOSTILE_HEADERS)}
-    if operation.method == "post":
+    if operation.path == USERINFO:
+        borne(draw, operation, tokens, headers, sent)
+    elif operation.method == "post":
         match draw(st.sampled_from(["improved", "improved", "improved", "as it is", "hostile"])):
             case "improved" if isinstance(case.body, dict):
                 form = {name: value for name, value in case.body.items() if value is not None}
@@ -268,7 +306,8 @@ def test_whatever_is_sent_the_answer_is_described(label, tokens):
     answers()
     print(label, dict(answered))
     assert answered.total() >= CASES[method]
-    assert REACHED[method] <= set(answered)
+    reached = REACHED_AT_USERINFO if operation.path == USERINFO else REACHED
+    assert reached[method] <= set(answered)
 
 
 def other_methods():
