@@ -72,7 +72,7 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(args) => serve::run(args).await,
-        Command::Client(command) => client::run(command).await,
+        Command::Client(command) => client::run(*command).await,
         Command::ApiKey(command) => api_key::run(command).await,
         Command::Federation(command) => federation::run(command).await,
         Command::Resource(command) => resource::run(command).await,
@@ -111,7 +111,7 @@ enum Command {
     Serve(serve::Args),
     /// Manage the clients that may request tokens
     #[command(subcommand)]
-    Client(client::Command),
+    Client(Box<client::Command>),
     /// Manage the API keys of clients, which live longer than tokens
     #[command(subcommand)]
     ApiKey(api_key::Command),

@@ -40,6 +40,9 @@ pub trait HashPasswords: fmt::Debug + Send + Sync {
 
     /// The hash of a password.
     fn hash<'a>(&'a self, password: &'a SecretString) -> Hashing<'a, Option<PasswordHash>>;
+
+    /// Whether a password with this hash should be hashed anew, because it costs something else by now.
+    fn needs_rehash(&self, hash: &PasswordHash) -> bool;
 }
 
 /// It takes a while, and others go on meanwhile.

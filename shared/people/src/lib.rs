@@ -15,6 +15,7 @@ mod ending;
 mod flow;
 mod logout;
 mod password;
+mod password_rules;
 mod pending;
 mod problem;
 mod session;
@@ -33,7 +34,8 @@ pub use authorize::AUTHORIZE;
 pub use consent::CONSENT;
 pub use device::DEVICE;
 pub use logout::LOGOUT;
-pub use password::{PasswordDenied, Passwords, check_password};
+pub use password::Passwords;
+pub use password_rules::{PasswordDenied, check_password};
 pub use sign_in::LOGIN;
 
 /// Every endpoint with pages.

@@ -11,6 +11,7 @@ use tokensmith_issuer::error::{Denied, Error, SignInDenied};
 use tokensmith_issuer::event::{Known, RequestContext, RequestEvent};
 use tokensmith_issuer::names::{ClientId, UserName};
 use tokensmith_issuer::store::records::{Client, Login, User};
+use tokensmith_issuer::store::{Change, Stored};
 use tokensmith_pages::{SignIn, SignInProblem};
 use tokensmith_verifier::{Timestamp, paths};
 
@@ -119,11 +120,32 @@ impl Visit<'_> {
             return Err(SignInDenied::WrongPassword.into());
         }
         guess.succeeded(table).await?;
+        self.rehash(&login, password).await?;
         if user.has_settled(login.changed_at) {
             return Ok((user.record, now));
         }
         let settled = self.settle_password(&user, login.changed_at, None).await?;
         Ok((settled.0, now))
+    }
+
+    /// Hashes a password that is known to be right anew, if its hash is of another cost than new ones are.
+    async fn rehash(&self, login: &Stored<Login>, password: &SecretString) -> Result<(), Error> {
+        let passwords = self.issuer.passwords()?;
+        let hash = login.password.as_ref();
+        if !hash.is_some_and(|hash| passwords.needs_rehash(hash)) {
+            return Ok(());
+        }
+        let wanted = Login {
+            password: passwords.hash(password).await,
+            ..login.record.clone()
+        };
+        if wanted.password.is_some() {
+            // Who has replaced the password meanwhile has replaced its hash, too.
+            let change = Change::between(login, &wanted)?;
+            let key = Login::key_of(&login.name);
+            self.issuer.table().update(&key, change).await?;
+        }
+        Ok(())
     }
 
     async fn signed_in(

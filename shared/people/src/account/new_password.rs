@@ -17,7 +17,7 @@ use tokensmith_verifier::Timestamp;
 
 use super::notice;
 use crate::backoff::{Admitted, Guess};
-use crate::password::{PasswordDenied, check_password};
+use crate::password_rules::{PasswordDenied, check_password};
 use crate::session::Visitor;
 use crate::visit::Visit;
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod ends_under_faults;
+mod guesses;
 mod logout;
 mod new_password;
 
