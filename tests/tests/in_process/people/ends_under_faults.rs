@@ -18,7 +18,7 @@ struct Two {
 impl Two {
     async fn new() -> Self {
         let scene = Scene::new().await;
-        let mut there = scene.browser_of("alice").await;
+        let there = scene.browser_of("alice").await;
         let id_there = there.session();
         let mut here = scene.browser_of("alice").await;
         let id_here = here.session();

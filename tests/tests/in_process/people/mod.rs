@@ -15,7 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use tokensmith_issuer::credential::random_bytes;
 use tokensmith_issuer::event::Answered;
-use tokensmith_issuer::names::{Audience, Scopes, SubjectName};
+use tokensmith_issuer::names::{Audience, Scopes};
 use tokensmith_issuer::store::records::{
     Client, Consent, ConsentedAccess, Grant, Login, Origin, PasswordHash, Session, SignIn, Subject,
     SubjectKind,

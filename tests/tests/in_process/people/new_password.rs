@@ -11,7 +11,7 @@ fn change<'a>(current: &'a str, new: &'a str) -> [(&'a str, &'a str); 2] {
 #[tokio::test]
 async fn a_new_password_signs_out_everywhere_else() {
     let scene = Scene::new().await;
-    let mut elsewhere = scene.browser_of("alice").await;
+    let elsewhere = scene.browser_of("alice").await;
     let there = elsewhere.session();
     let given_there = scene.grant_in(Some(&there), "openid", |_| {}).await;
     let mut browser = scene.browser_of("alice").await;
