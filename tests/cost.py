@@ -9,9 +9,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "tests" / "infra"))
-from stack import Template  # noqa: E402: it lies there
+from stack import PEOPLE, Template  # noqa: E402: it lies there
 
 PROFILES = {profile: Template(Profile=profile) for profile in ("default", "lean")}
+PEOPLE_SIGN_IN = {profile: Template(**PEOPLE, Profile=profile) for profile in PROFILES}
 PRICE_LIST = json.loads((ROOT / "infra" / "prices.json").read_text())
 
 MILLION, GB = 10**6, 10**9
@@ -61,6 +62,10 @@ ACCESS_LOG = {
     "$context.responseLatency": "100",
     "$context.integrationErrorMessage": "-",
 }
+# The requests of somebody who signs in and agrees, and of their client, with what each takes, and the memory that it has.
+SIGN_IN = {"authorize": 15, "login": 120, "consent_page": 20, "consent": 25, "code": 30}
+SIGN_IN_AGAIN = {"authorize_again": 25, "code": 30}
+SIGN_IN_GB = 0.5  # of all but the last, which goes to the token endpoint
 LOG_OVERHEAD_BYTES = 26  # CloudWatch bills them for each line
 LOG_MONTHS = 1
 LOOK_HOURS = 3  # what a dashboard shows unless somebody chooses another time
@@ -94,6 +99,8 @@ def main():
     print_authorizer("authorizer", "API calls through the authorizer", counted, line_bytes)
     print_authorizer("api_key", "API calls with an API key through the authorizer", counted, line_bytes)
     print_first_uses(counted)
+    print_people("sign-ins: page, password, consent, code", SIGN_IN, counted, line_bytes)
+    print_people("authorizations of somebody who has signed in and agreed before", SIGN_IN_AGAIN, counted, line_bytes)
     print_verifier(counted, line_bytes)
     cognito = price("cognito_m2m_token", MILLION)
     print(f"\nCognito, machine to machine, first tier: {cognito:,.2f} per million tokens")
@@ -210,6 +217,9 @@ def print_fixed(counted):
         alarms = alarm_metrics(template)
         lines[f"alarms over {alarms} metrics, {profile}"] = price("alarm_metric_month", alarms)
         lines[f"  together, without a token, {profile}"] = always + price("alarm_metric_month", alarms)
+    for profile, template in PEOPLE_SIGN_IN.items():
+        more = alarm_metrics(template) - alarm_metrics(PROFILES[profile])
+        lines[f"alarms over {more} more where people sign in, {profile}"] = price("alarm_metric_month", more)
     lines |= {
         f"{len(others)} more metrics, with data in every hour": price("metric_month", len(others)),
         "a key in the custody kms (each algorithm)": price("kms_key_month", 1),
@@ -310,6 +320,35 @@ def print_first_uses(counted):
     for line in columns[0]:
         print_row(line, [f"{column[line]:14,.3f}" for column in columns])
     print_row("together", [f"{sum(column.values()):14,.3f}" for column in columns])
+
+
+def print_people(what, steps, counted, line_bytes):
+    """What it costs that people sign in, request by request."""
+    columns = {step: request_of_people(step, ms, counted, line_bytes) for step, ms in steps.items()}
+    print(f"\n{MILLION:,} {what}, USD; billed {steps} ms, {SIGN_IN_GB * 1024:.0f} MB")
+    print_row("", [f"{step:>16}" for step in columns] + [f"{'together':>16}"])
+    for line in next(iter(columns.values())):
+        each = [column[line] for column in columns.values()]
+        print_row(line, [f"{usd:16,.2f}" for usd in [*each, sum(each)]])
+    totals = [sum(column.values()) for column in columns.values()]
+    print_row("together", [f"{usd:16,.2f}" for usd in [*totals, sum(totals)]])
+
+
+def request_of_people(step, ms, counted, line_bytes):
+    """A million of these requests, in the default profile and the custody kms-data-key. What functions read besides now and then, as their keys, is
+    left out: it is a few cents."""
+    cost = counted["operations"][step]
+    gb = MEMORY_GB if step == "code" else SIGN_IN_GB
+    log = MILLION * (line_bytes[step] + LOG_OVERHEAD_BYTES + access_log_bytes() + LOG_OVERHEAD_BYTES) / GB
+    return {
+        "API requests": price("api_request", MILLION),
+        "Lambda requests": price("lambda_request", MILLION),
+        "Lambda GB-seconds": price("lambda_gb_second", MILLION * (ms + STARTS * START_MS) / 1000 * gb),
+        "DynamoDB reads": price("dynamodb_read_unit", MILLION * cost["reads"]),
+        "DynamoDB writes": price("dynamodb_write_unit", MILLION * cost["writes"]),
+        "logs": price("logs_gb", log) + price("logs_gb_month", log * LOG_MONTHS),
+        "egress": price("egress_gb", MILLION * (cost["answer_bytes"] + len(API_HEADERS)) / GB),
+    }
 
 
 def print_verifier(counted, line_bytes):

@@ -187,14 +187,24 @@ def archived(code, run_deploy, topic, tmp_path_factory):
 def tokensmith(emulator):
     """The `tokensmith` command on a stack's table."""
 
-    def tokensmith(stack, *arguments):
+    def tokensmith(stack, *arguments, input=None):
         own = {variable: stack[output] for variable, output in OUTPUTS.items()}
         command = [ROOT / "target" / "debug" / "tokensmith", *arguments, "--table", stack["Table"]]
-        done = subprocess.run(command, env={**emulator.environment, **own}, capture_output=True, text=True)
+        done = subprocess.run(command, env={**emulator.environment, **own}, input=input, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
     return tokensmith
+
+
+@pytest.fixture(scope="session")
+def new_user(tokensmith):
+    """Makes somebody who can sign in at a stack."""
+
+    def new_user(stack, name, password, *claims):
+        return tokensmith(stack, "user", "create", name, "--password-stdin", *claims, input=password + "\n")
+
+    return new_user
 
 
 # What tells the command the same as the functions.

@@ -7,6 +7,7 @@ import requests
 
 from filter_pattern import matches
 from issuer import Issuer, new_client
+from person import Person
 
 ISSUER = {"pk": {"S": "KEYS"}, "sk": {"S": "SETTINGS"}}
 
@@ -59,15 +60,18 @@ def test_a_failed_authentication_is_one_and_every_other_answer_to_a_client_nough
         "/oauth2/refresh": {"grant_type": "refresh_token", "refresh_token": new_refresh_token(tokensmith, archived, "sensor-0")},
         "/oauth2/revoke": {"token": token},
         "/oauth2/introspect": {"token": token},
+        "/oauth2/par": {"response_type": "code"},
+        "/oauth2/device_authorization": {"scope": "read"},
     }
     for path, form in forms.items():
         assert requests.post(issuer.url + path, data=form, auth=("nobody", "x")).status_code == 401, path
     assert issuer.is_active(token)
-    # Neither userinfo nor the feed nor the keys are among them.
+    # Neither userinfo nor the feed nor the keys are among them, nor what people see.
+    assert requests.get(issuer.url + "/login").status_code in (400, 403)
     assert requests.get(issuer.url + "/oauth2/userinfo").status_code == 401
     requests.get(issuer.url + "/oauth2/revocations")
     requests.get(issuer.url + "/.well-known/jwks.json")
-    assert {name: sorted(values) for name, values in counted().items()} == {"AuthenticationFailures": [0.0, 0.0, 1.0, 1.0, 1.0, 1.0]}
+    assert {name: sorted(values) for name, values in counted().items()} == {"AuthenticationFailures": [0.0, 0.0, *[1.0] * 6]}
 
 
 def test_a_reused_refresh_token_is_counted(counted, issuer, tokensmith, archived):
@@ -124,6 +128,26 @@ def test_an_api_key_that_is_used_after_its_end_is_counted(counted, issuer, token
     tokensmith(archived, "api-key", "revoke", made["key_id"], "--yes")
     assert requests.post(issuer.url + "/oauth2/token", data=form).status_code == 400
     assert counted()["EndedApiKeysPresented"] == [1.0]
+
+
+def test_an_attempt_to_sign_in_that_failed_is_one_and_every_other_nought(counted, emulator, archived, new_user):
+    new_user(archived, "bob", "a quiet house in the hills")
+    person = Person(emulator, archived)
+    page = person.open("/account")
+    for name, password in (("nobody", "x" * 12), ("bob", "a loud house in the hills")):
+        assert person.sign_in(page, name, password).status_code == 403
+    assert person.sign_in(page, "bob", "a quiet house in the hills").status_code == 200
+    assert {name: sorted(values) for name, values in counted().items()} == {"SignInFailures": [0.0, 1.0, 1.0]}
+
+
+def test_an_attempt_to_sign_in_that_comes_too_soon_is_counted(counted, emulator, archived):
+    person = Person(emulator, archived)
+    page = person.open("/account")
+    answers = [person.sign_in(page, "guessed", f"guess number {n}").status_code for n in range(8)]
+    assert set(answers) == {403, 429}
+    metrics = counted()
+    assert metrics["SignInsSlowedDown"] == [1.0] * answers.count(429)
+    assert metrics["SignInFailures"] == [1.0] * answers.count(403)
 
 
 def test_a_rotation_is_counted(counted, emulator, archived):

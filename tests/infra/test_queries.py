@@ -9,9 +9,10 @@ import requests
 
 import insights
 from issuer import Issuer, new_client
-from stack import ROOT, Template
+from person import App, Person
+from stack import PEOPLE, ROOT, Template
 
-TEMPLATE = Template()
+TEMPLATE = Template(**PEOPLE)
 README = (ROOT / "infra" / "README.md").read_text()
 SAVED = TEMPLATE.of_type("AWS::Logs::QueryDefinition")
 SETTINGS = {"pk": {"S": "KEYS"}, "sk": {"S": "SETTINGS"}}
@@ -31,7 +32,7 @@ WIDGETS = widgets()
 def groups_of(name):
     """The log groups that a query asks, by their names in the template."""
     if name in SAVED:
-        return [each["Ref"] for each in SAVED[name]["LogGroupNames"]]
+        return [each["Ref"] for each in TEMPLATE.decided(SAVED[name]["LogGroupNames"])]
     return [source.strip("${}") for source in insights.parsed(WIDGETS[name]).sources]
 
 
@@ -44,8 +45,8 @@ def query(name, wanted=""):
 
 
 @pytest.fixture(scope="module")
-def happened(emulator, archived, tokensmith):
-    """What clients, strangers and a wrong table have done, each once or more: the ids by which it can be asked for."""
+def happened(emulator, archived, tokensmith, new_user):
+    """What clients, people, strangers and a wrong table have done, each once or more: the ids by which it can be asked for."""
     client = new_client(tokensmith, archived, "asked-about")
     issuer = Issuer(emulator.api(archived["Api"]), client)
     token = issuer.token()
@@ -68,8 +69,27 @@ def happened(emulator, archived, tokensmith):
     key = use_an_api_key_after_its_end(tokensmith, archived, issuer)
     requests.get(issuer.url + "/oauth2/revocations")
     requests.get(issuer.url + "/.well-known/jwks.json")
+    person = sign_somebody_in(emulator, archived, tokensmith, new_user)
     meet_a_foreign_table(emulator, archived, issuer)
-    return {"client": "asked-about", "key": key, "grant": grant["grant_id"], "jti": claims_of(token)["jti"]}
+    return {"client": "asked-about", "person": person, "key": key, "grant": grant["grant_id"], "jti": claims_of(token)["jti"]}
+
+
+def sign_somebody_in(emulator, archived, tokensmith, new_user):
+    """Somebody mistakes their password, signs in, lets a client have something, and ends that again."""
+    subject = new_user(archived, "carol", "a short walk to the sea")["subject"]
+    tokensmith(
+        archived, "client", "create", "--id", "asks-people", "--public", "--redirect-uri", "https://app.example/callback", "--scope", "openid",
+        "--scope", "read",
+    )  # fmt: skip
+    person, app = Person(emulator, archived), App(archived["Issuer"], "asks-people", "https://app.example/callback")
+    page = person.open(app.link("openid read"))
+    assert person.sign_in(page, "carol", "a short walk to the lake").status_code == 403
+    page = person.sign_in(page, "carol", "a short walk to the sea")
+    issued = app.redeem(person.api, app.code_in(person.press(page, {}, "allow"))).json()
+    told = requests.get(person.api + "/oauth2/userinfo", headers={"Authorization": f"Bearer {issued['access_token']}"})
+    assert told.json()["sub"] == subject
+    assert person.press(person.open("/account"), {}, "revoke-grant").status_code == 200
+    return subject
 
 
 def use_an_api_key_after_its_end(tokensmith, archived, issuer):
@@ -126,7 +146,8 @@ def answer(events):
 
 def test_a_query_is_saved_for_each_question():
     assert sorted(SAVED) == [
-        "ClientsOverTheirLimit", "FromWhereRequestsAreDenied", "SecurityEvents", "TokensOfAClient", "WhatAClientDid", "WhatAnApiKeyDid", "WhatBecameOfATokenOrGrant", "WhatFailedAndWhy",
+        "ClientsOverTheirLimit", "FromWherePeopleFailToSignIn", "FromWhereRequestsAreDenied", "SecurityEvents", "TokensOfAClient", "WhatAClientDid",
+        "WhatAPersonDid", "WhatAnApiKeyDid", "WhatBecameOfATokenOrGrant", "WhatFailedAndWhy",
     ]  # fmt: skip
     for name, saved in SAVED.items():
         title = saved["Name"]["Fn::Sub"].removeprefix("${AWS::StackName}/")
@@ -173,6 +194,19 @@ def test_what_an_api_key_did_is_told_with_its_use_after_its_end(answer, happened
     done = [(row["event"], row["reason"], row["client"]) for row in rows]
     assert done == [("denied", "api_key_revoked", "asked-about"), ("introspected", None, "asked-about"), ("issued", None, "asked-about")]
     assert all(row["source"] for row in rows)
+
+
+def test_what_a_person_did_is_told_with_the_client_that_it_was_for(answer, happened):
+    rows = answer("WhatAPersonDid", happened["person"])
+    done = [(row["event"], row["client"]) for row in rows]
+    assert done == [("ended", "asks-people"), ("userinfo", "asks-people"), ("authorized", "asks-people"), ("signed_in", "asks-people")]
+    assert rows[0]["what"] == "grant" and rows[0]["grant"] == rows[2]["grant"] and all(row["source"] for row in rows)
+
+
+def test_from_where_people_fail_to_sign_in_is_told_with_the_reason(answer):
+    for question in ("FromWherePeopleFailToSignIn", "Failed sign-ins by source address"):
+        rows = answer(question)
+        assert "wrong_password" in {row["reason"] for row in rows} and all(row["source"] and row["failed"] >= 1 for row in rows), rows
 
 
 def test_what_failed_is_told_with_its_reason(answer, happened):

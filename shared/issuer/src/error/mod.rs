@@ -192,8 +192,8 @@ impl Denied {
             | Self::Access(_)
             | Self::Limit(_)
             | Self::Authorization(_)
-            | Self::SignIn(_)
             | Self::Device(_) => false,
+            Self::SignIn(reason) => reason.is_security_event(),
             Self::Bearer(reason) => reason.is_security_event(),
         }
     }

@@ -40,3 +40,10 @@ pub enum SignInDenied {
     #[error("the request was answered before")]
     AnsweredBefore,
 }
+
+impl SignInDenied {
+    /// Whether an operator should look at it: somebody goes on guessing. A wrong password alone is everyday life.
+    pub const fn is_security_event(&self) -> bool {
+        matches!(self, Self::TooManyAttempts(_))
+    }
+}

@@ -5,6 +5,7 @@ mod api_keys;
 mod authorizer;
 mod custody;
 mod federation;
+mod people;
 mod units;
 
 use std::collections::BTreeMap;
@@ -13,8 +14,9 @@ use std::sync::Arc;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use tokensmith_issuer::keys::KeyAccess;
-use tokensmith_issuer::{Issuer, RequestContext, endpoint};
+use tokensmith_issuer::{Abilities, Issuer, RequestContext, endpoint};
 use tokensmith_local::make_table;
+use tokensmith_people::Passwords;
 use tokensmith_tests::assertion::OwnKey;
 use tokensmith_tests::authorizer::INTERVAL;
 use tokensmith_tests::faults::Attempt;
@@ -65,16 +67,23 @@ struct Counter {
 
 impl Counter {
     async fn start() -> Self {
-        let world =
-            InProcess::configured(|config| config.algorithms = vec![Algorithm::RS256]).await;
+        let world = InProcess::configured(|config| {
+            config.algorithms = vec![Algorithm::RS256];
+            config.sign_in = true;
+        });
+        let world = world.await;
         let client = world.confidential("billing-service", |_| {}).await;
         let custody = Arc::new(CountingCustody::new(world.direct.custody.clone()));
-        let access = KeyAccess {
-            open: Some(custody.clone()),
-            sign: Some(custody.clone()),
+        let abilities = Abilities {
+            keys: KeyAccess {
+                open: Some(custody.clone()),
+                sign: Some(custody.clone()),
+            },
+            documents: None,
+            passwords: Some(Arc::new(Passwords::default())),
         };
         let table = make_table(world.dynamo.clone()).await.expect("the table");
-        let issuer = Issuer::new(world.config.clone(), table, access, world.clock());
+        let issuer = Issuer::new(world.config.clone(), table, abilities, world.clock());
         world.dynamo.take_attempts();
         Self {
             world,
@@ -120,6 +129,7 @@ impl Counter {
         ] {
             operations.insert(name, self.cost(name, &request).await.0);
         }
+        operations.extend(self.people_costs().await);
         let (_, another) = self.cost("another_token", &own).await;
         operations.extend(self.authorizer_costs(&another.access_token()).await);
         operations.extend(self.api_key_costs().await);
@@ -207,6 +217,10 @@ impl Counter {
     }
 
     async fn cost(&self, name: &str, request: &HttpRequest) -> (Cost, Answer) {
+        self.answered(name, request, 200).await
+    }
+
+    async fn answered(&self, name: &str, request: &HttpRequest, status: u16) -> (Cost, Answer) {
         self.taken(0).await;
         let mut request = request.in_process();
         // Names the log line, in as many characters as API Gateway's ids have.
@@ -215,9 +229,11 @@ impl Counter {
             source: Some("203.0.113.195".to_owned()),
             trace_id: Some("1-67891233-abcdef012345678912345678".to_owned()),
         });
-        let endpoint = endpoint::at(request.uri().path()).expect("an endpoint");
+        let path = request.uri().path();
+        let endpoint = endpoint::at(path).or_else(|| tokensmith_people::at(path));
+        let endpoint = endpoint.expect("an endpoint");
         let answer: Answer = self.issuer.handle(endpoint, request).await.into();
-        assert_eq!(answer.status, 200, "{name}");
+        assert_eq!(answer.status, status, "{name}: {}", answer.body);
         let headers = answer.headers.iter();
         let head: usize = headers
             .map(|(name, value)| name.as_str().len() + value.len() + 4)

@@ -35,12 +35,18 @@ pub fn read_units(attempt: &Attempt, items: &Items) -> f64 {
     }
 }
 
-/// A write costs a unit for each KiB of the item. What puts it into the feed costs as much there.
+/// A write costs a unit for each KiB of the item. What puts it into the feed costs as much there. The other indexes have keys only, and
+/// what is put into one of them costs a unit. What is deleted is small, and in no index here.
 pub fn write_units(attempt: &Attempt, items: &Items) -> f64 {
     let body = attempt.json();
-    let key = match attempt.operation.as_str() {
-        "UpdateItem" => &body["Key"],
-        "PutItem" => &body["Item"],
+    let (key, in_others) = match attempt.operation.as_str() {
+        "UpdateItem" => (&body["Key"], 0),
+        "PutItem" => {
+            let others = ["subject", "listed_in"].into_iter();
+            let others = others.filter(|name| !body["Item"][name].is_null());
+            (&body["Item"], others.count() as u64)
+        }
+        "DeleteItem" => return 1.0,
         _ => return 0.0,
     };
     let writes = if attempt.body.contains("feed_shard") {
@@ -48,7 +54,7 @@ pub fn write_units(attempt: &Attempt, items: &Items) -> f64 {
     } else {
         1
     };
-    (writes * size_at(items, key).div_ceil(1024)) as f64
+    (writes * size_at(items, key).div_ceil(1024) + in_others) as f64
 }
 
 fn size_at(items: &Items, key: &Value) -> u64 {
