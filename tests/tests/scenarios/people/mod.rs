@@ -1,6 +1,8 @@
 //! People who sign in, and clients that they let have something.
 
 mod account;
+mod attacks;
+mod basic_op;
 mod code_flow;
 mod logout;
 mod userinfo;
