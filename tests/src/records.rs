@@ -71,6 +71,7 @@ pub fn new_grant(client: &Client, subject: &SubjectName, nonce: &Nonce, now: Tim
 pub fn new_session(id: &str, subject: &SubjectName, now: Timestamp) -> Session {
     Session {
         id: id.to_owned(),
+        sid: id.to_owned(),
         subject: subject.clone(),
         signed_in_at: now,
         methods: vec!["pwd".to_owned()],

@@ -1,5 +1,4 @@
-//! Slowing down who guesses: by what is guessed and where from, and by where from alone. Nobody is locked out from anywhere else
-//! (RFC 9700 has nothing on it; OWASP calls this credential stuffing).
+//! Slowing down who guesses: by what is guessed and where from, and by where from alone. Nobody is locked out from anywhere else.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;

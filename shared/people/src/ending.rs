@@ -14,7 +14,7 @@ impl Visit<'_> {
     /// Ends a session, and what was given in it unless it is for offline access. Returns how many grants that were.
     pub(crate) async fn end_session(&self, session: &Session) -> Result<usize, Unavailable> {
         let (table, now) = (self.issuer.table(), self.issuer.clock().now());
-        let ends = |grant: &Grant| grant.ends_with_session() && grant.was_given_in(&session.id);
+        let ends = |grant: &Grant| grant.ends_with_session() && grant.was_given_in(&session.sid);
         let grants = revoke_given(table, &session.subject, ends, now).await?;
         table.delete(&Session::key_of(&session.id)).await?;
         Ok(grants)

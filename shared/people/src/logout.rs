@@ -113,7 +113,7 @@ impl LogoutRequest {
         let Some(hint) = &self.hint else {
             return false;
         };
-        let is_this = |session: &String| *session == visitor.session.id;
+        let is_this = |session: &String| *session == visitor.session.sid;
         hint.subject == visitor.user.subject.as_str() && hint.session.as_ref().is_none_or(is_this)
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::header;
+use tokensmith_issuer::credential::random_id;
 use tokensmith_issuer::error::Unavailable;
 use tokensmith_issuer::event::RequestContext;
 use tokensmith_issuer::names::ClientId;
@@ -32,7 +33,7 @@ impl Visitor {
         SignIn {
             at: self.session.signed_in_at,
             methods: self.session.methods.clone(),
-            session: Some(self.session.id.clone()),
+            session: Some(self.session.sid.clone()),
         }
     }
 }
@@ -74,12 +75,14 @@ impl Visit<'_> {
     }
 
     /// Begins a session of `user`, who has proved who they are at `proved_at`: before their record was read, so that an end of all
-    /// sessions that the read did not see ends this one. It replaces the one that the browser had.
+    /// sessions that the read did not see ends this one. It replaces the one that the browser had; where that is their own, it goes on
+    /// under another cookie.
     pub(crate) async fn begin_session(
         &self,
         user: &User,
         methods: &[&str],
         proved_at: Timestamp,
+        former: Option<&Session>,
     ) -> Result<SessionCookie, Unavailable> {
         let cookie = SessionCookie::new(&user.subject);
         let headers = self.request.headers();
@@ -93,6 +96,7 @@ impl Visit<'_> {
         });
         let session = Session {
             id: cookie.id(),
+            sid: former.map_or_else(random_id, |former| former.sid.clone()),
             subject: user.subject.clone(),
             signed_in_at: begun,
             methods: methods.iter().map(|method| (*method).to_owned()).collect(),

@@ -156,7 +156,16 @@ impl Visit<'_> {
         proved_at: Timestamp,
     ) -> Result<Answer, Error> {
         let methods = ["pwd"];
-        let session = self.begin_session(user, &methods, proved_at).await?;
+        let former = self.visitor(None).await?.map(|former| former.session);
+        let (own, other) = match former {
+            Some(former) if former.subject == user.subject => (Some(former), None),
+            former => (None, former),
+        };
+        if let Some(other) = other {
+            self.end_session(&other).await?;
+        }
+        let begun = self.begin_session(user, &methods, proved_at, own.as_ref());
+        let session = begun.await?;
         let location = self.next_location(next, session.value()).await?;
         let mut response = self.see_other(&location);
         self.cookies.send_session(response.headers_mut(), &session);

@@ -50,9 +50,9 @@ impl Visit<'_> {
             return self.unchanged(visitor, notice, reason, known).await;
         };
         guess.succeeded(table).await?;
-        let this = Some(visitor.session.id.as_str());
-        let (user, grants) = self.settle_password(user, set_at, this).await?;
-        let session = self.begin_session(&user, &["pwd"], now).await?;
+        let this = &visitor.session;
+        let (user, grants) = self.settle_password(user, set_at, Some(&this.sid)).await?;
+        let session = self.begin_session(&user, &["pwd"], now, Some(this)).await?;
         let location = notice::location(Some(notice::PASSWORD_CHANGED));
         let mut response = self.see_other(&location);
         self.cookies.send_session(response.headers_mut(), &session);

@@ -95,6 +95,7 @@ impl Scene {
         let now = self.issuer.now();
         let session = Session {
             id: browser.session(),
+            sid: browser.session(),
             subject: name.parse().expect("a subject"),
             signed_in_at: now,
             methods: vec!["pwd".to_owned()],

@@ -34,6 +34,25 @@ fn rp_initiated_logout_2_a_client_signs_its_person_out() {
     world.sign_in_page(&flow);
 }
 
+/// Whoever signs in again in the same browser goes on in the same session, under another cookie.
+#[test]
+fn rp_initiated_logout_2_what_was_given_before_another_sign_in_ends_as_well() {
+    let mut world = World::new();
+    let flow = world.flow("openid");
+    let code = world.code(&flow);
+    let before = flow.redeem(&world.issuer, &code);
+    let again = world.flow("openid").with("prompt", "login");
+    let page = world.sign_in_page(&again);
+    let back = world.sign_in(&page, super::PASSWORD).elsewhere();
+    let code = again.code(&world.issuer, &back);
+    again.redeem(&world.issuer, &code).tokens();
+    let asked = logout(&[("id_token_hint", &before.string("id_token"))]);
+    let page = world.person.open(&world.issuer, &asked).page();
+    assert!(page.text().contains("You are signed out"), "{}", page.text());
+    let refreshed = HttpRequest::refresh(&world.client, &before.refresh_token());
+    world.issuer.send(&refreshed).assert_refused(400, "invalid_grant");
+}
+
 #[test]
 fn rp_initiated_logout_2_without_an_id_token_the_person_decides() {
     let mut world = World::new();

@@ -111,10 +111,12 @@ impl Administrator {
         let change = |time: CheckedTime| async move {
             let key = Session::key_of(id);
             let session = self.table.get(&key).await?;
-            if session.is_none_or(|session| session.subject != user.subject) {
+            let own = session.filter(|session| session.subject == user.subject);
+            let Some(session) = own else {
                 return Err(UserError::NoSession(user.name));
-            }
-            let ends = |grant: &Grant| grant.ends_with_session() && grant.was_given_in(id);
+            };
+            let sid = &session.sid;
+            let ends = |grant: &Grant| grant.ends_with_session() && grant.was_given_in(sid);
             revoke_given(&self.table, &user.subject, ends, time.now()).await?;
             self.table.delete(&key).await?;
             Ok(self.in_feed(user, made, time))

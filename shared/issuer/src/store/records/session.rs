@@ -10,6 +10,8 @@ use crate::store::{Key, Record};
 pub struct Session {
     /// The SHA-256 of its cookie, base64url: its id.
     pub id: String,
+    /// What clients know it by (`sid`). It stays the same when its user signs in again in the same browser, which gets another cookie.
+    pub sid: String,
     /// Who has signed in.
     #[serde(rename = "user")]
     pub subject: SubjectName,
