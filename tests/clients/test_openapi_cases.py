@@ -45,6 +45,7 @@ REACHED = {
 REACHED_AT_USERINFO = {"POST": {400, 401, 403}, "GET": {400, 401, 403}, "OPTIONS": {204}}
 
 USERINFO = "/oauth2/userinfo"
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 API_KEY = "urn:tokensmith:params:oauth:token-type:api-key"
 
@@ -111,6 +112,8 @@ HOSTILE_BODIES = (
         b"grant_type=client_credentials&resource=https://a.example/%23b",
         b"grant_type=client_credentials&" + b"&".join(b"resource=https://a.example/%d" % n for n in range(90)),
         b"grant_type=refresh_token&refresh_token=tksmr_" + b"A" * 125,
+        b"grant_type=authorization_code&code=tksma_" + b"A" * 125,
+        b"grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=tksmd_" + b"A" * 49,
         b"grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=e30.e30.e30",
         b"grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token=tksmk_0123456789abcdef_",
         b"token=" + b"a." * 4_000,
@@ -143,6 +146,14 @@ class Tokens:
     def api_key_to_revoke(self):
         key, self.key = self.api_key(), None
         return key
+
+    @cached_property
+    def device_code(self):
+        """Of a request that nobody answers."""
+        credentials = (self.client["client_id"], self.client["client_secret"])
+        answer = requests.post(f"{ISSUER}/oauth2/device_authorization", data={"scope": "read"}, auth=credentials)
+        answer.raise_for_status()
+        return answer.json()["device_code"]
 
     def access_token(self):
         return self.fresh()["access_token"]
@@ -208,6 +219,8 @@ def improved(draw, path, tokens, form, headers):
     if form.get("grant_type") == "refresh_token" or path == "/oauth2/refresh":
         if draw(st.sampled_from([True, True, True, False])):
             form["refresh_token"] = tokens.refresh_token()
+    if form.get("grant_type") == DEVICE_CODE and draw(st.booleans()):
+        form["device_code"] = tokens.device_code
     if path in ("/oauth2/revoke", "/oauth2/introspect"):
         key = tokens.api_key_to_revoke if path == "/oauth2/revoke" else tokens.api_key
         made = draw(st.sampled_from([None, tokens.access_token, tokens.refresh_token, key]))

@@ -90,7 +90,11 @@ fn register_grant_clients(issuer: &TestIssuer) -> Value {
     issuer.register_resource(&other_api, &scopes, &[]);
     let [allow, allow_other] = [&api, &other_api].map(|uri| format!("--allow={uri}=read,write"));
     let shared = ["--grant=refresh_token", &allow, &allow_other];
-    let own = ["--grant=client_credentials", "--default-scope=read"];
+    let own = [
+        "--grant=client_credentials",
+        "--grant=device_code",
+        "--default-scope=read",
+    ];
     let confidential = issuer.register("confidential", &[&shared[..], &own].concat());
     let public = issuer.register_public("public", &shared);
     issuer.change(&[

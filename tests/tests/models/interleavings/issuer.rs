@@ -21,7 +21,7 @@ impl Refreshes {
             read_at: Timestamp::from_seconds(now),
         };
         let token = &self.credentials[&token];
-        let step = decide(&state, client, token, Timestamp::from_seconds(now)).ok();
+        let step = decide(&state, client, token, None, Timestamp::from_seconds(now)).ok();
         Flaw::in_decision(self.flaw, step)
     }
 
