@@ -6,6 +6,8 @@ import { randomUUID } from 'node:crypto';
 
 export const issuer = new URL(process.env.ISSUER_URL);
 
+const password = 'correct horse battery';
+
 export const clients = JSON.parse(process.env.TOKENSMITH_CLIENTS);
 
 /** The clients that refresh, revoke and introspect. */
@@ -30,6 +32,34 @@ export function newKeyClient(jwk) {
   const authentication = ['--auth', 'private_key_jwt', '--jwks', '-'];
   const options = [...named, '--default-scope', 'read', ...grants, ...authentication];
   return tokensmith(['client', 'create', ...options], JSON.stringify({ keys: [jwk] }));
+}
+
+/** Somebody who can sign in. */
+export function newUser() {
+  const user_name = newSubject();
+  const about = ['--full-name', 'Ada Lovelace', '--email', 'ada@example.com'];
+  const created = ['user', 'create', user_name, '--password-stdin', ...about];
+  return { ...tokensmith(created, password), password };
+}
+
+/** Where the clients of people want them back. Nobody answers there: the tests read the URL. */
+export const redirectUri = 'https://client.example/callback';
+
+export const afterLogout = 'https://client.example/';
+
+const deviceCode = 'urn:ietf:params:oauth:grant-type:device_code';
+
+/** Registers a client that people sign in with; `options` are those of the command. */
+export function newApp(...options) {
+  const named = ['--id', `app-${randomUUID()}`, '--name', 'An app', '--redirect-uri', redirectUri];
+  const grants = ['authorization_code', 'refresh_token', deviceCode];
+  const scopes = ['openid', 'profile', 'email', 'offline_access', 'read'];
+  const may = [
+    ...grants.flatMap((grant) => ['--grant', grant]),
+    ...scopes.flatMap((scope) => ['--scope', scope]),
+    ...['--post-logout-redirect-uri', afterLogout],
+  ];
+  return tokensmith(['client', 'create', ...named, ...may, ...options]);
 }
 
 /** What the command says to these arguments, about the data of the issuer. */
