@@ -28,10 +28,18 @@ from openapi import closed, document, is_served
 
 SCHEMA = schemathesis.openapi.from_dict(closed(document()))
 DESCRIBED = [operation.ok() for operation in SCHEMA.get_all_operations()]
-OPERATIONS = {operation.label: operation for operation in DESCRIBED if is_served(SCHEMA.raw_schema, operation.path)}
+SERVED = [operation for operation in DESCRIBED if is_served(SCHEMA.raw_schema, operation.path)]
 
-# How many requests each operation gets, by its method.
-CASES = {"POST": 400, "GET": 60, "HEAD": 30, "OPTIONS": 10}
+# What people's browsers ask. Forms cannot be made up: each belongs to a page.
+PAGES = ["/oauth2/authorize", "/login", "/consent", "/device", "/account", "/oauth2/logout"]
+OPERATIONS = {operation.label: operation for operation in SERVED if operation.path not in PAGES}
+OPERATIONS_OF_PAGES = {operation.label: operation for operation in SERVED if operation.path in PAGES}
+
+# How many requests each operation of a page gets.
+CASES_OF_PAGES = 40
+
+# How many requests each other operation gets, by its method.
+CASES = {"POST": 250, "GET": 60, "HEAD": 30, "OPTIONS": 10}
 
 # What must be answered at least once, so that a run that meets nothing but refusals fails. 405 and 429 have tests of
 # their own, and 503 needs a dependency that fails.
@@ -42,7 +50,11 @@ REACHED = {
     "OPTIONS": {204},
 }
 # Userinfo is no document that is cached, and it takes no client's authentication.
-REACHED_AT_USERINFO = {"POST": {400, 401, 403}, "GET": {400, 401, 403}, "OPTIONS": {204}}
+REACHED_AT = {
+    "/oauth2/userinfo": {"POST": {400, 401, 403}, "GET": {400, 401, 403}, "OPTIONS": {204}},
+    # No client of these cases is one that people are sent back to.
+    "/oauth2/par": {"POST": {400, 401}},
+}
 
 USERINFO = "/oauth2/userinfo"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -319,8 +331,32 @@ def test_whatever_is_sent_the_answer_is_described(label, tokens):
     answers()
     print(label, dict(answered))
     assert answered.total() >= CASES[method]
-    reached = REACHED_AT_USERINFO if operation.path == USERINFO else REACHED
+    reached = REACHED_AT.get(operation.path, REACHED)
     assert reached[method] <= set(answered)
+
+
+@pytest.mark.parametrize("label", list(OPERATIONS_OF_PAGES))
+def test_whatever_a_page_is_sent_it_answers_with_a_page(label, tokens):
+    operation = OPERATIONS_OF_PAGES[label]
+    session = requests.Session()
+
+    @settings(
+        max_examples=CASES_OF_PAGES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(requests_of(operation, tokens))
+    def answers(request):
+        case, sent = request
+        answer = session.request(**sent, timeout=20, allow_redirects=False)
+        case.validate_response(answer, checks=[not_a_server_error, status_code_conformance])
+        assert answer.status_code == 303 or answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert "frame-ancestors 'none'" in answer.headers.get("Content-Security-Policy", "") or answer.status_code == 303
+        assert answer.headers["Cache-Control"] == "no-store"
+
+    answers()
 
 
 def other_methods():
