@@ -76,7 +76,7 @@ def test_somebody_sees_what_they_have_given_and_ends_it(person, app, alice):
 
 def test_a_pushed_request_is_answered_once(stack, emulator, tokensmith, person, alice):
     made = tokensmith(
-        stack, "client", "create", "--id", "office", "--redirect-uri", "https://office.example/callback", "--scope", "orders:read", "--first-party", "true",
+        stack, "client", "create", "--id", "office", "--redirect-uri", "https://office.example/callback", "--scope", "orders:read", "--first-party",
     )  # fmt: skip
     client = App(stack["Issuer"], "office", "https://office.example/callback")
     parameters = {name: values[0] for name, values in parse_qs(urlsplit(client.link("orders:read")).query).items()}
@@ -110,7 +110,7 @@ def test_a_device_gets_tokens_when_its_user_lets_it(stack, emulator, tokensmith,
 
 
 def test_metadata_name_the_endpoints_for_people_where_people_sign_in_and_nowhere_else(emulator, stack, stack_in_kms):
-    of_people = {"authorization_endpoint", "pushed_authorization_request_endpoint", "device_authorization_endpoint", "userinfo_endpoint"}
+    of_people = {"authorization_endpoint", "pushed_authorization_request_endpoint", "device_authorization_endpoint", "end_session_endpoint"}
     for outputs, expected in ((stack, of_people), (stack_in_kms, set())):
         metadata = requests.get(emulator.api(outputs["Api"]) + "/.well-known/openid-configuration").json()
         assert of_people & set(metadata) == expected

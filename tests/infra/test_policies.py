@@ -9,7 +9,7 @@ from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_doc
 
 import cloudformation_needs
 from conftest import OUTPUTS, run
-from stack import EVERYWHERE, EXAMPLE, ROOT, Template
+from stack import EVERYWHERE, EXAMPLE, PEOPLE, ROOT, Template
 
 POLICIES = ROOT / "infra" / "policies"
 STACK, ACCOUNT, REGION = "tokensmith-limited", "000000000000", "us-east-1"
@@ -103,7 +103,8 @@ def deployed(deployer, run_deploy, code_with, emulator):
     def deploy(*arguments):
         return run_deploy("--stack", STACK, "--yes", *arguments, **deployer.environment)
 
-    made = deploy("CacheTtl=0s", *(f"{name}={arn}" for name, arn in EVERYWHERE.items()))
+    parameters = {**EVERYWHERE, **PEOPLE, "DomainName": "limited.example.com"}
+    made = deploy("CacheTtl=0s", *(f"{name}={value}" for name, value in parameters.items()))
     assert made.returncode == 0, made.stderr + emulator.log.read_text()[-3000:]
     changed = deploy("AccessTtl=10m", "--tag", "team=identity")
     assert changed.returncode == 0, changed.stderr
@@ -121,6 +122,14 @@ COMMANDS = [
     "client rotate-secret limited --overlap 1h",
     "client disable limited --yes",
     "client enable limited",
+    "user create alice --no-password --email alice@example.com",
+    "user list",
+    "user show alice",
+    "user update alice --email alice@example.org",
+    "user sessions alice --end-all --yes",
+    "user disable alice --yes",
+    "user enable alice",
+    "user delete alice --yes",
     "grant create --client limited --subject sensor --scope read",
     "grant list --client limited",
     "inspect {refresh_token}",
