@@ -2,6 +2,7 @@
 
 mod account;
 mod code_flow;
+mod devices;
 mod logout;
 mod userinfo;
 
