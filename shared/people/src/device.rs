@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use tokensmith_issuer::authorization::Parameters;
+use tokensmith_issuer::credential::UserCode;
 use tokensmith_issuer::device::{DeviceAnswered, DeviceApproval};
 use tokensmith_issuer::endpoint::{Answer, Call, Endpoint};
 use tokensmith_issuer::error::{AuthorizationDenied, Error, SignInDenied};
@@ -40,7 +41,7 @@ pub static DEVICE: Endpoint = Endpoint {
 struct Found {
     /// The id of the device's request.
     request: String,
-    /// The code, as it was typed.
+    /// The code, as the device shows it.
     user_code: String,
 }
 
@@ -148,9 +149,12 @@ impl Visit<'_> {
         request: &DeviceRequest,
         typed: &str,
     ) -> Result<Response<Bytes>, Error> {
+        // As the device shows it, however it was typed.
+        let shown_code = typed.parse::<UserCode>();
+        let shown_code = shown_code.map_or_else(|_| typed.to_owned(), |code| code.to_string());
         let found = Found {
             request: request.id.clone(),
-            user_code: typed.to_owned(),
+            user_code: shown_code.clone(),
         };
         let session = visitor.cookie.value();
         let form = self.seal_in_session(CONFIRM, session, &found).await?;
@@ -174,7 +178,7 @@ impl Visit<'_> {
             form: &form,
             action: paths::DEVICE,
             client_name: &client_name,
-            user_code: typed,
+            user_code: &shown_code,
             source: request.source.as_deref(),
             requested_ago_seconds: now.since(request.created_at).as_secs(),
             access: &access,
