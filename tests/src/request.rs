@@ -86,6 +86,11 @@ impl HttpRequest {
         Self::form(paths::INTROSPECT, &[("token", token)]).by(client)
     }
 
+    /// A question about the person behind an access token (OpenID Connect Core 1.0 §5.3.1).
+    pub fn userinfo(token: &str) -> Self {
+        Self::get(paths::USERINFO).header("authorization", format!("Bearer {token}"))
+    }
+
     /// Adds a header; nothing is replaced.
     pub fn header(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push((name.to_owned(), value.into()));

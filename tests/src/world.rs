@@ -75,6 +75,20 @@ impl World {
         self.issuer.token(&self.client, "").access_token()
     }
 
+    /// An access token that a new user has given a new client, which may know who it is.
+    pub fn token_of_a_person(&self) -> String {
+        let create = ["user", "create", &unique("ada"), "--no-password"];
+        let user = self
+            .issuer
+            .manage(&[&create[..], &["--email=ada@example.com"]].concat());
+        let subject = user["subject"].as_str().expect("a subject");
+        let scopes = ["--scope=openid", "--scope=email"];
+        let client = self.issuer.register_public("told", &scopes);
+        let grant = self.issuer.grant(&client, subject, &scopes);
+        let refresh = HttpRequest::refresh(&client, &grant.token);
+        self.issuer.send(&refresh).access_token()
+    }
+
     /// Whether an access token is live, as the resource server is told: nothing more of a dead one
     /// (RFC 7662 §2.2).
     pub fn is_active(&self, access_token: &str) -> bool {

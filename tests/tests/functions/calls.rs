@@ -59,6 +59,8 @@ fn expected(signature: &[&str]) -> Calls {
         row("introspect an access token", &[read]),
         // The client that it belongs to is looked at too: it may be disabled.
         row("introspect a refresh token", &[read, &["GetItem"]]),
+        // The person.
+        row("userinfo", &[read, &["GetItem"]]),
         row("revoke an access token", &[&["PutItem"]]),
         row("revoke a refresh token", &[&["UpdateItem"]]),
         row("metadata", &[]),
@@ -75,7 +77,7 @@ fn measure(functions: &Functions, world: &World) -> Calls {
     };
     let tokens = || world.refresh(&world.grant().token);
     let own = || HttpRequest::client_credentials(client);
-    let operations: [(&str, &str, &dyn Fn() -> HttpRequest); 10] = [
+    let operations: [(&str, &str, &dyn Fn() -> HttpRequest); 11] = [
         ("client_credentials", ISSUE, &own),
         ("refresh at /oauth2/token", ISSUE, &|| {
             refresh_at("/oauth2/token")
@@ -88,6 +90,9 @@ fn measure(functions: &Functions, world: &World) -> Calls {
         }),
         ("introspect a refresh token", INTROSPECT, &|| {
             HttpRequest::introspect(client, &tokens().refresh)
+        }),
+        ("userinfo", INTROSPECT, &|| {
+            HttpRequest::userinfo(&world.token_of_a_person())
         }),
         ("revoke an access token", REVOKE, &|| {
             HttpRequest::revoke(client, &tokens().access)

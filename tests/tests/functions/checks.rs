@@ -79,15 +79,16 @@ fn expected_calls(function: &str, custody: &str) -> Vec<String> {
         _ => vec!["Decrypt"; 4],
     };
     let (hmac, feed): (&[&str], &[&str]) = (&["Query", "Decrypt"], &["Query", "Query"]);
-    // A client and the federation; a resource, an API key.
+    // A client and the federation; a resource, an API key, what a device has asked for.
     let (clients, one): (&[&str], &[&str]) = (&["GetItem", "Query"], &["GetItem"]);
     let lease: &[&str] = &["UpdateItem"];
     let calls = match function {
         // A lease that is always refused comes after the keys.
-        ISSUE => [keys, keys, &signing, hmac, lease, clients, one, one].concat(),
+        ISSUE => [keys, keys, &signing, hmac, lease, clients, one, one, one].concat(),
         REFRESH => [keys, keys, &signing, hmac, lease, clients, one].concat(),
         REVOKE => [keys, keys, hmac, clients, one].concat(),
-        INTROSPECT => [keys, keys, hmac, clients, one, one].concat(),
+        // A user as well.
+        INTROSPECT => [keys, keys, hmac, clients, one, one, one].concat(),
         REVOCATIONS => [keys, feed, keys, &signing].concat(),
         JWKS => [keys, keys].concat(),
         ROTATE_KEYS => [keys, &["Query", "GenerateDataKeyWithoutPlaintext"]].concat(),
@@ -219,7 +220,7 @@ fn invariant_14_a_role_that_lacks_a_call_is_found() {
             &[ROTATE_KEYS][..],
         ),
         ("kms-data-key", "Query", &ALL[..]),
-        // Records of clients, resources and API keys.
+        // Records of clients, resources, API keys and users.
         (
             "kms-data-key",
             "GetItem",

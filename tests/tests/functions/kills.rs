@@ -77,6 +77,13 @@ fn invariant_8_the_other_functions_may_be_killed_in_the_middle_of_any_call() {
         })
     };
     kill_in_every_call(&mut functions, &world, INTROSPECT, introspect);
+    let userinfo = |world: &World| {
+        let ask = HttpRequest::userinfo(&world.token_of_a_person());
+        Attempt::new(ask, |_, _, answer| {
+            assert_eq!(answer.json()["email"], "ada@example.com")
+        })
+    };
+    kill_in_every_call(&mut functions, &world, INTROSPECT, userinfo);
     let key_set = |world: &World| {
         let ask = HttpRequest::get("/.well-known/jwks.json");
         let before = world.issuer.send(&ask).json();

@@ -15,9 +15,7 @@ fn granted(issuer: &TestIssuer, scopes: &[&str]) -> (TestClient, String) {
 }
 
 fn asked(issuer: &TestIssuer, token: &str) -> Answer {
-    let bearer = format!("Bearer {token}");
-    let request = HttpRequest::get(paths::USERINFO).header("authorization", bearer);
-    issuer.send(&request)
+    issuer.send(&HttpRequest::userinfo(token))
 }
 
 fn assert_challenged(answer: &Answer, status: u16, error: &str) {

@@ -159,16 +159,30 @@ fn is_url(value: &Value) -> bool {
 }
 
 fn is_date(text: &str) -> bool {
-    let digits = |part: &str, length: usize| {
-        part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    let within = |part: &str, last: u8| {
-        digits(part, 2) && part.parse().is_ok_and(|n: u8| (1..=last).contains(&n))
+    let number = |part: &str, digits: usize| {
+        let is_number = part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| part.parse::<u16>().ok()).flatten()
     };
     match text.split('-').collect::<Vec<_>>()[..] {
-        [year] => digits(year, 4),
-        [year, month, day] => digits(year, 4) && within(month, 12) && within(day, 31),
+        [year] => number(year, 4).is_some(),
+        [year, month, day] => match (number(year, 4), number(month, 2), number(day, 2)) {
+            (Some(year), Some(month), Some(day)) => (1..=days_of(year, month)).contains(&day),
+            _ => false,
+        },
         _ => false,
+    }
+}
+
+/// The year `0000`, which is not told, may have a 29 February.
+fn days_of(year: u16, month: u16) -> u16 {
+    let is_leap_year =
+        year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
+    match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if is_leap_year => 29,
+        2 => 28,
+        _ => 0,
     }
 }
 

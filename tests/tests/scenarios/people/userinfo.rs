@@ -28,8 +28,8 @@ fn world() -> World {
 }
 
 fn userinfo(world: &World, token: &str) -> Value {
+    let get = HttpRequest::userinfo(token);
     let bearer = format!("Bearer {token}");
-    let get = HttpRequest::get(paths::USERINFO).header("authorization", bearer.as_str());
     let post = HttpRequest::new("POST", paths::USERINFO).header("authorization", bearer);
     let form = HttpRequest::form(paths::USERINFO, &[("access_token", token)]);
     let [told, posted, formed] = [get, post, form].map(|request| {
@@ -80,7 +80,7 @@ fn a_client_that_gives_back_its_grant_is_told_nothing_more() {
     userinfo(&world, &tokens.access);
     let revoke = HttpRequest::revoke(&world.client, &tokens.refresh);
     assert_eq!(world.issuer.send(&revoke).status, 200);
-    let bearer = format!("Bearer {}", tokens.access);
-    let ask = HttpRequest::get(paths::USERINFO).header("authorization", bearer);
-    world.issuer.send(&ask).assert_refused(401, "invalid_token");
+    let ask = HttpRequest::userinfo(&tokens.access);
+    let answer = world.issuer.send(&ask);
+    answer.assert_refused(401, "invalid_token");
 }

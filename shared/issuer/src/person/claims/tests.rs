@@ -86,6 +86,12 @@ fn every_claim_has_a_form() {
         ("profile", json!("https://example.com/a b")),
         ("birthdate", json!("1815-13-10")),
         ("birthdate", json!("1815-12-00")),
+        ("birthdate", json!("1815-02-29")),
+        ("birthdate", json!("1900-02-29")),
+        ("birthdate", json!("1815-04-31")),
+        ("birthdate", json!("1815-00-01")),
+        ("birthdate", json!("181")),
+        ("birthdate", json!("")),
         ("birthdate", json!("10.12.1815")),
         ("birthdate", json!(1815)),
         ("email_verified", json!("true")),
@@ -99,7 +105,14 @@ fn every_claim_has_a_form() {
         let refused = InvalidClaim::Value(claim.name, claim.form.described());
         assert_eq!(claim.check(&wrong), Err(refused), "{name}: {wrong}");
     }
-    for birthdate in ["1815", "0000-12-10", "1815-12-10"] {
+    for birthdate in [
+        "1815",
+        "0000-12-10",
+        "1815-12-10",
+        "0000-02-29",
+        "2000-02-29",
+        "1816-02-29",
+    ] {
         let claim = StandardClaim::named("birthdate").expect("a claim");
         assert_eq!(claim.check(&json!(birthdate)), Ok(()), "{birthdate}");
     }
