@@ -63,7 +63,7 @@ export function newApp(...options) {
 }
 
 /** What the command says to these arguments, about the data of the issuer. */
-function tokensmith(options, input) {
+export function tokensmith(options, input) {
   const { TOKENSMITH, TOKENSMITH_DATA_ARGUMENTS } = process.env;
   const data = JSON.parse(TOKENSMITH_DATA_ARGUMENTS);
   return JSON.parse(execFileSync(TOKENSMITH, [...options, ...data], { input }));

@@ -42,6 +42,7 @@ async fn consent(call: Call<'_>) -> Result<Answer, Error> {
         let sealed = parameters.value("request");
         let opened = visit.unseal_in_session::<Pending>(GO_ON, cookie.value(), sealed);
         let opened = opened.await?;
+        visit.speak(opened.value.parameters.value("ui_locales"));
         if opened.is_expired {
             return Ok(visit.expired(&Next::Authorize(Box::new(opened.value)), call.known));
         }
@@ -53,7 +54,6 @@ async fn consent(call: Call<'_>) -> Result<Answer, Error> {
             Ok(request) => request,
             Err(refused) => return visit.refused(refused, call.known),
         };
-        visit.speak(request.ui_locales.as_deref());
         call.known.client = Some(request.client.id.clone());
         return visit.proceed(opened.value, &request, call.known).await;
     }
@@ -61,6 +61,7 @@ async fn consent(call: Call<'_>) -> Result<Answer, Error> {
     let opened = visit.unseal_in_session::<Asked>(ASKED, cookie.value(), form.value("form"));
     let opened = opened.await?;
     let Asked { pending, scopes } = opened.value;
+    visit.speak(pending.parameters.value("ui_locales"));
     if opened.is_expired {
         return Ok(visit.expired(&Next::Authorize(Box::new(pending)), call.known));
     }

@@ -47,6 +47,11 @@ impl Cookies {
         self.mark.expose_secret()
     }
 
+    /// Whether the browser has brought none, although every page sends one.
+    pub(crate) fn are_missing(&self) -> bool {
+        self.is_new
+    }
+
     /// The session that the browser says it has.
     pub(crate) fn session(&self) -> Option<&SessionCookie> {
         self.session.as_ref()

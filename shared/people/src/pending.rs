@@ -39,3 +39,13 @@ pub(crate) enum Next {
     /// They want to let a device in, with this code if they came with one.
     Device(Option<String>),
 }
+
+impl Next {
+    /// The languages that the client has asked for (OpenID Connect Core 1.0 §3.1.2.1).
+    pub(crate) fn ui_locales(&self) -> Option<&str> {
+        match self {
+            Self::Authorize(pending) => pending.parameters.value("ui_locales"),
+            Self::Account | Self::Device(_) => None,
+        }
+    }
+}

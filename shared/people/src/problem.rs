@@ -34,7 +34,10 @@ impl Visit<'_> {
     /// The page that says what went wrong.
     pub(crate) fn problem_page(&self, error: &Error, start_again: Option<&str>) -> Response<Bytes> {
         let context = self.request.extensions().get::<RequestContext>();
-        let (status, kind) = kind_of(error, start_again);
+        let (status, mut kind) = kind_of(error, start_again);
+        if is_foreign(error) && self.cookies.are_missing() {
+            kind = ProblemKind::NoCookies;
+        }
         let detail = detail_of(error);
         let problem = Problem {
             kind,
@@ -98,15 +101,27 @@ fn kind_of<'a>(error: &Error, start_again: Option<&'a str>) -> (StatusCode, Prob
             | NotRedirected::UnknownPostLogoutRedirectUri => ProblemKind::BadRedirectUri,
             NotRedirected::ClientOfAnotherIdToken => ProblemKind::BadRequest,
         },
-        Denied::SignIn(SignInDenied::ExpiredForm) => ProblemKind::ExpiredForm { start_again },
+        // A form of another session is mostly one's own, from before signing in or out.
+        Denied::SignIn(
+            SignInDenied::ExpiredForm | SignInDenied::ForeignForm | SignInDenied::NotSignedIn,
+        ) => ProblemKind::ExpiredForm { start_again },
         Denied::SignIn(SignInDenied::AnsweredBefore) => ProblemKind::AlreadyAnswered,
         Denied::SignIn(SignInDenied::TooManyAttempts(seconds)) => {
             ProblemKind::TooManyRequests(*seconds)
         }
+        Denied::SignIn(SignInDenied::CrossSite) => ProblemKind::BadRequest,
         Denied::SignIn(_) => ProblemKind::Forbidden,
         _ => ProblemKind::BadRequest,
     };
     (denied.status(), kind)
+}
+
+/// Whether a form was refused because it is bound to cookies that did not come with it.
+fn is_foreign(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Denied(Denied::SignIn(SignInDenied::ForeignForm))
+    )
 }
 
 /// What a developer wants to know. What happened to a person who signs in is said in their own language.

@@ -36,11 +36,12 @@ pub static LOGIN: Endpoint = Endpoint {
 };
 
 async fn login(call: Call<'_>) -> Result<Answer, Error> {
-    let visit = Visit::of(&call);
+    let mut visit = Visit::of(&call);
     if !visit.is_post() {
         let parameters = Parameters::of_page(call.request.uri())?;
         let opened = visit.unseal_of_stranger::<Next>(SIGN_IN, parameters.value("request"));
         let opened = opened.await?;
+        visit.speak(opened.value.ui_locales());
         if opened.is_expired {
             return Ok(visit.expired(&opened.value, call.known));
         }
@@ -52,6 +53,7 @@ async fn login(call: Call<'_>) -> Result<Answer, Error> {
     let form = visit.posted()?;
     let opened = visit.unseal_of_stranger::<Next>(SIGN_IN, form.value("form"));
     let opened = opened.await?;
+    visit.speak(opened.value.ui_locales());
     if opened.is_expired {
         return Ok(visit.expired(&opened.value, call.known));
     }

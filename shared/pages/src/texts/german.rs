@@ -103,7 +103,7 @@ pub(crate) static GERMAN: Texts = Texts {
     },
     notice: NoticeTexts {
         password_changed: "Ihr Passwort ist geändert, und Sie sind überall sonst abgemeldet.",
-        session_ended: "Dieser Browser ist abgemeldet.",
+        session_ended: "Der andere Browser ist abgemeldet.",
         grant_revoked: "Der Zugriff ist entfernt.",
         consent_revoked: "Sie werden wieder gefragt.",
         linked: "Das Konto ist verbunden.",
