@@ -26,11 +26,11 @@ export function newGrant({ client_id }, subject = newSubject()) {
 }
 
 /** Registers a client that signs with the private part of this key. */
-export function newKeyClient(jwk) {
+export function newKeyClient(jwk, ...more) {
   const named = ['--id', `signs-${randomUUID()}`, '--scope', 'read', '--scope', 'write'];
   const grants = ['--grant', 'client_credentials', '--grant', 'refresh_token'];
   const authentication = ['--auth', 'private_key_jwt', '--jwks', '-'];
-  const options = [...named, '--default-scope', 'read', ...grants, ...authentication];
+  const options = [...named, '--default-scope', 'read', ...grants, ...authentication, ...more];
   return tokensmith(['client', 'create', ...options], JSON.stringify({ keys: [jwk] }));
 }
 
@@ -44,6 +44,9 @@ export function newUser() {
 
 /** Where the clients of people want them back. Nobody answers there: the tests read the URL. */
 export const redirectUri = 'https://client.example/callback';
+
+/** With any port of it (RFC 8252 §7.3). */
+export const loopbackUri = 'http://127.0.0.1/callback';
 
 export const afterLogout = 'https://client.example/';
 
@@ -60,6 +63,11 @@ export function newApp(...options) {
     ...['--post-logout-redirect-uri', afterLogout],
   ];
   return tokensmith(['client', 'create', ...named, ...may, ...options]);
+}
+
+/** Registers an API with this scope. */
+export function newResource(uri, scope) {
+  tokensmith(['resource', 'create', uri, '--scope', `${scope}=Use the tools`]);
 }
 
 /** What the command says to these arguments, about the data of the issuer. */

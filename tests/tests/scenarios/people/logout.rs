@@ -48,9 +48,16 @@ fn rp_initiated_logout_2_what_was_given_before_another_sign_in_ends_as_well() {
     again.redeem(&world.issuer, &code).tokens();
     let asked = logout(&[("id_token_hint", &before.string("id_token"))]);
     let page = world.person.open(&world.issuer, &asked).page();
-    assert!(page.text().contains("You are signed out"), "{}", page.text());
+    assert!(
+        page.text().contains("You are signed out"),
+        "{}",
+        page.text()
+    );
     let refreshed = HttpRequest::refresh(&world.client, &before.refresh_token());
-    world.issuer.send(&refreshed).assert_refused(400, "invalid_grant");
+    world
+        .issuer
+        .send(&refreshed)
+        .assert_refused(400, "invalid_grant");
 }
 
 #[test]
