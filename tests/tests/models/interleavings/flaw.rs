@@ -25,6 +25,10 @@ pub enum Flaw {
     LongGrace,
     /// The predecessor may advance as well.
     TwoCurrent,
+    /// Nobody looks at what a code demands.
+    AnyVerifier,
+    /// A grant that was revoked goes on.
+    RevocationIgnored,
 }
 
 impl Flaw {

@@ -1,18 +1,20 @@
 //! What the issuer and the table do with a request.
 
+use tokensmith_issuer::grant::PresentedTerms;
 use tokensmith_issuer::grant::redeem::{GrantState, Step, advanced, decide};
 use tokensmith_issuer::store::records::{Grant, RefreshGrace};
 use tokensmith_verifier::Timestamp;
 
 use super::flaw::Flaw;
-use super::model::Refreshes;
-use super::state::{Change, Party, Record, Stage, State, Token, Write};
+use super::model::{Refreshes, VERIFIER};
+use super::state::{Change, Party, Record, Stage, State, Thief, Token, Write};
 
 impl Refreshes {
     /// What the issuer decides for `token` on this record.
     pub fn decide(&self, record: &Record, by: Party, token: Token, now: u64) -> Option<Step> {
+        let is_other = self.thief == Thief::Stranger && self.flaw != Some(Flaw::AnyClient);
         let client = match by {
-            Party::Stranger if self.flaw != Some(Flaw::AnyClient) => &self.others,
+            Party::Stranger if is_other => &self.others,
             _ => &self.own,
         };
         let state = GrantState {
@@ -20,9 +22,24 @@ impl Refreshes {
             subject: None,
             read_at: Timestamp::from_seconds(now),
         };
+        let terms = self.terms(by);
+        let terms = (token.generation == 0).then_some(&terms);
         let token = &self.credentials[&token];
-        let step = decide(&state, client, token, None, Timestamp::from_seconds(now)).ok();
+        let step = decide(&state, client, token, terms, Timestamp::from_seconds(now)).ok();
         Flaw::in_decision(self.flaw, step)
+    }
+
+    /// What is presented with a code.
+    fn terms(&self, by: Party) -> PresentedTerms {
+        let lacks_it = self.thief == Thief::WithoutVerifier && by == Party::Stranger;
+        let verifier = match lacks_it && self.flaw != Some(Flaw::AnyVerifier) {
+            true => "of somebody else",
+            false => VERIFIER,
+        };
+        PresentedTerms {
+            redirect_uri: None,
+            verifier: Some(verifier.to_owned().into()),
+        }
     }
 
     /// The rule of the grace period, in the model's own words: whether `token` is beyond its grace.
@@ -30,6 +47,8 @@ impl Refreshes {
         let behind = record.current.generation.saturating_sub(token.generation);
         match (behind, self.grace) {
             (0, _) => false,
+            // A code is good once (OAuth 2.1 §4.1.3).
+            _ if token.generation == 0 => true,
             (1, RefreshGrace::UntilUsed) => false,
             (1, RefreshGrace::Seconds(grace)) => now >= record.rotated_at + grace,
             _ => true,
@@ -43,7 +62,7 @@ impl Refreshes {
             return;
         };
         let late = by != Party::Stranger && self.is_late(&state.record, token, now);
-        state.past.was_late |= late && by == Party::Honest;
+        state.past.was_late |= late && by == Party::Honest && token.generation > 0;
         self.decide_on(state, index, now, newest_key, late);
     }
 
@@ -51,6 +70,10 @@ impl Refreshes {
     fn decide_on(&self, state: &mut State, index: usize, now: u64, newest_key: u32, late: bool) {
         let (by, token) = (state.requests[index].by, state.requests[index].token);
         let record = state.record;
+        // Whoever loses the race for a code is late from then on; for a refresh token, who was in time stays so.
+        let is_late_code = token.generation == 0 && self.is_late(&record, token, now);
+        let late = late || (is_late_code && by != Party::Stranger);
+        state.past.repeated_its_code |= late && by == Party::Honest && token.generation == 0;
         let decided = self.decide(&record, by, token, now);
         state.past.stranger_was_heard |= by == Party::Stranger && decided.is_some();
         let step = match decided {
@@ -146,7 +169,10 @@ impl Refreshes {
         state.past.missed_reuse |= late && !state.record.revoked;
         state.past.served_late |= late && granted.is_some();
         if let Some(successor) = granted {
-            let next = token.generation + u32::from(self.rotation);
+            let is_code = token.generation == 0;
+            let redeemed = state.past.redeemed + u8::from(is_code);
+            state.past.redeemed = redeemed.min(2);
+            let next = token.generation + u32::from(self.rotation || is_code);
             let is_the_one = successor.generation == next && state.past.made.contains(&successor);
             state.past.strange_successor |= !is_the_one;
             state.past.stranger_was_heard |= by == Party::Stranger;
@@ -169,11 +195,12 @@ impl Refreshes {
     }
 
     fn grant_of(&self, record: &Record) -> Grant {
+        let revoked = record.revoked && self.flaw != Some(Flaw::RevocationIgnored);
         Grant {
             generation: record.current.generation,
             hmac_version: record.current.version,
             rotated_at: Timestamp::from_seconds(record.rotated_at),
-            revoked_at: record.revoked.then_some(Timestamp::from_seconds(0)),
+            revoked_at: revoked.then_some(Timestamp::from_seconds(0)),
             ..self.grant.clone()
         }
     }

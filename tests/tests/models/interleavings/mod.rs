@@ -2,6 +2,7 @@
 //! and lost messages around one grant, explored with `stateright`. The decisions and the change of
 //! the grant are the issuer's own code.
 
+mod codes;
 mod flaw;
 mod issuer;
 mod model;
@@ -221,12 +222,16 @@ fn every_flaw_is_found() {
         (Flaw::TwoCurrent, alone(), must::ONE_CURRENT),
         (Flaw::TwoCurrent, alone(), must::NEVER_LATE),
     ] {
-        let flawed = Refreshes {
-            flaw: Some(flaw),
-            ..model
-        };
-        let checker = flawed.checker().spawn_bfs().join();
-        let found = checker.discoveries();
-        assert!(found.contains_key(property), "{flaw:?}: {:?}", found.keys());
+        assert_found(flaw, model, property);
     }
+}
+
+fn assert_found(flaw: Flaw, model: Refreshes, property: &str) {
+    let flawed = Refreshes {
+        flaw: Some(flaw),
+        ..model
+    };
+    let checker = flawed.checker().spawn_bfs().join();
+    let found = checker.discoveries();
+    assert!(found.contains_key(property), "{flaw:?}: {:?}", found.keys());
 }

@@ -5,12 +5,15 @@
 
 use std::collections::BTreeMap;
 
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret;
 use stateright::{Model, Property};
 use tokensmith_issuer::credential::{CredentialKind, GrantCredential, HmacKey, Nonce};
 use tokensmith_issuer::grant::redeem::ProvenCredential;
 use tokensmith_issuer::names::IssuerUrl;
-use tokensmith_issuer::store::records::{Client, Grant, RefreshGrace};
+use tokensmith_issuer::store::records::{Client, CodeTerms, Grant, Origin, RefreshGrace};
 use tokensmith_tests::records::{new_client, new_grant};
 use tokensmith_verifier::Timestamp;
 
@@ -32,6 +35,8 @@ pub struct Refreshes {
     pub losses: bool,
     /// Whether the honest client goes on before its earlier requests have ended.
     pub impatient: bool,
+    /// Whether the grant begins with an authorization code, which a client redeems with its verifier.
+    pub begins_with_code: bool,
     /// Who else has a token.
     pub thief: Thief,
     /// Whether somebody revokes the grant.
@@ -68,6 +73,7 @@ impl Refreshes {
             in_flight: 2,
             losses: true,
             impatient: false,
+            begins_with_code: false,
             thief: Thief::None,
             revoker: false,
             seconds: 0,
@@ -85,6 +91,19 @@ impl Refreshes {
     pub fn without_rotation(mut self) -> Self {
         self.rotation = false;
         self.own.refresh_rotation = false;
+        self
+    }
+
+    /// It begins with a code (RFC 6749 §4.1).
+    pub fn from_code(mut self) -> Self {
+        let hash = digest(&SHA256, VERIFIER.as_bytes());
+        self.begins_with_code = true;
+        self.grant.origin = Origin::Code;
+        self.grant.code = Some(CodeTerms {
+            redirect_uri: None,
+            challenge: Some(URL_SAFE_NO_PAD.encode(hash)),
+            nonce: None,
+        });
         self
     }
 
@@ -127,7 +146,7 @@ impl Model for Refreshes {
 
     fn init_states(&self) -> Vec<State> {
         let first = Token {
-            generation: 1,
+            generation: u32::from(!self.begins_with_code),
             version: 1,
         };
         vec![State {
@@ -157,7 +176,7 @@ impl Model for Refreshes {
                 actions.push(Action::Send(Party::Honest, state.honest));
             }
             let thief = match self.thief {
-                Thief::Stranger => Party::Stranger,
+                Thief::Stranger | Thief::WithoutVerifier => Party::Stranger,
                 _ => Party::Thief,
             };
             let stolen = state.stolen.iter().copied().filter(asks);
@@ -198,7 +217,10 @@ impl Model for Refreshes {
         if self.key_rotates && state.newest_key == 1 {
             actions.push(Action::RotateKey);
         }
-        if self.thief != Thief::None && state.stolen.is_empty() {
+        // Who lacks the verifier is no danger to a code. Against the theft of a client's refresh token it helps nobody.
+        let is_about_codes = self.thief == Thief::WithoutVerifier;
+        let can_steal = !is_about_codes || state.honest.generation == 0;
+        if self.thief != Thief::None && can_steal && state.stolen.is_empty() {
             actions.push(Action::Steal);
         }
     }
@@ -279,6 +301,9 @@ fn client(id: &str, grace: RefreshGrace) -> Client {
     }
 }
 
+/// What only the client knows of its authorization request (RFC 7636 §4.1).
+pub const VERIFIER: &str = "a verifier of the honest client's own";
+
 /// When time begins.
 const START: Timestamp = Timestamp::from_seconds(0);
 
@@ -288,8 +313,11 @@ fn credentials(grant: &Grant, nonce: &Nonce) -> BTreeMap<Token, ProvenCredential
     let mut all = BTreeMap::new();
     for version in 1..=2 {
         let key = HmacKey::new(version, &[version as u8; 32]);
-        for generation in 1..10 {
-            let kind = CredentialKind::RefreshToken;
+        for generation in 0..10 {
+            let kind = match generation {
+                0 => CredentialKind::AuthorizationCode,
+                _ => CredentialKind::RefreshToken,
+            };
             let text = key.print(&issuer, kind, grant.id, generation, nonce);
             let parsed = GrantCredential::parse(text.expose_secret()).expect("a credential");
             let token = Token {

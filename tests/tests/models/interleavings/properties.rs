@@ -5,7 +5,7 @@ use tokensmith_issuer::grant::redeem::Step;
 use tokensmith_issuer::store::records::RefreshGrace;
 
 use super::model::Refreshes;
-use super::state::{Party, State, Thief};
+use super::state::{Party, State, Thief, Token};
 
 pub const ONE_CHAIN: &str = "no generation comes to be twice";
 pub const ONE_CURRENT: &str = "at most one token is current, and at most one is its predecessor";
@@ -17,6 +17,9 @@ pub const STRANGER: &str = "a stranger neither gets nor changes anything";
 pub const NOT_LOCKED_OUT: &str = "an honest client in time is never locked out";
 pub const NEVER_LATE: &str = "until its successor is used, a token is never too late";
 pub const NO_FALSE_ALARM: &str = "what was in good standing when it was read revokes nothing";
+pub const ONE_REDEMPTION: &str = "at most one request with a code is answered with tokens";
+pub const ALL_DEAD: &str = "once a grant is revoked, none of its tokens is worth anything";
+pub const CODE_IS_REPEATED: &str = "a client without an answer presents its code again";
 pub const GOES_ON: &str = "the honest client reaches the last generation";
 pub const ENDS: &str = "the grant ends revoked";
 
@@ -35,6 +38,14 @@ pub fn all(model: &Refreshes) -> Vec<Property<Refreshes>> {
             !model.rotation || state.honest.generation == model.generations
         }),
     ];
+    if model.begins_with_code {
+        all.push(always(ONE_REDEMPTION, |_, state| state.past.redeemed <= 1));
+        all.push(always(ALL_DEAD, is_dead_when_revoked));
+        // The one lock-out that the contract has: such a client sends the person anew.
+        all.push(sometimes(CODE_IS_REPEATED, |_, state| {
+            state.past.repeated_its_code && state.locked_out
+        }));
+    }
     let alone = model.thief != Thief::WithCredentials && !model.revoker;
     // Without a grace, two requests at once are a reuse.
     let never = model.grace == RefreshGrace::Seconds(0);
@@ -60,6 +71,11 @@ fn sometimes(name: &'static str, condition: Condition) -> Property<Refreshes> {
     Property::sometimes(name, condition)
 }
 
+fn is_dead_when_revoked(model: &Refreshes, state: &State) -> bool {
+    let asks = |token: &Token| model.decide(&state.record, Party::Honest, *token, state.now);
+    !state.record.revoked || state.past.made.iter().filter_map(asks).count() == 0
+}
+
 fn has_one_current_token(model: &Refreshes, state: &State) -> bool {
     let steps = state
         .past
@@ -72,10 +88,11 @@ fn has_one_current_token(model: &Refreshes, state: &State) -> bool {
         && count(|step| *step == Step::Repeat) <= 1
 }
 
-/// The honest client, asking now, would get a token; unless it has let the grace pass.
+/// The honest client, asking now, would get a token; unless it has let the grace pass, or has presented a code twice.
 fn is_honoured_or_late(model: &Refreshes, state: &State) -> bool {
     let step = model.decide(&state.record, Party::Honest, state.honest, state.now);
     let honoured = matches!(step, Some(Step::Advance | Step::Keep | Step::Repeat));
     let is_late = model.is_late(&state.record, state.honest, state.now);
-    ((honoured || is_late) && !state.locked_out) || state.past.was_late
+    let by_itself = state.past.was_late || state.past.repeated_its_code;
+    ((honoured || is_late) && !state.locked_out) || by_itself
 }

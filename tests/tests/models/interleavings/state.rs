@@ -7,11 +7,13 @@ pub enum Thief {
     None,
     /// Somebody who can only authenticate as another client.
     Stranger,
+    /// Somebody who has seen the code, and can authenticate as the client, but does not have its verifier (RFC 7636 §1).
+    WithoutVerifier,
     /// Somebody who can authenticate as the client.
     WithCredentials,
 }
 
-/// A refresh token of the grant.
+/// A refresh token of the grant, or, of generation 0, its code.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Token {
     pub generation: u32,
@@ -24,7 +26,7 @@ pub struct State {
     pub newest_key: u32,
     pub record: Record,
     pub requests: Vec<Request>,
-    /// The newest token that the honest client has received.
+    /// The newest token that the honest client has received, or its code.
     pub honest: Token,
     /// It was told that its grant is over.
     pub locked_out: bool,
@@ -42,7 +44,7 @@ pub struct Record {
     pub revoked: bool,
 }
 
-/// What happened that the record does not tell. All but the first two stay as they are, unless
+/// What happened that the record does not tell. All but the first four stay as they are, unless
 /// something is wrong.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Past {
@@ -50,6 +52,10 @@ pub struct Past {
     pub made: Vec<Token>,
     /// The honest client itself asked after its grace.
     pub was_late: bool,
+    /// The honest client itself presented a code that was redeemed, because it had got no answer.
+    pub repeated_its_code: bool,
+    /// How many requests with the code were answered with tokens: 0, 1, or more, which is 2.
+    pub redeemed: u8,
     pub forked: bool,
     pub strange_successor: bool,
     pub changed_after_revocation: bool,
