@@ -10,7 +10,7 @@ use tokensmith_issuer::credential::GrantId;
 use tokensmith_issuer::names::{SubjectName, UserName};
 use tokensmith_issuer::person::InvalidClaim;
 use tokensmith_issuer::store::records::{
-    Consent, Login, PasswordHash, Session, SignIn, Subject, SubjectKind, User,
+    Consent, Login, Origin, PasswordHash, Session, SignIn, Subject, SubjectKind, User,
 };
 use tokensmith_tests::records::new_session;
 use tokensmith_tests::{InProcess, TestClient, TestGrant, TestOperator};
@@ -81,6 +81,7 @@ impl Scene {
         let of_session = issuer
             .grant(&client, move |one| {
                 (one.id, one.subject) = (id, owner);
+                one.origin = Origin::Code;
                 one.sign_in = Some(SignIn {
                     at: one.created_at,
                     methods: vec!["pwd".to_owned()],
