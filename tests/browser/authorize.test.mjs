@@ -150,6 +150,49 @@ test('RFC 9700 §4.7.1: the form of another browser signs nobody in', async () =
   assert.ok(!cookies.some(({ name }) => name.endsWith('session')));
 });
 
+test('a browser that keeps no cookies, and another one that was sent the link, are told what is needed', async () => {
+  const [person, other] = [await newPerson([app]), await newPerson([app], { size: 'phone' })];
+  await person.open('/account');
+  await person.see('Sign in', 'sign-in-account');
+  await other.page.goto(person.page.url());
+  await other.see('Your browser keeps no cookies', 'no-cookies');
+
+  await person.context.clearCookies();
+  await person.signIn(newUser());
+  await person.see('Your browser keeps no cookies', 'no-cookies');
+});
+
+test('buttons that are pressed twice do the same as once', async () => {
+  const person = await newPerson([app], { size: 'phone', colours: 'dark' });
+  const ada = newUser();
+  await person.come(app);
+  await person.fill({ 'User name': ada.name, Password: ada.password });
+  await person.page.getByRole('button', { name: 'Sign in' }).dblclick();
+  await person.see(ASKED, 'consent');
+  await person.page.getByRole('button', { name: 'Allow' }).dblclick();
+  await person.isBack(app);
+  assert.equal((await app.redeem()).sub, ada.sub);
+});
+
+test('OpenID Connect Core 1.0 §3.1.2.1: `prompt=login` asks who has signed in, for whom `login_hint` names', async () => {
+  const person = await newPerson([app]);
+  const ada = newUser();
+  const parameters = { prompt: 'login', login_hint: ada.name };
+  for (const remembered of [false, true]) {
+    await person.come(app, parameters);
+    await person.see('Sign in', 'sign-in-hinted');
+    assert.equal(await person.page.getByLabel('User name').inputValue(), ada.name);
+    await person.page.keyboard.type(ada.password);
+    await person.page.keyboard.press('Enter');
+    if (!remembered) {
+      await person.see(ASKED, 'consent');
+      await person.press('Allow');
+    }
+    await person.isBack(app);
+    await app.redeem();
+  }
+});
+
 test('RFC 9700 §4.7.1: a form on another site is refused', async () => {
   const person = await newPerson([app]);
   await person.come(app);
@@ -173,7 +216,7 @@ test('RFC 9700 §4.7.1: a form on another site is refused', async () => {
     [new URL('/consent', issuer).href, form],
   );
   await person.page.waitForURL(new URL('/consent', issuer).href);
-  await person.see('Not allowed', 'not-allowed');
+  await person.see('This does not work', 'cross-site');
 });
 
 test('another account can be used instead, and is the one that is granted', async () => {
