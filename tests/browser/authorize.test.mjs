@@ -193,31 +193,41 @@ test('OpenID Connect Core 1.0 §3.1.2.1: `prompt=login` asks who has signed in, 
   }
 });
 
-test('RFC 9700 §4.7.1: a form on another site is refused', async () => {
+test('RFC 9700 §4.7.1: a form on another site neither allows anything nor signs anybody in', async () => {
   const person = await newPerson([app]);
   await person.come(app);
   await person.signIn(newUser());
   await person.see(ASKED, 'consent');
   const form = await person.page.locator('input[name=form]').inputValue();
-  await person.page.goto(app.start());
-  await person.page.evaluate(
-    ([action, sealed]) => {
-      const made = document.createElement('form');
-      Object.assign(made, { method: 'post', action });
-      for (const [name, value] of [
-        ['form', sealed],
-        ['decision', 'allow'],
-      ]) {
-        made.append(Object.assign(document.createElement('input'), { name, value }));
-      }
-      document.body.append(made);
-      made.submit();
-    },
-    [new URL('/consent', issuer).href, form],
-  );
-  await person.page.waitForURL(new URL('/consent', issuer).href);
+  const answers = app.answers.length;
+  // The browser sends no cookie of the session with it.
+  await sendFromElsewhere(person, '/consent', { form, decision: 'allow' });
+  await person.see('This page has expired', 'expired');
+  assert.equal(app.answers.length, answers);
+
+  const { name, password } = newUser();
+  await sendFromElsewhere(person, '/login', { form, user_name: name, password });
   await person.see('This does not work', 'cross-site');
 });
+
+/** Sends a form to the issuer from a page of the app. */
+async function sendFromElsewhere(person, path, fields) {
+  const action = new URL(path, issuer).href;
+  await person.page.goto(app.start());
+  await person.page.evaluate(
+    ([to, entries]) => {
+      const form = document.createElement('form');
+      Object.assign(form, { method: 'post', action: to });
+      for (const [name, value] of entries) {
+        form.append(Object.assign(document.createElement('input'), { name, value }));
+      }
+      document.body.append(form);
+      form.submit();
+    },
+    [action, Object.entries(fields)],
+  );
+  await person.page.waitForURL(action);
+}
 
 test('another account can be used instead, and is the one that is granted', async () => {
   const person = await newPerson([app], { size: 'phone', colours: 'dark' });
