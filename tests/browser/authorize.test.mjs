@@ -150,31 +150,84 @@ test('RFC 9700 §4.7.1: the form of another browser signs nobody in', async () =
   assert.ok(!cookies.some(({ name }) => name.endsWith('session')));
 });
 
-test('RFC 9700 §4.7.1: a form on another site is refused', async () => {
+test('a browser that keeps no cookies, and another one that was sent the link, are told what is needed', async () => {
+  const [person, other] = [await newPerson([app]), await newPerson([app], { size: 'phone' })];
+  await person.open('/account');
+  await person.see('Sign in', 'sign-in-account');
+  await other.page.goto(person.page.url());
+  await other.see('Your browser keeps no cookies', 'no-cookies');
+
+  await person.context.clearCookies();
+  await person.signIn(newUser());
+  await person.see('Your browser keeps no cookies', 'no-cookies');
+});
+
+test('buttons that are pressed twice do the same as once', async () => {
+  const person = await newPerson([app], { size: 'phone', colours: 'dark' });
+  const ada = newUser();
+  await person.come(app);
+  await person.fill({ 'User name': ada.name, Password: ada.password });
+  await person.page.getByRole('button', { name: 'Sign in' }).dblclick();
+  await person.see(ASKED, 'consent');
+  await person.page.getByRole('button', { name: 'Allow' }).dblclick();
+  await person.isBack(app);
+  assert.equal((await app.redeem()).sub, ada.sub);
+});
+
+test('OpenID Connect Core 1.0 §3.1.2.1: `prompt=login` asks who has signed in, for whom `login_hint` names', async () => {
+  const person = await newPerson([app]);
+  const ada = newUser();
+  const parameters = { prompt: 'login', login_hint: ada.name };
+  for (const remembered of [false, true]) {
+    await person.come(app, parameters);
+    await person.see('Sign in', 'sign-in-hinted');
+    assert.equal(await person.page.getByLabel('User name').inputValue(), ada.name);
+    await person.page.keyboard.type(ada.password);
+    await person.page.keyboard.press('Enter');
+    if (!remembered) {
+      await person.see(ASKED, 'consent');
+      await person.press('Allow');
+    }
+    await person.isBack(app);
+    await app.redeem();
+  }
+});
+
+test('RFC 9700 §4.7.1: a form on another site neither allows anything nor signs anybody in', async () => {
   const person = await newPerson([app]);
   await person.come(app);
   await person.signIn(newUser());
   await person.see(ASKED, 'consent');
   const form = await person.page.locator('input[name=form]').inputValue();
+  const answers = app.answers.length;
+  // The browser sends no cookie of the session with it.
+  await sendFromElsewhere(person, '/consent', { form, decision: 'allow' });
+  await person.see('This page has expired', 'expired');
+  assert.equal(app.answers.length, answers);
+
+  const { name, password } = newUser();
+  await sendFromElsewhere(person, '/login', { form, user_name: name, password });
+  await person.see('This does not work', 'cross-site');
+});
+
+/** Sends a form to the issuer from a page of the app. */
+async function sendFromElsewhere(person, path, fields) {
+  const action = new URL(path, issuer).href;
   await person.page.goto(app.start());
   await person.page.evaluate(
-    ([action, sealed]) => {
-      const made = document.createElement('form');
-      Object.assign(made, { method: 'post', action });
-      for (const [name, value] of [
-        ['form', sealed],
-        ['decision', 'allow'],
-      ]) {
-        made.append(Object.assign(document.createElement('input'), { name, value }));
+    ([to, entries]) => {
+      const form = document.createElement('form');
+      Object.assign(form, { method: 'post', action: to });
+      for (const [name, value] of entries) {
+        form.append(Object.assign(document.createElement('input'), { name, value }));
       }
-      document.body.append(made);
-      made.submit();
+      document.body.append(form);
+      form.submit();
     },
-    [new URL('/consent', issuer).href, form],
+    [action, Object.entries(fields)],
   );
-  await person.page.waitForURL(new URL('/consent', issuer).href);
-  await person.see('Not allowed', 'not-allowed');
-});
+  await person.page.waitForURL(action);
+}
 
 test('another account can be used instead, and is the one that is granted', async () => {
   const person = await newPerson([app], { size: 'phone', colours: 'dark' });

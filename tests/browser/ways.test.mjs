@@ -27,6 +27,10 @@ for (const javaScriptEnabled of [true, false]) {
     const { method } = await person.isBack(app);
     assert.equal(method, 'POST');
     assert.equal((await app.redeem()).sub, ada.sub);
+    if (javaScriptEnabled) {
+      await person.page.goBack();
+      await person.see('Already answered', 'already-answered');
+    }
   });
 }
 
@@ -94,6 +98,15 @@ test('who reads German gets German', async () => {
 
 test('OpenID Connect Core 1.0 §3.1.2.1: `ui_locales` decides before the browser does', async () => {
   const person = await newPerson([app]);
+  const ada = newUser();
   await person.come(app, { ui_locales: 'de' });
+  await person.see('Anmelden', 'sign-in-german');
+  await person.fill({ Benutzername: ada.name, Passwort: 'falsch' });
+  await person.press('Anmelden');
+  await person.see('Anmelden', 'sign-in-wrong-german');
+  await person.fill({ Passwort: ada.password });
+  await person.press('Anmelden');
+  await person.see('Darf Photos Ihr Konto verwenden?', 'consent-german');
+  await person.press('Nicht Sie? Anderes Konto verwenden');
   await person.see('Anmelden', 'sign-in-german');
 });
