@@ -13,6 +13,7 @@ import pytest
 import requests
 from authlib.oauth2.rfc8414 import get_well_known_url
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+from person import Person
 
 # The issuer is on loopback, where it speaks plain http; these libraries have to be told.
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
@@ -93,6 +94,42 @@ def tokensmith(*options, data=None):
     command += json.loads(os.environ["TOKENSMITH_DATA_ARGUMENTS"])
     ran = subprocess.run(command, check=True, capture_output=True, input=data)
     return json.loads(ran.stdout)
+
+
+# Where the clients of people want them back. Nobody answers there: the tests read the URL.
+REDIRECT_URI = "https://client.example/callback"
+
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+@pytest.fixture(scope="session")
+def user():
+    """Somebody who can sign in."""
+    name, password = f"user-{uuid.uuid4()}", "correct horse battery"
+    about = ["--full-name", "Ada Lovelace", "--email", "ada@example.com"]
+    created = tokensmith("user", "create", name, "--password-stdin", *about, data=password.encode())
+    return created | {"password": password}
+
+
+@pytest.fixture
+def person(user):
+    """The user, in a browser that has been nowhere."""
+    return Person(user, ISSUER)
+
+
+@pytest.fixture
+def new_app():
+    """Registers a client that people sign in with; `options` are those of the command."""
+
+    def new_app(*options):
+        created = ["client", "create", "--id", f"app-{uuid.uuid4()}", "--redirect-uri", REDIRECT_URI]
+        for grant in ("authorization_code", "refresh_token", DEVICE_CODE):
+            created += ["--grant", grant]
+        for scope in ("openid", "profile", "email", "offline_access", "read"):
+            created += ["--scope", scope]
+        return tokensmith(*created, *options)
+
+    return new_app
 
 
 @pytest.fixture(params=["ES256", "RS256", "PS256", "ES384", "EdDSA"])
