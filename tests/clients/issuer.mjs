@@ -45,6 +45,9 @@ export function newUser() {
 /** Where the clients of people want them back. Nobody answers there: the tests read the URL. */
 export const redirectUri = 'https://client.example/callback';
 
+/** With any port of it (RFC 8252 §7.3). */
+export const loopbackUri = 'http://127.0.0.1/callback';
+
 export const afterLogout = 'https://client.example/';
 
 const deviceCode = 'urn:ietf:params:oauth:grant-type:device_code';
