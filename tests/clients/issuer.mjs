@@ -26,11 +26,11 @@ export function newGrant({ client_id }, subject = newSubject()) {
 }
 
 /** Registers a client that signs with the private part of this key. */
-export function newKeyClient(jwk) {
+export function newKeyClient(jwk, ...more) {
   const named = ['--id', `signs-${randomUUID()}`, '--scope', 'read', '--scope', 'write'];
   const grants = ['--grant', 'client_credentials', '--grant', 'refresh_token'];
   const authentication = ['--auth', 'private_key_jwt', '--jwks', '-'];
-  const options = [...named, '--default-scope', 'read', ...grants, ...authentication];
+  const options = [...named, '--default-scope', 'read', ...grants, ...authentication, ...more];
   return tokensmith(['client', 'create', ...options], JSON.stringify({ keys: [jwk] }));
 }
 
@@ -63,6 +63,11 @@ export function newApp(...options) {
     ...['--post-logout-redirect-uri', afterLogout],
   ];
   return tokensmith(['client', 'create', ...named, ...may, ...options]);
+}
+
+/** Registers an API with this scope. */
+export function newResource(uri, scope) {
+  tokensmith(['resource', 'create', uri, '--scope', `${scope}=Use the tools`]);
 }
 
 /** What the command says to these arguments, about the data of the issuer. */
