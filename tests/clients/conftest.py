@@ -155,13 +155,13 @@ def new_key(algorithm):
 def new_key_client():
     """Registers a client that signs with this key, and whose assertions name this audience."""
 
-    def new_key_client(key, audience="issuer"):
+    def new_key_client(key, audience="issuer", *options):
         created = ["client", "create", "--id", f"signs-{uuid.uuid4()}", "--auth", "private_key_jwt"]
         created += ["--grant", "client_credentials", "--grant", "refresh_token"]
         created += ["--scope", "read", "--scope", "write", "--default-scope", "read"]
         created += ["--jwks", "-", "--assertion-audience", audience]
         key_set = KeySet([key]).as_dict(private=False)
-        return tokensmith(*created, data=json.dumps(key_set).encode())
+        return tokensmith(*created, *options, data=json.dumps(key_set).encode())
 
     return new_key_client
 
