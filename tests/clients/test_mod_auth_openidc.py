@@ -1,4 +1,4 @@
-"""Apache with mod_auth_openidc signs people in, as Debian has it: OpenID Connect Core 1.0 §3.1, RFC 7636, RP-Initiated Logout 1.0."""
+"""Apache with Debian's mod_auth_openidc signs people in and out: OpenID Connect Core 1.0 §3.1 and RP-Initiated Logout 1.0 §2."""
 
 import socket
 import subprocess
@@ -18,7 +18,8 @@ ServerName {url}
 Listen {listen}
 PidFile {directory}/pid
 ErrorLog {directory}/log
-LogLevel auth_openidc:debug
+# A person may take longer than it keeps a connection.
+KeepAlive Off
 # Only the superuser needs these: an ordinary one stays who it is.
 User nobody
 Group nogroup
