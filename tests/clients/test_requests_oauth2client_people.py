@@ -14,21 +14,29 @@ from requests_oauth2client import (
 SCOPE = "openid profile email offline_access read"
 
 
+def found(proof, **options):
+    """A client that has found the issuer."""
+    return OAuth2Client.from_discovery_endpoint(
+        issuer=ISSUER,
+        auth=proof,
+        redirect_uri=REDIRECT_URI,
+        # The issuer is on loopback, where it speaks plain http.
+        testing=True,
+        **options,
+    )
+
+
 @pytest.fixture(params=[ClientSecretBasic, ClientSecretPost, PublicApp])
 def client(request, new_app, metadata):
     proof = request.param
     app = new_app(*(["--public"] if proof is PublicApp else []))
     credentials = [app["client_id"], app["client_secret"]] if "client_secret" in app else [app["client_id"]]
-    return OAuth2Client.from_discovery_endpoint(
-        issuer=ISSUER,
-        auth=proof(*credentials),
-        redirect_uri=REDIRECT_URI,
+    return found(
+        proof(*credentials),
         # The library does not read this one in the metadata.
         device_authorization_endpoint=metadata["device_authorization_endpoint"],
-        # Without a registered algorithm of its own, a client gets ID tokens of the issuer's first.
+        # Without an algorithm of its own, a client gets ID tokens of the issuer's first.
         id_token_signed_response_alg="ES256",
-        # The issuer is on loopback, where it speaks plain http.
-        testing=True,
     )
 
 
@@ -40,6 +48,14 @@ def test_oidc_core_3_1_a_person_signs_in(client, person, user):
     assert (token.id_token.sub, token.id_token.nonce) == (user["subject"], asked.nonce)
     told = client.userinfo(token)
     assert (told["sub"], told["name"]) == (user["subject"], "Ada Lovelace")
+
+
+def test_oidc_core_2_by_default_id_tokens_are_signed_with_rs256(new_app, person, user):
+    app = new_app("--alg", "RS256")
+    client = found(ClientSecretBasic(app["client_id"], app["client_secret"]))
+    asked = client.authorization_request(scope=SCOPE)
+    code = asked.validate_callback(person.visit(asked.uri))
+    assert client.authorization_code(code, validate=True).id_token.sub == user["subject"]
 
 
 def test_rfc9126_2_a_pushed_request_signs_a_person_in(client, person, user):
