@@ -42,9 +42,16 @@ function claimRefused(claim) {
 }
 
 test('RFC 8414 §3 and OpenID Connect Discovery §4: both documents are found, and agree', async () => {
-  const { subject_types_supported, id_token_signing_alg_values_supported, ...rest } =
-    await discover('oidc');
+  const {
+    subject_types_supported,
+    id_token_signing_alg_values_supported,
+    userinfo_endpoint,
+    claims_supported,
+    ...rest
+  } = await discover('oidc');
   assert.deepEqual(rest, metadata);
+  assert.equal(userinfo_endpoint, new URL('/oauth2/userinfo', issuer).href);
+  assert.ok(claims_supported.includes('sub'));
   // What Discovery requires besides, and strict parsers refuse to miss.
   assert.deepEqual(subject_types_supported, ['public']);
   const signed = clients.map((client) => client.alg);
