@@ -1,10 +1,14 @@
 //! What people see and end: the account page and signing out, in browsers that keep cookies and run no scripts.
 
 mod account;
+mod costs;
 mod ends_under_faults;
 mod guesses;
+mod interrupted;
+mod kills;
 mod logout;
 mod new_password;
+mod walk;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

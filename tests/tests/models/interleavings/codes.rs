@@ -3,7 +3,7 @@
 use super::*;
 
 fn code(grace: RefreshGrace) -> Refreshes {
-    Refreshes::new(grace).with_a_code()
+    Refreshes::new(grace).beginning_with_code()
 }
 
 /// A client that gets no answer for its code presents it again, which ends what came of it: there is one chain, or none. Its

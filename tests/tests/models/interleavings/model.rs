@@ -95,7 +95,7 @@ impl Refreshes {
     }
 
     /// It begins with a code (RFC 6749 §4.1).
-    pub fn with_a_code(mut self) -> Self {
+    pub fn beginning_with_code(mut self) -> Self {
         let hash = digest(&SHA256, VERIFIER.as_bytes());
         self.begins_with_code = true;
         self.grant.origin = Origin::Code;
