@@ -132,6 +132,38 @@ def new_app():
     return new_app
 
 
+# What is known about everybody who is made here.
+KNOWN = {
+    "name": "Ada Lovelace",
+    "given_name": "Ada",
+    "family_name": "Lovelace",
+    "website": "https://example.com/ada",
+    "birthdate": "1815-12-10",
+    "locale": "en-GB",
+    "email": "ada@example.com",
+    "email_verified": True,
+    "address": {"locality": "London", "country": "UK"},
+    "phone_number": "+44 20 7946 0000",
+    "phone_number_verified": False,
+}
+
+
+def new_user():
+    """Somebody who can sign in, as the command shows them."""
+    claims = [f"--claim={name}={json.dumps(value)}" for name, value in KNOWN.items()]
+    return tokensmith("user", "create", f"ada-{uuid.uuid4()}", "--no-password", *claims)
+
+
+def granted_token(client, subject, scopes):
+    """An access token of a grant by `subject` to a public client."""
+    granted = ["grant", "create", "--client", client, "--subject", subject]
+    granted = tokensmith(*granted, *(f"--scope={scope}" for scope in scopes))
+    form = {"grant_type": "refresh_token", "refresh_token": granted["refresh_token"], "client_id": client}
+    answer = requests.post(f"{ISSUER}/oauth2/token", data=form)
+    answer.raise_for_status()
+    return answer.json()["access_token"]
+
+
 @pytest.fixture(params=["ES256", "RS256", "PS256", "ES384", "EdDSA"])
 def key(request):
     """A key pair of a client's own."""

@@ -339,27 +339,6 @@ async fn an_outage_is_503_and_no_challenge() {
     }
 }
 
-#[tokio::test]
-async fn rfc9110_15_5_6_other_methods_are_405_and_a_browser_may_ask() {
-    let issuer = InProcess::start().await;
-    for method in ["HEAD", "PUT", "DELETE"] {
-        let answer = issuer
-            .send(&HttpRequest::new(method, paths::USERINFO))
-            .await;
-        assert_eq!(answer.status, 405, "{method}");
-        assert_eq!(answer.header("allow"), Some("GET, POST, OPTIONS"));
-    }
-    let preflight = HttpRequest::new("OPTIONS", paths::USERINFO)
-        .header("origin", "https://app.example")
-        .header("access-control-request-headers", "authorization");
-    let answer = issuer.send(&preflight).await;
-    assert_eq!(answer.status, 204);
-    let methods = answer.header("access-control-allow-methods");
-    assert_eq!(methods, Some("GET, POST, OPTIONS"));
-    let headers = answer.header("access-control-allow-headers");
-    assert!(headers.expect("a list").contains("Authorization"));
-}
-
 /// Who was told of whom is in the log, and nothing of what was told. A token by a withdrawn key is a security event.
 #[tokio::test]
 async fn the_log_says_who_was_told_of_whom() {
