@@ -131,11 +131,14 @@ async fn rfc8628_3_5_a_device_code_expires_after_10_minutes_also_when_it_was_app
 async fn rfc6749_5_2_a_code_that_is_none_of_the_clients_is_an_invalid_grant() {
     let scene = Scene::new().await;
     let codes = scene.ask().await;
-    scene.approve(&codes).await;
     let thief = scene.issuer.public("thief", |client| {
         client.grant_types = vec![GrantType::DeviceCode];
     });
     let thief = thief.await;
+    // Nobody else learns that somebody is waiting.
+    let early = poll(&scene.issuer, &thief, &codes.device, &[]).await;
+    early.assert_refused(400, "invalid_grant");
+    scene.approve(&codes).await;
     let stolen = poll(&scene.issuer, &thief, &codes.device, &[]).await;
     let unknown = DeviceCode::generate();
     let unknown = poll(&scene.issuer, &scene.client, unknown.expose_secret(), &[]).await;
