@@ -29,7 +29,7 @@ def app():
 
 
 @pytest.fixture(scope="module")
-def user():
+def somebody():
     return new_user()
 
 
@@ -45,33 +45,33 @@ def test_openid_discovery_3_authlib_accepts_what_is_said_of_userinfo_and_claims(
     assert set(KNOWN) <= set(provider["claims_supported"])
 
 
-def test_oidc_core_5_3_authlib_is_told_all_that_its_scopes_allow(provider, app, user):
-    with OAuth2Session(app, token=token(app, user)) as session:
+def test_oidc_core_5_3_authlib_is_told_all_that_its_scopes_allow(provider, app, somebody):
+    with OAuth2Session(app, token=token(app, somebody)) as session:
         response = session.get(provider["userinfo_endpoint"])
     response.raise_for_status()
     told = UserInfo(response.json())
-    assert told.sub == user["subject"] and told.preferred_username == user["user_name"]
+    assert told.sub == somebody["subject"] and told.preferred_username == somebody["user_name"]
     assert told.pop("updated_at") > 1_700_000_000
-    assert told == {**KNOWN, "sub": user["subject"], "preferred_username": user["user_name"]}
+    assert told == {**KNOWN, "sub": somebody["subject"], "preferred_username": somebody["user_name"]}
     # Authlib knows by itself which scope a claim belongs to.
     for scope in SCOPES:
-        asked = token(app, user, ["openid", scope])
+        asked = token(app, somebody, ["openid", scope])
         with OAuth2Session(app, token=asked) as session:
             narrowed = session.get(provider["userinfo_endpoint"]).json()
         assert narrowed == UserInfo({**narrowed, **KNOWN}).filter(f"openid {scope}")
 
 
-def test_oidc_core_5_3_1_other_ways_to_ask_say_the_same(provider, app, user):
-    endpoint, access = provider["userinfo_endpoint"], token(app, user, ["openid", "email"])
-    expected = {"sub": user["subject"], "email": "ada@example.com", "email_verified": True}
+def test_oidc_core_5_3_1_other_ways_to_ask_say_the_same(provider, app, somebody):
+    endpoint, access = provider["userinfo_endpoint"], token(app, somebody, ["openid", "email"])
+    expected = {"sub": somebody["subject"], "email": "ada@example.com", "email_verified": True}
     with OtherSession(client_id=app, token=access) as session:
         assert session.get(endpoint).json() == expected
         assert session.post(endpoint).json() == expected
     assert requests.post(endpoint, data={"access_token": access["access_token"]}).json() == expected
 
 
-def test_rfc6750_3_a_client_can_tell_from_the_challenge_what_to_do(provider, app, user):
-    endpoint, lesser = provider["userinfo_endpoint"], token(app, user, ["email"])
+def test_rfc6750_3_a_client_can_tell_from_the_challenge_what_to_do(provider, app, somebody):
+    endpoint, lesser = provider["userinfo_endpoint"], token(app, somebody, ["email"])
     bearer = {"Authorization": f"Bearer {lesser['access_token']}"}
     answer = requests.get(endpoint, headers=bearer)
     assert answer.status_code == 403
@@ -85,8 +85,8 @@ def test_rfc6750_3_a_client_can_tell_from_the_challenge_what_to_do(provider, app
 
 
 def test_a_user_that_was_disabled_is_nobody_any_more(provider, app):
-    somebody = new_user()
-    with OAuth2Session(app, token=token(app, somebody)) as session:
+    gone = new_user()
+    with OAuth2Session(app, token=token(app, gone)) as session:
         assert session.get(provider["userinfo_endpoint"]).status_code == 200
-        tokensmith("user", "disable", somebody["user_name"], "--yes")
+        tokensmith("user", "disable", gone["user_name"], "--yes")
         assert session.get(provider["userinfo_endpoint"]).status_code == 401
