@@ -207,6 +207,12 @@ fn all_requests() -> Vec<Value> {
             subject: subject(),
             client: client(),
             methods: vec!["pwd".to_owned()],
+            upstream: "op".parse().ok(),
+            new_user: true,
+        },
+        RequestEvent::Linked {
+            subject: subject(),
+            upstream: "op".parse().expect("a name"),
         },
         RequestEvent::Authorized {
             subject: subject(),
