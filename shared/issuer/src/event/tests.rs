@@ -203,6 +203,10 @@ fn all_requests() -> Vec<Value> {
             findings: 2,
             revoked_keys: 1,
         },
+        RequestEvent::Pushed {
+            client: "app".parse().expect("an id"),
+            rule: "r".parse().ok(),
+        },
         RequestEvent::SignedIn {
             subject: subject(),
             client: client(),
