@@ -50,6 +50,17 @@ export const loopbackUri = 'http://127.0.0.1/callback';
 
 export const afterLogout = 'https://client.example/';
 
+/** Registers an OpenID provider that people sign in through. */
+export function newUpstream(name, url, options = [], secret) {
+  const named = ['upstream', 'create', name, '--issuer', url, '--client-id', 'tokensmith'];
+  return tokensmith([...named, ...options], secret);
+}
+
+/** Deletes one. */
+export function deleteUpstream(name) {
+  return tokensmith(['upstream', 'delete', name, '--yes']);
+}
+
 const deviceCode = 'urn:ietf:params:oauth:grant-type:device_code';
 
 /** Registers a client that people sign in with; `options` are those of the command. */

@@ -76,13 +76,13 @@ export class Person {
 }
 
 /** The forms of a page: where each is sent, its fields as they are filled in, and the names that it can send. */
-function formsOf(html) {
+function formsOf(html, base = issuer) {
   return [...html.matchAll(/<form([^>]*)>(.*?)<\/form>/gs)].map(([, head, inside]) => {
     const tags = [...inside.matchAll(/<(input|button)[^>]*>/g)];
     const named = tags.map(([tag]) => [attribute(tag, 'name'), attribute(tag, 'value') ?? '', tag]);
     const fields = named.filter(([name, , tag]) => name !== null && tag.startsWith('<input'));
     return {
-      action: new URL(attribute(head, 'action'), issuer),
+      action: new URL(attribute(head, 'action'), base),
       fields: new URLSearchParams(fields.map(([name, value]) => [name, value])),
       names: named.map(([name]) => name),
     };
@@ -102,4 +102,55 @@ function textOf(html) {
 function unescaped(text) {
   const characters = { lt: '<', gt: '>', quot: '"', '#39': "'", amp: '&' };
   return text.replace(/&(lt|gt|quot|#39|amp);/g, (_, name) => characters[name]);
+}
+
+/** A browser that runs no scripts and goes anywhere. It keeps cookies by origin. */
+export class Browser {
+  #jars = new Map();
+
+  /** The page at a URL, after redirects; or the first URL on the way at which `stops` says so. */
+  async open(url, init = {}, stops = () => false) {
+    for (let next = new URL(url); ; ) {
+      if (stops(next)) {
+        return next;
+      }
+      const jar = this.#jar(next);
+      const cookie = [...jar].map((pair) => pair.join('=')).join('; ');
+      const headers = { cookie, 'sec-fetch-site': init.body ? 'same-origin' : 'cross-site' };
+      const response = await fetch(next, { ...init, headers, redirect: 'manual' });
+      for (const one of response.headers.getSetCookie()) {
+        const [, name, value] = /^([^=]+)=([^;]*)/.exec(one);
+        /max-age=0|expires=thu, 01 jan 1970/i.test(one) ? jar.delete(name) : jar.set(name, value);
+      }
+      const location = response.headers.get('location');
+      if (location === null) {
+        return pageOf(next, response.status, await response.text());
+      }
+      next = new URL(location, next);
+      init = {};
+    }
+  }
+
+  /** Signs in on a page with a name and a password. */
+  signIn({ forms }, { user_name, password }) {
+    const { action, fields } = forms.find(({ names }) => names.includes('password'));
+    fields.set('user_name', user_name);
+    fields.set('password', password);
+    return this.open(action, { method: 'POST', body: fields });
+  }
+
+  #jar({ origin }) {
+    if (!this.#jars.has(origin)) {
+      this.#jars.set(origin, new Map());
+    }
+    return this.#jars.get(origin);
+  }
+}
+
+function pageOf(url, status, html) {
+  const links = [...html.matchAll(/<a\s[^>]*>/g)].map(([tag]) => attribute(tag, 'href'));
+  const buttons = (inside) => [...inside.matchAll(/<button[^>]*>/g)].map(([tag]) => [attribute(tag, 'name'), attribute(tag, 'value')]);
+  const insides = [...html.matchAll(/<form[^>]*>(.*?)<\/form>/gs)].map(([, inside]) => inside);
+  const forms = formsOf(html, url).map((form, index) => ({ ...form, buttons: buttons(insides[index]) }));
+  return { url, status, text: textOf(html), forms, links: links.filter(Boolean).map((href) => new URL(href, url)) };
 }

@@ -49,7 +49,7 @@ def test_what_anybody_may_read_is_cached_and_nothing_else(edge, distribution):
 
 def test_pages_get_what_they_read_and_no_cache_keeps_them(distribution):
     """Cookies and queries, and the headers Accept-Language and User-Agent: AWS's policy passes on all that a browser sends."""
-    for name in ("authorize", "login", "consent", "account", "device", "logout"):
+    for name in ("authorize", "login", "upstream", "consent", "account", "device", "logout"):
         behaviour = behaviour_of(distribution, PATHS[name])
         assert (behaviour["CachePolicyId"], behaviour["OriginRequestPolicyId"]) == (NEVER_CACHED, EVERY_HEADER), name
 
@@ -96,7 +96,7 @@ def test_the_web_acl_stands_before_the_distribution_and_counts_the_oauth_endpoin
     rate = rule["Statement"]["RateBasedStatement"]
     assert (rate["AggregateKeyType"], rate["EvaluationWindowSec"], rate["Limit"]) == ("IP", 300, {"Ref": "RequestsPerAddress"})
     counted = [each["ByteMatchStatement"] for each in rate["ScopeDownStatement"]["OrStatement"]["Statements"]]
-    of_people = [("EXACTLY", PATHS[name]) for name in ("login", "account", "device")]
+    of_people = [("EXACTLY", PATHS[name]) for name in ("login", "upstream", "account", "device")]
     assert [(each["PositionalConstraint"], each["SearchString"]) for each in counted] == [("STARTS_WITH", "/oauth2/"), *of_people]
     for each in counted:
         assert [one["Type"] for one in each["TextTransformations"]] == ["URL_DECODE", "NORMALIZE_PATH"]

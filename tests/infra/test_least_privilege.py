@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from test_roles import ALLOWED_BESIDE_AN_API, ALLOWED_WHERE_PEOPLE_SIGN_IN, FINDS_WHAT_IS_SOMEBODYS, IN_CUSTODY, LIVE, READS_THE_FEED, TABLE
 
 PARTITIONS = ["CLIENT#x", "GRANT#x", "SUBJECT#x", "JTI#x", "KEY#x", "USED#x", "RESOURCE#x", "COUNT#x", "REPLAY#x", "AUDIT#x", "FEDERATION", "KEYS", "HMAC"]
-PARTITIONS += ["USER#x", "LOGIN#x", "SESSION#x", "BACKOFF#x", "REQUEST#x", "CONSENT#x"]
+PARTITIONS += ["USER#x", "LOGIN#x", "SESSION#x", "BACKOFF#x", "REQUEST#x", "CONSENT#x", "UPSTREAM"]
 NEVER = {"ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(pk)"}
 USES = ["hmac", "signing", "other", None]
 

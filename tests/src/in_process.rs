@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokensmith_issuer::admin::{Administrator, settle};
 use tokensmith_issuer::config::Config;
 use tokensmith_issuer::credential::{ClientSecret, Nonce};
-use tokensmith_issuer::fetched::{Fetcher, Reach, Source, Web};
+use tokensmith_issuer::fetched::{Fetcher, Post, Reach, Source, Web};
 use tokensmith_issuer::keys::{HmacKeys, HmacRotation, KeyRotation, RotationPolicy};
 use tokensmith_issuer::names::Scope;
 use tokensmith_issuer::store::records::{
@@ -111,21 +111,23 @@ impl InProcess {
     pub async fn fetching(&self) -> Self {
         let table = make_table(self.dynamo.clone()).await.expect("the table");
         let web = Arc::new(Web::new(Reach::Private));
-        self.finding(Arc::new(Fetcher::new(table, web))).await
+        let fetcher = Arc::new(Fetcher::new(table, web.clone()));
+        self.finding(fetcher, Some(web)).await
     }
 
     /// Another function of the same issuer, which has loaded nothing, and reads documents that others have fetched.
     pub async fn reading(&self) -> Self {
         let table = make_table(self.dynamo.clone()).await.expect("the table");
-        self.finding(Arc::new(table.reader())).await
+        self.finding(Arc::new(table.reader()), None).await
     }
 
-    async fn finding(&self, documents: Arc<dyn Source>) -> Self {
+    async fn finding(&self, documents: Arc<dyn Source>, web: Option<Arc<dyn Post>>) -> Self {
         let mut other = self.clone();
         let table = make_table(self.dynamo.clone()).await.expect("the table");
         let abilities = Abilities {
             keys: self.direct.custody.access(),
             documents: Some(documents),
+            web,
             passwords: Some(Arc::new(Passwords::default())),
         };
         let issuer = Issuer::new(self.config.clone(), table, abilities, self.clock());

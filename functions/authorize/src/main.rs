@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use tokensmith_issuer::endpoint::{device_authorization, pushed_authorization};
-use tokensmith_people::{account, authorize, consent, device, login, logout};
+use tokensmith_people::{account, authorize, consent, device, login, logout, upstream};
 
 fn main() -> ExitCode {
     tokensmith_aws::serve([
@@ -11,6 +11,7 @@ fn main() -> ExitCode {
         pushed_authorization(),
         device_authorization(),
         login(),
+        upstream(),
         consent(),
         device(),
         account(),

@@ -26,6 +26,7 @@ mod shell;
 mod taken_back;
 mod target;
 mod token;
+mod upstream;
 mod user;
 
 use std::io::Write;
@@ -77,6 +78,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Federation(command) => federation::run(command).await,
         Command::Resource(command) => resource::run(command).await,
         Command::User(command) => user::run(command).await,
+        Command::Upstream(command) => upstream::run(command).await,
         Command::Key(command) => key::run(command).await,
         Command::Grant(command) => grant::run(command).await,
         Command::Revoke(args) => revoke::run(args).await,
@@ -124,6 +126,9 @@ enum Command {
     /// Manage the people who can sign in
     #[command(subcommand)]
     User(user::Command),
+    /// Manage the OpenID providers that people can sign in through
+    #[command(subcommand)]
+    Upstream(upstream::Command),
     /// Manage the signing keys and the HMAC key
     #[command(subcommand)]
     Key(key::Command),

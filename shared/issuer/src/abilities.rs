@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use crate::fetched::Source;
+use crate::fetched::{Post, Source};
 use crate::keys::KeyAccess;
 use crate::store::records::PasswordHash;
 
@@ -15,6 +15,8 @@ pub struct Abilities {
     pub keys: KeyAccess,
     /// Where it finds documents that others publish, if it needs any.
     pub documents: Option<Arc<dyn Source>>,
+    /// How it sends forms to other OpenID providers, if people sign in through them.
+    pub web: Option<Arc<dyn Post>>,
     /// How it hashes passwords, if it signs people in.
     pub passwords: Option<Arc<dyn HashPasswords>>,
 }
@@ -24,6 +26,7 @@ impl From<KeyAccess> for Abilities {
         Self {
             keys,
             documents: None,
+            web: None,
             passwords: None,
         }
     }

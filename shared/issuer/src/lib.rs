@@ -28,6 +28,7 @@ pub mod revocation;
 pub mod sealed;
 pub mod store;
 pub mod token;
+pub mod upstream;
 
 use std::sync::Arc;
 
@@ -45,13 +46,14 @@ use crate::client::Clients;
 use crate::config::Config;
 use crate::device::Polls;
 use crate::error::Unavailable;
-use crate::fetched::{Documents, ReportKeys, Source};
+use crate::fetched::{Documents, Post, ReportKeys, Source};
 use crate::grant::redeem::Redeemer;
 use crate::keys::{HmacKeys, KeyAccess, SigningKeys};
 use crate::limit::Limits;
 use crate::revocation::ServedFeed;
 use crate::store::records::{Client, FEDERATION, FederationSource};
 use crate::store::{Key, Record, Table};
+use crate::upstream::Upstreams;
 
 /// The authorization server.
 #[derive(Debug)]
@@ -65,6 +67,8 @@ pub struct Issuer {
     feed: ServedFeed,
     limits: Limits,
     documents: Option<Arc<dyn Source>>,
+    web: Option<Arc<dyn Post>>,
+    upstreams: Upstreams,
     passwords: Option<Arc<dyn HashPasswords>>,
     last_uses: LastUses,
     polls: Polls,
@@ -82,6 +86,7 @@ impl Issuer {
         let Abilities {
             keys,
             documents,
+            web,
             passwords,
         } = abilities.into();
         let KeyAccess { open, sign } = keys;
@@ -93,7 +98,15 @@ impl Issuer {
             feed: ServedFeed::new(table.reader()),
             limits: Limits::new(table.counters(), clock.clone()),
             report_keys: report_keys(documents.as_ref(), &clock),
+            upstreams: Upstreams::new(
+                table.reader(),
+                documents.as_ref(),
+                web.as_ref(),
+                &clock,
+                config.cache_ttl,
+            ),
             documents,
+            web,
             passwords,
             last_uses: LastUses::new(table.clone()),
             polls: Polls::default(),
@@ -107,6 +120,7 @@ impl Issuer {
     /// have changed.
     pub fn forget_cached(&self) {
         self.clients.forget_all();
+        self.upstreams.expire();
         self.keys.expire();
         if let Some(keys) = &self.hmac_keys {
             keys.expire();
@@ -151,7 +165,11 @@ impl Issuer {
             feed: ServedFeed::new(self.table.reader()),
             limits: Limits::new(self.table.counters(), self.clock.clone()),
             report_keys: report_keys(self.documents.as_ref(), &self.clock),
+            upstreams: self
+                .upstreams
+                .cold(self.documents.as_ref(), self.web.as_ref(), &self.clock),
             documents: self.documents.clone(),
+            web: self.web.clone(),
             passwords: self.passwords.clone(),
             last_uses: LastUses::new(self.table.clone()),
             polls: Polls::default(),

@@ -134,6 +134,18 @@ name!(
 );
 
 name!(
+    /// The name of an OpenID provider that people sign in through.
+    UpstreamName,
+    "the name of an upstream is 1 to 64 lower-case letters, digits and hyphens, with no hyphen at either end",
+    |text| (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+);
+
+name!(
     /// What people call an API key.
     ApiKeyName,
     "the name of an API key is 1 to 128 printable characters, with no space at either end",

@@ -5,9 +5,13 @@ use http::{HeaderValue, Response, StatusCode, header};
 use tokensmith_issuer::Issuer;
 use tokensmith_issuer::authorization::NotRedirected;
 use tokensmith_issuer::endpoint::{Answer, Call, Endpoint, Work};
-use tokensmith_issuer::error::{BadRequest, Denied, Error, SignInDenied, Unavailable};
+use tokensmith_issuer::error::{
+    BadRequest, Denied, Error, SignInDenied, Unavailable, UpstreamDenied,
+};
 use tokensmith_issuer::event::{RequestContext, RequestEvent};
-use tokensmith_issuer::store::records::{Client, Consent, Login, Session, Subject, User};
+use tokensmith_issuer::store::records::{
+    Client, Consent, Login, Session, Subject, UPSTREAM, Upstream, User,
+};
 use tokensmith_pages::{Brand, Language, Look, Problem, ProblemKind};
 
 use crate::visit::{Visit, page};
@@ -111,6 +115,9 @@ fn kind_of<'a>(error: &Error, start_again: Option<&'a str>) -> (StatusCode, Prob
         }
         Denied::SignIn(SignInDenied::CrossSite) => ProblemKind::BadRequest,
         Denied::SignIn(_) => ProblemKind::Forbidden,
+        Denied::Upstream(UpstreamDenied::UnknownUpstream) => ProblemKind::NotFound,
+        Denied::Upstream(UpstreamDenied::NotLinked) => ProblemKind::NotLinked { start_again },
+        Denied::Upstream(_) => ProblemKind::UpstreamFailed { start_again },
         _ => ProblemKind::BadRequest,
     };
     (denied.status(), kind)
@@ -146,6 +153,8 @@ pub(crate) fn check_people(issuer: &Issuer) -> Work<'_, Result<(), Unavailable>>
         issuer.check_read::<User>(User::PREFIX).await?;
         issuer.check_read::<Login>(Login::PREFIX).await?;
         issuer.check_read::<Session>(Session::PREFIX).await?;
-        issuer.check_read::<Consent>(Consent::PREFIX).await
+        issuer.check_read::<Consent>(Consent::PREFIX).await?;
+        let upstreams = issuer.table().query::<Upstream>(UPSTREAM, None, 1);
+        upstreams.await.map(drop).map_err(Unavailable::from)
     })
 }

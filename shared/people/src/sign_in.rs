@@ -9,7 +9,7 @@ use tokensmith_issuer::authorization::Parameters;
 use tokensmith_issuer::endpoint::{Answer, Call, Endpoint};
 use tokensmith_issuer::error::{Denied, Error, SignInDenied};
 use tokensmith_issuer::event::{Known, RequestContext, RequestEvent};
-use tokensmith_issuer::names::{ClientId, UserName};
+use tokensmith_issuer::names::{ClientId, UpstreamName, UserName};
 use tokensmith_issuer::store::records::{Client, Login, User};
 use tokensmith_issuer::store::{Change, Stored};
 use tokensmith_pages::{SignIn, SignInProblem};
@@ -18,6 +18,7 @@ use tokensmith_verifier::{Timestamp, paths};
 use crate::backoff::{Admitted, Guess};
 use crate::pending::Next;
 use crate::problem::{answered, check_people, refused_page, warm_up};
+use crate::upstream::Links;
 use crate::visit::Visit;
 
 pub(crate) use tokensmith_pages::SignInProblem as Problem;
@@ -63,9 +64,8 @@ async fn login(call: Call<'_>) -> Result<Answer, Error> {
     let password: SecretString = form.value("password").unwrap_or_default().to_owned().into();
     match visit.prove(name, &password).await {
         Ok((user, proved_at)) => {
-            visit
-                .signed_in(opened.value, client, &user, proved_at)
-                .await
+            let proof = Proof::password(proved_at);
+            visit.signed_in(opened.value, client, &user, proof).await
         }
         Err(Error::Denied(denied)) => {
             let shown = client.as_ref().map(shown_name);
@@ -150,14 +150,15 @@ impl Visit<'_> {
         Ok(())
     }
 
-    async fn signed_in(
+    /// Begins the session of somebody who has proved who they are, and sends them on to what they have signed in for.
+    pub(crate) async fn signed_in(
         &self,
         next: Next,
         client: Option<Client>,
         user: &User,
-        proved_at: Timestamp,
+        proof: Proof,
     ) -> Result<Answer, Error> {
-        let methods = ["pwd"];
+        let methods = [proof.method];
         let former = self.visitor(None).await?.map(|former| former.session);
         let (own, other) = match former {
             Some(former) if former.subject == user.subject => (Some(former), None),
@@ -166,7 +167,7 @@ impl Visit<'_> {
         if let Some(other) = other {
             self.end_session(&other).await?;
         }
-        let begun = self.begin_session(user, &methods, proved_at, own.as_ref());
+        let begun = self.begin_session(user, &methods, proof.at, own.as_ref());
         let session = begun.await?;
         let location = self.next_location(next, session.value()).await?;
         let mut response = self.see_other(&location);
@@ -177,6 +178,8 @@ impl Visit<'_> {
                 subject: user.subject.clone(),
                 client: client.map(|client| client.id),
                 methods: methods.map(str::to_owned).to_vec(),
+                upstream: proof.upstream,
+                new_user: proof.new_user,
             },
         })
     }
@@ -190,13 +193,15 @@ impl Visit<'_> {
         problem: Option<SignInProblem>,
     ) -> Result<Response<Bytes>, Error> {
         let form = self.seal_for_stranger(SIGN_IN, next).await?;
+        let upstreams = self.issuer.upstreams().await?;
+        let links = Links::of(&upstreams, "request", &form);
         let page = SignIn {
             form: &form,
             action: paths::LOGIN,
             client,
             user_name,
             problem,
-            upstreams: &[],
+            upstreams: &links.shown(&upstreams),
         };
         Ok(self.page(StatusCode::OK, page.html(&self.look, self.language)))
     }
@@ -209,7 +214,7 @@ impl Visit<'_> {
     }
 
     /// The client that has sent somebody to sign in.
-    async fn client_of(&self, next: &Next) -> Result<Option<Client>, Error> {
+    pub(crate) async fn client_of(&self, next: &Next) -> Result<Option<Client>, Error> {
         let Next::Authorize(pending) = next else {
             return Ok(None);
         };
@@ -226,20 +231,48 @@ impl Visit<'_> {
 
     /// Tells somebody that their form has expired, with a way to begin again.
     pub(crate) fn expired(&self, next: &Next, known: &mut Known) -> Answer {
-        let again = match next {
-            Next::Authorize(pending) if pending.pushed.is_none() => Some(format!(
-                "{}?{}",
-                paths::AUTHORIZE,
-                pending.parameters.to_query()
-            )),
-            Next::Authorize(_) => None,
-            Next::Account => Some(paths::ACCOUNT.to_owned()),
-            Next::Device(_) => Some(paths::DEVICE.to_owned()),
-        };
+        let again = start_again(next);
         let error = SignInDenied::ExpiredForm.into();
         Answer {
             response: self.problem_page(&error, again.as_deref()),
             event: RequestEvent::refused(mem::take(known), &error),
+        }
+    }
+}
+
+/// Where somebody begins again who has not signed in; `None` when only the client can.
+pub(crate) fn start_again(next: &Next) -> Option<String> {
+    match next {
+        Next::Authorize(pending) if pending.pushed.is_none() => Some(format!(
+            "{}?{}",
+            paths::AUTHORIZE,
+            pending.parameters.to_query()
+        )),
+        Next::Authorize(_) => None,
+        Next::Account => Some(paths::ACCOUNT.to_owned()),
+        Next::Device(_) => Some(paths::DEVICE.to_owned()),
+    }
+}
+
+/// How somebody has proved who they are.
+pub(crate) struct Proof {
+    /// RFC 8176.
+    pub(crate) method: &'static str,
+    /// Since when that is known: before their record was read.
+    pub(crate) at: Timestamp,
+    /// The OpenID provider that says so.
+    pub(crate) upstream: Option<UpstreamName>,
+    /// Whether they have become a user by it.
+    pub(crate) new_user: bool,
+}
+
+impl Proof {
+    const fn password(at: Timestamp) -> Self {
+        Self {
+            method: "pwd",
+            at,
+            upstream: None,
+            new_user: false,
         }
     }
 }

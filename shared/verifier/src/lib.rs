@@ -108,9 +108,9 @@ pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use bearer::{BearerToken, InvalidRequest};
 pub use claims::{AccessTokenClaims, Audiences, Parent};
 pub use clock::{Clock, Timestamp};
-#[cfg(feature = "fetch")]
-pub use fetch::HttpFetch;
 pub use fetch::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched, fetch_within};
+#[cfg(feature = "fetch")]
+pub use fetch::{HttpFetch, PostRequest, Posted};
 pub use jsonwebtoken::jwk::{Jwk, JwkSet};
 pub use key_id::KeyId;
 #[cfg(feature = "tower")]

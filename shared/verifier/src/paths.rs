@@ -46,6 +46,10 @@ pub const LOGOUT: &str = "/oauth2/logout";
 /// Where a person signs in.
 pub const LOGIN: &str = "/login";
 
+/// Where signing in through another OpenID provider begins, and where that provider sends people back to. The query names the
+/// provider, so that each has a redirect URI of its own (RFC 9700 §4.4.2).
+pub const UPSTREAM: &str = "/login/upstream";
+
 /// Where a person is asked whether a client may.
 pub const CONSENT: &str = "/consent";
 

@@ -173,7 +173,8 @@ async fn run_on(
     let passwords = Arc::new(Passwords::default());
     let abilities = Abilities {
         keys: access,
-        documents: Some(Arc::new(Fetcher::new(table.clone(), web))),
+        documents: Some(Arc::new(Fetcher::new(table.clone(), web.clone()))),
+        web: Some(web),
         passwords: Some(passwords.clone()),
     };
     let issuer = Issuer::new(config, table.clone(), abilities, clock.clone());

@@ -9,7 +9,7 @@ use tokensmith_verifier::Timestamp;
 
 use super::{
     AdminEvent, Administrator, ApiKeyError, ClientError, FederationError, GrantError, IssueError,
-    ResourceError, RestoreError, RevokeError, SettleError, UserError,
+    ResourceError, RestoreError, RevokeError, SettleError, UpstreamError, UserError,
 };
 use crate::credential::random_id;
 use crate::error::Unavailable;
@@ -197,6 +197,7 @@ change_errors!(
     ResourceError: Self::Store(_),
     FederationError: Self::Store(_),
     UserError: Self::Store(_),
+    UpstreamError: Self::Store(_) | Self::Unavailable(_),
     SettleError: Self::Store(_),
     GrantError: Self::Unavailable(_),
     RevokeError: Self::Unavailable(_),

@@ -27,6 +27,7 @@ mod secrets;
 mod settings;
 mod standing;
 mod token;
+mod upstreams;
 mod users;
 
 use std::sync::Arc;
@@ -55,6 +56,7 @@ pub use secrets::{RotatedSecret, SecretError};
 pub use settings::{SettleError, settle, take_over};
 pub use standing::{ListedApiKey, ListedGrant};
 pub use token::IssueError;
+pub use upstreams::{NewUpstream, UpstreamError};
 pub use users::{NewUser, UserChanges, UserError};
 
 use tokensmith_verifier::Timestamp;

@@ -163,6 +163,6 @@ fn mend(unavailable: &Unavailable) -> String {
         Unavailable::NoDocument(_) => {
             ": the log says why it could not be fetched (event fetch_failed)".into()
         }
-        Unavailable::JustRevoked(_) | Unavailable::Timeout => ": try again".into(),
+        Unavailable::JustRevoked(_) | Unavailable::Upstream(_) | Unavailable::Timeout => ": try again".into(),
     }
 }

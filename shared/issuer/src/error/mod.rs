@@ -15,6 +15,7 @@ mod grant;
 mod limit;
 mod request;
 mod sign_in;
+mod upstream;
 
 pub use access::AccessDenied;
 pub use api_key::ApiKeyDenied;
@@ -27,6 +28,7 @@ pub use grant::GrantDenied;
 pub use limit::LimitDenied;
 pub use request::BadRequest;
 pub use sign_in::SignInDenied;
+pub use upstream::UpstreamDenied;
 
 use http::StatusCode;
 use serde::Serialize;
@@ -102,7 +104,8 @@ reasons!(
     AuthorizationDenied,
     SignInDenied,
     BearerDenied,
-    DeviceDenied
+    DeviceDenied,
+    UpstreamDenied
 );
 
 /// What is wrong with a request: each part of the issuer brings its own reasons.
@@ -135,6 +138,9 @@ pub enum Denied {
     /// That nobody has let the device have what it polls for.
     #[error(transparent)]
     Device(#[from] DeviceDenied),
+    /// What another OpenID provider says of the person who has sent it.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamDenied),
 }
 
 impl Denied {
@@ -147,7 +153,7 @@ impl Denied {
             Self::Access(reason) => reason.code(),
             Self::Limit(_) => ErrorCode::TemporarilyUnavailable,
             Self::Authorization(reason) => reason.code(),
-            Self::SignIn(_) => ErrorCode::AccessDenied,
+            Self::SignIn(_) | Self::Upstream(_) => ErrorCode::AccessDenied,
             Self::Bearer(reason) => reason.code(),
             Self::Device(reason) => reason.code(),
         }
@@ -170,6 +176,7 @@ impl Denied {
             Self::SignIn(reason) => reason.into(),
             Self::Bearer(reason) => reason.name(),
             Self::Device(reason) => reason.into(),
+            Self::Upstream(reason) => reason.name(),
         }
     }
 
@@ -195,6 +202,7 @@ impl Denied {
             | Self::Device(_) => false,
             Self::SignIn(reason) => reason.is_security_event(),
             Self::Bearer(reason) => reason.is_security_event(),
+            Self::Upstream(reason) => reason.is_security_event(),
         }
     }
 
@@ -215,6 +223,8 @@ impl Denied {
                 ),
                 _,
             ) => StatusCode::FORBIDDEN,
+            (Self::Upstream(UpstreamDenied::UnknownUpstream), _) => StatusCode::NOT_FOUND,
+            (Self::Upstream(_), _) => StatusCode::FORBIDDEN,
             (_, ErrorCode::InvalidClient | ErrorCode::InvalidToken) => StatusCode::UNAUTHORIZED,
             (_, ErrorCode::InsufficientScope) => StatusCode::FORBIDDEN,
             _ => StatusCode::BAD_REQUEST,
@@ -286,6 +296,9 @@ pub enum Unavailable {
     /// Nothing that was fetched from this host is young enough, and nothing new came.
     #[error("there is no copy of a document of {0} that is younger than 24 h")]
     NoDocument(String),
+    /// An OpenID provider that a person has signed in at.
+    #[error("the OpenID provider gave no answer: {0}")]
+    Upstream(String),
     /// The request took longer than its time limit.
     #[error("the request took too long")]
     Timeout,

@@ -4,7 +4,7 @@ use tokensmith_verifier::KeyId;
 
 use crate::config::Level;
 use crate::credential::{ApiKeyId, GrantId};
-use crate::names::{Audience, ClientId, FederationName, IssuerUrl, SubjectName};
+use crate::names::{Audience, ClientId, FederationName, IssuerUrl, SubjectName, UpstreamName};
 use crate::store::records::{ChangeOutcome, OperatorChange, Settings};
 
 /// What an operator changes. Before the change, what will be known only after it is empty.
@@ -53,6 +53,10 @@ pub enum AdminEvent {
         client: ClientId,
         subject: SubjectName,
     },
+    /// An OpenID provider was registered that people sign in through.
+    UpstreamCreated { upstream: UpstreamName },
+    /// An OpenID provider was deleted: nobody signs in through it any more.
+    UpstreamDeleted { upstream: UpstreamName },
     /// A user was made.
     UserCreated { subject: SubjectName },
     /// What is known about a user was changed.

@@ -10,7 +10,7 @@ use super::{Event, Outcome};
 use crate::config::Level;
 use crate::credential::{ApiKeyId, GrantId, random_id};
 use crate::error::{Denied, Error, GrantDenied};
-use crate::names::{Audience, ClientId, FederationName, Scopes, SubjectName};
+use crate::names::{Audience, ClientId, FederationName, Scopes, SubjectName, UpstreamName};
 use crate::store::aws_calls;
 use crate::store::records::GrantType;
 use crate::token::MintedToken;
@@ -112,6 +112,17 @@ pub enum RequestEvent {
         client: Option<ClientId>,
         /// By what means (RFC 8176).
         methods: Vec<String>,
+        /// The OpenID provider that they have signed in through.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        upstream: Option<UpstreamName>,
+        /// Whether they have become a user by it.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        new_user: bool,
+    },
+    /// A person will sign in through another OpenID provider as well.
+    Linked {
+        subject: SubjectName,
+        upstream: UpstreamName,
     },
     /// A person has let a client have something.
     Authorized {
@@ -258,6 +269,8 @@ pub enum Ending {
     Grant,
     /// What they had agreed to once for all, and the grants that came of it.
     Consent,
+    /// An account elsewhere that they have signed in with.
+    Link,
 }
 
 /// What an operator should know of a request that was carried out.
@@ -355,6 +368,7 @@ impl RequestEvent {
             | Self::Introspected { .. }
             | Self::Pushed { .. }
             | Self::SignedIn { .. }
+            | Self::Linked { .. }
             | Self::Authorized { .. }
             | Self::Ended { .. }
             | Self::PasswordChanged { .. }
@@ -380,7 +394,10 @@ impl RequestEvent {
             | Self::Pushed { client, .. }
             | Self::Introspected { client, .. } => Some(client),
             Self::SignedIn { client, .. } | Self::Ended { client, .. } => client.as_ref(),
-            Self::PasswordChanged { .. } | Self::Reported { .. } | Self::Served {} => None,
+            Self::PasswordChanged { .. }
+            | Self::Linked { .. }
+            | Self::Reported { .. }
+            | Self::Served {} => None,
             Self::Userinfo { client, .. } => Some(client),
             Self::Pending { known, .. }
             | Self::Denied { known, .. }

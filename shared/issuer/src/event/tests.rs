@@ -203,10 +203,20 @@ fn all_requests() -> Vec<Value> {
             findings: 2,
             revoked_keys: 1,
         },
+        RequestEvent::Pushed {
+            client: "app".parse().expect("an id"),
+            rule: "r".parse().ok(),
+        },
         RequestEvent::SignedIn {
             subject: subject(),
             client: client(),
             methods: vec!["pwd".to_owned()],
+            upstream: "op".parse().ok(),
+            new_user: true,
+        },
+        RequestEvent::Linked {
+            subject: subject(),
+            upstream: "op".parse().expect("a name"),
         },
         RequestEvent::Authorized {
             subject: subject(),
@@ -386,7 +396,7 @@ fn all_changes() -> Vec<Value> {
     let of = |name: &str| -> AdminEvent {
         let all = json!({
             "event": name, "client": client, "subject": subject, "grant": grant, "resource": resource,
-            "federation_source": federation_source, "rule": federation_source, "jti": "j", "kid": "k", "key": "0123456789abcdef", "replaced_by": "0123456789abcdef", "lowered": [],
+            "federation_source": federation_source, "rule": federation_source, "upstream": "op", "jti": "j", "kid": "k", "key": "0123456789abcdef", "replaced_by": "0123456789abcdef", "lowered": [],
             "created": [], "withdrawn": [], "hmac_key_version": 1, "belonged_to": belonged_to, "from": url, "to": url,
         });
         serde_json::from_value(all).expect("an event that has these fields and no others")

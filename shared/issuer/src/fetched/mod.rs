@@ -23,7 +23,7 @@ pub use public::is_public;
 pub(crate) use report_keys::ReportKeys;
 pub use source::{Asked, Fetcher, Source};
 pub use url::{DocumentUrl, Reach};
-pub use web::Web;
+pub use web::{Post, Web};
 
 /// How long a fetch may take in all. Bounds what a slow server can make a request wait.
 pub const FETCH_LIMIT: Duration = Duration::from_secs(3);

@@ -1,8 +1,12 @@
+use std::fmt;
 use std::sync::OnceLock;
 
 use async_trait::async_trait;
-use tokensmith_verifier::{Fetch, FetchError, FetchRequest, Fetched, HttpFetch};
+use tokensmith_verifier::{
+    Fetch, FetchError, FetchRequest, Fetched, HttpFetch, PostRequest, Posted,
+};
 
+use super::FETCH_LIMIT;
 use super::public::is_public;
 use super::url::Reach;
 
@@ -42,6 +46,28 @@ impl Fetch for Web {
             return Err(FetchError::Unusable(OUT_OF_REACH));
         }
         self.client()?.fetch(request).await
+    }
+}
+
+/// Sends forms to others, such as a code to the OpenID provider that has issued it.
+#[async_trait]
+pub trait Post: fmt::Debug + Send + Sync {
+    /// Sends a form, and returns the answer whatever its status is.
+    ///
+    /// # Errors
+    /// [`FetchError`] when there is no answer in time, or one that is too long.
+    async fn post(&self, request: PostRequest<'_>) -> Result<Posted, FetchError>;
+}
+
+/// By the rule for what is fetched.
+#[async_trait]
+impl Post for Web {
+    async fn post(&self, request: PostRequest<'_>) -> Result<Posted, FetchError> {
+        if !self.reach.has(request.url) {
+            return Err(FetchError::Unusable(OUT_OF_REACH));
+        }
+        let posted = tokio::time::timeout(FETCH_LIMIT, self.client()?.post(request));
+        posted.await.map_err(|_| FetchError::TimedOut)?
     }
 }
 

@@ -7,11 +7,14 @@ use tokensmith_issuer::error::Unavailable;
 use tokensmith_issuer::grant::redeem::GrantState;
 use tokensmith_issuer::names::{ClientId, SubjectName};
 use tokensmith_issuer::revocation::{GivenPage, given_grants};
-use tokensmith_issuer::store::records::{Client, Consent, Grant, Login, Session};
+use tokensmith_issuer::store::records::{
+    Client, Consent, Grant, LinkedAccount, Login, Session, Upstream,
+};
 use tokensmith_issuer::store::{AnyKey, Key, StoreError, TableReader};
 use tokensmith_issuer::token::standing;
 use tokensmith_verifier::Timestamp;
 
+use super::links::links_of;
 use crate::session::Visitor;
 use crate::sign_in::shown_name;
 use crate::visit::Visit;
@@ -25,6 +28,8 @@ pub(super) struct Belongings {
     pub(super) grants: Vec<Grant>,
     /// What they are not asked again.
     pub(super) consents: Vec<Consent>,
+    /// The accounts elsewhere that they sign in with.
+    pub(super) links: Vec<LinkedAccount>,
     /// Whether there is a password to change.
     pub(super) has_password: bool,
     clients: Clients,
@@ -39,6 +44,16 @@ impl Belongings {
         let client = self.clients.get(id);
         client.map_or_else(|| id.to_string(), shown_name)
     }
+
+    /// The upstreams at which no account is linked.
+    pub(super) fn unlinked(&self, upstreams: &[Upstream]) -> Vec<Upstream> {
+        let is_linked = |upstream: &Upstream| {
+            let mut links = self.links.iter();
+            links.any(|link| link.upstream == upstream.name)
+        };
+        let others = upstreams.iter().filter(|upstream| !is_linked(upstream));
+        others.cloned().collect()
+    }
 }
 
 impl Visit<'_> {
@@ -49,11 +64,12 @@ impl Visit<'_> {
             Consent::partition_of(subject),
             Login::key_of(&visitor.user.name),
         );
-        let (sessions, grants, consents, login) = tokio::try_join!(
+        let (sessions, grants, consents, login, links) = tokio::try_join!(
             sessions_of(table, visitor, now),
             grants_of(table, subject),
             table.query::<Consent>(&consents, None, SHOWN),
             table.get(&login),
+            links_of(table, subject),
         )?;
         let consents = consents.records.into_iter().map(|consent| consent.record);
         let consents: Vec<_> = consents.collect();
@@ -64,6 +80,7 @@ impl Visit<'_> {
             sessions,
             grants: living(grants, visitor, &clients, now),
             consents,
+            links,
             has_password: login.is_some_and(|login| login.password.is_some()),
             clients,
         })
@@ -138,7 +155,7 @@ async fn clients(
 }
 
 /// The records that there are under these keys.
-async fn several<R: tokensmith_issuer::store::Record>(
+pub(super) async fn several<R: tokensmith_issuer::store::Record>(
     table: &TableReader,
     keys: &[Key<R>],
 ) -> Result<Vec<R>, StoreError> {

@@ -101,7 +101,7 @@ impl Visit<'_> {
     }
 
     /// Shows the page again, with what has happened.
-    fn back(&self, notice: &str, event: RequestEvent) -> Answer {
+    pub(super) fn back(&self, notice: &str, event: RequestEvent) -> Answer {
         Answer {
             response: self.see_other(&notice::location(Some(notice))),
             event,

@@ -3,6 +3,7 @@
 mod belongings;
 mod browser;
 mod ending;
+mod links;
 mod new_password;
 mod notice;
 
@@ -15,13 +16,17 @@ use tokensmith_issuer::endpoint::{Answer, Call, Endpoint, Form};
 use tokensmith_issuer::error::{BadRequest, Error};
 use tokensmith_issuer::event::Known;
 use tokensmith_issuer::names::ClientId;
-use tokensmith_pages::{Account, AccountNotice, ConsentRow, GrantRow, Moment, SessionRow};
+use tokensmith_issuer::store::records::Upstream;
+use tokensmith_pages::{Account, AccountNotice, ConsentRow, GrantRow, LinkRow, Moment, SessionRow};
 use tokensmith_verifier::{Timestamp, paths};
+
+pub(crate) use self::notice::{LINKED, LINKED_ELSEWHERE, location};
 
 use self::belongings::Belongings;
 use crate::pending::Next;
 use crate::problem::{answered, check_people, refused_page, warm_up};
 use crate::session::Visitor;
+use crate::upstream::Links;
 use crate::visit::Visit;
 
 /// Where a person sees and ends what they have given, and where they have signed in.
@@ -52,7 +57,7 @@ async fn account(call: Call<'_>) -> Result<Answer, Error> {
     let session = visitor.cookie.value();
     let opened = visit.unseal_in_session::<()>(FORM, session, form.value("form"));
     if opened.await?.is_expired {
-        let location = notice::location(Some(notice::EXPIRED));
+        let location = location(Some(notice::EXPIRED));
         return Ok(Answer::public(visit.see_other(&location)));
     }
     let action = Action::of(&form)?;
@@ -66,6 +71,7 @@ enum Action {
     EndSession(String),
     RevokeGrant(GrantId),
     RevokeConsent(ClientId),
+    Unlink(String),
     ChangePassword {
         current: SecretString,
         new: SecretString,
@@ -88,6 +94,7 @@ impl Action {
                 let id = id()?.parse();
                 Self::RevokeConsent(id.map_err(|_| BadRequest::MalformedForm)?)
             }
+            Some("unlink") => Self::Unlink(id()?.to_owned()),
             Some("change-password") => Self::ChangePassword {
                 current: password("current_password"),
                 new: password("new_password"),
@@ -111,6 +118,7 @@ impl Visit<'_> {
             Action::EndSession(id) => self.end_other_session(visitor, &id).await,
             Action::RevokeGrant(id) => self.revoke_own_grant(visitor, id).await,
             Action::RevokeConsent(client) => self.revoke_consent(visitor, client).await,
+            Action::Unlink(id) => self.unlink(visitor, &id, known).await,
             Action::ChangePassword { current, new } => {
                 self.change_password(visitor, &current, &new, known).await
             }
@@ -125,6 +133,16 @@ impl Visit<'_> {
         let belongings = self.belongings(visitor).await?;
         let form = self.seal_in_session(FORM, visitor.cookie.value(), &());
         let form = form.await?;
+        let upstreams = self.issuer.upstreams().await?;
+        let others = belongings.unlinked(&upstreams);
+        let link = match others.is_empty() {
+            true => String::new(),
+            false => {
+                let session = visitor.cookie.value();
+                self.seal_in_session(LINK, session, &()).await?
+            }
+        };
+        let to_link = Links::of(&others, "link", &link);
         let rows = Rows::of(&belongings);
         let page = Account {
             form: &form,
@@ -138,8 +156,8 @@ impl Visit<'_> {
             sessions: &rows.sessions(&belongings, visitor),
             grants: &rows.grants(&belongings),
             consents: &rows.consents(&belongings),
-            links: &[],
-            upstreams: &[],
+            links: &rows.links(&belongings, &upstreams),
+            upstreams: &to_link.shown(&others),
             has_password: belongings.has_password,
             notice,
         };
@@ -228,6 +246,19 @@ impl Rows {
         });
         rows.collect()
     }
+
+    fn links<'a>(&self, all: &'a Belongings, upstreams: &'a [Upstream]) -> Vec<LinkRow<'a>> {
+        let rows = all.links.iter().map(|link| {
+            let mut upstreams = upstreams.iter();
+            let upstream = upstreams.find(|upstream| upstream.name == link.upstream);
+            LinkRow {
+                id: &link.id,
+                upstream_name: upstream.map_or(link.upstream.as_str(), Upstream::shown_name),
+                linked_at: moment(link.linked_at),
+            }
+        });
+        rows.collect()
+    }
 }
 
 const fn moment(at: Timestamp) -> Moment {
@@ -236,3 +267,6 @@ const fn moment(at: Timestamp) -> Moment {
 
 /// The purpose of the forms of this page.
 const FORM: &str = "account";
+
+/// The purpose of the links to upstreams.
+pub(crate) const LINK: &str = "link";

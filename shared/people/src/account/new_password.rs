@@ -102,16 +102,16 @@ impl Visit<'_> {
         })
     }
 
-    /// The page, which says why the password is not changed.
-    async fn unchanged(
+    /// The page, which says why nothing is changed.
+    pub(super) async fn unchanged(
         &self,
         visitor: &Visitor,
         notice: AccountNotice,
-        reason: SignInDenied,
+        reason: impl Into<Denied>,
         known: &mut Known,
     ) -> Result<Answer, Error> {
         let mut response = self.account_page(visitor, Some(notice)).await?;
-        let denied = Denied::from(reason);
+        let denied: Denied = reason.into();
         *response.status_mut() = denied.status();
         Ok(Answer {
             response,

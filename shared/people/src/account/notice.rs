@@ -4,7 +4,7 @@ use tokensmith_pages::AccountNotice;
 use tokensmith_verifier::paths;
 
 /// The page with a notice.
-pub(super) fn location(notice: Option<&str>) -> String {
+pub(crate) fn location(notice: Option<&str>) -> String {
     match notice {
         Some(notice) => format!("{}?notice={notice}", paths::ACCOUNT),
         None => paths::ACCOUNT.to_owned(),
@@ -18,6 +18,9 @@ pub(super) fn named(name: &str) -> Option<AccountNotice> {
         SESSION_ENDED => Some(AccountNotice::SessionEnded),
         GRANT_REVOKED => Some(AccountNotice::GrantRevoked),
         CONSENT_REVOKED => Some(AccountNotice::ConsentRevoked),
+        LINKED => Some(AccountNotice::Linked),
+        LINKED_ELSEWHERE => Some(AccountNotice::LinkedElsewhere),
+        UNLINKED => Some(AccountNotice::Unlinked),
         EXPIRED => Some(AccountNotice::Expired),
         _ => None,
     }
@@ -27,4 +30,7 @@ pub(super) const PASSWORD_CHANGED: &str = "password-changed";
 pub(super) const SESSION_ENDED: &str = "session-ended";
 pub(super) const GRANT_REVOKED: &str = "grant-revoked";
 pub(super) const CONSENT_REVOKED: &str = "consent-revoked";
+pub(crate) const LINKED: &str = "linked";
+pub(crate) const LINKED_ELSEWHERE: &str = "linked-elsewhere";
+pub(super) const UNLINKED: &str = "unlinked";
 pub(super) const EXPIRED: &str = "expired";

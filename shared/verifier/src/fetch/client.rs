@@ -1,10 +1,12 @@
 use std::fmt;
+use std::io::Cursor;
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use http::header::{self, HeaderName};
+use http::header::{self, HeaderName, HeaderValue};
+use http::response::Parts;
 use http::{HeaderMap, Request, StatusCode};
-use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -12,13 +14,13 @@ use hyper_util::rt::TokioExecutor;
 use rustls::crypto::aws_lc_rs;
 
 use super::resolver::{NOT_ALLOWED, Resolver};
-use super::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched};
+use super::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched, PostRequest, Posted};
 
 /// The client of the feature `fetch`: HTTP/1.1 over rustls on AWS-LC, with the roots of the
 /// operating system. It follows no redirects, and shares no TLS state with the rest of the process.
 #[derive(Clone)]
 pub struct HttpFetch {
-    client: Client<HttpsConnector<HttpConnector<Resolver>>, Empty<&'static [u8]>>,
+    client: Client<HttpsConnector<HttpConnector<Resolver>>, Body>,
     resolver: Resolver,
 }
 
@@ -57,7 +59,58 @@ impl HttpFetch {
             resolver,
         })
     }
+
+    /// Sends a form by POST, under the same rules, and returns the answer whatever its status is.
+    ///
+    /// # Errors
+    /// [`FetchError`] when there is no answer, or one that is too long.
+    pub async fn post(&self, request: PostRequest<'_>) -> Result<Posted, FetchError> {
+        let mut http_request = Request::post(request.url)
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::USER_AGENT, USER_AGENT);
+        if let Some(authorization) = request.authorization {
+            let mut value = HeaderValue::from_str(authorization).map_err(transport)?;
+            value.set_sensitive(true);
+            http_request = http_request.header(header::AUTHORIZATION, value);
+        }
+        let body = Full::new(Cursor::new(request.form.as_bytes().to_vec()));
+        let (parts, body) = self
+            .send(http_request.body(body), request.max_bytes, |_| true)
+            .await?;
+        Ok(Posted {
+            status: parts.status.as_u16(),
+            body,
+        })
+    }
+
+    /// Sends a request to an allowed address, and reads so much of an answer whose status is worth reading.
+    async fn send(
+        &self,
+        request: Result<Request<Body>, http::Error>,
+        max_bytes: usize,
+        is_read: fn(StatusCode) -> bool,
+    ) -> Result<(Parts, Vec<u8>), FetchError> {
+        let request = request.map_err(transport)?;
+        let host = request.uri().host().unwrap_or_default();
+        if !self.resolver.allows(host) {
+            return Err(FetchError::Transport(NOT_ALLOWED.to_owned()));
+        }
+        let response = self.client.request(request).await.map_err(transport)?;
+        let (parts, body) = response.into_parts();
+        if !is_read(parts.status) {
+            return Ok((parts, Vec::new()));
+        }
+        let read = Limited::new(body, max_bytes).collect().await;
+        let body = read.map_err(|err| match err.is::<LengthLimitError>() {
+            true => FetchError::TooLong,
+            false => FetchError::Transport(err.to_string()),
+        })?;
+        Ok((parts, body.to_bytes().into()))
+    }
 }
+
+type Body = Full<Cursor<Vec<u8>>>;
 
 #[async_trait]
 impl Fetch for HttpFetch {
@@ -69,27 +122,15 @@ impl Fetch for HttpFetch {
         if let Some(etag) = request.etag {
             http_request = http_request.header(header::IF_NONE_MATCH, etag);
         }
-        let http_request = http_request.body(Empty::new()).map_err(transport)?;
-        if !self
-            .resolver
-            .allows(http_request.uri().host().unwrap_or_default())
-        {
-            return Err(FetchError::Transport(NOT_ALLOWED.to_owned()));
-        }
-        let response = self.client.request(http_request).await.map_err(transport)?;
-        let caching = cache_headers(response.headers());
-        match response.status() {
-            StatusCode::OK => {
-                let body = Limited::new(response.into_body(), request.max_bytes);
-                let body =
-                    body.collect()
-                        .await
-                        .map_err(|err| match err.is::<LengthLimitError>() {
-                            true => FetchError::TooLong,
-                            false => FetchError::Transport(err.to_string()),
-                        })?;
-                Ok(Fetched::Document(body.to_bytes().into(), caching))
-            }
+        let body = Full::new(Cursor::new(Vec::new()));
+        let (parts, body) = self
+            .send(http_request.body(body), request.max_bytes, |status| {
+                status == StatusCode::OK
+            })
+            .await?;
+        let caching = cache_headers(&parts.headers);
+        match parts.status {
+            StatusCode::OK => Ok(Fetched::Document(body, caching)),
             StatusCode::NOT_MODIFIED => Ok(Fetched::NotModified(caching)),
             status => Err(FetchError::Status(status.as_u16())),
         }

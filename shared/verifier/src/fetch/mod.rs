@@ -54,6 +54,44 @@ pub enum Fetched {
     NotModified(CacheHeaders),
 }
 
+/// A form that [`HttpFetch::post`] sends.
+#[cfg(feature = "fetch")]
+#[derive(Clone, Copy)]
+pub struct PostRequest<'a> {
+    /// An absolute URL: https, or http on loopback.
+    pub url: &'a str,
+    /// The value of `Authorization`, if there is one.
+    pub authorization: Option<&'a str>,
+    /// The body, as `application/x-www-form-urlencoded`.
+    pub form: &'a str,
+    /// The longest body of an answer that is accepted, in bytes.
+    pub max_bytes: usize,
+}
+
+/// What is sent may be secret.
+#[cfg(feature = "fetch")]
+impl fmt::Debug for PostRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PostRequest({})", self.url)
+    }
+}
+
+/// The answer to a [`PostRequest`]. It may have a secret in it.
+#[cfg(feature = "fetch")]
+pub struct Posted {
+    /// Its HTTP status.
+    pub status: u16,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+#[cfg(feature = "fetch")]
+impl fmt::Debug for Posted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Posted({})", self.status)
+    }
+}
+
 /// Why there is no document.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum FetchError {

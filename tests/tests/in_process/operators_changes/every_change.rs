@@ -12,7 +12,8 @@ use tokensmith_issuer::store::records::PasswordHash;
 use tokensmith_tests::records::scopes;
 
 use super::scene::{
-    FOREIGN, RESOURCE, SESSION, Scene, USER, api_key, app, no_keys, other_keys, rule, user,
+    FOREIGN, RESOURCE, SESSION, Scene, USER, api_key, app, no_keys, other_keys, rule, upstream,
+    user,
 };
 
 pub type Work<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
@@ -93,6 +94,10 @@ pub fn every_change() -> Vec<Made> {
             .create_rule(rule("new-rule", "old"))),
         change!("federation_rule_deleted", |_s, admin| admin
             .delete_rule(&"old-rule".parse().expect("a name"))),
+        change!("upstream_created", |_s, admin| admin
+            .create_upstream(upstream("new"))),
+        change!("upstream_deleted", |_s, admin| admin
+            .delete_upstream(&"old".parse().expect("a name"))),
         change!("user_created", |_s, admin| admin.create_user(user("new"))),
         change!("user_updated", |_s, admin| admin.update_user(
             USER,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Map;
-use tokensmith_issuer::admin::{Administrator, NewApiKey, NewRule, NewUser};
+use tokensmith_issuer::admin::{Administrator, NewApiKey, NewRule, NewUpstream, NewUser};
 use tokensmith_issuer::credential::ApiKeyId;
-use tokensmith_issuer::names::ClientId;
+use tokensmith_issuer::names::{ClientId, Scopes};
 use tokensmith_issuer::store::records::{OperatorChange, PasswordHash, SourceKeys};
 use tokensmith_tests::records::{API, scopes};
 use tokensmith_tests::{InProcess, TestGrant, TestOperator};
@@ -42,6 +42,8 @@ impl Scene {
             .create_source(source, FOREIGN.parse().expect("an issuer"), no_keys())
             .await;
         made.expect("a source");
+        let made = admin.create_upstream(upstream("old")).await;
+        made.expect("an upstream");
         let made = admin.create_api_key(api_key()).await;
         let made_user = admin.create_user(user(USER)).await.expect("a user");
         let session = tokensmith_tests::records::new_session(
@@ -135,6 +137,18 @@ pub fn user(name: &str) -> NewUser {
         name: name.parse().expect("a name"),
         password: Some(PasswordHash::new("a hash")),
         claims: Map::from_iter([("nickname".to_owned(), "Al".into())]),
+    }
+}
+
+pub fn upstream(name: &str) -> NewUpstream {
+    NewUpstream {
+        name: name.parse().expect("a name"),
+        shown_as: None,
+        issuer: FOREIGN.parse().expect("an issuer"),
+        client_id: "tokensmith".to_owned(),
+        secret: Some("a secret".to_owned().into()),
+        scopes: Scopes::default(),
+        creates_users: false,
     }
 }
 

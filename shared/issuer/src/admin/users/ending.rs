@@ -9,8 +9,9 @@ use super::{UserError, at_once};
 use crate::admin::{AdminEvent, Administrator, Changed, Ending, GrantsOf};
 use crate::names::{SubjectName, UserName};
 use crate::revocation::{EndSessions, cut_off, end_sessions, revoke_given, revoke_subject};
-use crate::store::records::{Consent, Grant, Login, PasswordHash, Session, User};
+use crate::store::records::{Consent, Grant, LinkedAccount, Login, PasswordHash, Session, User};
 use crate::store::{Change, CheckedTime, Key, StoreError, Update};
+use crate::upstream::linked_accounts;
 
 impl Administrator {
     /// Keeps a user from signing in, and ends all sessions, grants and tokens.
@@ -269,10 +270,15 @@ impl Administrator {
         self.change_user(subject, shut_out).await
     }
 
-    /// Deletes where the user has signed in from, and what the user has agreed to.
+    /// Deletes where the user has signed in from, by which accounts elsewhere, and what the user has agreed to.
     async fn forget(&self, subject: &SubjectName) -> Result<(), StoreError> {
         for key in self.session_keys(subject).await? {
             self.table.delete(&key).await?;
+        }
+        for key in linked_accounts(&self.table, subject).await? {
+            // It may have been linked to somebody else since it was listed.
+            let own = LinkedAccount::SUBJECT;
+            self.table.delete_if_equal(&key, own, subject).await?;
         }
         let partition = Consent::partition_of(subject);
         for consent in self.table.query_all::<Consent>(&partition).await? {

@@ -24,6 +24,7 @@ mod settings;
 mod signing_key;
 mod single_use;
 mod subject;
+mod upstream;
 mod user;
 
 pub use api_key::{ApiKey, LastUse};
@@ -52,4 +53,5 @@ pub use settings::{ForeignTable, HOW_TO_MEND_IT, Settings};
 pub use signing_key::{SIGNING_KEYS, SigningKey};
 pub use single_use::SingleUse;
 pub use subject::{Subject, SubjectKind};
+pub use upstream::{LinkedAccount, SealedSecret, UPSTREAM, Upstream};
 pub use user::User;

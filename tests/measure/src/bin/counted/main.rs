@@ -80,6 +80,7 @@ impl Counter {
                 sign: Some(custody.clone()),
             },
             documents: None,
+            web: None,
             passwords: Some(Arc::new(Passwords::default())),
         };
         let table = make_table(world.dynamo.clone()).await.expect("the table");
