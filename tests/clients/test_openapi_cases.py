@@ -31,7 +31,7 @@ DESCRIBED = [operation.ok() for operation in SCHEMA.get_all_operations()]
 SERVED = [operation for operation in DESCRIBED if is_served(SCHEMA.raw_schema, operation.path)]
 
 # What people's browsers ask. Forms cannot be made up: each belongs to a page.
-PAGES = ["/oauth2/authorize", "/login", "/consent", "/device", "/account", "/oauth2/logout"]
+PAGES = ["/oauth2/authorize", "/login", "/login/upstream", "/consent", "/device", "/account", "/oauth2/logout"]
 OPERATIONS = {operation.label: operation for operation in SERVED if operation.path not in PAGES}
 OPERATIONS_OF_PAGES = {operation.label: operation for operation in SERVED if operation.path in PAGES}
 

@@ -287,7 +287,10 @@ fn subcommand_of(name: &str) -> Vec<&str> {
         }
         Some(("api", "key")) => vec!["api-key"],
         Some(("api", rest)) => vec!["api-key", &rest["key-".len()..]],
-        Some((group @ ("client" | "federation" | "key" | "grant" | "resource" | "user"), rest)) => {
+        Some((
+            group @ ("client" | "federation" | "key" | "grant" | "resource" | "upstream" | "user"),
+            rest,
+        )) => {
             vec![group, rest]
         }
         _ if name.is_empty() => Vec::new(),
