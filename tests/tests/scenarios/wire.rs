@@ -278,6 +278,9 @@ fn openid_configuration_has_the_members_without_which_it_is_not_read() {
     };
     let algorithms = algorithms.as_array().expect("names");
     assert!(!algorithms.is_empty() && algorithms.iter().all(published));
+    for name in ["userinfo_endpoint", "claims_supported"] {
+        assert!(openid.remove(name).is_some(), "{name}");
+    }
     // The rest is what RFC 8414 says at the other path.
     assert_eq!(openid, document("oauth-authorization-server"));
 }

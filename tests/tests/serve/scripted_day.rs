@@ -33,8 +33,9 @@ fn the_events_of_a_scripted_day_are_exactly_these() {
     let all = events(&day.issuer, &["--since=1h"]);
     let told: Vec<String> = all.iter().map(told).collect();
     let expected = [
-        // The first start makes the demo client.
+        // The first start makes the demo client and the demo user.
         "client_created done -",
+        "user_created done -",
         // A client and its grant.
         "client_created done -",
         "grant_created done -",
@@ -267,7 +268,7 @@ impl Day {
         let operators = all.iter().filter(|event| event["by"].is_string());
         let (killed, others): (Vec<_>, Vec<_>) =
             operators.partition(|event| event["outcome"] == "begun");
-        assert_eq!((killed.len(), others.len()), (1, 15));
+        assert_eq!((killed.len(), others.len()), (1, 16));
         assert_eq!(killed[0]["by"], "a test");
         assert!(others.iter().all(|one| one["by"] == others[0]["by"]));
 

@@ -176,7 +176,7 @@ fn refused(answer: &Answer, client: &ClientId) -> Failure {
 }
 
 /// The client of the command itself, where an operator has made it.
-pub const CLIENT: &str = "tokensmith-cli";
+const CLIENT: &str = "tokensmith-cli";
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 

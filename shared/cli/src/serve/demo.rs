@@ -4,19 +4,17 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, json};
+use tokensmith_issuer::HashPasswords;
 use tokensmith_issuer::admin::{Administrator, ClientChanges, ClientError, NewUser, UserError};
 use tokensmith_issuer::credential::{ClientSecret, random_id};
 use tokensmith_issuer::names::{ClientId, IssuerUrl, Scope, UserName};
-use tokensmith_issuer::store::records::AuthenticationMethod;
-use tokensmith_issuer::{GrantType, HashPasswords};
 use tokensmith_people::Passwords;
 use tokensmith_verifier::paths;
 
 use crate::Failure;
-use crate::login;
 
-/// Makes a client with a secret, a user with a password, and the client of `tokensmith login`; what is secret of them is in the text
-/// that is returned, and nowhere else. A first start that was killed before it could print that is followed by another one, so
+/// Makes a client with a secret and a user with a password; what is secret of them is in the text that is returned, and nowhere
+/// else. A first start that was killed before it could print that is followed by another one, so
 /// each may be there already.
 pub(super) async fn first_steps(
     admin: &Administrator,
@@ -25,16 +23,13 @@ pub(super) async fn first_steps(
 ) -> Result<String, Failure> {
     let secret = create_client(admin).await?;
     let password = create_user(admin, passwords).await?;
-    create_client_of_login(admin).await?;
     let (token_endpoint, account) = (issuer.join(paths::TOKEN), issuer.join(paths::ACCOUNT));
     let (secret, password) = (secret.expose_secret(), password.expose_secret());
     Ok(format!(
         "A demo client was created; its secret is shown this once. Get a token with\n\n\
          curl -s -u {DEMO}:{secret} -d grant_type=client_credentials {token_endpoint}\n\n\
          A demo user was created; its password is shown this once. Sign in as {DEMO} with {password} at\n\n\
-         {account}\n\n\
-         and let a shell in with `tokensmith login --issuer {issuer}`.\n\n",
-        issuer = issuer.as_str(),
+         {account}\n\n"
     ))
 }
 
@@ -82,24 +77,6 @@ async fn create_user(
         }
     }
     Ok(password)
-}
-
-async fn create_client_of_login(admin: &Administrator) -> Result<(), Failure> {
-    let metadata = ClientChanges {
-        name: Some("tokensmith login".to_owned()),
-        authentication: Some(AuthenticationMethod::None),
-        grant_types: vec![GrantType::DeviceCode, GrantType::RefreshToken],
-        scopes: scopes(&["openid", "profile", "email", "demo:read"])?,
-        default_scopes: scopes(&["demo:read"])?,
-        ..ClientChanges::default()
-    };
-    match admin.create_client(login::CLIENT.parse()?, &metadata).await {
-        Err(ClientError::Exists(_)) => Ok(()),
-        created => {
-            created?;
-            Ok(())
-        }
-    }
 }
 
 fn scopes(names: &[&str]) -> Result<Vec<Scope>, Failure> {

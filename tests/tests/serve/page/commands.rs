@@ -31,8 +31,12 @@ fn every_command_on_the_page_works_when_it_is_pasted() {
         );
     }
     let succeeded: BTreeSet<String> = issuer.log().lines().filter_map(successful_event).collect();
-    let every = endpoint::ALL.map(|endpoint| endpoint.name.to_owned());
-    assert_eq!(succeeded, BTreeSet::from(every));
+    let every = endpoint::ALL
+        .iter()
+        .map(|endpoint| endpoint.name.to_owned());
+    // Nobody has signed in, so that userinfo has nobody to tell about.
+    let every: BTreeSet<String> = every.filter(|name| name != "userinfo").collect();
+    assert_eq!(succeeded, every);
 }
 
 #[test]
