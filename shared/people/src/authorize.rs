@@ -6,8 +6,9 @@ use tokensmith_issuer::error::Error;
 use tokensmith_issuer::event::Known;
 use tokensmith_verifier::paths;
 
+use crate::check::check_people;
 use crate::pending::Pending;
-use crate::problem::{answered, check_people, refused_page, warm_up};
+use crate::problem::{answered, refused_page, warm_up};
 use crate::visit::Visit;
 
 /// The authorization endpoint (RFC 6749 §3.1). It has no CORS: nobody but a person's browser asks it.

@@ -12,9 +12,10 @@ use tokensmith_pages::{Consent as ConsentPage, ConsentAccess};
 use tokensmith_verifier::paths;
 use url::Url;
 
+use crate::check::check_people;
 use crate::flow::{Asked, GO_ON};
 use crate::pending::{Next, Pending};
-use crate::problem::{answered, check_people, refused_page, warm_up};
+use crate::problem::{answered, refused_page, warm_up};
 use crate::session::Visitor;
 use crate::shown::ShownAccess;
 use crate::sign_in::shown_name;

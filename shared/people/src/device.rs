@@ -16,8 +16,9 @@ use tokensmith_pages::{ConsentAccess, DeviceCode, DeviceConfirm, DeviceDone, Dev
 use tokensmith_verifier::paths;
 
 use crate::backoff::{Admitted, Guess};
+use crate::check::check_people;
 use crate::pending::Next;
-use crate::problem::{answered, check_people, refused_page, warm_up};
+use crate::problem::{answered, refused_page, warm_up};
 use crate::session::Visitor;
 use crate::shown::ShownAccess;
 use crate::sign_in::shown_name;

@@ -8,6 +8,7 @@
 mod account;
 mod authorize;
 mod backoff;
+mod check;
 mod consent;
 mod cookies;
 mod device;

@@ -15,7 +15,8 @@ use tokensmith_issuer::token::IdTokenHint;
 use tokensmith_pages::{SignOut, SignedOut};
 use tokensmith_verifier::paths;
 
-use crate::problem::{answered, check_people, refused_page, warm_up};
+use crate::check::check_people;
+use crate::problem::{answered, refused_page, warm_up};
 use crate::session::Visitor;
 use crate::sign_in::shown_name;
 use crate::visit::Visit;

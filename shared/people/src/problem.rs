@@ -9,9 +9,6 @@ use tokensmith_issuer::error::{
     BadRequest, Denied, Error, SignInDenied, Unavailable, UpstreamDenied,
 };
 use tokensmith_issuer::event::{RequestContext, RequestEvent};
-use tokensmith_issuer::store::records::{
-    Client, Consent, Login, Session, Subject, UPSTREAM, Upstream, User,
-};
 use tokensmith_pages::{Brand, Language, Look, Problem, ProblemKind};
 
 use crate::visit::{Visit, page};
@@ -142,19 +139,4 @@ fn detail_of(error: &Error) -> Option<String> {
 /// What is loaded before the first page.
 pub(crate) fn warm_up(issuer: &Issuer) -> Work<'_, Result<(), Unavailable>> {
     Box::pin(issuer.open_proving_keys())
-}
-
-/// What must work before anybody is sent to the pages.
-pub(crate) fn check_people(issuer: &Issuer) -> Work<'_, Result<(), Unavailable>> {
-    Box::pin(async {
-        issuer.open_proving_keys().await?;
-        issuer.check_read::<Client>(Client::PREFIX).await?;
-        issuer.check_read::<Subject>(Subject::PREFIX).await?;
-        issuer.check_read::<User>(User::PREFIX).await?;
-        issuer.check_read::<Login>(Login::PREFIX).await?;
-        issuer.check_read::<Session>(Session::PREFIX).await?;
-        issuer.check_read::<Consent>(Consent::PREFIX).await?;
-        let upstreams = issuer.table().query::<Upstream>(UPSTREAM, None, 1);
-        upstreams.await.map(drop).map_err(Unavailable::from)
-    })
 }

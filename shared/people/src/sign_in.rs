@@ -16,8 +16,9 @@ use tokensmith_pages::{SignIn, SignInProblem};
 use tokensmith_verifier::{Timestamp, paths};
 
 use crate::backoff::{Admitted, Guess};
+use crate::check::check_people;
 use crate::pending::Next;
-use crate::problem::{answered, check_people, refused_page, warm_up};
+use crate::problem::{answered, refused_page, warm_up};
 use crate::upstream::Links;
 use crate::visit::Visit;
 

@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 use tokensmith_issuer::store::records::{SIGNING_KEYS, SigningKey};
 use tokensmith_issuer::store::{Change, Update};
 use tokensmith_tests::functions::{
-    AUTHORIZER, INTROSPECT, ISSUE, JWKS, REFRESH, REVOCATIONS, REVOKE, ROTATE_KEYS, SERVING,
-    invocation,
+    AUTHORIZE, AUTHORIZER, INTROSPECT, ISSUE, JWKS, REFRESH, REVOCATIONS, REVOKE, ROTATE_KEYS,
+    SERVING, invocation,
 };
 use tokensmith_tests::{Answer, Functions, HttpRequest, Setup};
 use tokio::runtime::Runtime;
 
-const ALL: [&str; 8] = [
+const ALL: [&str; 9] = [
     ISSUE,
     REFRESH,
     REVOKE,
@@ -18,6 +18,7 @@ const ALL: [&str; 8] = [
     REVOCATIONS,
     JWKS,
     ROTATE_KEYS,
+    AUTHORIZE,
     AUTHORIZER,
 ];
 
@@ -91,6 +92,16 @@ fn expected_calls(function: &str, custody: &str) -> Vec<String> {
         INTROSPECT => [keys, keys, hmac, clients, one, one, one].concat(),
         REVOCATIONS => [keys, feed, keys, &signing].concat(),
         JWKS => [keys, keys].concat(),
+        AUTHORIZE => {
+            // All that people have in one read, a resource, and where else they can sign in.
+            let people: &[&str] = &["BatchGetItem", "GetItem", "Query"];
+            let pushed = [clients, one].concat();
+            let device = [clients, one, one, lease].concat();
+            // What somebody has agreed to, their grants and their sessions.
+            let account: &[&str] = &["Query", "Query", "Query"];
+            let pages = [people, people, people, people, people, account, people].concat();
+            [keys, keys, hmac, people, &pushed, &device, &pages].concat()
+        }
         ROTATE_KEYS => [keys, &["Query", "GenerateDataKeyWithoutPlaintext"]].concat(),
         _ => [keys, feed].concat(),
     };
@@ -161,13 +172,21 @@ fn invariant_14_a_version_that_cannot_work_says_why() {
             &other_key,
             "the table belongs to the issuer",
             // The authorizer opens no key.
-            &ALL[..7],
+            &ALL[..8],
         ),
         (
             "AWS_ENDPOINT_URL_KMS",
             "http://127.0.0.1:9",
             "failed: the connection failed",
-            &[ISSUE, REFRESH, REVOKE, INTROSPECT, REVOCATIONS, ROTATE_KEYS],
+            &[
+                ISSUE,
+                REFRESH,
+                REVOKE,
+                INTROSPECT,
+                REVOCATIONS,
+                ROTATE_KEYS,
+                AUTHORIZE,
+            ],
         ),
     ];
     for (name, value, expected, those) in cases {
@@ -210,7 +229,7 @@ fn invariant_14_a_role_that_lacks_a_call_is_found() {
         (
             "kms-data-key",
             "Decrypt",
-            &[ISSUE, REFRESH, REVOKE, INTROSPECT, REVOCATIONS][..],
+            &[ISSUE, REFRESH, REVOKE, INTROSPECT, REVOCATIONS, AUTHORIZE][..],
         ),
         ("kms", "Sign", &[ISSUE, REFRESH, REVOCATIONS][..]),
         ("kms", "GetPublicKey", &[ISSUE, REFRESH, REVOCATIONS][..]),
@@ -224,8 +243,10 @@ fn invariant_14_a_role_that_lacks_a_call_is_found() {
         (
             "kms-data-key",
             "GetItem",
-            &[ISSUE, REFRESH, REVOKE, INTROSPECT][..],
+            &[ISSUE, REFRESH, REVOKE, INTROSPECT, AUTHORIZE][..],
         ),
+        // Of people.
+        ("kms-data-key", "BatchGetItem", &[AUTHORIZE][..]),
     ] {
         let mut functions = Functions::start(&Setup::new(custody));
         functions.aws.deny(Some(denied));

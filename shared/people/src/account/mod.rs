@@ -23,8 +23,9 @@ use tokensmith_verifier::{Timestamp, paths};
 pub(crate) use self::notice::{LINKED, LINKED_ELSEWHERE, location};
 
 use self::belongings::Belongings;
+use crate::check::check_account;
 use crate::pending::Next;
-use crate::problem::{answered, check_people, refused_page, warm_up};
+use crate::problem::{answered, refused_page, warm_up};
 use crate::session::Visitor;
 use crate::upstream::Links;
 use crate::visit::Visit;
@@ -37,7 +38,7 @@ pub static ACCOUNT: Endpoint = Endpoint {
     has_cors: false,
     is_on: |config| config.sign_in,
     warm_up,
-    check: check_people,
+    check: check_account,
     serve: |call| Box::pin(answered(call, account)),
     refuse: refused_page,
 };

@@ -20,8 +20,9 @@ use tokensmith_verifier::paths;
 pub(crate) use links::Links;
 
 use crate::account;
+use crate::check::check_people;
 use crate::pending::Next;
-use crate::problem::{answered, check_people, refused_page, warm_up};
+use crate::problem::{answered, refused_page, warm_up};
 use crate::session::Visitor;
 use crate::sign_in::{Proof, SIGN_IN, start_again};
 use crate::visit::Visit;
