@@ -7,6 +7,7 @@
 
 mod documents;
 mod key_sets;
+mod post;
 mod public;
 mod report_keys;
 mod source;
@@ -19,11 +20,12 @@ use tokensmith_verifier::Timestamp;
 
 pub use documents::{Document, Documents, Parse, Wanted};
 pub(crate) use key_sets::{KeySets, PublishedKeys, metadata_url};
+pub use post::Post;
 pub use public::is_public;
 pub(crate) use report_keys::ReportKeys;
 pub use source::{Asked, Fetcher, Source};
 pub use url::{DocumentUrl, Reach};
-pub use web::{Post, Web};
+pub use web::Web;
 
 /// How long a fetch may take in all. Bounds what a slow server can make a request wait.
 pub const FETCH_LIMIT: Duration = Duration::from_secs(3);

@@ -1,4 +1,3 @@
-use std::fmt;
 use std::sync::OnceLock;
 
 use async_trait::async_trait;
@@ -6,9 +5,9 @@ use tokensmith_verifier::{
     Fetch, FetchError, FetchRequest, Fetched, HttpFetch, PostRequest, Posted,
 };
 
-use super::FETCH_LIMIT;
 use super::public::is_public;
 use super::url::Reach;
+use super::{FETCH_LIMIT, Post};
 
 /// What others publish, as far as one reaches. It is ready at the first fetch: a start reads no root
 /// certificates.
@@ -47,16 +46,6 @@ impl Fetch for Web {
         }
         self.client()?.fetch(request).await
     }
-}
-
-/// Sends forms to others, such as a code to the OpenID provider that has issued it.
-#[async_trait]
-pub trait Post: fmt::Debug + Send + Sync {
-    /// Sends a form, and returns the answer whatever its status is.
-    ///
-    /// # Errors
-    /// [`FetchError`] when there is no answer in time, or one that is too long.
-    async fn post(&self, request: PostRequest<'_>) -> Result<Posted, FetchError>;
 }
 
 /// By the rule for what is fetched.
