@@ -10,7 +10,7 @@ use tokensmith_issuer::credential::UserCode;
 use tokensmith_issuer::device::{DeviceAnswered, DeviceApproval};
 use tokensmith_issuer::endpoint::{Answer, Call, Endpoint};
 use tokensmith_issuer::error::{AuthorizationDenied, Error, SignInDenied};
-use tokensmith_issuer::event::{Known, RequestContext, RequestEvent};
+use tokensmith_issuer::event::{Known, RequestEvent};
 use tokensmith_issuer::store::records::{Client, DeviceRequest};
 use tokensmith_pages::{ConsentAccess, DeviceCode, DeviceConfirm, DeviceDone, DeviceProblem};
 use tokensmith_verifier::paths;
@@ -112,8 +112,7 @@ impl Visit<'_> {
         known: &mut Known,
     ) -> Result<Answer, Error> {
         let (table, now) = (self.issuer.table(), self.issuer.clock().now());
-        let context = self.request.extensions().get::<RequestContext>();
-        let source = context.and_then(|context| context.source.as_deref());
+        let source = self.source();
         let guess = Guess::user_code(&visitor.user.subject, source);
         let (problem, reason) = match guess.admit(table, now).await? {
             Admitted::TryAgainIn(seconds) => (

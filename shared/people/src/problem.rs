@@ -21,11 +21,11 @@ pub(crate) async fn answered<'a, F>(
 where
     F: Future<Output = Result<Answer, Error>> + Send + 'a,
 {
-    let visit = Visit::of(&call);
+    let (issuer, request) = (call.issuer, call.request);
     match serve(call).await {
         Ok(answer) => Ok(answer),
         Err(error) => Ok(Answer {
-            response: visit.problem_page(&error, None),
+            response: Visit::new(issuer, request).problem_page(&error, None),
             event: RequestEvent::refused(Default::default(), &error),
         }),
     }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use http::header;
 use tokensmith_issuer::credential::random_id;
 use tokensmith_issuer::error::Unavailable;
-use tokensmith_issuer::event::RequestContext;
 use tokensmith_issuer::names::ClientId;
 use tokensmith_issuer::store::Insert;
 use tokensmith_issuer::store::records::{Consent, Session, SignIn, Subject, User};
@@ -88,7 +87,6 @@ impl Visit<'_> {
         let headers = self.request.headers();
         let browser = headers.get(header::USER_AGENT);
         let browser = browser.and_then(|browser| browser.to_str().ok());
-        let context = self.request.extensions().get::<RequestContext>();
         // What ended the earlier sessions may lie slightly ahead of the clock, and must not end this one.
         let covered = user.sessions_not_before;
         let begun = covered.map_or(proved_at, |end| {
@@ -101,7 +99,7 @@ impl Visit<'_> {
             signed_in_at: begun,
             methods: methods.iter().map(|method| (*method).to_owned()).collect(),
             browser: browser.map(|browser| browser.chars().take(MAX_BROWSER).collect()),
-            source: context.and_then(|context| context.source.clone()),
+            source: self.source().map(str::to_owned),
             expires_at: proved_at.after(SESSION_LIFETIME),
         };
         match self.issuer.table().insert(&session).await? {

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tokensmith_issuer::authorization::Parameters;
 use tokensmith_issuer::endpoint::{Answer, Call, Endpoint};
 use tokensmith_issuer::error::{Denied, Error, SignInDenied};
-use tokensmith_issuer::event::{Known, RequestContext, RequestEvent};
+use tokensmith_issuer::event::{Known, RequestEvent};
 use tokensmith_issuer::names::{ClientId, UpstreamName, UserName};
 use tokensmith_issuer::store::records::{Client, Login, User};
 use tokensmith_issuer::store::{Change, Stored};
@@ -97,8 +97,7 @@ impl Visit<'_> {
         let Ok(name) = name.trim().parse::<UserName>() else {
             return Err(SignInDenied::UnknownUser.into());
         };
-        let context = self.request.extensions().get::<RequestContext>();
-        let source = context.and_then(|context| context.source.as_deref());
+        let source = self.source();
         let guess = Guess::password(&name, source);
         if let Admitted::TryAgainIn(seconds) = guess.admit(table, now).await? {
             return Err(SignInDenied::TooManyAttempts(seconds).into());

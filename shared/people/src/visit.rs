@@ -14,6 +14,7 @@ use tokensmith_issuer::Issuer;
 use tokensmith_issuer::config::{BrandName, Config};
 use tokensmith_issuer::endpoint::{Call, Form};
 use tokensmith_issuer::error::{Error, SignInDenied, Unavailable};
+use tokensmith_issuer::event::RequestContext;
 use tokensmith_issuer::sealed::Unsealed;
 use tokensmith_pages::{Brand, Language, Look};
 
@@ -30,24 +31,28 @@ pub(crate) struct Visit<'a> {
 
 impl<'a> Visit<'a> {
     pub(crate) fn of(call: &Call<'a>) -> Self {
-        let (issuer, request) = (call.issuer, call.request);
-        let headers = request.headers();
-        let accepted = headers.get(header::ACCEPT_LANGUAGE);
-        let accepted = accepted.and_then(|value| value.to_str().ok());
+        Self::new(call.issuer, call.request)
+    }
+
+    pub(crate) fn new(issuer: &'a Issuer, request: &'a Request<Bytes>) -> Self {
         Self {
             issuer,
             request,
-            cookies: Cookies::of(headers, &issuer.config().issuer),
+            cookies: Cookies::of(request.headers(), &issuer.config().issuer),
             look: Look::new(brand_of(issuer.config())),
-            language: Language::from_accept(accepted, None),
+            language: language_of(request, None),
         }
+    }
+
+    /// Where it comes from.
+    pub(crate) fn source(&self) -> Option<&'a str> {
+        let context = self.request.extensions().get::<RequestContext>();
+        context.and_then(|context| context.source.as_deref())
     }
 
     /// Speaks the language that a request asks for, if it is one of ours.
     pub(crate) fn speak(&mut self, ui_locales: Option<&str>) {
-        let accepted = self.request.headers().get(header::ACCEPT_LANGUAGE);
-        let accepted = accepted.and_then(|value| value.to_str().ok());
-        self.language = Language::from_accept(accepted, ui_locales);
+        self.language = language_of(self.request, ui_locales);
     }
 
     pub(crate) fn is_post(&self) -> bool {
@@ -71,10 +76,8 @@ impl<'a> Visit<'a> {
         purpose: &str,
         value: &impl Serialize,
     ) -> Result<String, Unavailable> {
-        let binding = self.cookies.mark();
-        self.issuer
-            .seal(purpose, binding, value, FORM_LIFETIME)
-            .await
+        let mark = self.cookies.mark();
+        self.seal_in_session(purpose, mark, value).await
     }
 
     /// What such a form was given, even when its time is over.
@@ -83,10 +86,8 @@ impl<'a> Visit<'a> {
         purpose: &str,
         sealed: Option<&str>,
     ) -> Result<Unsealed<T>, Error> {
-        let sealed = sealed.unwrap_or_default();
-        let opened = self.issuer.unseal(purpose, self.cookies.mark(), sealed);
-        let opened = opened.await?;
-        opened.ok_or_else(|| SignInDenied::ForeignForm.into())
+        let mark = self.cookies.mark();
+        self.unseal_in_session(purpose, mark, sealed).await
     }
 
     /// The token of a form within a session.
@@ -158,6 +159,12 @@ pub(crate) fn page(status: StatusCode, html: String, policy: &str) -> Response<B
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
+}
+
+fn language_of(request: &Request<Bytes>, ui_locales: Option<&str>) -> Language {
+    let accepted = request.headers().get(header::ACCEPT_LANGUAGE);
+    let accepted = accepted.and_then(|value| value.to_str().ok());
+    Language::from_accept(accepted, ui_locales)
 }
 
 pub(crate) fn brand_of(config: &Config) -> Brand {

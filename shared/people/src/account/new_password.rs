@@ -9,7 +9,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokensmith_issuer::endpoint::Answer;
 use tokensmith_issuer::error::{Denied, Error, SignInDenied, Unavailable};
-use tokensmith_issuer::event::{Known, RequestContext, RequestEvent};
+use tokensmith_issuer::event::{Known, RequestEvent};
 use tokensmith_issuer::store::records::{Login, User};
 use tokensmith_issuer::store::{Change, Stored, Update};
 use tokensmith_pages::AccountNotice;
@@ -36,8 +36,7 @@ impl Visit<'_> {
             let (notice, reason) = (notice_of(denied), SignInDenied::UnacceptablePassword);
             return self.unchanged(visitor, notice, reason, known).await;
         }
-        let context = self.request.extensions().get::<RequestContext>();
-        let source = context.and_then(|context| context.source.as_deref());
+        let source = self.source();
         let guess = Guess::password(name, source);
         if let Admitted::TryAgainIn(seconds) = guess.admit(table, now).await? {
             let notice = AccountNotice::TryAgainIn(seconds);
