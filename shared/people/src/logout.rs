@@ -90,7 +90,7 @@ impl LogoutRequest {
             None => None,
         };
         let client = client.map(|client| client.record);
-        let client = client.filter(|client| !client.disabled && client.deleted_at.is_none());
+        let client = client.filter(Client::is_usable);
         let back = match parameters.value("post_logout_redirect_uri") {
             Some(_) if id.is_none() => Err(NotRedirected::NoClientNamed),
             Some(uri) => back_to(uri, client.as_ref()).map(|uri| {

@@ -80,8 +80,8 @@ fn compared(
 ) -> Vec<Revived> {
     let old = old.into_iter().map(|client| (client.id.clone(), client));
     let old: HashMap<_, _> = old.collect();
-    let usable = |client: &Client| client.deleted_at.is_none() && !client.disabled;
-    let revived = restored.into_iter().filter(usable).map(|client| {
+    let usable = restored.into_iter().filter(|client| client.is_usable());
+    let revived = usable.map(|client| {
         let mut because = reasons(&client, old.get(&client.id), now);
         let by_rule = again.rules.contains(&client.id);
         because.extend(by_rule.then_some(Reason::Federation));

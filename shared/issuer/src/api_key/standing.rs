@@ -17,8 +17,7 @@ pub fn standing(key: &ApiKey, client: Option<&Client>, now: Timestamp) -> Result
     if key.expires_at <= now {
         return Err(ApiKeyDenied::ApiKeyExpired);
     }
-    let usable = |client: &&Client| !client.disabled && client.deleted_at.is_none();
-    let client = client.filter(usable);
+    let client = client.filter(|client| client.is_usable());
     let client = client.ok_or(ApiKeyDenied::ApiKeyWithoutClient)?;
     // A client can be deleted, and be registered anew when nothing is known of it any more.
     let is_older = key.created_at < client.created_at;

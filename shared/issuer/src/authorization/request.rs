@@ -120,8 +120,8 @@ impl Issuer {
         };
         let found = self.table().get(&Client::key_of(&id)).await;
         let found: Option<Stored<Client>> = found.map_err(Unavailable::from)?;
-        let usable = |client: &Stored<Client>| !client.disabled && client.deleted_at.is_none();
-        let client = found.filter(usable).map(|stored| stored.record);
+        let usable = found.filter(|client| client.is_usable());
+        let client = usable.map(|stored| stored.record);
         let client = client.ok_or_else(|| page(NotRedirected::UnknownClient))?;
         let redirect = redirect_of(&client, parameters).map_err(page)?;
         let refuse = |reason| Refused::Redirect(Box::new(redirect.clone()), reason);

@@ -55,8 +55,7 @@ impl Issuer {
             return Ok(DeviceAnswered::TooLate);
         }
         let client = self.table.get(&Client::key_of(&request.client_id)).await?;
-        let is_live = |client: &Client| !client.disabled && client.deleted_at.is_none();
-        let Some(client) = client.filter(|client| is_live(client)) else {
+        let Some(client) = client.filter(|client| client.is_usable()) else {
             return Ok(DeviceAnswered::WithoutClient);
         };
         let key = self.hmac_keys()?.newest(now).await?;

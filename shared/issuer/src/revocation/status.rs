@@ -49,7 +49,7 @@ pub(crate) async fn read_status(
     let mut found = table.get_several(&keys).await?;
     let client = found.take(&client_key)?;
     let subject = found.take(&subject_key)?;
-    let client = client.filter(|client| client.deleted_at.is_none() && !client.disabled);
+    let client = client.filter(|client| client.is_usable());
     let grant_revoked = match &grant_key {
         None => false,
         Some(key) => found

@@ -172,8 +172,7 @@ pub fn standing(state: &GrantState, client: Option<&Client>, now: Timestamp) -> 
 
 /// The client, if it can authenticate.
 fn usable(client: Option<&Client>) -> Result<&Client, Denied> {
-    let usable = |client: &&Client| !client.disabled && client.deleted_at.is_none();
     client
-        .filter(usable)
+        .filter(|client| client.is_usable())
         .ok_or_else(|| ClientDenied::ClientDisabled.into())
 }

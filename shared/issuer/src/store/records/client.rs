@@ -123,6 +123,11 @@ impl Client {
         self.authentication == Some(AuthenticationMethod::None)
     }
 
+    /// Whether it can be used: it was neither disabled nor deleted.
+    pub fn is_usable(&self) -> bool {
+        !self.disabled && self.deleted_at.is_none()
+    }
+
     /// Whether it proves itself with secrets, and not with keys or not at all.
     pub fn uses_secrets(&self) -> bool {
         self.authentication
