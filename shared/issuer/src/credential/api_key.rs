@@ -4,7 +4,7 @@ use std::str::FromStr;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::base62::{CHECKSUM_LENGTH, checksum, is_base62, random_text, without_checksum};
+use super::base62::{RANDOM_LENGTH, is_base62, random_credential, random_text, without_checksum};
 use super::{Malformed, Prefix, SecretHash};
 
 /// An API key: `tksmk_`, its public id, `_`, 43 random base62 characters (256 bits) and a checksum.
@@ -18,14 +18,7 @@ impl ApiKeySecret {
     /// A new random key with a new id.
     pub fn generate() -> Self {
         let id = ApiKeyId(random_text(ID_LENGTH).to_string());
-        let mut text = String::with_capacity(LENGTH);
-        text.push_str(PREFIX);
-        text.push_str(&id.0);
-        text.push(SEPARATOR);
-        text.push_str(&random_text(RANDOM_LENGTH));
-        let digits = checksum(&text);
-        text.extend(digits.map(char::from));
-        let text = text.into();
+        let text = random_credential(&format!("{PREFIX}{}{SEPARATOR}", id.0));
         Self { id, text }
     }
 
@@ -119,12 +112,13 @@ impl fmt::Display for ApiKeyId {
 const PREFIX: &str = Prefix::ApiKey.as_str();
 const SEPARATOR: char = '_';
 const ID_LENGTH: usize = 16;
-const RANDOM_LENGTH: usize = 43;
-const LENGTH: usize = PREFIX.len() + ID_LENGTH + 1 + RANDOM_LENGTH + CHECKSUM_LENGTH;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credential::base62::CHECKSUM_LENGTH;
+
+    const LENGTH: usize = PREFIX.len() + ID_LENGTH + 1 + RANDOM_LENGTH + CHECKSUM_LENGTH;
 
     #[test]
     fn a_key_is_read_as_it_was_made_and_nothing_else_is_one() {

@@ -1,7 +1,9 @@
 //! Base62 text, and the CRC-32 checksum at the end of every credential.
 
+use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use super::Malformed;
 use crate::credential::random_bytes;
 
 /// `length` random base62 characters, all equally likely.
@@ -17,6 +19,29 @@ pub(super) fn random_text(length: usize) -> Zeroizing<String> {
         }
     }
     text
+}
+
+/// A new credential without an id: its prefix, [`RANDOM_LENGTH`] random characters (256 bits), and the checksum.
+pub(super) fn random_credential(prefix: &str) -> SecretString {
+    let mut text = String::with_capacity(prefix.len() + RANDOM_LENGTH + CHECKSUM_LENGTH);
+    text.push_str(prefix);
+    text.push_str(&random_text(RANDOM_LENGTH));
+    let digits = checksum(&text);
+    text.extend(digits.map(char::from));
+    text.into()
+}
+
+/// Reads such a credential.
+///
+/// # Errors
+/// [`Malformed`] when prefix, length, characters or checksum are wrong.
+pub(super) fn read_credential(prefix: &str, text: &str) -> Result<SecretString, Malformed> {
+    let body = without_checksum(text).ok_or(Malformed)?;
+    let random = body.strip_prefix(prefix).ok_or(Malformed)?;
+    match random.len() == RANDOM_LENGTH && is_base62(random) {
+        true => Ok(text.into()),
+        false => Err(Malformed),
+    }
 }
 
 /// The six base62 digits of the CRC-32 of `text`.
@@ -39,6 +64,9 @@ pub(super) fn without_checksum(text: &str) -> Option<&str> {
 pub(super) fn is_base62(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
+
+/// 256 bits.
+pub(super) const RANDOM_LENGTH: usize = 43;
 
 pub(super) const CHECKSUM_LENGTH: usize = 6;
 

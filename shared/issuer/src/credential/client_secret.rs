@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::base62::{CHECKSUM_LENGTH, checksum, is_base62, random_text, without_checksum};
+use super::base62::{random_credential, read_credential};
 use super::{Malformed, Prefix};
 
 /// A client secret: `tksmc_`, 43 random base62 characters (256 bits) and a checksum.
@@ -16,12 +16,7 @@ pub struct ClientSecret(SecretString);
 impl ClientSecret {
     /// A new random secret.
     pub fn generate() -> Self {
-        let mut text = String::with_capacity(LENGTH);
-        text.push_str(PREFIX);
-        text.push_str(&random_text(RANDOM_LENGTH));
-        let digits = checksum(&text);
-        text.extend(digits.map(char::from));
-        Self(text.into())
+        Self(random_credential(PREFIX))
     }
 
     /// Checks the form of a secret, not whose it is.
@@ -29,12 +24,7 @@ impl ClientSecret {
     /// # Errors
     /// [`Malformed`] when prefix, length, characters or checksum are wrong.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        let body = without_checksum(text).ok_or(Malformed)?;
-        let random = body.strip_prefix(PREFIX).ok_or(Malformed)?;
-        match random.len() == RANDOM_LENGTH && is_base62(random) {
-            true => Ok(Self(text.into())),
-            false => Err(Malformed),
-        }
+        read_credential(PREFIX, text).map(Self)
     }
 
     /// The hash that is stored. A random secret of 256 bits cannot be guessed, so it needs no slow
@@ -80,5 +70,3 @@ impl SecretHash {
 }
 
 const PREFIX: &str = Prefix::ClientSecret.as_str();
-const RANDOM_LENGTH: usize = 43;
-const LENGTH: usize = PREFIX.len() + RANDOM_LENGTH + CHECKSUM_LENGTH;

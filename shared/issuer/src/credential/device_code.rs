@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::base62::{CHECKSUM_LENGTH, checksum, is_base62, random_text, without_checksum};
+use super::base62::{random_credential, read_credential};
 use super::{Malformed, Nonce, Prefix};
 
 /// A device code (RFC 8628 §3.2): `tksmd_`, 43 random base62 characters (256 bits) and a checksum.
@@ -17,12 +17,7 @@ pub struct DeviceCode(SecretString);
 impl DeviceCode {
     /// A new random code.
     pub fn generate() -> Self {
-        let mut text = String::with_capacity(LENGTH);
-        text.push_str(PREFIX);
-        text.push_str(&random_text(RANDOM_LENGTH));
-        let digits = checksum(&text);
-        text.extend(digits.map(char::from));
-        Self(text.into())
+        Self(random_credential(PREFIX))
     }
 
     /// Checks the form of a code, not whether there is such a request.
@@ -30,12 +25,7 @@ impl DeviceCode {
     /// # Errors
     /// [`Malformed`] when prefix, length, characters or checksum are wrong.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        let body = without_checksum(text).ok_or(Malformed)?;
-        let random = body.strip_prefix(PREFIX).ok_or(Malformed)?;
-        match random.len() == RANDOM_LENGTH && is_base62(random) {
-            true => Ok(Self(text.into())),
-            false => Err(Malformed),
-        }
+        read_credential(PREFIX, text).map(Self)
     }
 
     /// The id of its request: its SHA-256, base64url. A random code of 256 bits cannot be guessed, so it needs no slow
@@ -74,12 +64,13 @@ impl fmt::Debug for DeviceCode {
 }
 
 const PREFIX: &str = Prefix::DeviceCode.as_str();
-const RANDOM_LENGTH: usize = 43;
-const LENGTH: usize = PREFIX.len() + RANDOM_LENGTH + CHECKSUM_LENGTH;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credential::base62::{CHECKSUM_LENGTH, RANDOM_LENGTH};
+
+    const LENGTH: usize = PREFIX.len() + RANDOM_LENGTH + CHECKSUM_LENGTH;
 
     #[test]
     fn rfc8628_3_2_a_device_code_is_read_as_it_was_made_and_nothing_else_is_one() {
