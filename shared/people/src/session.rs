@@ -6,6 +6,7 @@ use http::header;
 use tokensmith_issuer::credential::random_id;
 use tokensmith_issuer::error::Unavailable;
 use tokensmith_issuer::names::ClientId;
+use tokensmith_issuer::revocation::made_after;
 use tokensmith_issuer::store::Insert;
 use tokensmith_issuer::store::records::{Consent, Session, SignIn, Subject, User};
 
@@ -89,9 +90,7 @@ impl Visit<'_> {
         let browser = browser.and_then(|browser| browser.to_str().ok());
         // What ended the earlier sessions may lie slightly ahead of the clock, and must not end this one.
         let covered = user.sessions_not_before;
-        let begun = covered.map_or(proved_at, |end| {
-            proved_at.max(end.after(Duration::from_secs(1)))
-        });
+        let begun = made_after(covered, proved_at);
         let session = Session {
             id: cookie.id(),
             sid: former.map_or_else(random_id, |former| former.sid.clone()),

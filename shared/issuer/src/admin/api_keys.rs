@@ -12,7 +12,7 @@ use crate::api_key::rights;
 use crate::credential::{ApiKeyId, ApiKeySecret};
 use crate::limit::Limit;
 use crate::names::{ApiKeyName, Audience, ClientId, Scopes};
-use crate::revocation::{RevokeOutcome, end_api_key, revoke_api_key};
+use crate::revocation::{RevokeOutcome, end_api_key, made_after, revoke_api_key};
 use crate::store::records::{ApiKey, Client};
 use crate::store::{CheckedTime, Insert, StoreError, Stored};
 
@@ -174,9 +174,7 @@ impl Administrator {
             None => targets.first(),
         };
         let resource = resource.cloned().ok_or(ApiKeyError::ResourceNotAllowed)?;
-        // As for a grant: a revocation of the client that was just made must not cover the key.
-        let covered = client.not_before.unwrap_or_default();
-        let created_at = now.max(covered.after(Duration::from_secs(1)));
+        let created_at = made_after(client.not_before, now);
         let expires_at = created_at.after(wanted.ttl.duration());
         let key = ApiKey {
             id: secret.id().clone(),

@@ -11,6 +11,7 @@ use crate::client::FoundResources;
 use crate::credential::{CredentialKind, GrantId, HmacKey, Nonce};
 use crate::error::Unavailable;
 use crate::names::{Audience, ClientId, Scope, Scopes, SubjectName, add_audience};
+use crate::revocation::made_after;
 use crate::store::records::GrantType;
 use crate::store::records::{Client, Grant, Origin, Subject, SubjectKind};
 use crate::store::{CheckedTime, Insert, StoreError};
@@ -141,10 +142,8 @@ impl NewGrant {
         nonce: &Nonce,
         now: Timestamp,
     ) -> Grant {
-        // A revocation sets `not_before` slightly ahead of the clock. This grant is made after it,
-        // so its time must be later too.
         let covered = client.not_before.max(subject.not_before);
-        let created_at = covered.map_or(now, |end| now.max(end.after(Duration::from_secs(1))));
+        let created_at = made_after(covered, now);
         let expires_at = created_at.after(Duration::from_secs(client.grant_ttl));
         let idle_end = created_at.after(Duration::from_secs(client.refresh_ttl));
         Grant {

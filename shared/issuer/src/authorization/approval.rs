@@ -8,6 +8,7 @@ use crate::Issuer;
 use crate::credential::{CredentialKind, GrantId, HmacKey, Nonce};
 use crate::error::Unavailable;
 use crate::names::{Scopes, SubjectName};
+use crate::revocation::made_after;
 use crate::store::Insert;
 use crate::store::records::{CodeTerms, Grant, Origin, SignIn, Subject};
 
@@ -76,10 +77,8 @@ fn grant_of(
     now: Timestamp,
 ) -> Grant {
     let (request, client) = (approval.request, &approval.request.client);
-    // A revocation sets `not_before` slightly ahead of the clock. This grant is made after it, so its time must be later
-    // too.
     let covered = client.not_before.max(approval.subject.not_before);
-    let created_at = covered.map_or(now, |end| now.max(end.after(Duration::from_secs(1))));
+    let created_at = made_after(covered, now);
     Grant {
         id,
         client_id: client.id.clone(),

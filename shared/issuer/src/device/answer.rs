@@ -6,7 +6,7 @@ use crate::Issuer;
 use crate::credential::GrantId;
 use crate::error::Unavailable;
 use crate::names::{Scopes, SubjectName};
-use crate::revocation::revoke_grant;
+use crate::revocation::{made_after, revoke_grant};
 use crate::store::records::{Client, DeviceAnswer, DeviceRequest, Grant, Origin, SignIn, Subject};
 use crate::store::{Change, Insert, Update};
 
@@ -122,10 +122,8 @@ fn grant_of(
     now: Timestamp,
 ) -> Grant {
     let request = approval.request;
-    // A revocation sets `not_before` slightly ahead of the clock. This grant is made after it, so its time must be later
-    // too.
     let covered = client.not_before.max(approval.subject.not_before);
-    let created_at = covered.map_or(now, |end| now.max(end.after(Duration::from_secs(1))));
+    let created_at = made_after(covered, now);
     Grant {
         id,
         client_id: request.client_id.clone(),

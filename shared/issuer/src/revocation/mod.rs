@@ -17,7 +17,9 @@ pub use api_key::revoke_api_key;
 pub(crate) use feed::{FEED_INTERVAL, ServedFeed, SignedFeed};
 pub use given::{GivenPage, given_grants, revoke_given};
 pub use heartbeat::beat;
-pub use revoke::{RevokeOutcome, revoke_access_token, revoke_client, revoke_grant, revoke_subject};
+pub use revoke::{
+    RevokeOutcome, made_after, revoke_access_token, revoke_client, revoke_grant, revoke_subject,
+};
 pub(crate) use revoke::{cut_off, in_feed, revoked_until, with_revocation};
 pub use sessions::{EndSessions, end_sessions};
 pub(crate) use status::read_status;

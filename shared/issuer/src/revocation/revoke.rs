@@ -3,6 +3,8 @@
 //! What is written only moves forward, by a condition. Repeating a revocation renews its entry in the
 //! feed, so that repeating repairs one that was written with a wrong time.
 
+use std::time::Duration;
+
 use tokensmith_verifier::AccessTokenClaims;
 
 use super::pass::SKEW;
@@ -168,6 +170,12 @@ pub(crate) fn in_feed(change: Change, feed: FeedAttributes) -> Result<Change, St
 /// because the read could not see the revocation.
 pub(crate) fn cut_off(time: &CheckedTime) -> Timestamp {
     time.latest().after(ATTEMPT_TIMEOUT + SERVER_CLOCK_SKEW)
+}
+
+/// The time of something that is made now, of somebody whose revocations reach up to `covered`: these set `not_before` slightly ahead of
+/// the clock, and must not cover what is made after them.
+pub fn made_after(covered: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    covered.map_or(now, |end| now.max(end.after(Duration::from_secs(1))))
 }
 
 /// How often what needs a new time is tried.
