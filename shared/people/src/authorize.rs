@@ -6,23 +6,17 @@ use tokensmith_issuer::error::Error;
 use tokensmith_issuer::event::Known;
 use tokensmith_verifier::paths;
 
-use crate::check::check_people;
 use crate::pending::Pending;
-use crate::problem::{answered, refused_page, warm_up};
+use crate::problem::{answered, endpoint_of_people};
 use crate::visit::Visit;
 
 /// The authorization endpoint (RFC 6749 §3.1). It has no CORS: nobody but a person's browser asks it.
-pub static AUTHORIZE: Endpoint = Endpoint {
-    name: "authorization",
-    path: paths::AUTHORIZE,
-    methods: "GET, HEAD, POST",
-    has_cors: false,
-    is_on: |config| config.sign_in,
-    warm_up,
-    check: check_people,
-    serve: |call| Box::pin(answered(call, authorize)),
-    refuse: refused_page,
-};
+pub static AUTHORIZE: Endpoint = endpoint_of_people(
+    "authorization",
+    paths::AUTHORIZE,
+    "GET, HEAD, POST",
+    |call| Box::pin(answered(call, authorize)),
+);
 
 async fn authorize(call: Call<'_>) -> Result<Answer, Error> {
     let mut visit = Visit::of(&call);

@@ -8,31 +8,23 @@ use tokensmith_issuer::error::{AuthorizationDenied, BadRequest, Error, SignInDen
 use tokensmith_issuer::names::{Audience, Scopes};
 use tokensmith_issuer::store::records::{Consent, ConsentedAccess};
 use tokensmith_issuer::store::{Change, Insert};
-use tokensmith_pages::{Consent as ConsentPage, ConsentAccess};
+use tokensmith_pages::Consent as ConsentPage;
 use tokensmith_verifier::paths;
 use url::Url;
 
-use crate::check::check_people;
 use crate::flow::{Asked, GO_ON};
 use crate::pending::{Next, Pending};
-use crate::problem::{answered, refused_page, warm_up};
+use crate::problem::{answered, endpoint_of_people};
 use crate::session::Visitor;
 use crate::shown::ShownAccess;
 use crate::sign_in::shown_name;
 use crate::visit::Visit;
 
 /// Where a person is asked whether a client may.
-pub static CONSENT: Endpoint = Endpoint {
-    name: "consent",
-    path: paths::CONSENT,
-    methods: "GET, HEAD, POST",
-    has_cors: false,
-    is_on: |config| config.sign_in,
-    warm_up,
-    check: check_people,
-    serve: |call| Box::pin(answered(call, consent)),
-    refuse: refused_page,
-};
+pub static CONSENT: Endpoint =
+    endpoint_of_people("consent", paths::CONSENT, "GET, HEAD, POST", |call| {
+        Box::pin(answered(call, consent))
+    });
 
 async fn consent(call: Call<'_>) -> Result<Answer, Error> {
     let mut visit = Visit::of(&call);
@@ -121,12 +113,7 @@ impl Visit<'_> {
         let resource = access.resource.as_ref();
         let shown = ShownAccess::of(&access.scopes, &access.audiences, resource);
         let scopes: Vec<_> = shown.iter().map(ShownAccess::scopes).collect();
-        let access = shown.iter().zip(&scopes);
-        let access = access.map(|(one, scopes)| ConsentAccess {
-            resource: one.resource(),
-            scopes,
-        });
-        let access: Vec<_> = access.collect();
+        let access = ShownAccess::on_a_page(&shown, &scopes);
         let page = ConsentPage {
             form: &form,
             action: paths::CONSENT,

@@ -12,30 +12,22 @@ use tokensmith_issuer::endpoint::{Answer, Call, Endpoint};
 use tokensmith_issuer::error::{AuthorizationDenied, Error, SignInDenied};
 use tokensmith_issuer::event::{Known, RequestEvent};
 use tokensmith_issuer::store::records::{Client, DeviceRequest};
-use tokensmith_pages::{ConsentAccess, DeviceCode, DeviceConfirm, DeviceDone, DeviceProblem};
+use tokensmith_pages::{DeviceCode, DeviceConfirm, DeviceDone, DeviceProblem};
 use tokensmith_verifier::paths;
 
 use crate::backoff::{Admitted, Guess};
-use crate::check::check_people;
 use crate::pending::Next;
-use crate::problem::{answered, refused_page, warm_up};
+use crate::problem::{answered, endpoint_of_people};
 use crate::session::Visitor;
 use crate::shown::ShownAccess;
 use crate::sign_in::shown_name;
 use crate::visit::Visit;
 
 /// Where a person enters the code that a device shows.
-pub static DEVICE: Endpoint = Endpoint {
-    name: "device",
-    path: paths::DEVICE,
-    methods: "GET, HEAD, POST",
-    has_cors: false,
-    is_on: |config| config.sign_in,
-    warm_up,
-    check: check_people,
-    serve: |call| Box::pin(answered(call, device)),
-    refuse: refused_page,
-};
+pub static DEVICE: Endpoint =
+    endpoint_of_people("device", paths::DEVICE, "GET, HEAD, POST", |call| {
+        Box::pin(answered(call, device))
+    });
 
 /// What is sealed into the form that asks whether a device may.
 #[derive(Debug, Deserialize, Serialize)]
@@ -167,12 +159,7 @@ impl Visit<'_> {
         let resource = self.issuer.resource_among(&request.audiences).await?;
         let shown = ShownAccess::of(&request.scopes, &request.audiences, resource.as_ref());
         let scopes: Vec<_> = shown.iter().map(ShownAccess::scopes).collect();
-        let access = shown.iter().zip(&scopes);
-        let access = access.map(|(one, scopes)| ConsentAccess {
-            resource: one.resource(),
-            scopes,
-        });
-        let access: Vec<_> = access.collect();
+        let access = ShownAccess::on_a_page(&shown, &scopes);
         let now = self.issuer.clock().now();
         let page = DeviceConfirm {
             form: &form,

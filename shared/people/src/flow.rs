@@ -52,8 +52,7 @@ impl Visit<'_> {
             let page = self.sign_in_page(&next, Some(&name), user_name, None::<Problem>);
             return Ok(Answer::public(page.await?));
         };
-        if let Some(hinted) = hinted.filter(|hinted| *hinted != visitor.user.subject.as_str()) {
-            drop(hinted);
+        if is_another(hinted.as_deref(), &visitor) {
             return Ok(self.refuse(request, AuthorizationDenied::LoginRequired, known));
         }
         if consent::must_ask(request, &visitor) {
@@ -194,13 +193,17 @@ fn must_sign_in(
 ) -> bool {
     let wants = |prompt| request.prompt.contains(&prompt);
     let age = now.since(visitor.session.signed_in_at).as_secs();
-    let is_other = hinted.is_some_and(|hinted| hinted != visitor.user.subject.as_str());
     wants(Prompt::Login)
         || wants(Prompt::SelectAccount)
         || request
             .max_age
             .is_some_and(|max_age| age > max_age || max_age == 0)
-        || is_other
+        || is_another(hinted, visitor)
+}
+
+/// Whether the client means somebody else.
+fn is_another(hinted: Option<&str>, visitor: &Visitor) -> bool {
+    hinted.is_some_and(|hinted| hinted != visitor.user.subject.as_str())
 }
 
 /// The purpose of what is sealed for somebody who has signed in for a request.

@@ -15,24 +15,15 @@ use tokensmith_issuer::token::IdTokenHint;
 use tokensmith_pages::{SignOut, SignedOut};
 use tokensmith_verifier::paths;
 
-use crate::check::check_people;
-use crate::problem::{answered, refused_page, warm_up};
+use crate::problem::{answered, endpoint_of_people};
 use crate::session::Visitor;
 use crate::sign_in::shown_name;
 use crate::visit::Visit;
 
 /// The logout endpoint (OpenID Connect RP-Initiated Logout 1.0 §2). A GET may end a session, and a HEAD must not.
-pub static LOGOUT: Endpoint = Endpoint {
-    name: "logout",
-    path: paths::LOGOUT,
-    methods: "GET, POST",
-    has_cors: false,
-    is_on: |config| config.sign_in,
-    warm_up,
-    check: check_people,
-    serve: |call| Box::pin(answered(call, logout)),
-    refuse: refused_page,
-};
+pub static LOGOUT: Endpoint = endpoint_of_people("logout", paths::LOGOUT, "GET, POST", |call| {
+    Box::pin(answered(call, logout))
+});
 
 async fn logout(call: Call<'_>) -> Result<Answer, Error> {
     let mut visit = Visit::of(&call);

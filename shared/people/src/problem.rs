@@ -2,15 +2,13 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use tokensmith_issuer::Issuer;
 use tokensmith_issuer::authorization::NotRedirected;
 use tokensmith_issuer::endpoint::{Answer, Call, Endpoint, Work};
-use tokensmith_issuer::error::{
-    BadRequest, Denied, Error, SignInDenied, Unavailable, UpstreamDenied,
-};
+use tokensmith_issuer::error::{BadRequest, Denied, Error, SignInDenied, UpstreamDenied};
 use tokensmith_issuer::event::{RequestContext, RequestEvent};
 use tokensmith_pages::{Brand, Language, Look, Problem, ProblemKind};
 
+use crate::check::check_people;
 use crate::visit::{Visit, page};
 
 /// Answers a request, also when it is refused: by a page in the person's language.
@@ -55,11 +53,7 @@ impl Visit<'_> {
 }
 
 /// The page for a request that nobody has looked at: its method is wrong, or it took too long.
-pub(crate) fn refused_page(
-    endpoint: &Endpoint,
-    error: &Error,
-    retry_after: u64,
-) -> Response<Bytes> {
+fn refused_page(endpoint: &Endpoint, error: &Error, retry_after: u64) -> Response<Bytes> {
     let (status, kind) = kind_of(error, None);
     let look = Look::new(Brand {
         name: "tokensmith".to_owned(),
@@ -136,7 +130,22 @@ fn detail_of(error: &Error) -> Option<String> {
     }
 }
 
-/// What is loaded before the first page.
-pub(crate) fn warm_up(issuer: &Issuer) -> Work<'_, Result<(), Unavailable>> {
-    Box::pin(issuer.open_proving_keys())
+/// An endpoint whose answers are for people. It has no CORS: nobody but a person's browser asks it.
+pub(crate) const fn endpoint_of_people(
+    name: &'static str,
+    path: &'static str,
+    methods: &'static str,
+    serve: for<'a> fn(Call<'a>) -> Work<'a, Result<Answer, Error>>,
+) -> Endpoint {
+    Endpoint {
+        name,
+        path,
+        methods,
+        has_cors: false,
+        is_on: |config| config.sign_in,
+        warm_up: |issuer| Box::pin(issuer.open_proving_keys()),
+        check: check_people,
+        serve,
+        refuse: refused_page,
+    }
 }

@@ -2,6 +2,7 @@
 
 use tokensmith_issuer::names::{Audience, Scope, Scopes};
 use tokensmith_issuer::store::records::Resource;
+use tokensmith_pages::ConsentAccess;
 
 /// Scopes that are asked for one resource, or about the person.
 pub(crate) struct ShownAccess {
@@ -38,16 +39,24 @@ impl ShownAccess {
         shown
     }
 
-    /// Its name, or its URI.
-    pub(crate) fn resource(&self) -> Option<&str> {
-        self.resource.as_deref()
-    }
-
     /// Each scope, with what its resource says about it.
     pub(crate) fn scopes(&self) -> Vec<(&str, Option<&str>)> {
         let scopes = self.scopes.iter();
         let scopes = scopes.map(|(name, description)| (name.as_str(), description.as_deref()));
         scopes.collect()
+    }
+
+    /// All of it as a page lists it, with the `scopes` of each.
+    pub(crate) fn on_a_page<'a>(
+        shown: &'a [Self],
+        scopes: &'a [Vec<(&'a str, Option<&'a str>)>],
+    ) -> Vec<ConsentAccess<'a>> {
+        let each = shown.iter().zip(scopes);
+        let each = each.map(|(one, scopes)| ConsentAccess {
+            resource: one.resource.as_deref(),
+            scopes,
+        });
+        each.collect()
     }
 }
 

@@ -16,26 +16,17 @@ use tokensmith_pages::{SignIn, SignInProblem};
 use tokensmith_verifier::{Timestamp, paths};
 
 use crate::backoff::{Admitted, Guess};
-use crate::check::check_people;
 use crate::pending::Next;
-use crate::problem::{answered, refused_page, warm_up};
+use crate::problem::{answered, endpoint_of_people};
 use crate::upstream::Links;
 use crate::visit::Visit;
 
 pub(crate) use tokensmith_pages::SignInProblem as Problem;
 
 /// Where a person signs in.
-pub static LOGIN: Endpoint = Endpoint {
-    name: "login",
-    path: paths::LOGIN,
-    methods: "GET, HEAD, POST",
-    has_cors: false,
-    is_on: |config| config.sign_in,
-    warm_up,
-    check: check_people,
-    serve: |call| Box::pin(answered(call, login)),
-    refuse: refused_page,
-};
+pub static LOGIN: Endpoint = endpoint_of_people("login", paths::LOGIN, "GET, HEAD, POST", |call| {
+    Box::pin(answered(call, login))
+});
 
 async fn login(call: Call<'_>) -> Result<Answer, Error> {
     let mut visit = Visit::of(&call);

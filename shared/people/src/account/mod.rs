@@ -25,22 +25,17 @@ pub(crate) use self::notice::{LINKED, LINKED_ELSEWHERE, location};
 use self::belongings::Belongings;
 use crate::check::check_account;
 use crate::pending::Next;
-use crate::problem::{answered, refused_page, warm_up};
+use crate::problem::{answered, endpoint_of_people};
 use crate::session::Visitor;
 use crate::upstream::Links;
 use crate::visit::Visit;
 
 /// Where a person sees and ends what they have given, and where they have signed in.
 pub static ACCOUNT: Endpoint = Endpoint {
-    name: "account",
-    path: paths::ACCOUNT,
-    methods: "GET, HEAD, POST",
-    has_cors: false,
-    is_on: |config| config.sign_in,
-    warm_up,
     check: check_account,
-    serve: |call| Box::pin(answered(call, account)),
-    refuse: refused_page,
+    ..endpoint_of_people("account", paths::ACCOUNT, "GET, HEAD, POST", |call| {
+        Box::pin(answered(call, account))
+    })
 };
 
 async fn account(call: Call<'_>) -> Result<Answer, Error> {

@@ -20,25 +20,16 @@ use tokensmith_verifier::paths;
 pub(crate) use links::Links;
 
 use crate::account;
-use crate::check::check_people;
 use crate::pending::Next;
-use crate::problem::{answered, refused_page, warm_up};
+use crate::problem::{answered, endpoint_of_people};
 use crate::session::Visitor;
 use crate::sign_in::{Proof, SIGN_IN, start_again};
 use crate::visit::Visit;
 
 /// Where people sign in through another OpenID provider.
-pub static UPSTREAM: Endpoint = Endpoint {
-    name: "upstream",
-    path: paths::UPSTREAM,
-    methods: "GET",
-    has_cors: false,
-    is_on: |config| config.sign_in,
-    warm_up,
-    check: check_people,
-    serve: |call| Box::pin(answered(call, upstream)),
-    refuse: refused_page,
-};
+pub static UPSTREAM: Endpoint = endpoint_of_people("upstream", paths::UPSTREAM, "GET", |call| {
+    Box::pin(answered(call, upstream))
+});
 
 /// What `state` holds, sealed for the browser that was sent away.
 #[derive(Debug, Deserialize, Serialize)]
