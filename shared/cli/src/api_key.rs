@@ -251,9 +251,7 @@ async fn list_of(
     while !printer.is_full()
         && let Some(page) = pages.next().await?
     {
-        let shown = page.iter();
-        let shown = shown.filter(|one| one.as_ref().map_or(true, is_wanted));
-        printer.page(shown.map(|one| one.as_ref().map(DisplayedKey::new).map_err(Clone::clone)))?;
+        printer.records(&page, is_wanted, DisplayedKey::new)?;
     }
     Ok(())
 }

@@ -101,11 +101,7 @@ async fn list(args: ListArgs) -> Result<(), Failure> {
     while !printer.is_full()
         && let Some(page) = pages.next().await?
     {
-        let shown = page
-            .iter()
-            .filter(|one| one.as_ref().map_or(true, is_wanted));
-        printer
-            .page(shown.map(|one| one.as_ref().map(DisplayedGrant::new).map_err(Clone::clone)))?;
+        printer.records(&page, is_wanted, DisplayedGrant::new)?;
     }
     printer.finish()
 }

@@ -89,6 +89,18 @@ impl ListPrinter {
         self.left == 0
     }
 
+    /// Prints those records of one page that are wanted, as they are shown.
+    pub fn records<'a, R, T: Listed>(
+        &mut self,
+        page: &'a [Result<R, StoreError>],
+        is_wanted: impl Fn(&R) -> bool,
+        shown: impl Fn(&'a R) -> T,
+    ) -> Result<(), Failure> {
+        let wanted = page.iter();
+        let wanted = wanted.filter(|one| one.as_ref().map_or(true, &is_wanted));
+        self.page(wanted.map(|one| one.as_ref().map(&shown).map_err(Clone::clone)))
+    }
+
     /// Prints one page. What cannot be read is reported on stderr, and the rest is shown.
     pub fn page<T: Listed>(
         &mut self,

@@ -255,13 +255,7 @@ async fn list(after: Option<Audience>, options: &ListOptions, data: &Data) -> Re
     while !printer.is_full()
         && let Some(page) = pages.next().await?
     {
-        let shown = page.iter();
-        let shown = shown.map(|one| {
-            one.as_ref()
-                .map(DisplayedResource::new)
-                .map_err(Clone::clone)
-        });
-        printer.page(shown)?;
+        printer.records(&page, |_| true, DisplayedResource::new)?;
     }
     printer.finish()
 }

@@ -228,11 +228,7 @@ async fn list(
     while !printer.is_full()
         && let Some(page) = pages.next().await?
     {
-        let shown = page
-            .iter()
-            .filter(|one| one.as_ref().map_or(true, |client| filter.keeps(client)));
-        printer
-            .page(shown.map(|one| one.as_ref().map(DisplayedClient::new).map_err(Clone::clone)))?;
+        printer.records(&page, |client| filter.keeps(client), DisplayedClient::new)?;
     }
     printer.finish()
 }

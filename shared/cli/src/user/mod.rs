@@ -233,10 +233,7 @@ async fn list(
     while !printer.is_full()
         && let Some(page) = pages.next().await?
     {
-        let shown = page.iter();
-        let shown = shown.filter(|one| one.as_ref().map_or(true, is_wanted));
-        printer
-            .page(shown.map(|one| one.as_ref().map(DisplayedUser::new).map_err(Clone::clone)))?;
+        printer.records(&page, is_wanted, DisplayedUser::new)?;
     }
     printer.finish()
 }
