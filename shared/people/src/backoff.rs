@@ -3,9 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use aws_lc_rs::digest;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tokensmith_issuer::credential::sha256_text;
 use tokensmith_issuer::error::Unavailable;
 use tokensmith_issuer::names::{SubjectName, UserName};
 use tokensmith_issuer::store::records::Backoff;
@@ -147,8 +145,7 @@ fn network(source: Option<&str>) -> String {
 }
 
 fn hash(parts: &[&str]) -> String {
-    let hash = digest::digest(&digest::SHA256, parts.join("\n").as_bytes());
-    URL_SAFE_NO_PAD.encode(hash)
+    sha256_text(parts.join("\n").as_bytes())
 }
 
 /// How many mistakes nobody waits for.

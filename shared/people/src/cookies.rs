@@ -1,12 +1,11 @@
 //! The two cookies. One marks a browser before anybody has signed in, the other is a session. Neither is readable by scripts, sent
 //! to another host, or, but for an issuer on `http`, sent in the clear.
 
-use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
-use tokensmith_issuer::credential::random_bytes;
+use tokensmith_issuer::credential::{random_bytes, sha256_text};
 use tokensmith_issuer::names::{IssuerUrl, SubjectName};
 
 /// The cookies of one browser.
@@ -118,8 +117,7 @@ impl SessionCookie {
 
     /// The id of its record.
     pub(crate) fn id(&self) -> String {
-        let hash = digest::digest(&digest::SHA256, self.value().as_bytes());
-        URL_SAFE_NO_PAD.encode(hash)
+        sha256_text(self.value().as_bytes())
     }
 
     /// What a form is bound to while it lasts.

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::base62::{random_credential, read_credential};
-use super::{Malformed, Prefix};
+use super::{Malformed, Prefix, sha256_text};
 
 /// A client secret: `tksmc_`, 43 random base62 characters (256 bits) and a checksum.
 #[derive(Clone)]
@@ -54,8 +54,7 @@ pub struct SecretHash(String);
 impl SecretHash {
     /// The hash of a secret, in its printed form.
     pub(super) fn of(secret: &str) -> Self {
-        let hash = digest::digest(&digest::SHA256, secret.as_bytes());
-        Self(URL_SAFE_NO_PAD.encode(hash))
+        Self(sha256_text(secret.as_bytes()))
     }
 
     /// A hash that no secret has. The secret of an unknown client is compared with it.

@@ -10,6 +10,7 @@ mod device_code;
 mod grant_credential;
 mod prefix;
 mod random;
+mod sha256;
 mod user_code;
 
 pub use api_key::{ApiKeyId, ApiKeySecret};
@@ -18,6 +19,7 @@ pub use device_code::DeviceCode;
 pub use grant_credential::{CredentialKind, GrantCredential, GrantId, HmacKey, Nonce, SubjectHash};
 pub use prefix::Prefix;
 pub use random::{random_bytes, random_id};
+pub use sha256::sha256_text;
 pub use user_code::UserCode;
 
 /// The text is not a credential of the expected form.

@@ -1,11 +1,9 @@
 //! RFC 6749 §4.1.3: a client exchanges the code that a person has brought it.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::digest;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::credential::sha256_text;
 use crate::error::GrantDenied;
 use crate::store::records::CodeTerms;
 
@@ -35,8 +33,7 @@ impl PresentedTerms {
             (None, Some(_)) => Err(GrantDenied::UnexpectedVerifier),
             (Some(_), None) => Err(GrantDenied::WrongVerifier),
             (Some(challenge), Some(verifier)) => {
-                let hash = digest::digest(&digest::SHA256, verifier.expose_secret().as_bytes());
-                let computed = URL_SAFE_NO_PAD.encode(hash);
+                let computed = sha256_text(verifier.expose_secret().as_bytes());
                 verify_slices_are_equal(computed.as_bytes(), challenge.as_bytes())
                     .map_err(|_| GrantDenied::WrongVerifier)
             }

@@ -1,6 +1,5 @@
 //! An attempt to sign in: what is sent to the upstream, and what comes back is held against.
 
-use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -9,7 +8,7 @@ use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
 use crate::Issuer;
-use crate::credential::{HmacKey, random_id};
+use crate::credential::{HmacKey, random_id, sha256_text};
 use crate::error::{Error, SignInDenied, Unavailable, UpstreamDenied};
 use crate::fetched::{Document, Reach, Wanted};
 use crate::names::UpstreamName;
@@ -49,8 +48,7 @@ impl AttemptSecrets {
 
     /// RFC 7636 §4.2.
     fn challenge(&self) -> String {
-        let hash = digest::digest(&digest::SHA256, self.verifier.as_bytes());
-        URL_SAFE_NO_PAD.encode(hash)
+        sha256_text(self.verifier.as_bytes())
     }
 }
 

@@ -1,11 +1,9 @@
 use std::time::Duration;
 
-use aws_lc_rs::digest;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use tokensmith_verifier::Timestamp;
 
+use crate::credential::sha256_text;
 use crate::fetched::{DocumentUrl, is_usable};
 use crate::store::{Key, Record};
 
@@ -41,8 +39,7 @@ impl Fetched {
     /// The key of the document at `url`. It is a hash, because a role can be restricted to a prefix, and
     /// no URL should look like another record's key.
     pub fn key_of(url: &DocumentUrl) -> Key<Self> {
-        let hash = digest::digest(&digest::SHA256, url.as_str().as_bytes());
-        Key::single("FETCHED", &URL_SAFE_NO_PAD.encode(hash))
+        Key::single("FETCHED", &sha256_text(url.as_str().as_bytes()))
     }
 
     /// Whether somebody may be fetching it: who dies at it does not say so.

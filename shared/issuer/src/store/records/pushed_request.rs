@@ -1,12 +1,10 @@
 use std::time::Duration;
 
-use aws_lc_rs::digest;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use tokensmith_verifier::Timestamp;
 
 use crate::authorization::Parameters;
+use crate::credential::sha256_text;
 use crate::names::ClientId;
 use crate::store::{Key, Record};
 
@@ -29,8 +27,7 @@ pub struct PushedRequest {
 impl PushedRequest {
     /// The id of the request with this `request_uri`.
     pub fn id_of(request_uri: &str) -> String {
-        let hash = digest::digest(&digest::SHA256, request_uri.as_bytes());
-        URL_SAFE_NO_PAD.encode(hash)
+        sha256_text(request_uri.as_bytes())
     }
 
     /// The key of the request with this id.

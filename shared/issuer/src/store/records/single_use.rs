@@ -1,9 +1,7 @@
-use aws_lc_rs::digest;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use tokensmith_verifier::Timestamp;
 
+use crate::credential::sha256_text;
 use crate::store::{Key, Record};
 
 /// Something that was used and must not be accepted again. Prevents the replay of an assertion or a
@@ -19,8 +17,7 @@ pub struct SingleUse {
 impl SingleUse {
     /// The key of this name. It is a hash, because names come from callers and may be long.
     pub fn key_of(name: &str) -> Key<Self> {
-        let hash = digest::digest(&digest::SHA256, name.as_bytes());
-        Key::single("REPLAY", &URL_SAFE_NO_PAD.encode(hash))
+        Key::single("REPLAY", &sha256_text(name.as_bytes()))
     }
 }
 
