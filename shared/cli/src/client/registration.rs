@@ -97,7 +97,7 @@ pub struct Registration {
     /// What people call the client: up to 128 characters [default: the client id]
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
-    /// Where people are sent back to, once they have signed in: https, http on 127.0.0.1, [::1] or localhost (with any port), or
+    /// Where people are sent back to, once they have signed in: https, http on localhost, 127.0.0.1 or ::1 (with any port), or
     /// an app's own scheme. Requests must name one of them exactly; may be repeated
     #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<RedirectUri>,

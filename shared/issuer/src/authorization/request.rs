@@ -4,8 +4,9 @@ use super::parameters::Parameters;
 use super::redirect::{Redirect, ResponseMode};
 use crate::Issuer;
 use crate::client::Target;
-use crate::error::{AccessDenied, AuthorizationDenied, Error, Unavailable};
-use crate::names::{Audience, ClientId, OPENID, RedirectUri, Scopes, add_audience};
+use crate::error::{AuthorizationDenied, Error, Unavailable};
+use crate::grant::AskedAccess;
+use crate::names::{Audience, ClientId, OPENID, RedirectUri, Scopes};
 use crate::store::Stored;
 use crate::store::records::{Client, GrantType, Pkce, Resource};
 use crate::token::wanted_access;
@@ -171,26 +172,15 @@ impl Issuer {
         parameters: &Parameters,
         now: Timestamp,
     ) -> Result<WantedAccess, Error> {
-        let scopes = parameters.value("scope").map(str::parse::<Scopes>);
-        let scopes = scopes
-            .transpose()
-            .map_err(|_| AccessDenied::MalformedScope)?;
-        let mut asked: Vec<Audience> = Vec::new();
-        for text in parameters
-            .values("resource")
-            .chain(parameters.values("audience"))
-        {
-            let resource = text.parse().map_err(|_| AccessDenied::ResourceNotAllowed)?;
-            add_audience(&mut asked, &resource);
-        }
+        let (scope, audience) = (parameters.value("scope"), parameters.value("audience"));
+        let asked = AskedAccess::of(scope, parameters.values("resource"), audience)?;
         let target = Target::Wanted {
-            asked,
+            asked: asked.resources,
             granted: None,
         };
         let audiences = target.audiences(client)?;
         let found = self.clients.resources(audiences.clone(), now).await?;
-        let scopes = scopes.filter(|scopes| !scopes.is_empty());
-        let (scopes, resource) = wanted_access(client, &audiences, &found, scopes)?;
+        let (scopes, resource) = wanted_access(client, &audiences, &found, asked.scopes)?;
         Ok(WantedAccess {
             scopes,
             audiences,

@@ -173,17 +173,29 @@ impl AskedAccess {
     /// # Errors
     /// [`AccessDenied`] when something of it is malformed.
     pub fn parse(form: &Form) -> Result<Self, AccessDenied> {
-        let scope = form.value("scope");
+        let (scope, audience) = (form.value("scope"), form.value("audience"));
+        Self::of(scope, form.resources(), audience)
+    }
+
+    /// The access that these parameters ask for, wherever they were sent.
+    ///
+    /// # Errors
+    /// [`AccessDenied`] when something of it is malformed.
+    pub(crate) fn of<'a>(
+        scope: Option<&str>,
+        named: impl Iterator<Item = &'a str>,
+        audience: Option<&str>,
+    ) -> Result<Self, AccessDenied> {
         if scope.is_some_and(|scope| scope.len() > MAX_SCOPE_BYTES) {
             return Err(AccessDenied::MalformedScope);
         }
         let scopes = scope.map(str::parse::<Scopes>).transpose();
         let mut resources: Vec<Audience> = Vec::new();
-        for text in form.resources() {
+        for text in named {
             let resource = text.parse().map_err(|_| AccessDenied::ResourceNotAllowed)?;
             add_audience(&mut resources, &resource);
         }
-        if let Some(text) = form.value("audience") {
+        if let Some(text) = audience {
             let audience: Audience = text.parse().map_err(|_| AccessDenied::ResourceNotAllowed)?;
             match resources.as_slice() {
                 [] => resources.push(audience),

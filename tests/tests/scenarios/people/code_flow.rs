@@ -175,3 +175,22 @@ fn rfc6749_4_1_2_1_a_bad_request_is_told_to_the_client() {
         assert!(back.as_str().starts_with(CALLBACK));
     }
 }
+
+#[test]
+fn rfc8707_2_audience_is_an_alias_of_resource_and_must_agree_with_it() {
+    let both = [
+        "--audience=https://a.example",
+        "--audience=https://b.example",
+    ];
+    let mut world = World::with(&both);
+    let flow = world.flow("read").with("resource", "https://a.example");
+    let disagreeing = flow.clone().with("audience", "https://b.example");
+    let back = disagreeing
+        .begin(&mut world.person, &world.issuer)
+        .elsewhere();
+    assert_eq!(disagreeing.error(&world.issuer, &back), "invalid_target");
+    let agreeing = flow.with("audience", "https://a.example/");
+    let code = world.code(&agreeing);
+    let token = agreeing.redeem(&world.issuer, &code).token();
+    assert_eq!(token.claims["aud"], "https://a.example");
+}
