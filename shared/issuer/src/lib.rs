@@ -196,7 +196,7 @@ impl Issuer {
         })
     }
 
-    /// The keys that prove codes, refresh tokens and what is [sealed](sealed).
+    /// The keys that prove codes, refresh tokens and what is [sealed].
     ///
     /// # Errors
     /// [`Unavailable`] in a process that opens none.
