@@ -241,6 +241,7 @@ impl InProcess {
             algorithm: None,
             owners: Vec::new(),
             limit: None,
+            dpop: None,
             created_at: self.now(),
         };
         change(&mut resource);

@@ -64,6 +64,7 @@ pub fn new_grant(client: &Client, subject: &SubjectName, nonce: &Nonce, now: Tim
         revoked_at: None,
         code: None,
         sign_in: None,
+        bound_to: None,
     }
 }
 

@@ -186,6 +186,7 @@ fn as_token(key: &ApiKey) -> SignedClaims {
             client_id: key.client_id.to_string(),
             scope: None,
             grant_id: None,
+            cnf: None,
             parents: vec![Parent {
                 key: key.id.to_string(),
             }],

@@ -87,6 +87,7 @@ mod algorithm;
 mod bearer;
 mod claims;
 mod clock;
+pub mod dpop;
 mod fetch;
 pub mod jose;
 mod key_id;
@@ -105,8 +106,8 @@ mod verified_claims;
 mod verifier;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
-pub use bearer::{BearerToken, InvalidRequest};
-pub use claims::{AccessTokenClaims, Audiences, Parent};
+pub use bearer::{BearerToken, InvalidRequest, TokenScheme};
+pub use claims::{AccessTokenClaims, Audiences, Confirmation, Parent};
 pub use clock::{Clock, Timestamp};
 pub use fetch::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched, fetch_within};
 #[cfg(feature = "fetch")]
@@ -129,4 +130,4 @@ pub use verification::{
     SignedClaims, UnusableKey, VerificationKeys,
 };
 pub use verified_claims::VerifiedClaims;
-pub use verifier::{InvalidConfiguration, Verifier, VerifierBuilder};
+pub use verifier::{InvalidConfiguration, ProtectedRequest, Verifier, VerifierBuilder};

@@ -76,6 +76,7 @@ mod tests {
             client_id: "app".into(),
             scope: None,
             grant_id: Some("g".into()),
+            cnf: None,
             parents: Vec::new(),
             other: Default::default(),
         }

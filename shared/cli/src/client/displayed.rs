@@ -77,7 +77,7 @@ impl<'a> DisplayedClient<'a> {
             alg: client.algorithm,
             refresh_ttl_seconds: client.refresh_ttl,
             grant_ttl_seconds: client.grant_ttl,
-            refresh_grace: client.refresh_grace(),
+            refresh_grace: client.refresh_grace(false),
             refresh_rotation: client.refresh_rotation,
             limit: client.limit,
             client_name: client.name.as_deref(),

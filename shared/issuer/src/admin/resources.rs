@@ -8,7 +8,7 @@ use super::{AccessTtl, AdminEvent, Administrator, Changed, ClientError};
 use crate::client::Resources;
 use crate::limit::Limit;
 use crate::names::{Audience, ClientId, Scope};
-use crate::store::records::{Allowance, DefinedScope, Resource};
+use crate::store::records::{Allowance, DefinedScope, Dpop, Resource};
 use crate::store::{Change, CheckedTime, Insert, StoreError, Stored, Update};
 
 impl Administrator {
@@ -35,6 +35,7 @@ impl Administrator {
                 algorithm: None,
                 owners: Vec::new(),
                 limit: None,
+                dpop: None,
                 created_at: time.now(),
             };
             metadata.apply(&mut resource)?;
@@ -178,6 +179,8 @@ pub struct ResourceChanges {
     pub algorithm: Option<Algorithm>,
     /// How many requests its authorizers let through.
     pub limit: Option<Limit>,
+    /// Whether its verifiers check DPoP proofs.
+    pub dpop: Option<Dpop>,
     /// What is set back to the default before anything else is changed.
     pub unset: Vec<ResourceSetting>,
 }
@@ -197,6 +200,8 @@ pub enum ResourceSetting {
     Algorithm,
     /// No limit.
     Limit,
+    /// Tokens that are bound to no key.
+    Dpop,
 }
 
 impl ResourceChanges {
@@ -209,6 +214,7 @@ impl ResourceChanges {
                 ResourceSetting::AccessTtl => resource.access_ttl = None,
                 ResourceSetting::Algorithm => resource.algorithm = None,
                 ResourceSetting::Limit => resource.limit = None,
+                ResourceSetting::Dpop => resource.dpop = None,
             }
         }
         resource.name = self.name.clone().or_else(|| resource.name.take());
@@ -246,6 +252,7 @@ impl ResourceChanges {
             .or(resource.access_ttl);
         resource.algorithm = self.algorithm.or(resource.algorithm);
         resource.limit = self.limit.or(resource.limit);
+        resource.dpop = self.dpop.or(resource.dpop);
         check(resource)
     }
 }

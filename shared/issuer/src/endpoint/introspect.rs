@@ -1,7 +1,8 @@
 //! The introspection endpoint (RFC 7662).
 
 use serde::Serialize;
-use tokensmith_verifier::{AccessTokenClaims, Audiences, paths};
+use tokensmith_verifier::dpop::DPOP_SCHEME;
+use tokensmith_verifier::{AccessTokenClaims, Audiences, Confirmation, paths};
 
 use super::answer::{json_error, uncached_json};
 use super::{ALWAYS, Answer, Call, Endpoint, Mount};
@@ -180,6 +181,9 @@ struct Live {
     scope: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
+    /// The key that the token is bound to (RFC 9449 §6.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grant_id: Option<String>,
     /// The public id of an API key, or of the one that the token was exchanged for.
@@ -200,6 +204,7 @@ impl Live {
             jti: None,
             scope: (!scopes.is_empty()).then(|| scopes.to_string()),
             token_type: None,
+            cnf: None,
             grant_id: None,
             key_id: Some(key.id.to_string()),
         }
@@ -216,7 +221,11 @@ impl Live {
             iat: claims.iat,
             jti: Some(claims.jti),
             scope: claims.scope,
-            token_type: Some("Bearer"),
+            token_type: Some(match claims.cnf {
+                Some(_) => DPOP_SCHEME,
+                None => "Bearer",
+            }),
+            cnf: claims.cnf,
             grant_id: claims.grant_id,
             key_id: claims.parents.into_iter().next().map(|parent| parent.key),
         }
@@ -234,6 +243,7 @@ impl Live {
             jti: None,
             scope: (!grant.scopes.is_empty()).then(|| grant.scopes.to_string()),
             token_type: None,
+            cnf: None,
             grant_id: Some(GrantId::into(grant.id)),
             key_id: None,
         }

@@ -29,6 +29,9 @@ pub enum AuthorizationDenied {
     /// `code_challenge` is no SHA-256 in base64url.
     #[error("code_challenge must be 43 base64url characters")]
     MalformedChallenge,
+    /// `dpop_jkt` is no SHA-256 in base64url (RFC 9449 §10).
+    #[error("dpop_jkt must be 43 base64url characters")]
+    MalformedThumbprint,
     /// `prompt` has an unknown value, or `none` beside another.
     #[error("prompt must be none, or some of login, consent and select_account")]
     MalformedPrompt,
@@ -73,6 +76,7 @@ impl AuthorizationDenied {
             | Self::MissingChallenge
             | Self::UnsupportedChallengeMethod
             | Self::MalformedChallenge
+            | Self::MalformedThumbprint
             | Self::MalformedPrompt
             | Self::MalformedMaxAge
             | Self::RepeatedParameter => ErrorCode::InvalidRequest,

@@ -11,6 +11,7 @@ mod authorization;
 mod bearer;
 mod client;
 mod device;
+mod dpop;
 mod grant;
 mod limit;
 mod request;
@@ -24,6 +25,7 @@ pub use authorization::AuthorizationDenied;
 pub use bearer::BearerDenied;
 pub use client::ClientDenied;
 pub use device::DeviceDenied;
+pub use dpop::DpopDenied;
 pub use grant::GrantDenied;
 pub use limit::LimitDenied;
 pub use request::BadRequest;
@@ -36,6 +38,7 @@ use strum::IntoStaticStr;
 
 use crate::store::StoreError;
 use crate::store::records::ForeignTable;
+use tokensmith_verifier::dpop::DpopRejection;
 use tokensmith_verifier::{Algorithm, KeyId, Timestamp};
 
 /// Why a request is not carried out.
@@ -78,6 +81,12 @@ impl Error {
     }
 }
 
+impl From<DpopRejection> for Error {
+    fn from(reason: DpopRejection) -> Self {
+        DpopDenied::from(reason).into()
+    }
+}
+
 impl From<StoreError> for Error {
     fn from(err: StoreError) -> Self {
         Self::Unavailable(err.into())
@@ -105,7 +114,8 @@ reasons!(
     SignInDenied,
     BearerDenied,
     DeviceDenied,
-    UpstreamDenied
+    UpstreamDenied,
+    DpopDenied
 );
 
 /// What is wrong with a request: each part of the issuer brings its own reasons.
@@ -141,6 +151,9 @@ pub enum Denied {
     /// What another OpenID provider says of the person who has sent it.
     #[error(transparent)]
     Upstream(#[from] UpstreamDenied),
+    /// The key that it has to prove.
+    #[error(transparent)]
+    Dpop(#[from] DpopDenied),
 }
 
 impl Denied {
@@ -156,6 +169,7 @@ impl Denied {
             Self::SignIn(_) | Self::Upstream(_) => ErrorCode::AccessDenied,
             Self::Bearer(reason) => reason.code(),
             Self::Device(reason) => reason.code(),
+            Self::Dpop(reason) => reason.code(),
         }
     }
 
@@ -177,6 +191,7 @@ impl Denied {
             Self::Bearer(reason) => reason.name(),
             Self::Device(reason) => reason.into(),
             Self::Upstream(reason) => reason.name(),
+            Self::Dpop(reason) => reason.name(),
         }
     }
 
@@ -203,6 +218,7 @@ impl Denied {
             Self::SignIn(reason) => reason.is_security_event(),
             Self::Bearer(reason) => reason.is_security_event(),
             Self::Upstream(reason) => reason.is_security_event(),
+            Self::Dpop(reason) => reason.is_security_event(),
         }
     }
 
@@ -232,7 +248,7 @@ impl Denied {
     }
 }
 
-/// The `error` of an answer (RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5, RFC 8707 §2, OpenID Connect Core 1.0 §3.1.2.6).
+/// The `error` of an answer (RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5, RFC 8707 §2, RFC 9449 §5 and §8, OpenID Connect Core 1.0 §3.1.2.6).
 #[derive(Clone, Copy, Debug, Eq, IntoStaticStr, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -258,6 +274,8 @@ pub enum ErrorCode {
     AuthorizationPending,
     SlowDown,
     ExpiredToken,
+    InvalidDpopProof,
+    UseDpopNonce,
 }
 
 impl ErrorCode {

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use tokensmith_verifier::{AccessTokenClaims, Audiences, KeyId};
+use tokensmith_verifier::{AccessTokenClaims, Audiences, Confirmation, KeyId};
 
 use crate::credential::random_id;
 use crate::error::{AccessDenied, Error, Unavailable};
@@ -40,6 +40,7 @@ pub async fn mint(
         client_id: approved.client_id.as_str().to_owned(),
         scope: (!approved.scopes.is_empty()).then(|| approved.scopes.to_string()),
         grant_id: approved.grant_id.map(String::from),
+        cnf: approved.bound_to.map(|jkt| Confirmation { jkt }),
         parents: approved.parents,
         other,
     };
@@ -63,6 +64,7 @@ pub async fn mint(
         token_id: claims.jti,
         audiences: claims.aud.as_slice().to_vec(),
         key_id: key.id.clone(),
+        is_bound: claims.cnf.is_some(),
         expires_in: approved.expires_in,
         scopes: approved.scopes,
     })
@@ -102,6 +104,8 @@ pub struct MintedToken {
     pub audiences: Vec<String>,
     /// The key that signed it.
     pub key_id: KeyId,
+    /// Whether it is bound to a key, which DPoP proofs are made with.
+    pub is_bound: bool,
     /// Its remaining lifetime in seconds.
     pub expires_in: u64,
     /// What was granted.

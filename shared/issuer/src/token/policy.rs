@@ -8,8 +8,9 @@ use crate::credential::GrantId;
 use crate::error::{AccessDenied, Error, Unavailable};
 use crate::grant::AskedAccess;
 use crate::names::{Audience, ClientId, Scopes};
-use crate::store::records::{Client, Resource};
-use tokensmith_verifier::{Algorithm, Parent, Timestamp};
+use crate::store::records::{Client, Dpop, Resource};
+use tokensmith_verifier::dpop::DpopRejection;
+use tokensmith_verifier::{Algorithm, KeyId, Parent, Timestamp};
 
 /// The access that a grant type found, before policy is applied.
 #[derive(Debug)]
@@ -91,6 +92,7 @@ pub fn approve(
     let ends = [limits.map(|limits| limits.expires_at), granted.until];
     let own_end = issued_at.after(ttl);
     let expires_at = ends.into_iter().flatten().fold(own_end, Timestamp::min);
+    let bound_to = approve_binding(resource, client.key())?;
     let algorithm = resource.and_then(|resource| resource.algorithm);
     // They are about the client: a token of somebody else says nothing of it.
     let is_own = granted.subject == record.id.as_str();
@@ -107,11 +109,24 @@ pub fn approve(
         claims: claims.unwrap_or_default(),
         grant_id: limits.and_then(|limits| limits.grant_id),
         auth_time: limits.and_then(|limits| limits.auth_time),
+        bound_to,
         parents: granted.parents,
         issued_at,
         expires_at,
         expires_in: expires_at.since(now).as_secs(),
     }))
+}
+
+/// The key that the token is bound to: that of the request's proof, where the resource checks proofs (RFC 9449 §5).
+fn approve_binding(
+    resource: Option<&Resource>,
+    key: Option<&KeyId>,
+) -> Result<Option<KeyId>, DpopRejection> {
+    match (resource.and_then(|resource| resource.dpop), key) {
+        (None, _) | (Some(Dpop::Optional), None) => Ok(None),
+        (Some(Dpop::Required), None) => Err(DpopRejection::MissingProof),
+        (Some(_), Some(key)) => Ok(Some(key.clone())),
+    }
 }
 
 /// What a client may ask a person for: the scopes, and what is registered about the audiences that they are for.
@@ -217,6 +232,7 @@ pub(crate) struct ApprovedParts {
     pub claims: StaticClaims,
     pub grant_id: Option<GrantId>,
     pub auth_time: Option<Timestamp>,
+    pub bound_to: Option<KeyId>,
     pub parents: Vec<Parent>,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,

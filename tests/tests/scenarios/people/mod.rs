@@ -15,11 +15,11 @@ use tokensmith_tests::{CodeFlow, Page, Person, Place, TestClient, TestIssuer, un
 use url::Url;
 
 /// A client, somebody with a password, and their browser.
-struct World {
-    issuer: TestIssuer,
-    client: TestClient,
-    user: String,
-    person: Person,
+pub struct World {
+    pub issuer: TestIssuer,
+    pub client: TestClient,
+    pub user: String,
+    pub person: Person,
 }
 
 const CALLBACK: &str = "https://app.example/callback";
@@ -36,17 +36,17 @@ const SCOPES: [&str; 7] = [
 
 impl World {
     /// With a confidential client that may ask for every scope.
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::with(&[])
     }
 
-    fn with(arguments: &[&str]) -> Self {
+    pub fn with(arguments: &[&str]) -> Self {
         let issuer = TestIssuer::shared();
         let client = register(&issuer, arguments);
         Self::of(issuer, client)
     }
 
-    fn of(issuer: TestIssuer, client: TestClient) -> Self {
+    pub fn of(issuer: TestIssuer, client: TestClient) -> Self {
         let user = unique("ada");
         create_user(&issuer, &user, &[]);
         Self {
@@ -57,7 +57,7 @@ impl World {
         }
     }
 
-    fn flow(&self, scope: &str) -> CodeFlow {
+    pub fn flow(&self, scope: &str) -> CodeFlow {
         CodeFlow::new(&self.client, CALLBACK, scope)
     }
 
@@ -78,7 +78,7 @@ impl World {
     }
 
     /// Signs in, allows everything, and comes back to the client.
-    fn approve(&mut self, flow: &CodeFlow) -> Url {
+    pub fn approve(&mut self, flow: &CodeFlow) -> Url {
         match flow.begin(&mut self.person, &self.issuer) {
             Place::Elsewhere(back) => back,
             Place::Page(page) => {
@@ -95,13 +95,13 @@ impl World {
     }
 
     /// The same, and the code.
-    fn code(&mut self, flow: &CodeFlow) -> String {
+    pub fn code(&mut self, flow: &CodeFlow) -> String {
         let back = self.approve(flow);
         flow.code(&self.issuer, &back)
     }
 }
 
-fn register(issuer: &TestIssuer, arguments: &[&str]) -> TestClient {
+pub fn register(issuer: &TestIssuer, arguments: &[&str]) -> TestClient {
     let scopes = SCOPES.map(|scope| format!("--scope={scope}"));
     let mut all: Vec<&str> = scopes.iter().map(String::as_str).collect();
     let callback = format!("--redirect-uri={CALLBACK}");

@@ -10,7 +10,7 @@ mod secret;
 
 use std::sync::{Arc, OnceLock};
 
-use tokensmith_verifier::Timestamp;
+use tokensmith_verifier::{KeyId, Timestamp};
 
 use super::{ClientKeys, FoundResources, PresentedCredentials, Proof, Target};
 use crate::api_key::{self, FoundApiKey};
@@ -84,6 +84,7 @@ impl Evidence<'_> {
             record,
             identity: self.identity.clone(),
             api_key: self.api_key.as_ref().map(|key| key.record.clone()),
+            key: self.presented.key_proof().map(|proof| proof.key().clone()),
             read_at: self.read_at,
             now: self.now,
         })
@@ -178,6 +179,7 @@ pub struct AuthenticatedClient {
     record: Arc<Client>,
     identity: Option<Arc<FederatedIdentity>>,
     api_key: Option<Arc<ApiKey>>,
+    key: Option<KeyId>,
     read_at: Timestamp,
     now: Timestamp,
 }
@@ -195,6 +197,7 @@ impl AuthenticatedClient {
                 record: Arc::new(record),
                 identity: None,
                 api_key: None,
+                key: None,
                 read_at: now,
                 now,
             }),
@@ -214,6 +217,11 @@ impl AuthenticatedClient {
     /// The API key that it has authenticated with.
     pub fn api_key(&self) -> Option<&ApiKey> {
         self.api_key.as_deref()
+    }
+
+    /// The key that the request has proved to have by DPoP (RFC 9449).
+    pub fn key(&self) -> Option<&KeyId> {
+        self.key.as_ref()
     }
 
     /// When the read of its registration started.

@@ -94,6 +94,7 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Answer, Error
         | TokenRequest::DeviceCode { .. }
         | TokenRequest::RefreshToken { .. } => call.credentials(&form)?,
     };
+    let presented = presented.with_key_proof(call.key_proof(None).await?);
     let Call {
         issuer,
         endpoint,

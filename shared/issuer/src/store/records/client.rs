@@ -156,11 +156,11 @@ impl Client {
         held.unwrap_or_default()
     }
 
-    /// How long an old refresh token is still accepted. A thief of a confidential client's token
-    /// needs its secret too, so only a public client's old refresh token expires by time.
-    pub fn refresh_grace(&self) -> RefreshGrace {
+    /// How long an old refresh token is still accepted, which may be bound to a key. A thief of a confidential client's token
+    /// needs its secret too, and a thief of a bound one the key, so only others of a public client expire by time.
+    pub fn refresh_grace(&self, is_bound: bool) -> RefreshGrace {
         self.refresh_grace
-            .unwrap_or_else(|| match self.is_public() {
+            .unwrap_or_else(|| match self.is_public() && !is_bound {
                 true => RefreshGrace::Seconds(60),
                 false => RefreshGrace::UntilUsed,
             })
