@@ -74,6 +74,9 @@ impl Verifier {
         required: &RequiredScopes,
     ) -> Result<VerifiedClaims, Refusal> {
         let token = BearerToken::from_headers(authorization)?;
+        if !self.schemes.contains(&TokenScheme::Bearer) {
+            return Err(Refusal::NoToken);
+        }
         let claims = self.verify(token.expose()).await?;
         claims.require(required)?;
         Ok(claims)
