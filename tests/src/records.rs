@@ -42,6 +42,7 @@ pub fn new_client(id: &str, now: Timestamp) -> Client {
         post_logout_redirect_uris: Vec::new(),
         first_party: false,
         pkce: Default::default(),
+        profile: None,
     }
 }
 

@@ -7,8 +7,8 @@ use tokensmith_issuer::fetched::DocumentUrl;
 use tokensmith_issuer::limit::Limit;
 use tokensmith_issuer::names::{Audience, ClientId, RedirectUri, Scopes};
 use tokensmith_issuer::store::records::{
-    Allowance, AssertionAudience, AuthenticationMethod, Client, LiveSecret, Pkce, RefreshGrace,
-    StoredJwks,
+    Allowance, AssertionAudience, AuthenticationMethod, Client, LiveSecret, Pkce, Profile,
+    RefreshGrace, StoredJwks,
 };
 use tokensmith_verifier::Algorithm;
 
@@ -44,6 +44,7 @@ pub struct DisplayedClient<'a> {
     post_logout_redirect_uris: &'a [RedirectUri],
     first_party: bool,
     pkce: Pkce,
+    profile: Option<Profile>,
     disabled: bool,
     not_before: Option<String>,
     created_at: String,
@@ -85,6 +86,7 @@ impl<'a> DisplayedClient<'a> {
             post_logout_redirect_uris: &client.post_logout_redirect_uris,
             first_party: client.first_party,
             pkce: client.pkce,
+            profile: client.profile,
             disabled: client.disabled,
             not_before: client.not_before.map(display_time),
             created_at: display_time(client.created_at),

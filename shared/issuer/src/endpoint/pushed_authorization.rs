@@ -89,8 +89,17 @@ async fn push(mut call: Call<'_>) -> Result<Answer, Error> {
 }
 
 /// The request with the key of its proof as that of the code, which it may have named itself (RFC 9449 §10.1).
-fn bound(parameters: Parameters, key: Option<&KeyId>) -> Result<Parameters, DpopRejection> {
-    match (parameters.value("dpop_jkt"), key) {
+/// A profile that wants a key is content with the name of one: the code is good for nobody else.
+fn bound(
+    parameters: Parameters,
+    key: Result<Option<&KeyId>, DpopRejection>,
+) -> Result<Parameters, DpopRejection> {
+    let named = parameters.value("dpop_jkt");
+    let key = match key {
+        Err(DpopRejection::MissingProof) if named.is_some() => None,
+        key => key?,
+    };
+    match (named, key) {
         (_, None) => Ok(parameters),
         (None, Some(key)) => Ok(parameters.with("dpop_jkt", key.as_str())),
         (Some(named), Some(key)) if named == key.as_str() => Ok(parameters),

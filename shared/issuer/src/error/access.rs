@@ -20,6 +20,9 @@ pub enum AccessDenied {
     /// A registered resource, and something else besides it.
     #[error("a token for this resource can be for nothing else: ask for it alone")]
     SeveralResources,
+    /// A resource whose verifiers check no proofs, or whose tokens are signed with another algorithm than the client's profile allows.
+    #[error("the resource does not keep to the client's security profile")]
+    ResourceBelowProfile,
     /// `audience`, another name of `resource`, says something else than `resource`.
     #[error("audience and resource must name the same resource")]
     AudienceDisagrees,
@@ -35,9 +38,10 @@ impl AccessDenied {
             Self::MalformedScope | Self::ScopeNotAllowed | Self::TokenTooLong => {
                 ErrorCode::InvalidScope
             }
-            Self::ResourceNotAllowed | Self::SeveralResources | Self::AudienceDisagrees => {
-                ErrorCode::InvalidTarget
-            }
+            Self::ResourceNotAllowed
+            | Self::SeveralResources
+            | Self::ResourceBelowProfile
+            | Self::AudienceDisagrees => ErrorCode::InvalidTarget,
         }
     }
 }

@@ -47,6 +47,9 @@ pub enum AuthorizationDenied {
     /// Clients are registered by an operator.
     #[error("registration is not supported")]
     RegistrationNotSupported,
+    /// The client's profile allows nothing but pushed requests (FAPI 2.0 Security Profile §5.3.2.2).
+    #[error("the client must push its requests")]
+    NotPushed,
     /// Its scope or resource.
     #[error("{0}")]
     Access(Box<Denied>),
@@ -79,7 +82,8 @@ impl AuthorizationDenied {
             | Self::MalformedThumbprint
             | Self::MalformedPrompt
             | Self::MalformedMaxAge
-            | Self::RepeatedParameter => ErrorCode::InvalidRequest,
+            | Self::RepeatedParameter
+            | Self::NotPushed => ErrorCode::InvalidRequest,
             Self::UnsupportedResponseType => ErrorCode::UnsupportedResponseType,
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
             Self::RequestNotSupported => ErrorCode::RequestNotSupported,

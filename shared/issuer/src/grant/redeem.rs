@@ -180,7 +180,7 @@ impl Redeemer<'_> {
         let mut next = advanced(grant, step, key.version(), client.record(), now);
         // The refresh tokens of a client that proves nothing else, from the first request with a proof on.
         if step == Step::Advance && client.record().is_public() && next.bound_to.is_none() {
-            next.bound_to = client.key().cloned();
+            next.bound_to = client.key()?.cloned();
         }
         let change = advancing(grant, &next)?;
         match self.table.update(&Grant::key_of(grant.id), change).await? {

@@ -8,7 +8,7 @@ use crate::credential::GrantId;
 use crate::error::{AccessDenied, Error, Unavailable};
 use crate::grant::AskedAccess;
 use crate::names::{Audience, ClientId, Scopes};
-use crate::store::records::{Client, Dpop, Resource};
+use crate::store::records::{Client, Dpop, Profile, Resource};
 use tokensmith_verifier::dpop::DpopRejection;
 use tokensmith_verifier::{Algorithm, KeyId, Parent, Timestamp};
 
@@ -92,8 +92,12 @@ pub fn approve(
     let ends = [limits.map(|limits| limits.expires_at), granted.until];
     let own_end = issued_at.after(ttl);
     let expires_at = ends.into_iter().flatten().fold(own_end, Timestamp::min);
-    let bound_to = approve_binding(resource, client.key())?;
+    let bound_to = approve_binding(resource, client.key()?)?;
     let algorithm = resource.and_then(|resource| resource.algorithm);
+    let algorithm = algorithm.or(record.algorithm);
+    if let Some(profile) = record.profile {
+        check_profile(profile, bound_to.as_ref(), algorithm)?;
+    }
     // They are about the client: a token of somebody else says nothing of it.
     let is_own = granted.subject == record.id.as_str();
     let claims = is_own.then(|| record.claims.clone());
@@ -105,7 +109,7 @@ pub fn approve(
             Some(resource) => vec![resource.uri.to_string()],
             None => audiences.iter().map(ToString::to_string).collect(),
         },
-        algorithm: algorithm.or(record.algorithm),
+        algorithm,
         claims: claims.unwrap_or_default(),
         grant_id: limits.and_then(|limits| limits.grant_id),
         auth_time: limits.and_then(|limits| limits.auth_time),
@@ -126,6 +130,19 @@ fn approve_binding(
         (None, _) | (Some(Dpop::Optional), None) => Ok(None),
         (Some(Dpop::Required), None) => Err(DpopRejection::MissingProof),
         (Some(_), Some(key)) => Ok(Some(key.clone())),
+    }
+}
+
+/// Whether the token is bound to a key and signed as the client's profile wants it: what its resource says may forbid both.
+fn check_profile(
+    profile: Profile,
+    bound_to: Option<&KeyId>,
+    algorithm: Option<Algorithm>,
+) -> Result<(), AccessDenied> {
+    let is_allowed = algorithm.is_some_and(|algorithm| profile.allows(algorithm.into()));
+    match bound_to.is_some() && is_allowed {
+        true => Ok(()),
+        false => Err(AccessDenied::ResourceBelowProfile),
     }
 }
 

@@ -4,7 +4,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
 use super::{DpopRejection, uri};
-use crate::jose::UnverifiedJws;
+use crate::jose::{SignatureAlgorithm, UnverifiedJws};
 use crate::{KeyId, MAX_TOKEN_BYTES, Rejection};
 
 /// A DPoP proof whose signature was verified with the key that it brings (RFC 9449 §4.2). Whether it is for the request
@@ -12,6 +12,7 @@ use crate::{KeyId, MAX_TOKEN_BYTES, Rejection};
 #[derive(Clone, Debug)]
 pub struct DpopProof {
     key: KeyId,
+    algorithm: SignatureAlgorithm,
     claims: Claims,
 }
 
@@ -74,11 +75,13 @@ impl DpopProof {
             return Err(DpopRejection::WrongProofType);
         }
         own.key.verify(&jws).map_err(of_form)?;
+        let algorithm = own.key.algorithm(&jws.header.alg);
         let claims: Claims = jws.payload().map_err(of_form)?;
         let has_id = (1..=LONGEST_ID).contains(&claims.jti.len());
         match has_id && claims.iat.is_finite() && claims.iat >= 0.0 {
             true => Ok(Self {
                 key: own.thumbprint,
+                algorithm: algorithm.ok_or(DpopRejection::WrongAlgorithm)?,
                 claims,
             }),
             false => Err(MALFORMED),
@@ -88,6 +91,11 @@ impl DpopProof {
     /// The RFC 7638 thumbprint of the key that signed it (`jkt`).
     pub fn key(&self) -> &KeyId {
         &self.key
+    }
+
+    /// The algorithm that it is signed with.
+    pub fn algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
     }
 
     /// The nonce that it was made with (RFC 9449 §8).

@@ -22,8 +22,8 @@ pub struct World {
     pub person: Person,
 }
 
-const CALLBACK: &str = "https://app.example/callback";
-const PASSWORD: &str = "correct horse battery staple";
+pub const CALLBACK: &str = "https://app.example/callback";
+pub const PASSWORD: &str = "correct horse battery staple";
 const SCOPES: [&str; 7] = [
     "openid",
     "profile",
@@ -62,18 +62,18 @@ impl World {
     }
 
     /// The page that asks who is there.
-    fn sign_in_page(&mut self, flow: &CodeFlow) -> Page {
+    pub fn sign_in_page(&mut self, flow: &CodeFlow) -> Page {
         let page = flow.begin(&mut self.person, &self.issuer).page();
         assert!(page.has_button("Sign in"), "{}", page.text());
         page
     }
 
-    fn sign_in(&mut self, page: &Page, password: &str) -> Place {
+    pub fn sign_in(&mut self, page: &Page, password: &str) -> Place {
         let entered = [("user_name", self.user.as_str()), ("password", password)];
         self.person.press(&self.issuer, page, "Sign in", &entered)
     }
 
-    fn decide(&mut self, page: &Page, decision: &str) -> Place {
+    pub fn decide(&mut self, page: &Page, decision: &str) -> Place {
         self.person.press(&self.issuer, page, decision, &[])
     }
 

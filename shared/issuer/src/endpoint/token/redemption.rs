@@ -204,7 +204,7 @@ impl Issuer {
     ) -> Result<Decision, Error> {
         let client = evidence.authenticate()?;
         let step = redeem::decide(state, client.record(), proven, terms, now)?;
-        redeem::check_binding(&state.grant, proven, client.key())?;
+        redeem::check_binding(&state.grant, proven, client.key()?)?;
         if step == Step::Revoke {
             return Ok(Decision::Reused);
         }

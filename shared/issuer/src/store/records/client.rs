@@ -4,7 +4,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use tokensmith_verifier::Algorithm;
 
-use super::{Allowance, GrantType, Resource, StoredJwks};
+use super::{Allowance, GrantType, Profile, Resource, StoredJwks};
 use crate::config::MAX_ACCESS_TTL;
 use crate::credential::SecretHash;
 use crate::fetched::DocumentUrl;
@@ -86,6 +86,9 @@ pub struct Client {
     /// When it must send a code challenge.
     #[serde(default)]
     pub pkce: Pkce,
+    /// The security profile that it keeps to.
+    #[serde(default)]
+    pub profile: Option<Profile>,
 }
 
 /// When a client must send a code challenge (RFC 7636).
