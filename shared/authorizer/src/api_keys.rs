@@ -186,7 +186,8 @@ fn as_token(key: &ApiKey) -> SignedClaims {
             client_id: key.client_id.to_string(),
             scope: None,
             grant_id: None,
-            parents: vec![Parent {
+            act: None,
+            parents: vec![Parent::ApiKey {
                 key: key.id.to_string(),
             }],
             other: Default::default(),

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::is_same_resource;
+use crate::{Actor, Parent, is_same_resource};
 
 /// The claims of an access token (RFC 9068 §2.2), as minted and as verified.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -29,21 +29,15 @@ pub struct AccessTokenClaims {
     /// The grant it comes from; absent for `client_credentials`, which has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant_id: Option<String>,
+    /// Who acts for the subject (RFC 8693 §4.1); absent where the subject acts itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
     /// What it was exchanged for (RFC 8693): it ends with each of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parents: Vec<Parent>,
     /// Every other claim. The length of a token bounds them.
     #[serde(flatten)]
     pub other: Map<String, Value>,
-}
-
-/// What a token was exchanged for. A verifier that does not know a member does not know what else ends the token,
-/// so it refuses the token.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Parent {
-    /// The public id of an API key.
-    pub key: String,
 }
 
 /// The `aud` claim: a single string or an array of them (RFC 7519 §4.1.3).

@@ -87,6 +87,7 @@ mod algorithm;
 mod bearer;
 mod claims;
 mod clock;
+mod delegation;
 mod fetch;
 pub mod jose;
 mod key_id;
@@ -106,8 +107,9 @@ mod verifier;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use bearer::{BearerToken, InvalidRequest};
-pub use claims::{AccessTokenClaims, Audiences, Parent};
+pub use claims::{AccessTokenClaims, Audiences};
 pub use clock::{Clock, Timestamp};
+pub use delegation::{Actor, Parent};
 pub use fetch::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched, fetch_within};
 #[cfg(feature = "fetch")]
 pub use fetch::{HttpFetch, PostRequest, Posted};

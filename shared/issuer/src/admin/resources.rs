@@ -34,6 +34,7 @@ impl Administrator {
                 access_ttl: None,
                 algorithm: None,
                 owners: Vec::new(),
+                exchanges: Vec::new(),
                 limit: None,
                 created_at: time.now(),
             };

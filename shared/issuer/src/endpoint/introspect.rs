@@ -1,7 +1,7 @@
 //! The introspection endpoint (RFC 7662).
 
 use serde::Serialize;
-use tokensmith_verifier::{AccessTokenClaims, Audiences, paths};
+use tokensmith_verifier::{AccessTokenClaims, Actor, Audiences, Parent, paths};
 
 use super::answer::{json_error, uncached_json};
 use super::{ALWAYS, Answer, Call, Endpoint, Mount};
@@ -182,6 +182,9 @@ struct Live {
     token_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grant_id: Option<String>,
+    /// RFC 8693 §4.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<Actor>,
     /// The public id of an API key, or of the one that the token was exchanged for.
     #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<String>,
@@ -201,6 +204,7 @@ impl Live {
             scope: (!scopes.is_empty()).then(|| scopes.to_string()),
             token_type: None,
             grant_id: None,
+            act: None,
             key_id: Some(key.id.to_string()),
         }
     }
@@ -218,7 +222,8 @@ impl Live {
             scope: claims.scope,
             token_type: Some("Bearer"),
             grant_id: claims.grant_id,
-            key_id: claims.parents.into_iter().next().map(|parent| parent.key),
+            key_id: claims.parents.iter().find_map(Parent::api_key_id).map(str::to_owned),
+            act: claims.act,
         }
     }
 
@@ -235,6 +240,7 @@ impl Live {
             scope: (!grant.scopes.is_empty()).then(|| grant.scopes.to_string()),
             token_type: None,
             grant_id: Some(GrantId::into(grant.id)),
+            act: None,
             key_id: None,
         }
     }

@@ -17,7 +17,7 @@ use crate::keys::Custody;
 use crate::names::{ClientId, OPENID, Scopes, SubjectName};
 use crate::person;
 use crate::store::records::User;
-use crate::token::Judged;
+use crate::token::{CONFIRMATION, Judged};
 
 /// The userinfo endpoint. Scripts of any origin may call it: they bring the token themselves.
 pub static USERINFO: Endpoint = Endpoint {
@@ -176,6 +176,3 @@ fn challenge(endpoint: &Endpoint, error: &Error, retry_after: u64) -> Response<B
 }
 
 const REALM: &str = r#"Bearer realm="tokensmith""#;
-
-/// The claim that binds a token to a key (RFC 7800 §3).
-const CONFIRMATION: &str = "cnf";

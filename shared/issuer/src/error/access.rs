@@ -20,6 +20,9 @@ pub enum AccessDenied {
     /// A registered resource, and something else besides it.
     #[error("a token for this resource can be for nothing else: ask for it alone")]
     SeveralResources,
+    /// A token for one resource is to be exchanged for one for another, which has not agreed to that.
+    #[error("the resource does not take what this token is exchanged for")]
+    ExchangeNotAllowed,
     /// `audience`, another name of `resource`, says something else than `resource`.
     #[error("audience and resource must name the same resource")]
     AudienceDisagrees,
@@ -35,9 +38,10 @@ impl AccessDenied {
             Self::MalformedScope | Self::ScopeNotAllowed | Self::TokenTooLong => {
                 ErrorCode::InvalidScope
             }
-            Self::ResourceNotAllowed | Self::SeveralResources | Self::AudienceDisagrees => {
-                ErrorCode::InvalidTarget
-            }
+            Self::ResourceNotAllowed
+            | Self::SeveralResources
+            | Self::ExchangeNotAllowed
+            | Self::AudienceDisagrees => ErrorCode::InvalidTarget,
         }
     }
 }

@@ -11,6 +11,7 @@ mod authorization;
 mod bearer;
 mod client;
 mod device;
+mod exchange;
 mod grant;
 mod limit;
 mod request;
@@ -24,6 +25,7 @@ pub use authorization::AuthorizationDenied;
 pub use bearer::BearerDenied;
 pub use client::ClientDenied;
 pub use device::DeviceDenied;
+pub use exchange::ExchangeDenied;
 pub use grant::GrantDenied;
 pub use limit::LimitDenied;
 pub use request::BadRequest;
@@ -105,6 +107,7 @@ reasons!(
     SignInDenied,
     BearerDenied,
     DeviceDenied,
+    ExchangeDenied,
     UpstreamDenied
 );
 
@@ -138,6 +141,9 @@ pub enum Denied {
     /// That nobody has let the device have what it polls for.
     #[error(transparent)]
     Device(#[from] DeviceDenied),
+    /// The access tokens that it exchanges.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeDenied),
     /// What another OpenID provider says of the person who has sent it.
     #[error(transparent)]
     Upstream(#[from] UpstreamDenied),
@@ -156,6 +162,7 @@ impl Denied {
             Self::SignIn(_) | Self::Upstream(_) => ErrorCode::AccessDenied,
             Self::Bearer(reason) => reason.code(),
             Self::Device(reason) => reason.code(),
+            Self::Exchange(reason) => reason.code(),
         }
     }
 
@@ -176,6 +183,7 @@ impl Denied {
             Self::SignIn(reason) => reason.into(),
             Self::Bearer(reason) => reason.name(),
             Self::Device(reason) => reason.into(),
+            Self::Exchange(reason) => reason.name(),
             Self::Upstream(reason) => reason.name(),
         }
     }
@@ -202,6 +210,7 @@ impl Denied {
             | Self::Device(_) => false,
             Self::SignIn(reason) => reason.is_security_event(),
             Self::Bearer(reason) => reason.is_security_event(),
+            Self::Exchange(reason) => reason.is_security_event(),
             Self::Upstream(reason) => reason.is_security_event(),
         }
     }

@@ -4,6 +4,7 @@ mod api_key;
 mod feed;
 mod given;
 mod heartbeat;
+mod links;
 mod own_records;
 mod pass;
 mod revoke;
@@ -22,6 +23,7 @@ pub use revoke::{
 };
 pub(crate) use revoke::{cut_off, in_feed, revoked_until, with_revocation};
 pub use sessions::{EndSessions, end_sessions};
-pub(crate) use status::read_status;
+pub use links::Link;
+pub(crate) use status::{ReadLinks, read_links, read_status};
 pub use sweep::sweep_feed;
 pub use view::TableRevocations;

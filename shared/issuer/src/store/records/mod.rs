@@ -46,7 +46,7 @@ pub use jwks::StoredJwks;
 pub use login::{Login, PasswordHash};
 pub use operator_change::{CHANGES_ARE_KEPT, ChangeOutcome, OperatorChange};
 pub use pushed_request::PushedRequest;
-pub use resource::{Allowance, DefinedScope, Resource};
+pub use resource::{Allowance, DefinedScope, ExchangeRule, Resource};
 pub use revoked_token::RevokedToken;
 pub use session::Session;
 pub use settings::{ForeignTable, HOW_TO_MEND_IT, Settings};
