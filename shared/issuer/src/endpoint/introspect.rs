@@ -222,7 +222,11 @@ impl Live {
             scope: claims.scope,
             token_type: Some("Bearer"),
             grant_id: claims.grant_id,
-            key_id: claims.parents.iter().find_map(Parent::api_key_id).map(str::to_owned),
+            key_id: claims
+                .parents
+                .iter()
+                .find_map(Parent::api_key_id)
+                .map(str::to_owned),
             act: claims.act,
         }
     }

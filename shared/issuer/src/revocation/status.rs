@@ -50,40 +50,44 @@ pub(crate) async fn read_links(
 pub(crate) struct ReadLinks {
     /// Each thing that the token was exchanged for, the oldest first, and at last the token itself.
     pub(crate) links: Vec<(Link, RevocationStatus)>,
-    /// What it says of its subject and its actors.
-    of_subjects: RevocationStatus,
+    /// Its subject, and its actors from the current one.
+    pub(crate) subjects: Vec<(String, RevocationStatus)>,
 }
 
 impl ReadLinks {
     /// What it says of the token as a whole.
     pub(crate) fn status(&self) -> RevocationStatus {
         let links = self.links.iter().map(|(_, status)| *status);
-        links.fold(self.of_subjects, RevocationStatus::or)
+        let subjects = self.subjects.iter().map(|(_, status)| *status);
+        links
+            .chain(subjects)
+            .fold(RevocationStatus::default(), RevocationStatus::or)
     }
 
     fn gone() -> Self {
         Self {
             links: Vec::new(),
-            of_subjects: RevocationStatus::GONE,
+            subjects: vec![(String::new(), RevocationStatus::GONE)],
         }
     }
 
     fn find(links: Links, found: &Found, now: Timestamp) -> Result<Self, StoreError> {
-        let mut of_subjects = RevocationStatus::default();
-        for subject in &links.subjects {
-            let record = found.find(&Subject::key_of(subject))?;
+        let subjects = links.subjects.into_iter().map(|name| {
+            let record = found.find(&Subject::key_of(&name))?;
             let not_before = record.and_then(|subject| subject.not_before);
-            of_subjects.subject_not_before = of_subjects
-                .subject_not_before
-                .max(not_before.map(Timestamp::seconds));
-        }
+            let status = RevocationStatus {
+                subject_not_before: not_before.map(Timestamp::seconds),
+                ..RevocationStatus::default()
+            };
+            Ok((name, status))
+        });
         let links = links.links.into_iter().map(|link| {
             let status = status_of(&link, found, now)?;
             Ok((link, status))
         });
         Ok(Self {
             links: links.collect::<Result<_, StoreError>>()?,
-            of_subjects,
+            subjects: subjects.collect::<Result<_, StoreError>>()?,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Access tokens: what one may contain, how it is signed, and whether it is active. And the ID tokens beside them.
 
+mod chain;
 mod id_token;
 mod judge;
 mod mint;
@@ -7,6 +8,7 @@ mod policy;
 mod registered_claims;
 mod static_claims;
 
+pub use chain::TokenChain;
 pub(crate) use id_token::PASSWORD_OR_MORE;
 pub use id_token::{IdToken, IdTokenHint, MintedIdToken};
 pub use judge::{Judged, standing};

@@ -6,8 +6,8 @@ use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials, Target}
 use crate::endpoint::client::authenticate;
 use crate::error::{ClientDenied, Error};
 use crate::event::Known;
-use crate::grant::token_exchange::{Delegation, PresentedTokens, SignedDelegation};
 use crate::grant::AskedAccess;
+use crate::grant::token_exchange::{Delegation, PresentedTokens, SignedDelegation};
 use crate::revocation::{ReadLinks, read_links};
 use crate::store::records::GrantType;
 use crate::token;

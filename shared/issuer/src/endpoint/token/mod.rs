@@ -40,6 +40,7 @@ pub static TOKEN: Endpoint = Endpoint {
         Box::pin(async {
             check_issuing(issuer).await?;
             issuer.check_read::<ApiKey>(ApiKey::PREFIX).await?;
+            issuer.check_tokens().await?;
             issuer
                 .check_read::<DeviceRequest>(DeviceRequest::PREFIX)
                 .await

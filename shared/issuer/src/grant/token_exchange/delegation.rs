@@ -119,7 +119,12 @@ impl SignedDelegation {
         };
         let mut statuses_left = statuses.iter();
         // Without a status nothing is known of a token, so it is not let pass.
-        let mut next = || statuses_left.next().copied().unwrap_or(RevocationStatus::GONE);
+        let mut next = || {
+            statuses_left
+                .next()
+                .copied()
+                .unwrap_or(RevocationStatus::GONE)
+        };
         judge(&self.subject, &next()).map_err(ExchangeDenied::Subject)?;
         if let Some(actor) = &self.actor {
             judge(actor, &next()).map_err(ExchangeDenied::Actor)?;
@@ -175,7 +180,10 @@ impl Delegation {
         let ends = self.signed.claims().into_iter().map(|claims| claims.exp);
         let not_before = self.status.client_not_before;
         let not_before = not_before.max(self.status.subject_not_before);
-        let auth_time = subject.other.get("auth_time").and_then(|time| time.as_u64());
+        let auth_time = subject
+            .other
+            .get("auth_time")
+            .and_then(|time| time.as_u64());
         Ok(GrantedAccess {
             subject: subject.sub.clone(),
             asked,
