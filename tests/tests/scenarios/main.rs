@@ -5,6 +5,7 @@ mod api_keys;
 mod bad_requests;
 mod client_credentials;
 mod command;
+mod exchange;
 mod federation;
 mod grants;
 mod limits;
