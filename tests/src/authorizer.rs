@@ -35,6 +35,7 @@ pub async fn new_authorizer_by(
         response: ResponseFormat::Simple,
         feed_interval: INTERVAL,
         stale: StalePolicy::default(),
+        public_url: None,
         log_level: Level::Info,
     };
     configure(&mut config);

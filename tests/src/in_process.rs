@@ -242,6 +242,7 @@ impl InProcess {
             owners: Vec::new(),
             exchanges: Vec::new(),
             limit: None,
+            dpop: None,
             created_at: self.now(),
         };
         change(&mut resource);

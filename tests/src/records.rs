@@ -42,6 +42,7 @@ pub fn new_client(id: &str, now: Timestamp) -> Client {
         post_logout_redirect_uris: Vec::new(),
         first_party: false,
         pkce: Default::default(),
+        profile: None,
     }
 }
 
@@ -64,6 +65,7 @@ pub fn new_grant(client: &Client, subject: &SubjectName, nonce: &Nonce, now: Tim
         revoked_at: None,
         code: None,
         sign_in: None,
+        bound_to: None,
     }
 }
 

@@ -132,6 +132,11 @@ impl HttpRequest {
         &self.method
     }
 
+    /// The path and query.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
     /// The headers, in order.
     pub(crate) fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
         let headers = self.headers.iter();

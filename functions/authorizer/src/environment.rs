@@ -51,6 +51,7 @@ impl AuthorizerEnvironment {
             response: response.unwrap_or_default(),
             feed_interval: interval.unwrap_or_else(|| FeedSettings::default().interval),
             stale,
+            public_url: variables.optional(PUBLIC_URL, parsed)?,
             log_level: variables.optional(LOG, parsed)?.unwrap_or(Level::Info),
         };
         Ok(Self {
@@ -111,4 +112,5 @@ const ROUTE_SCOPES: &str = "TOKENSMITH_ROUTE_SCOPES";
 const RESPONSE: &str = "TOKENSMITH_AUTHORIZER_RESPONSE";
 const API_KEYS: &str = "TOKENSMITH_API_KEYS";
 const LIMITS: &str = "TOKENSMITH_LIMITS";
+const PUBLIC_URL: &str = "TOKENSMITH_PUBLIC_URL";
 const FEED_STALE: &str = "TOKENSMITH_FEED_STALE";

@@ -15,7 +15,7 @@ use tokensmith_issuer::credential::{ApiKeyId, ApiKeySecret};
 use tokensmith_issuer::error::ApiKeyDenied;
 use tokensmith_issuer::names::{Audience, ClientId};
 use tokensmith_issuer::revocation::TableRevocations;
-use tokensmith_issuer::store::records::{ApiKey, Client, Resource};
+use tokensmith_issuer::store::records::{ApiKey, Client, Dpop, Resource};
 use tokensmith_issuer::store::{StoreError, Table};
 use tokensmith_verifier::{
     AccessTokenClaims, Audiences, Parent, Rejection, RevocationSource, SignedClaims,
@@ -130,6 +130,10 @@ impl ApiKeyChecker {
         standing(&key, known.client.as_deref(), now)?;
         let client = known.client.clone();
         let client = client.ok_or(ApiKeyDenied::ApiKeyWithoutClient)?;
+        let dpop = known.resource.as_ref().and_then(|resource| resource.dpop);
+        if dpop == Some(Dpop::Required) {
+            return Err(ApiKeyDenied::ApiKeyWithoutProof.into());
+        }
         let scopes = rights(&key, &client, known.resource.as_ref());
         let known = Arc::new(KnownKey {
             as_token: as_token(&key),
@@ -186,6 +190,7 @@ fn as_token(key: &ApiKey) -> SignedClaims {
             client_id: key.client_id.to_string(),
             scope: None,
             grant_id: None,
+            cnf: None,
             act: None,
             parents: vec![Parent::ApiKey {
                 key: key.id.to_string(),

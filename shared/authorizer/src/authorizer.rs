@@ -14,13 +14,13 @@ use tokensmith_issuer::store::aws_calls;
 use tokensmith_issuer::store::records::Settings;
 use tokensmith_issuer::store::{Counters, Table, TableReader};
 use tokensmith_verifier::{
-    BearerToken, Clock, InvalidConfiguration, Refusal, Rejection, SourceUnavailable,
-    VerifiedClaims, Verifier,
+    BearerToken, Clock, InvalidConfiguration, ProtectedRequest, Refusal, Rejection, RequiredScopes,
+    SourceUnavailable, TokenScheme, VerifiedClaims, Verifier,
 };
 
 use crate::answer::{AuthorizerAnswer, TokenContext};
 use crate::api_keys::{ApiKeyChecker, Closed};
-use crate::config::{AuthorizerConfig, ResponseFormat};
+use crate::config::{AuthorizerConfig, PublicUrl, ResponseFormat};
 use crate::decision::{Decision, Forbidden, Unverified};
 use crate::event::{AuthorizationRequest, AuthorizerEvent, EventKind, NotFromAuthorizer};
 use crate::keys::KeysInTable;
@@ -41,6 +41,7 @@ pub struct Authorizer {
     response: ResponseFormat,
     log_level: Level,
     audience: Audience,
+    public_url: Option<PublicUrl>,
     api_keys: Option<ApiKeyChecker>,
     limits: Option<RequestLimits>,
 }
@@ -73,8 +74,13 @@ impl Authorizer {
             .fetch(keys.clone())
             .revocations(revocations.clone())
             .clock(clock.clone());
+        let verifier = match config.public_url {
+            Some(_) => verifier.dpop(),
+            None => verifier,
+        };
         Ok(Self {
             verifier: verifier.build()?,
+            public_url: config.public_url,
             keys,
             revocations,
             clock,
@@ -222,7 +228,11 @@ impl Authorizer {
         request: &AuthorizationRequest<'_>,
     ) -> Result<Principal, Decision> {
         let values = request.authorization.iter().copied();
-        let token = BearerToken::from_headers(values);
+        let token = match BearerToken::of_any_scheme(values) {
+            Ok((TokenScheme::Bearer, token)) => Ok(token),
+            Ok((TokenScheme::Dpop, token)) => return self.holder_of(token, request).await,
+            Err(refusal) => Err(refusal),
+        };
         let Some(checker) = &self.api_keys else {
             let verified = self.verify(token?).await;
             return Ok(Principal::Token(Box::new(verified?)));
@@ -246,9 +256,43 @@ impl Authorizer {
         }
     }
 
-    /// The claims of a token.
+    /// Who has a token that is bound to a key, and that key (RFC 9449 §7).
+    async fn holder_of(
+        &self,
+        token: BearerToken<'_>,
+        request: &AuthorizationRequest<'_>,
+    ) -> Result<Principal, Decision> {
+        if !request.api_keys.is_empty() {
+            return Err(Decision::Unverified(Unverified::SeveralCredentials));
+        }
+        let known = (&self.public_url, request.method, request.path);
+        let (Some(public_url), Some(method), Some(path)) = known else {
+            return Err(Refusal::NoToken.into());
+        };
+        let request = ProtectedRequest {
+            method,
+            url: &public_url.join(path),
+            authorization: request.authorization.clone(),
+            dpop: request.proofs.clone(),
+        };
+        let any = RequiredScopes::default();
+        let verified = self.verifier.authorize_request(&request, &any).await;
+        let verified = self.knowing_withdrawn(token, verified);
+        Ok(Principal::Token(Box::new(verified?)))
+    }
+
+    /// The claims of a bearer token.
     async fn verify(&self, token: BearerToken<'_>) -> Result<VerifiedClaims, Refusal> {
-        match self.verifier.verify(token.expose()).await {
+        let verified = self.verifier.verify(token.expose()).await;
+        self.knowing_withdrawn(token, verified)
+    }
+
+    fn knowing_withdrawn(
+        &self,
+        token: BearerToken<'_>,
+        verified: Result<VerifiedClaims, Refusal>,
+    ) -> Result<VerifiedClaims, Refusal> {
+        match verified {
             // Once the keys were read again, the verifier does not know a withdrawn key any more.
             Err(Refusal::Rejected(Rejection::UnknownKey))
                 if self.keys.have_withdrawn_signer_of(token.expose()) =>

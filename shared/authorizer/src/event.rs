@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use tokensmith_issuer::credential::ApiKeySecret;
 use tokensmith_issuer::endpoint::check::{Asked, ExpectedTable};
+use tokensmith_verifier::dpop::DPOP_HEADER;
 
 use crate::arn::ResourceArn;
 use crate::route_name::RouteName;
@@ -35,6 +36,9 @@ pub struct AuthorizerEvent {
     route_key: Option<String>,
     http_method: Option<String>,
     resource: Option<String>,
+    /// HTTP APIs in format 2.0; the others have the next member.
+    raw_path: Option<String>,
+    path: Option<String>,
     request_context: RouteContext,
 }
 
@@ -55,6 +59,7 @@ struct RouteContext {
 #[serde(default, rename_all = "camelCase")]
 struct Origin {
     source_ip: Option<String>,
+    method: Option<String>,
 }
 
 /// The kind of API that asks.
@@ -76,6 +81,11 @@ pub(crate) struct AuthorizationRequest<'a> {
     pub(crate) route: RouteName<'a>,
     /// The values of its `Authorization` headers.
     pub(crate) authorization: Vec<&'a [u8]>,
+    /// The values of its `DPoP` headers.
+    pub(crate) proofs: Vec<&'a [u8]>,
+    /// Its method and path, which a TOKEN authorizer is not told.
+    pub(crate) method: Option<&'a str>,
+    pub(crate) path: Option<&'a str>,
     /// The API keys in its `x-api-key` headers. What is none of ours may be one of API Gateway's own.
     pub(crate) api_keys: Vec<&'a str>,
     /// The address that it comes from, if the event says that.
@@ -118,11 +128,17 @@ impl AuthorizerEvent {
             _ => return Err(NotFromAuthorizer),
         };
         let (authorization, api_keys) = self.credentials();
+        let proofs = chosen(&self.headers.proofs, &self.multi_value_headers.proofs);
+        let of_http = self.request_context.http.as_ref();
+        let method = of_http.and_then(|http| http.method.as_deref());
         Ok(AuthorizationRequest {
             kind,
             arn,
             route: route.ok_or(NotFromAuthorizer)?,
             authorization: authorization.map(Secret::as_bytes).collect(),
+            proofs: proofs.iter().map(Secret::as_bytes).collect(),
+            method: method.or(self.http_method.as_deref()),
+            path: self.raw_path.as_deref().or(self.path.as_deref()),
             api_keys,
             source: self.source(),
             request_id: self.request_context.request_id.as_deref(),
@@ -215,11 +231,12 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Reads every value of every `Authorization` and `x-api-key` member of a headers object, whatever the case of its
+/// Reads every value of every `Authorization`, `x-api-key` and `DPoP` member of a headers object, whatever the case of its
 /// name. It is not parsed as a map, because a map would hide a member that occurs twice.
 #[derive(Debug, Default)]
 struct CredentialHeaders {
     authorization: Vec<Secret>,
+    proofs: Vec<Secret>,
     api_key: Vec<Secret>,
 }
 
@@ -254,6 +271,7 @@ impl<'de> Visitor<'de> for HeadersVisitor {
             let of_name = match name {
                 HeaderName::Authorization => &mut found.authorization,
                 HeaderName::ApiKey => &mut found.api_key,
+                HeaderName::Dpop => &mut found.proofs,
                 HeaderName::Other => {
                     headers.next_value::<IgnoredAny>()?;
                     continue;
@@ -272,6 +290,7 @@ impl<'de> Visitor<'de> for HeadersVisitor {
 enum HeaderName {
     Authorization,
     ApiKey,
+    Dpop,
     Other,
 }
 
@@ -291,6 +310,7 @@ impl<'de> Deserialize<'de> for HeaderName {
                 Ok(match () {
                     () if is("authorization") => HeaderName::Authorization,
                     () if is("x-api-key") => HeaderName::ApiKey,
+                    () if is(DPOP_HEADER) => HeaderName::Dpop,
                     () => HeaderName::Other,
                 })
             }

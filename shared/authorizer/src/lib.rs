@@ -25,7 +25,7 @@ mod size;
 
 pub use answer::{AuthorizerAnswer, TokenContext};
 pub use authorizer::{Authorizer, AuthorizerError};
-pub use config::{AuthorizerConfig, ResponseFormat};
+pub use config::{AuthorizerConfig, MalformedPublicUrl, PublicUrl, ResponseFormat};
 pub use event::{AuthorizerEvent, NotFromAuthorizer};
 pub use policy::PolicyDocument;
 pub use route::InvalidRoute;

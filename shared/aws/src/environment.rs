@@ -58,6 +58,8 @@ impl Environment {
         config.secret_scanning = variables
             .optional(SECRET_SCANNING, secret_scanning)?
             .flatten();
+        let nonces = variables.optional(DPOP_NONCE, off_or_required)?;
+        config.dpop_nonces = nonces.unwrap_or_default();
         config.sign_in = variables.optional(SIGN_IN, on_or_off)?.unwrap_or_default();
         config.brand = Brand {
             name: variables.optional(BRAND_NAME, parsed)?,
@@ -151,6 +153,14 @@ fn on_or_off(text: &str) -> Result<bool, String> {
     }
 }
 
+fn off_or_required(text: &str) -> Result<bool, String> {
+    match text {
+        "required" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("must be off or required".to_owned()),
+    }
+}
+
 fn algorithms(list: &str) -> Result<Vec<Algorithm>, String> {
     let mut algorithms = Vec::new();
     for name in list.split(',') {
@@ -211,6 +221,7 @@ pub const FEED_INTERVAL: &str = "TOKENSMITH_FEED_INTERVAL";
 /// The variable that names what was deployed.
 pub const REVISION: &str = "TOKENSMITH_REVISION";
 const SECRET_SCANNING: &str = "TOKENSMITH_SECRET_SCANNING";
+const DPOP_NONCE: &str = "TOKENSMITH_DPOP_NONCE";
 const SIGN_IN: &str = "TOKENSMITH_SIGN_IN";
 const BRAND_NAME: &str = "TOKENSMITH_BRAND_NAME";
 const BRAND_LOGO: &str = "TOKENSMITH_BRAND_LOGO";

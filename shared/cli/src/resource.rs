@@ -8,7 +8,7 @@ use tokensmith_issuer::admin::{
 };
 use tokensmith_issuer::limit::Limit;
 use tokensmith_issuer::names::{Audience, ClientId, Scope, Scopes};
-use tokensmith_issuer::store::records::{DefinedScope, Resource};
+use tokensmith_issuer::store::records::{DefinedScope, Dpop, Resource};
 use tokensmith_verifier::Algorithm;
 
 use crate::consent::{Change, Consent};
@@ -117,6 +117,11 @@ pub struct Metadata {
     /// with TOKENSMITH_LIMITS=on look at it [default: no limit]
     #[arg(long, value_name = "NUMBER/TIME")]
     limit: Option<Limit>,
+    /// Whether the verifiers of the resource check DPoP proofs (RFC 9449), so that tokens can be bound to a key: optional, where they
+    /// accept other tokens as well, or required. Say so once they all do: whoever checks none takes a bound token from a
+    /// thief [default: no token is bound]
+    #[arg(long, value_name = "WHEN")]
+    dpop: Option<Dpop>,
 }
 
 impl Metadata {
@@ -129,6 +134,7 @@ impl Metadata {
             algorithm: self.algorithm,
             limit: self.limit,
             exchanges: self.exchanges,
+            dpop: self.dpop,
             ..ResourceChanges::default()
         }
     }
@@ -197,6 +203,7 @@ enum Unset {
     AccessTtl,
     Alg,
     Limit,
+    Dpop,
 }
 
 impl From<Unset> for ResourceSetting {
@@ -209,6 +216,7 @@ impl From<Unset> for ResourceSetting {
             Unset::AccessTtl => Self::AccessTtl,
             Unset::Alg => Self::Algorithm,
             Unset::Limit => Self::Limit,
+            Unset::Dpop => Self::Dpop,
         }
     }
 }
@@ -300,6 +308,7 @@ struct DisplayedResource<'a> {
     access_ttl_seconds: Option<u64>,
     alg: Option<Algorithm>,
     limit: Option<Limit>,
+    dpop: Option<Dpop>,
     created_at: String,
     #[serde(skip)]
     scope_names: Scopes,
@@ -316,6 +325,7 @@ impl<'a> DisplayedResource<'a> {
             access_ttl_seconds: resource.access_ttl,
             alg: resource.algorithm,
             limit: resource.limit,
+            dpop: resource.dpop,
             created_at: display_time(resource.created_at),
             scope_names: resource.scopes(),
         }

@@ -35,6 +35,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// Where the public keys are of who may report leaked API keys; `None` when nobody may.
     pub secret_scanning: Option<DocumentUrl>,
+    /// Whether DPoP proofs must be made with a nonce of this issuer (RFC 9449 §8).
+    pub dpop_nonces: bool,
     /// Whether people sign in here.
     pub sign_in: bool,
     /// What the pages look like that they see.
@@ -55,6 +57,7 @@ impl Config {
             feed_interval: FeedSettings::default().interval,
             request_timeout: Duration::from_secs(5),
             secret_scanning: None,
+            dpop_nonces: false,
             sign_in: false,
             brand: Brand::default(),
             log_level: Level::Info,

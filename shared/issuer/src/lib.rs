@@ -13,6 +13,7 @@ pub mod client;
 pub mod config;
 pub mod credential;
 pub mod device;
+mod dpop;
 pub mod endpoint;
 pub mod error;
 pub mod event;

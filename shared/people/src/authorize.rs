@@ -2,7 +2,7 @@
 
 use tokensmith_issuer::authorization::{Parameters, Refused};
 use tokensmith_issuer::endpoint::{Answer, Call, Endpoint};
-use tokensmith_issuer::error::Error;
+use tokensmith_issuer::error::{AuthorizationDenied, Error};
 use tokensmith_issuer::event::Known;
 use tokensmith_verifier::paths;
 
@@ -40,6 +40,9 @@ async fn authorize(call: Call<'_>) -> Result<Answer, Error> {
         Ok(request) => request,
         Err(refused) => return visit.refused(refused, call.known),
     };
+    if request.client.profile.is_some() && pending.pushed.is_none() {
+        return Ok(visit.refuse(&request, AuthorizationDenied::NotPushed, call.known));
+    }
     visit.speak(request.ui_locales.as_deref());
     call.known.client = Some(request.client.id.clone());
     visit.proceed(pending, &request, call.known).await

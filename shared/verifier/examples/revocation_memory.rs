@@ -123,6 +123,7 @@ fn signed(jti: String) -> SignedClaims {
         scope: None,
         grant_id: Some("grant-1".to_owned()),
         act: None,
+        cnf: None,
         parents: Vec::new(),
         other: Default::default(),
     };

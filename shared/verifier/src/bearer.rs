@@ -1,5 +1,6 @@
 use std::fmt;
 
+use crate::dpop::DPOP_SCHEME;
 use crate::{MAX_TOKEN_BYTES, Refusal, Rejection};
 
 /// A bearer token as it was sent. Nothing of it is verified.
@@ -14,6 +15,19 @@ impl<'a> BearerToken<'a> {
     /// [`Refusal::NoToken`] without such a header, or when it has another scheme;
     /// [`Refusal::InvalidRequest`] when it is repeated or malformed; [`Rejection::TooLong`].
     pub fn from_headers(values: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, Refusal> {
+        match Self::of_any_scheme(values)? {
+            (TokenScheme::Bearer, token) => Ok(token),
+            (TokenScheme::Dpop, _) => Err(Refusal::NoToken),
+        }
+    }
+
+    /// The same for a caller who checks DPoP proofs: the token may be bound to a key (RFC 9449 §7.1).
+    ///
+    /// # Errors
+    /// As [`Self::from_headers`].
+    pub fn of_any_scheme(
+        values: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<(TokenScheme, Self), Refusal> {
         let mut values = values.into_iter();
         let value = values.next().ok_or(Refusal::NoToken)?;
         if values.next().is_some() {
@@ -24,15 +38,13 @@ impl<'a> BearerToken<'a> {
             Some(space) => value.split_at(space),
             None => (value, &[][..]),
         };
-        if !scheme.eq_ignore_ascii_case(b"bearer") {
-            return Err(Refusal::NoToken);
-        }
+        let scheme = TokenScheme::called(scheme).ok_or(Refusal::NoToken)?;
         let token = token.trim_ascii_start();
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Rejection::TooLong.into());
         }
         match std::str::from_utf8(token) {
-            Ok(token) if is_b64token(token) => Ok(Self(token)),
+            Ok(token) if is_b64token(token) => Ok((scheme, Self(token))),
             _ => Err(InvalidRequest::MalformedToken.into()),
         }
     }
@@ -46,6 +58,28 @@ impl<'a> BearerToken<'a> {
 impl fmt::Debug for BearerToken<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BearerToken(…)")
+    }
+}
+
+/// How a token was sent (RFC 6750 §2.1, RFC 9449 §7.1).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TokenScheme {
+    /// Whoever has it may use it.
+    Bearer,
+    /// It is bound to a key, which a proof in the same request is made with.
+    Dpop,
+}
+
+impl TokenScheme {
+    /// Schemes ignore case (RFC 9110 §11.1).
+    fn called(name: &[u8]) -> Option<Self> {
+        if name.eq_ignore_ascii_case(b"bearer") {
+            Some(Self::Bearer)
+        } else if name.eq_ignore_ascii_case(DPOP_SCHEME.as_bytes()) {
+            Some(Self::Dpop)
+        } else {
+            None
+        }
     }
 }
 

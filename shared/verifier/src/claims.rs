@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Actor, Parent, is_same_resource};
+use crate::{Actor, KeyId, Parent, is_same_resource};
 
 /// The claims of an access token (RFC 9068 §2.2), as minted and as verified.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -32,12 +32,23 @@ pub struct AccessTokenClaims {
     /// Who acts for the subject (RFC 8693 §4.1); absent where the subject acts itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Actor>,
+    /// The key that it is bound to, if it is (RFC 7800 §3.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
     /// What it was exchanged for (RFC 8693): it ends with each of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parents: Vec<Parent>,
     /// Every other claim. The length of a token bounds them.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+/// What whoever sends a token has to prove. A verifier that does not know a member cannot check it, so it refuses the token.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// The RFC 7638 thumbprint of the key that DPoP proofs are made with (RFC 9449 §6.1).
+    pub jkt: KeyId,
 }
 
 /// The `aud` claim: a single string or an array of them (RFC 7519 §4.1.3).

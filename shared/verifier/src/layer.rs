@@ -4,21 +4,23 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::header::{self, HeaderValue};
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{Challenge, Refusal, RequiredScopes, VerifiedClaims, Verifier};
+use crate::dpop::DPOP_HEADER;
+use crate::{Challenge, ProtectedRequest, Refusal, RequiredScopes, VerifiedClaims, Verifier};
 
-/// Passes only requests with a valid bearer token to a service (feature `tower`).
+/// Passes only requests with a valid access token to a service (feature `tower`).
 ///
 /// The service finds the [`VerifiedClaims`] in the request's extensions. All other requests are
-/// answered as RFC 6750 §3 says, with an empty body. CORS preflight requests have no token, so a
+/// answered as RFC 6750 §3 and RFC 9449 §7 say, with an empty body. CORS preflight requests have no token, so a
 /// layer that answers them must be outside of this one.
 #[derive(Clone, Debug)]
 pub struct BearerLayer {
     verifier: Arc<Verifier>,
     required: Arc<RequiredScopes>,
+    url: Option<Arc<str>>,
 }
 
 impl BearerLayer {
@@ -27,7 +29,16 @@ impl BearerLayer {
         Self {
             verifier,
             required: Arc::default(),
+            url: None,
         }
+    }
+
+    /// Takes tokens that are bound to a key as well, if the verifier was built with [`dpop`](crate::VerifierBuilder::dpop): with
+    /// proofs for `url` and the path of the request (RFC 9449 §7). It is what stands before that path in the URLs that callers
+    /// know, such as `https://api.example`. A layer within a nested router sees a shorter path: put this one outside of it.
+    pub fn at(mut self, url: &str) -> Self {
+        self.url = Some(url.strip_suffix('/').unwrap_or(url).into());
+        self
     }
 
     /// Requires these scopes as well.
@@ -36,10 +47,34 @@ impl BearerLayer {
         self
     }
 
-    async fn admit(&self, headers: &HeaderMap) -> Result<VerifiedClaims, Refusal> {
-        let values = headers.get_all(header::AUTHORIZATION).into_iter();
-        let values = values.map(HeaderValue::as_bytes);
-        self.verifier.authorize(values, &self.required).await
+    async fn admit(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Result<VerifiedClaims, Refusal> {
+        let values = |name| headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
+        let authorization = values(header::AUTHORIZATION);
+        let Some(url) = &self.url else {
+            return self.verifier.authorize(authorization, &self.required).await;
+        };
+        let request = ProtectedRequest {
+            method: method.as_str(),
+            url: &format!("{url}{path}"),
+            authorization: authorization.collect(),
+            dpop: values(HeaderName::from_static(DPOP_HEADER)).collect(),
+        };
+        self.verifier
+            .authorize_request(&request, &self.required)
+            .await
+    }
+
+    /// Without a URL no proof can be checked, so that none is asked for.
+    fn challenge(&self, refusal: &Refusal) -> Challenge {
+        match self.url {
+            Some(_) => self.verifier.challenge(refusal),
+            None => refusal.challenge(self.verifier.realm()),
+        }
     }
 }
 
@@ -83,14 +118,15 @@ where
         let mut inner = std::mem::replace(&mut self.inner, next);
         Box::pin(async move {
             let headers = std::mem::take(request.headers_mut());
-            let admitted = layer.admit(&headers).await;
+            let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+            let admitted = layer.admit(&method, &path, &headers).await;
             *request.headers_mut() = headers;
             match admitted {
                 Ok(claims) => {
                     request.extensions_mut().insert(claims);
                     inner.call(request).await
                 }
-                Err(refusal) => Ok(answer(&refusal.challenge(layer.verifier.realm()))),
+                Err(refusal) => Ok(answer(&layer.challenge(&refusal))),
             }
         })
     }

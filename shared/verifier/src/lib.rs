@@ -88,6 +88,7 @@ mod bearer;
 mod claims;
 mod clock;
 mod delegation;
+pub mod dpop;
 mod fetch;
 pub mod jose;
 mod key_id;
@@ -106,8 +107,8 @@ mod verified_claims;
 mod verifier;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
-pub use bearer::{BearerToken, InvalidRequest};
-pub use claims::{AccessTokenClaims, Audiences};
+pub use bearer::{BearerToken, InvalidRequest, TokenScheme};
+pub use claims::{AccessTokenClaims, Audiences, Confirmation};
 pub use clock::{Clock, Timestamp};
 pub use delegation::{Actor, Parent};
 pub use fetch::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched, fetch_within};
@@ -131,4 +132,4 @@ pub use verification::{
     SignedClaims, UnusableKey, VerificationKeys,
 };
 pub use verified_claims::VerifiedClaims;
-pub use verifier::{InvalidConfiguration, Verifier, VerifierBuilder};
+pub use verifier::{InvalidConfiguration, ProtectedRequest, Verifier, VerifierBuilder};

@@ -1,4 +1,5 @@
-use crate::bearer::InvalidRequest;
+use crate::bearer::{InvalidRequest, TokenScheme};
+use crate::dpop::{DPOP_SCHEME, DpopRejection, PROOF_ALGORITHMS};
 use crate::fetch::FetchError;
 use crate::{Rejection, RequiredScopes};
 
@@ -14,6 +15,9 @@ pub enum Refusal {
     /// Its token is not accepted.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// Its DPoP proof is not accepted.
+    #[error(transparent)]
+    InvalidProof(#[from] DpopRejection),
     /// Its token is valid, but lacks a scope.
     #[error("the token lacks a scope: {0}")]
     InsufficientScope(RequiredScopes),
@@ -54,22 +58,27 @@ impl Refusal {
             Self::NoToken => "no_token",
             Self::InvalidRequest(reason) => reason.name(),
             Self::Rejected(reason) => reason.name(),
+            Self::InvalidProof(reason) => reason.name(),
             Self::InsufficientScope(_) => "insufficient_scope",
             Self::Unavailable(_) => "unavailable",
         }
     }
 
     /// The answer for a protection space called `realm` (RFC 9110 §11.5), such as
-    /// [`crate::Verifier::realm`]. It must not contain quotes or backslashes.
+    /// [`crate::Verifier::realm`], that takes bearer tokens only. It must not contain quotes or backslashes.
     pub fn challenge(&self, realm: &str) -> Challenge {
-        let (status, error, scope) = match self {
+        self.challenge_of(realm, &[TokenScheme::Bearer])
+    }
+
+    /// The answer for a protection space that takes tokens by these schemes: a challenge for each (RFC 9449 §7.1, §7.2).
+    pub(crate) fn challenge_of(&self, realm: &str, schemes: &[TokenScheme]) -> Challenge {
+        let (status, error) = match self {
             // RFC 6750 §3.1: a caller that sent no token gets no error code.
-            Self::NoToken => (401, None, None),
-            Self::InvalidRequest(_) => (400, Some("invalid_request"), None),
-            Self::Rejected(_) => (401, Some("invalid_token"), None),
-            Self::InsufficientScope(required) => {
-                (403, Some("insufficient_scope"), Some(required.sufficient()))
-            }
+            Self::NoToken => (401, None),
+            Self::InvalidRequest(_) => (400, Some("invalid_request")),
+            Self::Rejected(_) => (401, Some("invalid_token")),
+            Self::InvalidProof(_) => (401, Some("invalid_dpop_proof")),
+            Self::InsufficientScope(_) => (403, Some("insufficient_scope")),
             Self::Unavailable(_) => {
                 return Challenge {
                     status: 503,
@@ -78,21 +87,35 @@ impl Refusal {
                 };
             }
         };
-        let mut value = format!(r#"Bearer realm="{realm}""#);
-        if let Some(error) = error {
+        let challenges = schemes.iter().map(|scheme| self.by(*scheme, realm, error));
+        let challenges: Vec<String> = challenges.collect();
+        Challenge {
+            status,
+            www_authenticate: Some(challenges.join(", ")),
+            retry_after: None,
+        }
+    }
+
+    /// One challenge. A proof that is wrong is no error of those who need none.
+    fn by(&self, scheme: TokenScheme, realm: &str, error: Option<&str>) -> String {
+        let mut value = match scheme {
+            TokenScheme::Bearer => format!(r#"Bearer realm="{realm}""#),
+            TokenScheme::Dpop => format!(r#"{DPOP_SCHEME} realm="{realm}""#),
+        };
+        let is_of_other = scheme == TokenScheme::Bearer && matches!(self, Self::InvalidProof(_));
+        if let Some(error) = error.filter(|_| !is_of_other) {
             let description = self.description();
             value.push_str(&format!(
                 r#", error="{error}", error_description="{description}""#
             ));
         }
-        if let Some(scope) = scope {
-            value.push_str(&format!(r#", scope="{scope}""#));
+        if let Self::InsufficientScope(required) = self {
+            value.push_str(&format!(r#", scope="{}""#, required.sufficient()));
         }
-        Challenge {
-            status,
-            www_authenticate: Some(value),
-            retry_after: None,
+        if scheme == TokenScheme::Dpop {
+            value.push_str(&format!(r#", algs="{PROOF_ALGORITHMS}""#));
         }
+        value
     }
 
     /// The description that the caller gets. It has no quotes or backslashes (RFC 6750 §3).

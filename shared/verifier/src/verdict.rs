@@ -103,6 +103,7 @@ mod tests {
             scope: None,
             grant_id: Some("g".into()),
             act: None,
+            cnf: None,
             parents: Vec::new(),
             other: Default::default(),
         }

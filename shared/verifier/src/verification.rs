@@ -202,6 +202,12 @@ pub enum Rejection {
     /// `nbf` or `iat` lies in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
+    /// It is bound to a key (`cnf`) and was sent without a proof.
+    #[error("the token is bound to a key, and was sent as a bearer token")]
+    BoundToKey,
+    /// It was sent with a proof, and is not bound to a key.
+    #[error("the token is not bound to a key")]
+    NotBound,
     /// The token itself was revoked.
     #[error("the token was revoked")]
     TokenRevoked,
@@ -237,6 +243,8 @@ impl Rejection {
             Self::WrongAudience => "wrong_audience",
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
+            Self::BoundToKey => "bound_to_key",
+            Self::NotBound => "not_bound",
             Self::TokenRevoked => "token_revoked",
             Self::GrantRevoked => "grant_revoked",
             Self::ClientRevoked => "client_revoked",

@@ -1,4 +1,6 @@
-//! What a process has used.
+//! What the programs that measure share: what a process has used, and the browser of somebody who signs in.
+
+pub mod browser;
 
 use std::fs::{DirEntry, read_dir, read_to_string};
 use std::io::Result;
@@ -16,8 +18,17 @@ pub fn cpu(process: u32) -> Duration {
 
 /// The resident memory of a process, in bytes.
 pub fn resident(process: u32) -> u64 {
+    memory(process, "VmRSS:")
+}
+
+/// The most memory that a process has ever had, in bytes.
+pub fn resident_at_most(process: u32) -> u64 {
+    memory(process, "VmHWM:")
+}
+
+fn memory(process: u32, name: &str) -> u64 {
     let status = read_to_string(format!("/proc/{process}/status")).expect("proc");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let line = status.lines().find(|line| line.starts_with(name));
     let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
     1024 * kib.expect("a size")
 }

@@ -37,8 +37,12 @@ fn rfc6750_3_1_who_sends_no_token_is_challenged_and_told_of_no_error() {
     ] {
         let answer = issuer.send(&request);
         assert_eq!((answer.status, answer.body.as_str()), (401, "{}"));
-        let challenge = answer.header("www-authenticate");
-        assert_eq!(challenge, Some(r#"Bearer realm="tokensmith""#));
+        let challenge = answer.header("www-authenticate").expect("a challenge");
+        assert!(
+            challenge.starts_with(r#"Bearer realm="tokensmith", DPoP algs="ES256 "#),
+            "{challenge}"
+        );
+        assert!(!challenge.contains("error"), "{challenge}");
     }
 }
 

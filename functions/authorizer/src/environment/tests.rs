@@ -53,6 +53,7 @@ fn every_optional_variable_is_read() {
         ("TOKENSMITH_FEED_STALE", "open"),
         ("TOKENSMITH_LOG", "error"),
         ("TOKENSMITH_API_KEYS", "on"),
+        ("TOKENSMITH_PUBLIC_URL", "https://api.example/v1/"),
     ]);
     let environment = environment.expect("an environment");
     assert!(environment.takes_api_keys);
@@ -62,6 +63,8 @@ fn every_optional_variable_is_read() {
     assert_eq!(config.feed_interval, Duration::from_secs(10));
     assert_eq!(config.stale.then, WhenStale::FailOpen);
     assert_eq!(config.log_level, Level::Error);
+    let public_url = "https://api.example/v1".parse().expect("a URL");
+    assert_eq!(config.public_url, Some(public_url));
 }
 
 #[test]

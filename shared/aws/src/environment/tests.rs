@@ -51,6 +51,7 @@ fn every_optional_variable_is_read() {
         ("TOKENSMITH_FEED_INTERVAL", "7s"),
         ("TOKENSMITH_REVISION", "0123456789ab"),
         ("TOKENSMITH_SECRET_SCANNING", "on"),
+        ("TOKENSMITH_DPOP_NONCE", "required"),
         ("TOKENSMITH_SIGN_IN", "on"),
         ("TOKENSMITH_BRAND_NAME", "Bäckerei Müller"),
         ("TOKENSMITH_BRAND_LOGO", "https://www.example.com/logo.svg"),
@@ -67,6 +68,7 @@ fn every_optional_variable_is_read() {
     assert_eq!(keys.host(), "api.github.com");
     assert_eq!(config.feed_interval, Duration::from_secs(7));
     assert_eq!(config.log_level, Level::Error);
+    assert!(config.dpop_nonces);
     assert!(config.sign_in);
     let brand = config.brand;
     assert_eq!(brand.name.expect("a name").as_str(), "Bäckerei Müller");
@@ -194,6 +196,7 @@ fn a_malformed_variable_is_named() {
         ("TOKENSMITH_ACCESS_TTL", "1500ms", "must be whole seconds"),
         ("TOKENSMITH_CACHE_TTL", "6m", "must be from 0s to 5m"),
         ("TOKENSMITH_LOG", "debug", "is malformed: unknown level"),
+        ("TOKENSMITH_DPOP_NONCE", "on", "must be off or required"),
         ("TOKENSMITH_SIGN_IN", "true", "must be on or off"),
         ("TOKENSMITH_BRAND_NAME", "A\nB", "is malformed: a name has"),
         (

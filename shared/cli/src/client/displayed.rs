@@ -7,8 +7,8 @@ use tokensmith_issuer::fetched::DocumentUrl;
 use tokensmith_issuer::limit::Limit;
 use tokensmith_issuer::names::{Audience, ClientId, RedirectUri, Scopes};
 use tokensmith_issuer::store::records::{
-    Allowance, AssertionAudience, AuthenticationMethod, Client, LiveSecret, Pkce, RefreshGrace,
-    StoredJwks,
+    Allowance, AssertionAudience, AuthenticationMethod, Client, LiveSecret, Pkce, Profile,
+    RefreshGrace, StoredJwks,
 };
 use tokensmith_verifier::Algorithm;
 
@@ -44,6 +44,7 @@ pub struct DisplayedClient<'a> {
     post_logout_redirect_uris: &'a [RedirectUri],
     first_party: bool,
     pkce: Pkce,
+    profile: Option<Profile>,
     disabled: bool,
     not_before: Option<String>,
     created_at: String,
@@ -77,7 +78,7 @@ impl<'a> DisplayedClient<'a> {
             alg: client.algorithm,
             refresh_ttl_seconds: client.refresh_ttl,
             grant_ttl_seconds: client.grant_ttl,
-            refresh_grace: client.refresh_grace(),
+            refresh_grace: client.refresh_grace(false),
             refresh_rotation: client.refresh_rotation,
             limit: client.limit,
             client_name: client.name.as_deref(),
@@ -85,6 +86,7 @@ impl<'a> DisplayedClient<'a> {
             post_logout_redirect_uris: &client.post_logout_redirect_uris,
             first_party: client.first_party,
             pkce: client.pkce,
+            profile: client.profile,
             disabled: client.disabled,
             not_before: client.not_before.map(display_time),
             created_at: display_time(client.created_at),

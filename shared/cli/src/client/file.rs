@@ -104,6 +104,7 @@ struct Described {
     post_logout_redirect_uris: Vec<String>,
     first_party: Option<bool>,
     pkce: Option<String>,
+    profile: Option<String>,
     #[serde(default)]
     disabled: bool,
     /// What nobody can choose is left out of account, so that a list can be applied again.
@@ -179,6 +180,7 @@ impl Described {
             post_logout_redirect_uris: all(&self.post_logout_redirect_uris, redirect_uri)?,
             first_party: self.first_party,
             pkce: parsed(self.pkce)?,
+            profile: parsed(self.profile)?,
             unset: Setting::ALL.to_vec(),
             ..ClientChanges::default()
         };

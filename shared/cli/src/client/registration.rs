@@ -11,7 +11,7 @@ use tokensmith_issuer::fetched::{DocumentUrl, Reach};
 use tokensmith_issuer::limit::Limit;
 use tokensmith_issuer::names::{Audience, RedirectUri, Scope};
 use tokensmith_issuer::store::records::{
-    Allowance, AssertionAudience, AuthenticationMethod, Pkce, RefreshGrace, StoredJwks,
+    Allowance, AssertionAudience, AuthenticationMethod, Pkce, Profile, RefreshGrace, StoredJwks,
 };
 use tokensmith_verifier::Algorithm;
 
@@ -111,6 +111,10 @@ pub struct Registration {
     /// its OpenID request has a nonce) [default: required]
     #[arg(long, value_name = "WHEN")]
     pkce: Option<Pkce>,
+    /// A security profile that the client keeps to. fapi2: assertions, DPoP proofs and tokens are signed with PS256, ES256 or EdDSA, every
+    /// token is bound to a key, and requests for codes are pushed; needs --auth private_key_jwt and --alg [default: none]
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<Profile>,
 }
 
 /// What only `client update` says.
@@ -157,6 +161,7 @@ enum Unset {
     PostLogoutRedirectUri,
     FirstParty,
     Pkce,
+    Profile,
 }
 
 impl From<Unset> for Setting {
@@ -183,6 +188,7 @@ impl From<Unset> for Setting {
             Unset::PostLogoutRedirectUri => Self::PostLogoutRedirectUris,
             Unset::FirstParty => Self::FirstParty,
             Unset::Pkce => Self::Pkce,
+            Unset::Profile => Self::Profile,
         }
     }
 }
@@ -236,6 +242,7 @@ impl Registration {
             post_logout_redirect_uris: self.post_logout_redirect_uris,
             first_party: self.first_party,
             pkce: self.pkce,
+            profile: self.profile,
             ..ClientChanges::default()
         })
     }

@@ -69,6 +69,9 @@ pub struct Args {
     /// of clients that have no algorithm of their own
     #[arg(long = "alg", value_name = "ALG", default_value = "RS256")]
     algorithms: Vec<Algorithm>,
+    /// Demand that DPoP proofs are made with a nonce of this issuer (RFC 9449 section 8)
+    #[arg(long)]
+    dpop_nonces: bool,
     /// The name on the pages that people see [default: the host of the issuer]
     #[arg(long, value_name = "NAME")]
     brand_name: Option<BrandName>,
@@ -146,6 +149,7 @@ async fn run_on(
     let mut config = Config::new(url.clone());
     config.secret_scanning = report_keys;
     config.algorithms = args.algorithms;
+    config.dpop_nonces = args.dpop_nonces;
     config.sign_in = true;
     config.brand = Brand {
         name: args.brand_name,

@@ -163,6 +163,7 @@ impl NewGrant {
             revoked_at: None,
             code: None,
             sign_in: None,
+            bound_to: None,
         }
     }
 }

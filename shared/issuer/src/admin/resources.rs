@@ -9,7 +9,7 @@ use super::{AccessTtl, AdminEvent, Administrator, Changed, ClientError};
 use crate::client::Resources;
 use crate::limit::Limit;
 use crate::names::{Audience, ClientId, Scope};
-use crate::store::records::{Allowance, DefinedScope, ExchangeRule, Resource};
+use crate::store::records::{Allowance, DefinedScope, Dpop, ExchangeRule, Resource};
 use crate::store::{Change, CheckedTime, Insert, StoreError, Stored, Update};
 
 impl Administrator {
@@ -37,6 +37,7 @@ impl Administrator {
                 owners: Vec::new(),
                 exchanges: Vec::new(),
                 limit: None,
+                dpop: None,
                 created_at: time.now(),
             };
             let rules = self.exchange_rules(&resource.uri, metadata).await?;
@@ -189,6 +190,8 @@ pub struct ResourceChanges {
     pub added_exchanges: Vec<WrittenExchange>,
     /// Such tokens that it takes no longer.
     pub removed_exchanges: Vec<WrittenExchange>,
+    /// Whether its verifiers check DPoP proofs.
+    pub dpop: Option<Dpop>,
     /// What is set back to the default before anything else is changed.
     pub unset: Vec<ResourceSetting>,
 }
@@ -210,6 +213,8 @@ pub enum ResourceSetting {
     Limit,
     /// No tokens for other resources.
     Exchanges,
+    /// Tokens that are bound to no key.
+    Dpop,
 }
 
 impl ResourceChanges {
@@ -223,6 +228,7 @@ impl ResourceChanges {
                 ResourceSetting::Algorithm => resource.algorithm = None,
                 ResourceSetting::Limit => resource.limit = None,
                 ResourceSetting::Exchanges => resource.exchanges.clear(),
+                ResourceSetting::Dpop => resource.dpop = None,
             }
         }
         resource.name = self.name.clone().or_else(|| resource.name.take());
@@ -261,6 +267,7 @@ impl ResourceChanges {
         resource.algorithm = self.algorithm.or(resource.algorithm);
         resource.limit = self.limit.or(resource.limit);
         self.apply_exchanges(resource, rules)?;
+        resource.dpop = self.dpop.or(resource.dpop);
         check(resource)
     }
 }

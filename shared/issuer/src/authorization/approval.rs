@@ -97,9 +97,11 @@ fn grant_of(
         code: Some(CodeTerms {
             redirect_uri: request.named_redirect_uri.clone(),
             challenge: request.challenge.clone(),
+            bound_to: request.bound_to.clone(),
             nonce: request.nonce.clone(),
         }),
         sign_in: Some(approval.sign_in.clone()),
+        bound_to: None,
     }
 }
 

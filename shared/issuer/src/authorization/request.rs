@@ -1,4 +1,4 @@
-use tokensmith_verifier::Timestamp;
+use tokensmith_verifier::{KeyId, Timestamp};
 
 use super::parameters::Parameters;
 use super::redirect::{Redirect, ResponseMode};
@@ -24,6 +24,8 @@ pub struct AuthorizationRequest {
     pub access: WantedAccess,
     /// The S256 challenge (RFC 7636).
     pub challenge: Option<String>,
+    /// The key that the code is to be bound to (`dpop_jkt`, RFC 9449 §10).
+    pub bound_to: Option<KeyId>,
     /// For the ID token.
     pub nonce: Option<String>,
     /// What has to be asked, whatever is known already.
@@ -133,6 +135,7 @@ impl Issuer {
             Error::Denied(denied) => refuse(AuthorizationDenied::Access(Box::new(denied))),
         })?;
         let challenge = challenge_of(&client, parameters, &access.scopes).map_err(refuse)?;
+        let bound_to = thumbprint_of(parameters).map_err(refuse)?;
         let prompt = prompt_of(parameters).map_err(refuse)?;
         let max_age = parameters.value("max_age").map(str::parse);
         let max_age = max_age.transpose();
@@ -144,6 +147,7 @@ impl Issuer {
             redirect,
             access,
             challenge,
+            bound_to,
             nonce: text("nonce"),
             prompt,
             max_age,
@@ -268,11 +272,23 @@ fn challenge_of(
     if method != Some("S256") {
         return Err(AuthorizationDenied::UnsupportedChallengeMethod);
     }
-    let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    match challenge.len() == CHALLENGE_BYTES && challenge.bytes().all(is_base64url) {
+    match is_sha256(challenge) {
         true => Ok(Some(challenge.to_owned())),
         false => Err(AuthorizationDenied::MalformedChallenge),
     }
+}
+
+/// RFC 9449 §10: an RFC 7638 thumbprint.
+fn thumbprint_of(parameters: &Parameters) -> Result<Option<KeyId>, AuthorizationDenied> {
+    match parameters.value("dpop_jkt") {
+        Some(text) if !is_sha256(text) => Err(AuthorizationDenied::MalformedThumbprint),
+        text => Ok(text.map(|text| text.to_owned().into())),
+    }
+}
+
+fn is_sha256(text: &str) -> bool {
+    let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    text.len() == SHA256_CHARACTERS && text.bytes().all(is_base64url)
 }
 
 fn prompt_of(parameters: &Parameters) -> Result<Vec<Prompt>, AuthorizationDenied> {
@@ -297,4 +313,4 @@ fn prompt_called(name: &str) -> Result<Prompt, AuthorizationDenied> {
 }
 
 /// A SHA-256 in base64url.
-const CHALLENGE_BYTES: usize = 43;
+const SHA256_CHARACTERS: usize = 43;

@@ -15,6 +15,7 @@ use super::Claim;
 use super::jwt::{self, LEEWAY, numeric_date, optional_numeric_date};
 use crate::error::AssertionDenied;
 use crate::names::ClientId;
+use crate::store::records::Profile;
 
 /// An assertion as it was presented. Nothing of it is verified.
 #[derive(Debug)]
@@ -56,6 +57,13 @@ impl UnverifiedAssertion {
     /// What has to be claimed when it is accepted, so that it is accepted once.
     pub fn single_use(&self) -> Claim {
         self.single_use.clone()
+    }
+
+    /// Whether it is signed as `profile` wants it, once its signature was verified.
+    pub fn keeps(&self, profile: Profile) -> bool {
+        let jws = jwt::parse(self.text.expose_secret(), &TYPES).ok();
+        let algorithm = jws.and_then(|jws| jws.header.alg.parse().ok());
+        algorithm.is_some_and(|algorithm| profile.allows(algorithm))
     }
 
     /// Whether `keys` have the key that it names.

@@ -14,6 +14,7 @@ use super::resources::{FoundResources, Resources};
 use super::{AssertionVerifier, ClientKeys, Evidence, PresentedCredentials, Proof, Target};
 use crate::api_key::{ApiKeys, FoundApiKey};
 use crate::config::Config;
+use crate::dpop;
 use crate::error::{ClientDenied, Error, Unavailable};
 use crate::federation::Federation;
 use crate::fetched::{KeySets, Source};
@@ -99,10 +100,12 @@ impl Clients {
         };
         let rule_read_at = identity.as_ref().map_or(now, |identity| identity.read_at);
         let key_read_at = api_key.as_ref().map_or(now, |key| key.read_at);
-        let claims = match presented.proof() {
-            Proof::Assertion(assertion) => vec![assertion.single_use()],
-            Proof::Secret(..) | Proof::Foreign(_) | Proof::ApiKey(_) | Proof::Nothing => Vec::new(),
+        let of_client = match presented.proof() {
+            Proof::Assertion(assertion) => Some(assertion.single_use()),
+            Proof::Secret(..) | Proof::Foreign(_) | Proof::ApiKey(_) | Proof::Nothing => None,
         };
+        let key_proof = presented.key_proof();
+        let of_key = key_proof.map(|proof| dpop::single_use(proof, now));
         let keys = self.keys_of(&found, presented).await?;
         Ok(Evidence {
             presented,
@@ -115,7 +118,7 @@ impl Clients {
             read_at: found.read_at.min(rule_read_at).min(key_read_at),
             now,
             may_renew,
-            claims,
+            claims: of_client.into_iter().chain(of_key).collect(),
             proven: OnceLock::new(),
             target: Target::Nothing,
             resources: FoundResources::default(),

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, header};
+use tokensmith_verifier::dpop::DpopProof;
 
 use super::assertion::UnverifiedAssertion;
 use crate::credential::{ApiKeySecret, ClientSecret};
@@ -17,6 +18,8 @@ use crate::store::records::AuthenticationMethod;
 pub struct PresentedCredentials {
     client_id: Option<ClientId>,
     proof: Proof,
+    /// A DPoP proof, which says nothing about the client.
+    key_proof: Option<DpopProof>,
 }
 
 /// What a request presents to prove that it comes from its client.
@@ -72,6 +75,7 @@ impl PresentedCredentials {
             Self {
                 client_id: Some(assertion.client_id().clone()),
                 proof: Proof::Assertion(assertion),
+                key_proof: None,
             }
         } else {
             let id = form.value("client_id");
@@ -83,6 +87,7 @@ impl PresentedCredentials {
                 None => Self {
                     client_id: Some(parse_id(id)?),
                     proof: Proof::Nothing,
+                    key_proof: None,
                 },
             }
         };
@@ -118,7 +123,19 @@ impl PresentedCredentials {
         Ok(Self {
             client_id: form.value("client_id").map(parse_id).transpose()?,
             proof: Proof::ApiKey(key),
+            key_proof: None,
         })
+    }
+
+    /// The same with the DPoP proof of the request.
+    #[must_use]
+    pub(crate) fn with_key_proof(self, key_proof: Option<DpopProof>) -> Self {
+        Self { key_proof, ..self }
+    }
+
+    /// The DPoP proof of the request.
+    pub fn key_proof(&self) -> Option<&DpopProof> {
+        self.key_proof.as_ref()
     }
 
     /// The client that the request claims to come from; `None` when only a token of another issuer, or an API key, says
@@ -147,6 +164,7 @@ impl PresentedCredentials {
         Ok(Self {
             client_id: form.value("client_id").map(parse_id).transpose()?,
             proof: Proof::Foreign(token),
+            key_proof: None,
         })
     }
 
@@ -159,6 +177,7 @@ impl PresentedCredentials {
         Ok(Self {
             client_id: Some(parse_id(id)?),
             proof: Proof::Secret(method, secret?),
+            key_proof: None,
         })
     }
 }

@@ -142,5 +142,6 @@ fn grant_of(
         revoked_at: None,
         code: None,
         sign_in: Some(approval.sign_in.clone()),
+        bound_to: None,
     }
 }

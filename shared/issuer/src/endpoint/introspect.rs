@@ -1,7 +1,8 @@
 //! The introspection endpoint (RFC 7662).
 
 use serde::Serialize;
-use tokensmith_verifier::{AccessTokenClaims, Actor, Audiences, Parent, paths};
+use tokensmith_verifier::dpop::DPOP_SCHEME;
+use tokensmith_verifier::{AccessTokenClaims, Actor, Audiences, Confirmation, Parent, paths};
 
 use super::answer::{json_error, uncached_json};
 use super::{ALWAYS, Answer, Call, Endpoint, Mount};
@@ -180,6 +181,9 @@ struct Live {
     scope: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
+    /// The key that the token is bound to (RFC 9449 §6.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grant_id: Option<String>,
     /// RFC 8693 §4.1.
@@ -203,6 +207,7 @@ impl Live {
             jti: None,
             scope: (!scopes.is_empty()).then(|| scopes.to_string()),
             token_type: None,
+            cnf: None,
             grant_id: None,
             act: None,
             key_id: Some(key.id.to_string()),
@@ -220,7 +225,11 @@ impl Live {
             iat: claims.iat,
             jti: Some(claims.jti),
             scope: claims.scope,
-            token_type: Some("Bearer"),
+            token_type: Some(match claims.cnf {
+                Some(_) => DPOP_SCHEME,
+                None => "Bearer",
+            }),
+            cnf: claims.cnf,
             grant_id: claims.grant_id,
             key_id: claims
                 .parents
@@ -243,6 +252,7 @@ impl Live {
             jti: None,
             scope: (!grant.scopes.is_empty()).then(|| grant.scopes.to_string()),
             token_type: None,
+            cnf: None,
             grant_id: Some(GrantId::into(grant.id)),
             act: None,
             key_id: None,

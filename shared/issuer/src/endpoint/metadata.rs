@@ -132,6 +132,7 @@ impl Issuer {
             token_endpoint_auth_signing_alg_values_supported: SignatureAlgorithm::NAMES,
             revocation_endpoint_auth_signing_alg_values_supported: SignatureAlgorithm::NAMES,
             introspection_endpoint_auth_signing_alg_values_supported: SignatureAlgorithm::NAMES,
+            dpop_signing_alg_values_supported: SignatureAlgorithm::NAMES,
             refresh_token_expiration_types_supported: ["authorization", "token_timeout"],
             people: signs_in.then(|| PeopleMetadata::of(issuer)),
         }
@@ -175,6 +176,8 @@ struct Metadata<'a> {
     token_endpoint_auth_signing_alg_values_supported: AssertionAlgorithms,
     revocation_endpoint_auth_signing_alg_values_supported: AssertionAlgorithms,
     introspection_endpoint_auth_signing_alg_values_supported: AssertionAlgorithms,
+    /// RFC 9449 §5.1.
+    dpop_signing_alg_values_supported: AssertionAlgorithms,
     /// draft-ietf-oauth-refresh-token-expiration-03.
     refresh_token_expiration_types_supported: [&'a str; 2],
     #[serde(flatten)]
@@ -226,7 +229,7 @@ impl PeopleMetadata<'_> {
     }
 }
 
-/// The algorithms of `private_key_jwt`.
+/// The algorithms of what clients sign.
 type AssertionAlgorithms = [&'static str; SignatureAlgorithm::NAMES.len()];
 
 /// The document of OpenID Connect: all of the other one, and more.

@@ -26,7 +26,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
-use http::{Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
+use tokensmith_verifier::dpop::{DPOP_HEADER, DPOP_NONCE_HEADER, DpopProof};
 
 pub use device_authorization::{DEVICE_AUTHORIZATION, device_authorization};
 pub use form::Form;
@@ -128,6 +129,16 @@ impl Call<'_> {
         let presented = PresentedCredentials::from_request(self.request.headers(), form)?;
         self.known.client = presented.client_id().cloned();
         Ok(presented)
+    }
+
+    /// Its DPoP proof, if it has one; with `token`, one for that.
+    ///
+    /// # Errors
+    /// [`DpopDenied`](crate::error::DpopDenied) when it is not accepted.
+    async fn key_proof(&self, token: Option<&str>) -> Result<Option<DpopProof>, Error> {
+        let (headers, method) = (self.request.headers(), self.request.method());
+        let path = self.endpoint.path;
+        Box::pin(self.issuer.proof_of(headers, method, path, token)).await
     }
 
     /// The API key that it presents to exchange it.
@@ -329,6 +340,10 @@ impl Issuer {
             mut response,
             event,
         } = answer;
+        if self.config.dpop_nonces && request.headers().contains_key(DPOP_HEADER) {
+            // Boxed, because few need it and every answer would hold its size.
+            Box::pin(self.add_nonce(response.headers_mut())).await;
+        }
         if endpoint.has_cors {
             answer::add_cors_headers(response.headers_mut());
         }
@@ -347,6 +362,14 @@ impl Issuer {
         answered.write(self.config.log_level);
         response.extensions_mut().insert(answered);
         response
+    }
+
+    /// Gives whoever sends proofs the nonce for the next one (RFC 9449 §8.2).
+    async fn add_nonce(&self, headers: &mut HeaderMap) {
+        let nonce = self.dpop_nonce().await.ok();
+        if let Some(Ok(nonce)) = nonce.map(HeaderValue::try_from) {
+            headers.insert(HeaderName::from_static(DPOP_NONCE_HEADER), nonce);
+        }
     }
 
     async fn serve(

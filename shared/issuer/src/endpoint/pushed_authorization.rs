@@ -2,7 +2,8 @@
 
 use http::StatusCode;
 use serde::Serialize;
-use tokensmith_verifier::paths;
+use tokensmith_verifier::dpop::DpopRejection;
+use tokensmith_verifier::{KeyId, paths};
 
 use super::answer::{add_limit_headers, json_error, uncached_json};
 use super::{Answer, Call, Endpoint, Mount};
@@ -40,6 +41,7 @@ pub const fn pushed_authorization<C: Custody>() -> Mount<C> {
 async fn push(mut call: Call<'_>) -> Result<Answer, Error> {
     let form = call.form()?;
     let presented = call.credentials(&form)?;
+    let presented = presented.with_key_proof(call.key_proof(None).await?);
     if form.value("request_uri").is_some() {
         return Err(AuthorizationDenied::RequestUriNotSupported.into());
     }
@@ -61,6 +63,7 @@ async fn push(mut call: Call<'_>) -> Result<Answer, Error> {
     let parameters = parameters
         .without(&CREDENTIALS)
         .with("client_id", id.as_str());
+    let parameters = bound(parameters, client.key())?;
     match issuer.authorization_request(&parameters).await {
         Ok(_) => {}
         Err(Refused::Page(reason)) => return Err(BadRequest::from(reason).into()),
@@ -83,6 +86,25 @@ async fn push(mut call: Call<'_>) -> Result<Answer, Error> {
             rule: known.rule.take(),
         },
     })
+}
+
+/// The request with the key of its proof as that of the code, which it may have named itself (RFC 9449 §10.1).
+/// A profile that wants a key is content with the name of one: the code is good for nobody else.
+fn bound(
+    parameters: Parameters,
+    key: Result<Option<&KeyId>, DpopRejection>,
+) -> Result<Parameters, DpopRejection> {
+    let named = parameters.value("dpop_jkt");
+    let key = match key {
+        Err(DpopRejection::MissingProof) if named.is_some() => None,
+        key => key?,
+    };
+    match (named, key) {
+        (_, None) => Ok(parameters),
+        (None, Some(key)) => Ok(parameters.with("dpop_jkt", key.as_str())),
+        (Some(named), Some(key)) if named == key.as_str() => Ok(parameters),
+        (Some(_), Some(_)) => Err(DpopRejection::AnotherKey),
+    }
 }
 
 /// RFC 9126 §2.2.

@@ -4,20 +4,22 @@
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
-use tokensmith_verifier::{AccessTokenClaims, BearerToken, paths};
+use tokensmith_verifier::dpop::{DpopProof, DpopRejection, PROOF_ALGORITHMS};
+use tokensmith_verifier::{AccessTokenClaims, BearerToken, Rejection, TokenScheme, paths};
 
 use super::answer::{json_error, uncached_json};
 use super::form::{Form, refuse_query};
 use super::{ALWAYS, Answer, Call, Endpoint, Mount};
 use crate::Issuer;
 use crate::credential::GrantId;
+use crate::dpop;
 use crate::error::{BearerDenied, Denied, Error};
 use crate::event::{Known, RequestEvent};
 use crate::keys::Custody;
 use crate::names::{ClientId, OPENID, Scopes, SubjectName};
 use crate::person;
 use crate::store::records::User;
-use crate::token::{CONFIRMATION, Judged};
+use crate::token::Judged;
 
 /// The userinfo endpoint. Scripts of any origin may call it: they bring the token themselves.
 pub static USERINFO: Endpoint = Endpoint {
@@ -44,14 +46,23 @@ pub const fn userinfo<C: Custody>() -> Mount<C> {
 
 /// Tells whoever has a live token with the scope `openid` what its scopes allow to know about its person.
 async fn tell(call: Call<'_>) -> Result<Answer, Error> {
-    let token = presented_token(call.request)?;
+    let (scheme, token) = presented_token(call.request)?;
+    let proof = match scheme {
+        TokenScheme::Bearer => None,
+        TokenScheme::Dpop => call.key_proof(Some(&token)).await?,
+    };
     let Call { issuer, known, .. } = call;
     let claims = live_claims(issuer, &token, known).await?;
+    check_binding(&claims, scheme, proof.as_ref())?;
     let access = PersonalAccess::of(&claims)?;
     let user = issuer.table.get(&User::key_of(&access.subject)).await?;
     let user = user.ok_or(BearerDenied::UnknownUser)?.record;
     if user.disabled {
         return Err(BearerDenied::UserDisabled.into());
+    }
+    if let Some(proof) = proof {
+        let claim = dpop::single_use(&proof, issuer.clock.now());
+        claim.insert(&issuer.table).await?;
     }
     Ok(Answer {
         response: uncached_json(&person::told(&user, &access.scopes)),
@@ -64,9 +75,27 @@ async fn tell(call: Call<'_>) -> Result<Answer, Error> {
     })
 }
 
-/// The token in the header (RFC 6750 §2.1), or in the form of a POST request (§2.2). Never the one in the URL, where it
+/// Whether the token is sent as what it is: bound to the key of the request's proof, or to none (RFC 9449 §7.1, §7.2).
+fn check_binding(
+    claims: &AccessTokenClaims,
+    scheme: TokenScheme,
+    proof: Option<&DpopProof>,
+) -> Result<(), Error> {
+    match (&claims.cnf, scheme, proof) {
+        (None, TokenScheme::Bearer, _) => Ok(()),
+        (Some(_), TokenScheme::Bearer, _) => {
+            Err(BearerDenied::Rejected(Rejection::BoundToKey).into())
+        }
+        (None, TokenScheme::Dpop, _) => Err(BearerDenied::Rejected(Rejection::NotBound).into()),
+        (Some(_), TokenScheme::Dpop, None) => Err(DpopRejection::MissingProof.into()),
+        (Some(bound), TokenScheme::Dpop, Some(proof)) if bound.jkt == *proof.key() => Ok(()),
+        (Some(_), TokenScheme::Dpop, Some(_)) => Err(DpopRejection::AnotherKey.into()),
+    }
+}
+
+/// The token in the header (RFC 6750 §2.1, RFC 9449 §7.1), or in the form of a POST request (§2.2). Never the one in the URL, where it
 /// would be logged (OAuth 2.1 §5.1).
-fn presented_token(request: &Request<Bytes>) -> Result<String, Error> {
+fn presented_token(request: &Request<Bytes>) -> Result<(TokenScheme, String), Error> {
     refuse_query(request.uri())?;
     let in_form = match request.method() == Method::POST && !request.body().is_empty() {
         true => Form::parse(request.uri(), request.headers(), request.body())?,
@@ -75,11 +104,11 @@ fn presented_token(request: &Request<Bytes>) -> Result<String, Error> {
     let headers = request.headers().get_all(header::AUTHORIZATION);
     match in_form.value("access_token") {
         Some(_) if headers.iter().next().is_some() => Err(BearerDenied::SeveralTokens.into()),
-        Some(token) => Ok(token.to_owned()),
+        Some(token) => Ok((TokenScheme::Bearer, token.to_owned())),
         None => {
             let headers = headers.iter().map(HeaderValue::as_bytes);
-            let token = BearerToken::from_headers(headers)?;
-            Ok(token.expose().to_owned())
+            let (scheme, token) = BearerToken::of_any_scheme(headers)?;
+            Ok((scheme, token.expose().to_owned()))
         }
     }
 }
@@ -115,9 +144,6 @@ struct PersonalAccess {
 impl PersonalAccess {
     /// What these claims open, if a person has given them to whoever bears the token.
     fn of(claims: &AccessTokenClaims) -> Result<Self, BearerDenied> {
-        if claims.other.contains_key(CONFIRMATION) {
-            return Err(BearerDenied::BoundToken);
-        }
         // Only grants are given by persons: a token without one speaks for its client.
         let grant = claims.grant_id.as_deref().and_then(|id| id.parse().ok());
         let named = (claims.sub.parse(), claims.client_id.parse(), grant);
@@ -142,7 +168,7 @@ impl PersonalAccess {
     }
 }
 
-/// An error as a challenge (RFC 6750 §3), and as JSON for whoever reads only that. Whoever sent no token is told of no
+/// An error as a challenge (RFC 6750 §3, RFC 9449 §7.2), and as JSON for whoever reads only that. Whoever sent no token is told of no
 /// error (§3.1).
 fn challenge(endpoint: &Endpoint, error: &Error, retry_after: u64) -> Response<Bytes> {
     let mut response = json_error(endpoint, error, retry_after);
@@ -152,21 +178,27 @@ fn challenge(endpoint: &Endpoint, error: &Error, retry_after: u64) -> Response<B
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         return response;
     }
-    let mut value = REALM.to_owned();
-    match denied {
+    let error = match denied {
         Denied::Bearer(BearerDenied::NoToken) => {
             *response.body_mut() = Bytes::from_static(b"{}");
+            String::new()
         }
         denied => {
             let code = denied.code().as_str();
-            value.push_str(&format!(
-                r#", error="{code}", error_description="{denied}""#
-            ));
+            format!(r#", error="{code}", error_description="{denied}""#)
         }
-    }
-    if *denied == Denied::Bearer(BearerDenied::NoOpenidScope) {
-        value.push_str(&format!(r#", scope="{OPENID}""#));
-    }
+    };
+    let value = match denied {
+        // RFC 9449 §7.1.
+        Denied::Dpop(_) => {
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+            format!(r#"DPoP realm="tokensmith"{error}, algs="{PROOF_ALGORITHMS}""#)
+        }
+        Denied::Bearer(BearerDenied::NoOpenidScope) => {
+            format!(r#"{REALM}{error}, scope="{OPENID}""#)
+        }
+        _ => format!(r#"{REALM}{error}, DPoP algs="{PROOF_ALGORITHMS}""#),
+    };
     // Our own texts are always a valid header value.
     let value = HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static(REALM));
     response

@@ -23,6 +23,9 @@ pub enum AccessDenied {
     /// A token for one resource is to be exchanged for one for another, which has not agreed to that.
     #[error("the resource does not take what this token is exchanged for")]
     ExchangeNotAllowed,
+    /// A resource whose verifiers check no proofs, or whose tokens are signed with another algorithm than the client's profile allows.
+    #[error("the resource does not keep to the client's security profile")]
+    ResourceBelowProfile,
     /// `audience`, another name of `resource`, says something else than `resource`.
     #[error("audience and resource must name the same resource")]
     AudienceDisagrees,
@@ -41,6 +44,7 @@ impl AccessDenied {
             Self::ResourceNotAllowed
             | Self::SeveralResources
             | Self::ExchangeNotAllowed
+            | Self::ResourceBelowProfile
             | Self::AudienceDisagrees => ErrorCode::InvalidTarget,
         }
     }

@@ -27,6 +27,8 @@ pub enum ApiKeyDenied {
     ApiKeyNotExchangeable,
     /// It is for another resource.
     ApiKeyOfAnotherResource,
+    /// Its resource takes nothing that is not bound to a key of the caller's (RFC 9449).
+    ApiKeyWithoutProof,
 }
 
 impl ApiKeyDenied {

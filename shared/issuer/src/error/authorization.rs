@@ -29,6 +29,9 @@ pub enum AuthorizationDenied {
     /// `code_challenge` is no SHA-256 in base64url.
     #[error("code_challenge must be 43 base64url characters")]
     MalformedChallenge,
+    /// `dpop_jkt` is no SHA-256 in base64url (RFC 9449 §10).
+    #[error("dpop_jkt must be 43 base64url characters")]
+    MalformedThumbprint,
     /// `prompt` has an unknown value, or `none` beside another.
     #[error("prompt must be none, or some of login, consent and select_account")]
     MalformedPrompt,
@@ -44,6 +47,9 @@ pub enum AuthorizationDenied {
     /// Clients are registered by an operator.
     #[error("registration is not supported")]
     RegistrationNotSupported,
+    /// The client's profile allows nothing but pushed requests (FAPI 2.0 Security Profile §5.3.2.2).
+    #[error("the client must push its requests")]
+    NotPushed,
     /// Its scope or resource.
     #[error("{0}")]
     Access(Box<Denied>),
@@ -73,9 +79,11 @@ impl AuthorizationDenied {
             | Self::MissingChallenge
             | Self::UnsupportedChallengeMethod
             | Self::MalformedChallenge
+            | Self::MalformedThumbprint
             | Self::MalformedPrompt
             | Self::MalformedMaxAge
-            | Self::RepeatedParameter => ErrorCode::InvalidRequest,
+            | Self::RepeatedParameter
+            | Self::NotPushed => ErrorCode::InvalidRequest,
             Self::UnsupportedResponseType => ErrorCode::UnsupportedResponseType,
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
             Self::RequestNotSupported => ErrorCode::RequestNotSupported,

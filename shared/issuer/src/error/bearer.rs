@@ -22,9 +22,6 @@ pub enum BearerDenied {
     /// It is no live access token of this issuer.
     #[error(transparent)]
     Rejected(Rejection),
-    /// It is bound to a key (RFC 7800 §3), which a bearer need not have.
-    #[error("the token is bound to a key, and no proof of it was sent")]
-    BoundToken,
     /// It speaks for a client, and no person gave it.
     #[error("the token speaks for no person")]
     NotOfAPerson,
@@ -47,7 +44,6 @@ impl BearerDenied {
             Self::NoOpenidScope => ErrorCode::InsufficientScope,
             Self::NoToken
             | Self::Rejected(_)
-            | Self::BoundToken
             | Self::NotOfAPerson
             | Self::UnknownUser
             | Self::UserDisabled => ErrorCode::InvalidToken,
@@ -75,6 +71,7 @@ impl From<Refusal> for Error {
             Refusal::NoToken => BearerDenied::NoToken.into(),
             Refusal::InvalidRequest(reason) => BearerDenied::InvalidRequest(reason).into(),
             Refusal::Rejected(reason) => BearerDenied::Rejected(reason).into(),
+            Refusal::InvalidProof(reason) => reason.into(),
             Refusal::InsufficientScope(_) => BearerDenied::NoOpenidScope.into(),
             Refusal::Unavailable(source) => Unavailable::Key(source.to_string()).into(),
         }

@@ -11,6 +11,7 @@ mod authorization;
 mod bearer;
 mod client;
 mod device;
+mod dpop;
 mod exchange;
 mod grant;
 mod limit;
@@ -25,6 +26,7 @@ pub use authorization::AuthorizationDenied;
 pub use bearer::BearerDenied;
 pub use client::ClientDenied;
 pub use device::DeviceDenied;
+pub use dpop::DpopDenied;
 pub use exchange::ExchangeDenied;
 pub use grant::GrantDenied;
 pub use limit::LimitDenied;
@@ -38,6 +40,7 @@ use strum::IntoStaticStr;
 
 use crate::store::StoreError;
 use crate::store::records::ForeignTable;
+use tokensmith_verifier::dpop::DpopRejection;
 use tokensmith_verifier::{Algorithm, KeyId, Timestamp};
 
 /// Why a request is not carried out.
@@ -80,6 +83,12 @@ impl Error {
     }
 }
 
+impl From<DpopRejection> for Error {
+    fn from(reason: DpopRejection) -> Self {
+        DpopDenied::from(reason).into()
+    }
+}
+
 impl From<StoreError> for Error {
     fn from(err: StoreError) -> Self {
         Self::Unavailable(err.into())
@@ -108,7 +117,8 @@ reasons!(
     BearerDenied,
     DeviceDenied,
     ExchangeDenied,
-    UpstreamDenied
+    UpstreamDenied,
+    DpopDenied
 );
 
 /// What is wrong with a request: each part of the issuer brings its own reasons.
@@ -147,6 +157,9 @@ pub enum Denied {
     /// What another OpenID provider says of the person who has sent it.
     #[error(transparent)]
     Upstream(#[from] UpstreamDenied),
+    /// The key that it has to prove.
+    #[error(transparent)]
+    Dpop(#[from] DpopDenied),
 }
 
 impl Denied {
@@ -163,6 +176,7 @@ impl Denied {
             Self::Bearer(reason) => reason.code(),
             Self::Device(reason) => reason.code(),
             Self::Exchange(reason) => reason.code(),
+            Self::Dpop(reason) => reason.code(),
         }
     }
 
@@ -185,6 +199,7 @@ impl Denied {
             Self::Device(reason) => reason.into(),
             Self::Exchange(reason) => reason.name(),
             Self::Upstream(reason) => reason.name(),
+            Self::Dpop(reason) => reason.name(),
         }
     }
 
@@ -212,6 +227,7 @@ impl Denied {
             Self::Bearer(reason) => reason.is_security_event(),
             Self::Exchange(reason) => reason.is_security_event(),
             Self::Upstream(reason) => reason.is_security_event(),
+            Self::Dpop(reason) => reason.is_security_event(),
         }
     }
 
@@ -241,7 +257,7 @@ impl Denied {
     }
 }
 
-/// The `error` of an answer (RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5, RFC 8707 §2, OpenID Connect Core 1.0 §3.1.2.6).
+/// The `error` of an answer (RFC 6749 §4.1.2.1 and §5.2, RFC 8628 §3.5, RFC 8707 §2, RFC 9449 §5 and §8, OpenID Connect Core 1.0 §3.1.2.6).
 #[derive(Clone, Copy, Debug, Eq, IntoStaticStr, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -267,6 +283,8 @@ pub enum ErrorCode {
     AuthorizationPending,
     SlowDown,
     ExpiredToken,
+    InvalidDpopProof,
+    UseDpopNonce,
 }
 
 impl ErrorCode {

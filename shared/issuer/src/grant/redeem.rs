@@ -8,7 +8,8 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tokensmith_verifier::Timestamp;
+use tokensmith_verifier::dpop::DpopRejection;
+use tokensmith_verifier::{KeyId, Timestamp};
 
 use super::PresentedTerms;
 use crate::client::AuthenticatedClient;
@@ -176,7 +177,11 @@ impl Redeemer<'_> {
         if step == Step::Repeat {
             return Ok(self.advanced(&key, grant.clone(), proven));
         }
-        let next = advanced(grant, step, key.version(), client.record(), now);
+        let mut next = advanced(grant, step, key.version(), client.record(), now);
+        // The refresh tokens of a client that proves nothing else, from the first request with a proof on.
+        if step == Step::Advance && client.record().is_public() && next.bound_to.is_none() {
+            next.bound_to = client.key()?.cloned();
+        }
         let change = advancing(grant, &next)?;
         match self.table.update(&Grant::key_of(grant.id), change).await? {
             Update::Applied(_) => Ok(self.advanced(&key, next, proven)),
@@ -244,6 +249,29 @@ pub fn decide(
     }
 }
 
+/// Whether the request has proved the key that the credential is bound to (RFC 9449 §5, §10). It is asked once [`decide`] knows
+/// that the credential is the client's own, and before anything is done: whoever lacks the key ends no grant.
+///
+/// # Errors
+/// [`DpopRejection`] when there is no proof, or one by another key.
+pub fn check_binding(
+    grant: &Grant,
+    proven: &ProvenCredential,
+    key: Option<&KeyId>,
+) -> Result<(), DpopRejection> {
+    let of_code = grant.code.as_ref().and_then(|code| code.bound_to.as_ref());
+    let bound_to = match proven.credential().generation {
+        0 => of_code,
+        _ => grant.bound_to.as_ref(),
+    };
+    match (bound_to, key) {
+        (None, _) => Ok(()),
+        (Some(_), None) => Err(DpopRejection::MissingProof),
+        (Some(bound_to), Some(key)) if bound_to == key => Ok(()),
+        (Some(_), Some(_)) => Err(DpopRejection::AnotherKey),
+    }
+}
+
 /// Whether a grant of `client` lives, whatever credential of it is presented.
 ///
 /// # Errors
@@ -276,7 +304,7 @@ pub fn standing(state: &GrantState, client: &Client, now: Timestamp) -> Result<(
 fn is_honoured(grant: &Grant, client: &Client, now: Timestamp) -> bool {
     let within = |grace: Duration| now < grant.rotated_at.after(grace);
     let is_first = grant.generation == 1;
-    match (grant.origin, client.refresh_grace()) {
+    match (grant.origin, client.refresh_grace(grant.bound_to.is_some())) {
         (Origin::Device, _) if is_first => within(DEVICE_CODE_GRACE),
         _ if is_first => false,
         (_, RefreshGrace::UntilUsed) => true,
@@ -309,14 +337,18 @@ pub fn advanced(
 /// # Errors
 /// [`StoreError`] when the change cannot be expressed.
 pub fn advancing(grant: &Grant, next: &Grant) -> Result<Change, StoreError> {
-    Ok(Change::of_existing()
+    let change = Change::of_existing()
         .if_equal("generation", grant.generation)?
         .if_absent("revoked_at")
         .set("generation", next.generation)?
         .set("hmac_version", next.hmac_version)?
         .set("rotated_at", next.rotated_at)?
         .set("idle_expires_at", next.idle_expires_at)?
-        .expiring(next.forgotten_at()))
+        .expiring(next.forgotten_at());
+    match &next.bound_to {
+        Some(key) if grant.bound_to.is_none() => change.set("bound_to", key),
+        _ => Ok(change),
+    }
 }
 
 /// How long a redeemed device code is answered again, with the same refresh token. A device that has lost an answer polls again, and

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use tokensmith_verifier::{AccessTokenClaims, Actor, Audiences, KeyId, Parent};
+use tokensmith_verifier::{AccessTokenClaims, Actor, Audiences, Confirmation, KeyId, Parent};
 
 use crate::credential::random_id;
 use crate::error::{AccessDenied, Error, Unavailable};
@@ -46,6 +46,7 @@ pub async fn mint(
             .into_iter()
             .map(|parent| parent.in_token_of(&key.id))
             .collect(),
+        cnf: approved.bound_to.map(|jkt| Confirmation { jkt }),
         other,
     };
     let payload = serde_json::to_vec(&claims)
@@ -71,6 +72,7 @@ pub async fn mint(
         token_id: claims.jti,
         audiences: claims.aud.as_slice().to_vec(),
         key_id: key.id.clone(),
+        is_bound: claims.cnf.is_some(),
         expires_in: approved.expires_in,
         scopes: approved.scopes,
     })
@@ -116,6 +118,8 @@ pub struct MintedToken {
     pub audiences: Vec<String>,
     /// The key that signed it.
     pub key_id: KeyId,
+    /// Whether it is bound to a key, which DPoP proofs are made with.
+    pub is_bound: bool,
     /// Its remaining lifetime in seconds.
     pub expires_in: u64,
     /// What was granted.

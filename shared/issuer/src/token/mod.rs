@@ -14,7 +14,4 @@ pub use id_token::{IdToken, IdTokenHint, MintedIdToken};
 pub use judge::{Judged, standing};
 pub use mint::{MintedToken, mint, sign_document};
 pub use policy::{ApprovedToken, Delegated, GrantLimits, GrantedAccess, approve, wanted_access};
-
-/// The claim that binds a token to a key (RFC 7800 §3.1).
-pub(crate) const CONFIRMATION: &str = "cnf";
 pub use static_claims::{InvalidClaims, StaticClaims};

@@ -8,8 +8,9 @@ use crate::credential::GrantId;
 use crate::error::{AccessDenied, Error, Unavailable};
 use crate::grant::AskedAccess;
 use crate::names::{Audience, ClientId, Scopes};
-use crate::store::records::{Client, Resource};
-use tokensmith_verifier::{Actor, Algorithm, Parent, Timestamp};
+use crate::store::records::{Client, Dpop, Profile, Resource};
+use tokensmith_verifier::dpop::DpopRejection;
+use tokensmith_verifier::{Actor, Algorithm, KeyId, Parent, Timestamp};
 
 /// The access that a grant type found, before policy is applied.
 #[derive(Debug)]
@@ -115,7 +116,12 @@ pub fn approve(
     let ends = [limits.map(|limits| limits.expires_at), granted.until];
     let own_end = issued_at.after(longest_lifetime(record, resource, issuer_ttl));
     let expires_at = ends.into_iter().flatten().fold(own_end, Timestamp::min);
+    let bound_to = approve_binding(resource, client.key()?)?;
     let algorithm = resource.and_then(|resource| resource.algorithm);
+    let algorithm = algorithm.or(record.algorithm);
+    if let Some(profile) = record.profile {
+        check_profile(profile, bound_to.as_ref(), algorithm)?;
+    }
     // They are about the client: a token of somebody else says nothing of it.
     let is_own = granted.subject == record.id.as_str();
     let claims = is_own.then(|| record.claims.clone());
@@ -127,11 +133,12 @@ pub fn approve(
             Some(resource) => vec![resource.uri.to_string()],
             None => audiences.iter().map(ToString::to_string).collect(),
         },
-        algorithm: algorithm.or(record.algorithm),
+        algorithm,
         claims: claims.unwrap_or_default(),
         grant_id: limits.and_then(|limits| limits.grant_id),
         auth_time: limits.and_then(|limits| limits.auth_time),
         act: granted.delegated.map(|delegated| delegated.act),
+        bound_to,
         parents: granted.parents,
         issued_at,
         expires_at,
@@ -177,6 +184,31 @@ fn approve_exchange<'a>(
         None => Ok((resource, allowed)),
         Some(asked) if allowed.contains_all(asked) => Ok((resource, asked.clone())),
         Some(_) => Err(AccessDenied::ScopeNotAllowed),
+    }
+}
+
+/// The key that the token is bound to: that of the request's proof, where the resource checks proofs (RFC 9449 §5).
+fn approve_binding(
+    resource: Option<&Resource>,
+    key: Option<&KeyId>,
+) -> Result<Option<KeyId>, DpopRejection> {
+    match (resource.and_then(|resource| resource.dpop), key) {
+        (None, _) | (Some(Dpop::Optional), None) => Ok(None),
+        (Some(Dpop::Required), None) => Err(DpopRejection::MissingProof),
+        (Some(_), Some(key)) => Ok(Some(key.clone())),
+    }
+}
+
+/// Whether the token is bound to a key and signed as the client's profile wants it: what its resource says may forbid both.
+fn check_profile(
+    profile: Profile,
+    bound_to: Option<&KeyId>,
+    algorithm: Option<Algorithm>,
+) -> Result<(), AccessDenied> {
+    let is_allowed = algorithm.is_some_and(|algorithm| profile.allows(algorithm.into()));
+    match bound_to.is_some() && is_allowed {
+        true => Ok(()),
+        false => Err(AccessDenied::ResourceBelowProfile),
     }
 }
 
@@ -284,6 +316,7 @@ pub(crate) struct ApprovedParts {
     pub grant_id: Option<GrantId>,
     pub auth_time: Option<Timestamp>,
     pub act: Option<Actor>,
+    pub bound_to: Option<KeyId>,
     pub parents: Vec<Parent>,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,

@@ -2,7 +2,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::{Map, Value};
 
+use super::OwnKey;
 use crate::Rejection;
 
 /// The parts of a JWS in compact form (RFC 7515 §7.1). Nothing of it is verified.
@@ -22,6 +24,27 @@ impl<'a> UnverifiedJws<'a> {
     /// [`Rejection::Malformed`], or [`Rejection::UnsupportedHeader`] when the header contains a key
     /// or requires an extension.
     pub fn parse(token: &'a str) -> Result<Self, Rejection> {
+        let jws = Self::parse_any(token)?;
+        match jws.header.jwk {
+            Some(_) => Err(Rejection::UnsupportedHeader),
+            None => Ok(jws),
+        }
+    }
+
+    /// Parses a JWS that whoever holds the key in its header has signed, as DPoP proofs are: the only kind that brings its
+    /// own key. The key says who that is, and nothing else.
+    ///
+    /// # Errors
+    /// [`Rejection::Malformed`]; [`Rejection::UnsupportedHeader`] when the header requires an extension;
+    /// [`Rejection::UnknownKey`] when it has no public key that can be used.
+    pub fn parse_with_own_key(token: &'a str) -> Result<(Self, OwnKey), Rejection> {
+        let mut jws = Self::parse_any(token)?;
+        let jwk = jws.header.jwk.take().ok_or(Rejection::UnknownKey)?;
+        let key = OwnKey::parse(jwk).ok_or(Rejection::UnknownKey)?;
+        Ok((jws, key))
+    }
+
+    fn parse_any(token: &'a str) -> Result<Self, Rejection> {
         let (signed, signature) = token.rsplit_once('.').ok_or(Rejection::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(Rejection::Malformed)?;
         if payload.contains('.') {
@@ -31,7 +54,7 @@ impl<'a> UnverifiedJws<'a> {
             .decode(signature)
             .map_err(|_| Rejection::Malformed)?;
         let header: Header = decode_json(header)?;
-        if header.crit.is_some() || header.jwk.is_some() {
+        if header.crit.is_some() {
             return Err(Rejection::UnsupportedHeader);
         }
         Ok(Self {
@@ -62,7 +85,7 @@ pub struct Header {
     /// What it claims to be.
     pub typ: Option<String>,
     crit: Option<IgnoredAny>,
-    jwk: Option<IgnoredAny>,
+    jwk: Option<Map<String, Value>>,
 }
 
 impl Header {

@@ -4,11 +4,13 @@
 //! for JWTs that others sign, such as a client's assertion (RFC 7523).
 
 mod jws;
+mod own_key;
 mod public_key;
 mod public_key_set;
 mod signature_algorithm;
 
 pub use jws::{Header, UnverifiedJws};
+pub use own_key::OwnKey;
 pub use public_key::PublicKey;
 pub use public_key_set::{InvalidKeySet, MAX_KEYS, PublicKeySet};
 pub use signature_algorithm::{KeyKind, SignatureAlgorithm};

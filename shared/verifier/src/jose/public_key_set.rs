@@ -29,8 +29,6 @@ impl PublicKeySet {
         if keys.len() > MAX_KEYS {
             return Err(InvalidKeySet::TooManyKeys);
         }
-        let is_secret =
-            |key: &Map<String, Value>| SECRET.iter().any(|name| key.contains_key(*name));
         if keys.iter().any(is_secret) {
             return Err(InvalidKeySet::Secret);
         }
@@ -86,8 +84,13 @@ impl PublicKeySet {
     }
 }
 
+/// Whether it is a private or a symmetric key.
+pub(super) fn is_secret(key: &Map<String, Value>) -> bool {
+    SECRET.iter().any(|name| key.contains_key(*name))
+}
+
 /// jsonwebtoken knows no Ed25519 (RFC 9864), which is EdDSA for every key that we use.
-fn with_known_name(mut members: Map<String, Value>) -> Map<String, Value> {
+pub(super) fn with_known_name(mut members: Map<String, Value>) -> Map<String, Value> {
     if let Some(name) = members.get_mut("alg").filter(|name| **name == ED25519) {
         *name = SignatureAlgorithm::EdDSA.as_str().into();
     }

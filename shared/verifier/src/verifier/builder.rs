@@ -2,11 +2,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Revocations, Verifier};
+use crate::dpop::SeenProofs;
 use crate::fetch::{Fetch, FetchError};
 use crate::published_keys::{KeyLimits, KeysLocation, PublishedKeys};
 use crate::revocation::{FeedAccess, RevocationFeed};
 use crate::url::{is_origin, is_protected};
-use crate::{Clock, FeedSettings, RevocationSource};
+use crate::{Clock, FeedSettings, RevocationSource, TokenScheme};
 
 /// The configuration of a [`Verifier`]. It needs an issuer and an audience, and without the crate's
 /// feature `fetch` also a [`Fetch`].
@@ -20,6 +21,7 @@ pub struct VerifierBuilder {
     limits: KeyLimits,
     fetch_time_limit: Duration,
     revocations: RevocationsFrom,
+    schemes: &'static [TokenScheme],
 }
 
 #[derive(Debug)]
@@ -43,6 +45,7 @@ impl VerifierBuilder {
             },
             fetch_time_limit: Duration::from_secs(2),
             revocations: RevocationsFrom::Nowhere,
+            schemes: &[TokenScheme::Bearer],
         }
     }
 
@@ -112,6 +115,19 @@ impl VerifierBuilder {
         self
     }
 
+    /// Accepts tokens that are bound to a key as well, when they are sent with a DPoP proof (RFC 9449 §7):
+    /// [`Verifier::authorize_request`]. Each process remembers the proofs that it has accepted, for two minutes.
+    pub fn dpop(mut self) -> Self {
+        self.schemes = &[TokenScheme::Dpop, TokenScheme::Bearer];
+        self
+    }
+
+    /// The same, and accepts no other tokens.
+    pub fn dpop_only(mut self) -> Self {
+        self.schemes = &[TokenScheme::Dpop];
+        self
+    }
+
     /// Makes the verifier, which fetches nothing yet.
     ///
     /// # Errors
@@ -166,6 +182,8 @@ impl VerifierBuilder {
             clock: self.clock,
             keys,
             revocations,
+            schemes: self.schemes,
+            seen: SeenProofs::default(),
         })
     }
 }

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 pub use builder::{InvalidConfiguration, VerifierBuilder};
 
+use crate::dpop::{DpopProof, DpopRejection, ExpectedProof, SeenProofs};
 use crate::published_keys::{PublishedKeys, Signed};
 use crate::revocation::RevocationFeed;
 use crate::{
-    AccessTokenClaims, BearerToken, CLOCK_SKEW_SECONDS, Clock, Expectations, Refusal,
-    RequiredScopes, RevocationSource, RevocationStatus, SourceUnavailable, VerificationKeys,
-    VerifiedClaims, verdict,
+    AccessTokenClaims, BearerToken, CLOCK_SKEW_SECONDS, Challenge, Clock, Expectations, Refusal,
+    Rejection, RequiredScopes, RevocationSource, RevocationStatus, SourceUnavailable, TokenScheme,
+    VerificationKeys, VerifiedClaims, verdict,
 };
 
 /// Verifies the access tokens of one issuer for one resource server (RFC 9068 §4).
@@ -27,6 +28,23 @@ pub struct Verifier {
     clock: Clock,
     keys: PublishedKeys,
     revocations: Revocations,
+    /// How tokens may be sent.
+    schemes: &'static [TokenScheme],
+    seen: SeenProofs,
+}
+
+/// What of a request its authorization rests on.
+#[derive(Clone, Debug)]
+pub struct ProtectedRequest<'a> {
+    /// Its method.
+    pub method: &'a str,
+    /// Its URL as callers know it, which is not always the one that a server behind a gateway sees. Query and fragment do
+    /// not matter. It must not come from a `Host` header that nobody has checked.
+    pub url: &'a str,
+    /// The values of all its `Authorization` headers.
+    pub authorization: Vec<&'a [u8]>,
+    /// The values of all its `DPoP` headers.
+    pub dpop: Vec<&'a [u8]>,
 }
 
 /// The source of revocations.
@@ -45,7 +63,8 @@ impl Verifier {
     }
 
     /// Authorizes a request: takes the bearer token from the values of all its `Authorization`
-    /// headers, verifies it, and checks its scopes.
+    /// headers, verifies it, and checks its scopes. A token that is bound to a key is refused here: see
+    /// [`Self::authorize_request`].
     ///
     /// # Errors
     /// [`Refusal`], which makes the response to the caller: [`Refusal::challenge`].
@@ -55,17 +74,87 @@ impl Verifier {
         required: &RequiredScopes,
     ) -> Result<VerifiedClaims, Refusal> {
         let token = BearerToken::from_headers(authorization)?;
+        if !self.schemes.contains(&TokenScheme::Bearer) {
+            return Err(Refusal::NoToken);
+        }
         let claims = self.verify(token.expose()).await?;
         claims.require(required)?;
         Ok(claims)
     }
 
-    /// Verifies a token.
+    /// Authorizes a request whose token may be bound to a key: takes token and DPoP proof from its headers, verifies both
+    /// (RFC 9449 §7.1), and checks the token's scopes. What the builder was told says which tokens are accepted.
     ///
     /// # Errors
-    /// [`Refusal::Rejected`] when the token is not valid, [`Refusal::Unavailable`] when it cannot
+    /// [`Refusal`], which makes the response to the caller: [`Self::challenge`].
+    pub async fn authorize_request(
+        &self,
+        request: &ProtectedRequest<'_>,
+        required: &RequiredScopes,
+    ) -> Result<VerifiedClaims, Refusal> {
+        let values = request.authorization.iter().copied();
+        let (scheme, token) = BearerToken::of_any_scheme(values)?;
+        if !self.schemes.contains(&scheme) {
+            return Err(Refusal::NoToken);
+        }
+        let claims = match scheme {
+            TokenScheme::Bearer => self.verify(token.expose()).await?,
+            TokenScheme::Dpop => self.verify_bound(token.expose(), request).await?,
+        };
+        claims.require(required)?;
+        Ok(claims)
+    }
+
+    /// The answer to a refused request: a challenge for each way in which a token may be sent.
+    pub fn challenge(&self, refusal: &Refusal) -> Challenge {
+        refusal.challenge_of(self.realm(), self.schemes)
+    }
+
+    /// Verifies a bearer token.
+    ///
+    /// # Errors
+    /// [`Refusal::Rejected`] when the token is not valid, or bound to a key; [`Refusal::Unavailable`] when it cannot
     /// be judged now.
     pub async fn verify(&self, token: &str) -> Result<VerifiedClaims, Refusal> {
+        let claims = self.judge(token).await?;
+        match claims.cnf {
+            Some(_) => Err(Rejection::BoundToKey.into()),
+            None => Ok(VerifiedClaims::new(claims)),
+        }
+    }
+
+    /// Verifies a token that is bound to the key of the request's proof (RFC 9449 §4.3, §7.1). The proof is noted last, so that
+    /// what is refused uses up nothing.
+    async fn verify_bound(
+        &self,
+        token: &str,
+        request: &ProtectedRequest<'_>,
+    ) -> Result<VerifiedClaims, Refusal> {
+        let now = self.clock.now().seconds();
+        let proof = DpopProof::from_headers(request.dpop.iter().copied())?;
+        let proof = proof.ok_or(DpopRejection::MissingProof)?;
+        proof.check(&ExpectedProof {
+            method: request.method,
+            url: request.url,
+            token: Some(token),
+            now: Some(now),
+        })?;
+        let claims = self.judge(token).await?;
+        match &claims.cnf {
+            None => return Err(Rejection::NotBound.into()),
+            Some(bound) if bound.jkt != *proof.key() => {
+                return Err(DpopRejection::AnotherKey.into());
+            }
+            Some(_) => {}
+        }
+        match self.seen.note(&proof, now) {
+            true => Ok(VerifiedClaims::new(claims)),
+            false => Err(DpopRejection::Replayed.into()),
+        }
+    }
+
+    /// The claims of a live token, however it was sent.
+    async fn judge(&self, token: &str) -> Result<AccessTokenClaims, Refusal> {
         let check = |keys: &VerificationKeys| keys.signed_claims(token);
         let signed = self.keys.prove(Signed::Token, check).await;
         let signed = signed.map_err(SourceUnavailable::Keys)??;
@@ -84,7 +173,7 @@ impl Verifier {
             Revocations::Source(source) => source.status_of(&signed, expected.now).await?,
         };
         verdict(&signed.claims, &expected, &standing)?;
-        Ok(VerifiedClaims::new(signed.claims))
+        Ok(signed.claims)
     }
 
     /// Renews the view of the revocation feed if that is due. Requests do that themselves; in a

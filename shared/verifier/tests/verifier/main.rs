@@ -2,6 +2,7 @@
 
 mod bad_tokens;
 mod bearer_requests;
+mod dpop;
 mod exchanged_tokens;
 mod feed_documents;
 mod http_client;

@@ -25,6 +25,7 @@ fn claims() -> AccessTokenClaims {
         scope: None,
         grant_id: Some("grant-1".to_owned()),
         act: None,
+        cnf: None,
         parents: Vec::new(),
         other: Default::default(),
     }

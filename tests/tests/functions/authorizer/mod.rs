@@ -6,6 +6,7 @@ mod api_keys;
 mod bad_tokens;
 mod caching;
 mod claims;
+mod dpop;
 mod exchange;
 mod headers;
 mod limits;

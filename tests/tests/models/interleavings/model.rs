@@ -102,6 +102,7 @@ impl Refreshes {
         self.grant.code = Some(CodeTerms {
             redirect_uri: None,
             challenge: Some(URL_SAFE_NO_PAD.encode(hash)),
+            bound_to: None,
             nonce: None,
         });
         self

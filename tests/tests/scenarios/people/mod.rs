@@ -16,15 +16,15 @@ use tokensmith_tests::{CodeFlow, Page, Person, Place, TestClient, TestIssuer, un
 use url::Url;
 
 /// A client, somebody with a password, and their browser.
-struct World {
-    issuer: TestIssuer,
-    client: TestClient,
-    user: String,
-    person: Person,
+pub struct World {
+    pub issuer: TestIssuer,
+    pub client: TestClient,
+    pub user: String,
+    pub person: Person,
 }
 
-const CALLBACK: &str = "https://app.example/callback";
-const PASSWORD: &str = "correct horse battery staple";
+pub const CALLBACK: &str = "https://app.example/callback";
+pub const PASSWORD: &str = "correct horse battery staple";
 const SCOPES: [&str; 7] = [
     "openid",
     "profile",
@@ -37,17 +37,17 @@ const SCOPES: [&str; 7] = [
 
 impl World {
     /// With a confidential client that may ask for every scope.
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::with(&[])
     }
 
-    fn with(arguments: &[&str]) -> Self {
+    pub fn with(arguments: &[&str]) -> Self {
         let issuer = TestIssuer::shared();
         let client = register(&issuer, arguments);
         Self::of(issuer, client)
     }
 
-    fn of(issuer: TestIssuer, client: TestClient) -> Self {
+    pub fn of(issuer: TestIssuer, client: TestClient) -> Self {
         let user = unique("ada");
         create_user(&issuer, &user, &[]);
         Self {
@@ -58,28 +58,28 @@ impl World {
         }
     }
 
-    fn flow(&self, scope: &str) -> CodeFlow {
+    pub fn flow(&self, scope: &str) -> CodeFlow {
         CodeFlow::new(&self.client, CALLBACK, scope)
     }
 
     /// The page that asks who is there.
-    fn sign_in_page(&mut self, flow: &CodeFlow) -> Page {
+    pub fn sign_in_page(&mut self, flow: &CodeFlow) -> Page {
         let page = flow.begin(&mut self.person, &self.issuer).page();
         assert!(page.has_button("Sign in"), "{}", page.text());
         page
     }
 
-    fn sign_in(&mut self, page: &Page, password: &str) -> Place {
+    pub fn sign_in(&mut self, page: &Page, password: &str) -> Place {
         let entered = [("user_name", self.user.as_str()), ("password", password)];
         self.person.press(&self.issuer, page, "Sign in", &entered)
     }
 
-    fn decide(&mut self, page: &Page, decision: &str) -> Place {
+    pub fn decide(&mut self, page: &Page, decision: &str) -> Place {
         self.person.press(&self.issuer, page, decision, &[])
     }
 
     /// Signs in, allows everything, and comes back to the client.
-    fn approve(&mut self, flow: &CodeFlow) -> Url {
+    pub fn approve(&mut self, flow: &CodeFlow) -> Url {
         match flow.begin(&mut self.person, &self.issuer) {
             Place::Elsewhere(back) => back,
             Place::Page(page) => {
@@ -96,13 +96,13 @@ impl World {
     }
 
     /// The same, and the code.
-    fn code(&mut self, flow: &CodeFlow) -> String {
+    pub fn code(&mut self, flow: &CodeFlow) -> String {
         let back = self.approve(flow);
         flow.code(&self.issuer, &back)
     }
 }
 
-fn register(issuer: &TestIssuer, arguments: &[&str]) -> TestClient {
+pub fn register(issuer: &TestIssuer, arguments: &[&str]) -> TestClient {
     let scopes = SCOPES.map(|scope| format!("--scope={scope}"));
     let mut all: Vec<&str> = scopes.iter().map(String::as_str).collect();
     let callback = format!("--redirect-uri={CALLBACK}");

@@ -1,7 +1,7 @@
 //! The modules about client assertions of the OpenID conformance suite's plans for FAPI 2.0 (Security Profile
 //! Final, §5.3.2.1): each scenario has the name of its module. Those that the suite sends to the pushed
-//! authorization request endpoint go to the token endpoint. `EnsureSignedClientAssertionWithRS256Fails` is about
-//! the profile `fapi2` alone, which no client has yet.
+//! authorization request endpoint go to the token endpoint. What is about clients of the profile `fapi2` alone is in
+//! `scenarios/fapi2`.
 
 use serde_json::{Value, json};
 use tokensmith_tests::HttpRequest;

@@ -16,7 +16,8 @@ use crate::limit::Limit;
 use crate::names::{Audience, ClientId, IssuerUrl, RedirectUri, Scope, Scopes, add_audience};
 use crate::store::records::GrantType;
 use crate::store::records::{
-    Allowance, AssertionAudience, AuthenticationMethod, Client, Pkce, RefreshGrace, StoredJwks,
+    Allowance, AssertionAudience, AuthenticationMethod, Client, Pkce, Profile, RefreshGrace,
+    StoredJwks,
 };
 use crate::token::StaticClaims;
 pub use rules::RegistrationError;
@@ -76,6 +77,8 @@ pub struct ClientChanges {
     pub first_party: Option<bool>,
     /// When it must send a code challenge.
     pub pkce: Option<Pkce>,
+    /// The security profile that it keeps to.
+    pub profile: Option<Profile>,
     /// What is set back to the default before anything else is changed.
     pub unset: Vec<Setting>,
 }
@@ -126,11 +129,13 @@ pub enum Setting {
     FirstParty,
     /// A code challenge is always needed.
     Pkce,
+    /// No security profile.
+    Profile,
 }
 
 impl Setting {
     /// Every one.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Scopes,
         Self::DefaultScopes,
         Self::Audiences,
@@ -152,6 +157,7 @@ impl Setting {
         Self::PostLogoutRedirectUris,
         Self::FirstParty,
         Self::Pkce,
+        Self::Profile,
     ];
 }
 
@@ -195,6 +201,7 @@ impl ClientChanges {
             post_logout_redirect_uris: Vec::new(),
             first_party: false,
             pkce: Pkce::default(),
+            profile: None,
         };
         self.apply(&mut client, issuer)?;
         Ok(client)
@@ -250,6 +257,7 @@ impl ClientChanges {
         client.access_ttl = access_ttl.or(client.access_ttl);
         client.algorithm = self.algorithm.or(client.algorithm);
         client.limit = self.limit.or(client.limit);
+        client.profile = self.profile.or(client.profile);
         self.change_what_people_see(client);
         rules::check(client)
     }
@@ -303,6 +311,7 @@ impl ClientChanges {
             Setting::PostLogoutRedirectUris => client.post_logout_redirect_uris.clear(),
             Setting::FirstParty => client.first_party = false,
             Setting::Pkce => client.pkce = Pkce::default(),
+            Setting::Profile => client.profile = None,
         }
     }
 }

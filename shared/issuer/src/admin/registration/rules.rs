@@ -1,7 +1,9 @@
 //! What metadata a client may have.
 
 use crate::names::{InvalidName, Scopes};
-use crate::store::records::{AuthenticationMethod, Client, GrantType, Pkce};
+use crate::store::records::{
+    AssertionAudience, AuthenticationMethod, Client, GrantType, Pkce, Profile,
+};
 use crate::token::InvalidClaims;
 
 pub(super) fn check(client: &Client) -> Result<(), RegistrationError> {
@@ -24,6 +26,9 @@ pub(super) fn check(client: &Client) -> Result<(), RegistrationError> {
         return Err(RegistrationError::NoSecret);
     }
     check_what_people_see(client)?;
+    if let Some(profile) = client.profile {
+        check_profile(client, profile)?;
+    }
     let signs = client.authentication == Some(AuthenticationMethod::PrivateKeyJwt);
     match (signs, client.jwks.is_some() || client.jwks_uri.is_some()) {
         (true, false) => return Err(RegistrationError::NoKeys),
@@ -58,6 +63,21 @@ fn check_what_people_see(client: &Client) -> Result<(), RegistrationError> {
     match uris.map(|uri| uri.as_str().len()).sum::<usize>() > MAX_REDIRECT_BYTES {
         true => Err(RegistrationError::TooManyRedirectUris),
         false => Ok(()),
+    }
+}
+
+/// FAPI 2.0 Security Profile §5.3.2.1, §5.4.1.
+fn check_profile(client: &Client, profile: Profile) -> Result<(), RegistrationError> {
+    if client.authentication != Some(AuthenticationMethod::PrivateKeyJwt) {
+        return Err(RegistrationError::ProfileWithoutKeys);
+    }
+    let names_issuer = client.assertion_audience == AssertionAudience::Issuer;
+    if !names_issuer || client.pkce != Pkce::Required {
+        return Err(RegistrationError::ProfileWithExceptions);
+    }
+    match client.algorithm {
+        Some(algorithm) if profile.allows(algorithm.into()) => Ok(()),
+        _ => Err(RegistrationError::ProfileAlgorithm),
     }
 }
 
@@ -124,6 +144,19 @@ pub enum RegistrationError {
     /// Each request of the client reads its record.
     #[error("all redirect URIs take at most {MAX_REDIRECT_BYTES} bytes together")]
     TooManyRedirectUris,
+    /// A client of a profile proves itself with keys.
+    #[error(
+        "the profile fapi2 is for clients that sign: --auth private_key_jwt with --jwks or --jwks-uri"
+    )]
+    ProfileWithoutKeys,
+    /// What a profile forbids.
+    #[error(
+        "the profile fapi2 allows neither --assertion-audience token-endpoint nor --pkce optional"
+    )]
+    ProfileWithExceptions,
+    /// An algorithm that the profile forbids, or the issuer's first, whatever that is.
+    #[error("the profile fapi2 needs tokens that are signed with PS256, ES256 or EdDSA: --alg")]
+    ProfileAlgorithm,
     /// A claim that shall be removed is none of the client's.
     #[error("the client has no claim {0}")]
     ClaimNotThere(String),

@@ -10,12 +10,13 @@ mod secret;
 
 use std::sync::{Arc, OnceLock};
 
-use tokensmith_verifier::Timestamp;
+use tokensmith_verifier::dpop::{DpopProof, DpopRejection};
+use tokensmith_verifier::{KeyId, Timestamp};
 
 use super::{ClientKeys, FoundResources, PresentedCredentials, Proof, Target};
 use crate::api_key::{self, FoundApiKey};
 use crate::credential::ApiKeyId;
-use crate::error::{ApiKeyDenied, ClientDenied, Error};
+use crate::error::{ApiKeyDenied, AssertionDenied, ClientDenied, Error};
 use crate::federation::FederatedIdentity;
 use crate::names::{Audience, ClientId, FederationName};
 use crate::store::Table;
@@ -71,7 +72,10 @@ impl Evidence<'_> {
             Some(only) => only == method,
             None => method.is_of_a_secret() || method == AuthenticationMethod::Federation,
         };
-        if !self.presented.method().is_none_or(is_usual) {
+        // Whoever has an API key proves nothing but that, and a profile may want more.
+        let by_key = |record: &Client| record.profile.is_none();
+        let method = self.presented.method();
+        if !method.map_or_else(|| by_key(&record), is_usual) {
             return Err(ClientDenied::WrongAuthenticationMethod);
         }
         proven?;
@@ -84,6 +88,7 @@ impl Evidence<'_> {
             record,
             identity: self.identity.clone(),
             api_key: self.api_key.as_ref().map(|key| key.record.clone()),
+            key_proof: self.presented.key_proof().cloned(),
             read_at: self.read_at,
             now: self.now,
         })
@@ -129,7 +134,12 @@ impl Evidence<'_> {
                     client.assertion_audience
                 });
                 let verified = self.assertions.verify(assertion, keys, audience, self.now);
-                Ok(verified?)
+                verified?;
+                let profile = client.and_then(|client| client.profile);
+                match profile.is_none_or(|profile| assertion.keeps(profile)) {
+                    true => Ok(()),
+                    false => Err(AssertionDenied::WrongAssertionAlgorithm.into()),
+                }
             }
         }
     }
@@ -178,6 +188,7 @@ pub struct AuthenticatedClient {
     record: Arc<Client>,
     identity: Option<Arc<FederatedIdentity>>,
     api_key: Option<Arc<ApiKey>>,
+    key_proof: Option<DpopProof>,
     read_at: Timestamp,
     now: Timestamp,
 }
@@ -195,6 +206,7 @@ impl AuthenticatedClient {
                 record: Arc::new(record),
                 identity: None,
                 api_key: None,
+                key_proof: None,
                 read_at: now,
                 now,
             }),
@@ -214,6 +226,22 @@ impl AuthenticatedClient {
     /// The API key that it has authenticated with.
     pub fn api_key(&self) -> Option<&ApiKey> {
         self.api_key.as_deref()
+    }
+
+    /// The key that the request has proved to have by DPoP (RFC 9449), as the client's profile wants it: with every request,
+    /// and by an algorithm that it allows.
+    ///
+    /// # Errors
+    /// [`DpopRejection`] when the profile is not kept.
+    pub fn key(&self) -> Result<Option<&KeyId>, DpopRejection> {
+        let proof = self.key_proof.as_ref();
+        match (self.record.profile, proof) {
+            (Some(_), None) => Err(DpopRejection::MissingProof),
+            (Some(profile), Some(proof)) if !profile.allows(proof.algorithm()) => {
+                Err(DpopRejection::WrongAlgorithm)
+            }
+            _ => Ok(proof.map(DpopProof::key)),
+        }
     }
 
     /// When the read of its registration started.

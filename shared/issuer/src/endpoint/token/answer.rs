@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::Response;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use tokensmith_verifier::dpop::DPOP_SCHEME;
 
 use crate::credential::GrantId;
 use crate::endpoint::answer::{add_limit_headers, uncached_json};
@@ -48,7 +49,10 @@ impl IssuedTokens {
         let mut answer = uncached_json(&TokenAnswer {
             access_token: self.access_token.expose_secret(),
             issued_token_type: is_exchange.then_some(ACCESS_TOKEN_TYPE),
-            token_type: "Bearer",
+            token_type: match self.access_token.is_bound {
+                true => DPOP_SCHEME,
+                false => "Bearer",
+            },
             expires_in: self.access_token.expires_in,
             refresh_token: refresh_token.map(ExposeSecret::expose_secret),
             refresh_token_timeout: of_grant.map(|redeemed| redeemed.idle_in),

@@ -104,6 +104,7 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Answer, Error
         | TokenRequest::DeviceCode { .. }
         | TokenRequest::RefreshToken { .. } => call.credentials(&form)?,
     };
+    let presented = presented.with_key_proof(call.key_proof(None).await?);
     let Call {
         issuer,
         endpoint,
@@ -243,12 +244,12 @@ impl Issuer {
         let standings = self.take_permits(client).await?;
         let access_token = self.mint_for(client, approved).await?;
         evidence.claim(&self.table).await?;
-        Ok(Issue::Tokens(IssuedTokens {
+        Ok(Issue::Tokens(Box::new(IssuedTokens {
             client: client.record().id.clone(),
             access_token,
             redeemed: None,
             standings,
-        }))
+        })))
     }
 
     /// Signs a token with the key of its algorithm.
@@ -275,7 +276,7 @@ async fn wait_past(moment: Timestamp, clock: &Clock) {
 
 /// What a request came to that was not refused by its form, its client or its grant.
 enum Issue {
-    Tokens(IssuedTokens),
+    Tokens(Box<IssuedTokens>),
     /// A code was used twice, or a refresh token after its grace, and the grant was revoked.
     Reused {
         client: ClientId,

@@ -15,7 +15,7 @@ use crate::grant::AskedAccess;
 use crate::keys::KeySet;
 use crate::names::{Audience, ClientId, Scopes};
 use crate::store::records::Resource;
-use crate::token::{CONFIRMATION, Delegated, GrantLimits, GrantedAccess};
+use crate::token::{Delegated, GrantLimits, GrantedAccess};
 
 /// The access tokens of a request that this issuer has signed, and that have not expired.
 #[derive(Debug)]
@@ -256,7 +256,7 @@ fn lineage(token: &SignedClaims) -> Vec<Parent> {
 /// Whether a token is of use only with a proof by some key (RFC 7800 §3). No proof is looked at here, so that it is not
 /// exchanged.
 fn is_bound(claims: &AccessTokenClaims) -> bool {
-    claims.other.contains_key(CONFIRMATION)
+    claims.cnf.is_some()
 }
 
 /// The one audience of a token. Whose the scopes of a token for several are, nobody can say.

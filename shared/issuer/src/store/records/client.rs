@@ -4,7 +4,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use tokensmith_verifier::Algorithm;
 
-use super::{Allowance, GrantType, Resource, StoredJwks};
+use super::{Allowance, GrantType, Profile, Resource, StoredJwks};
 use crate::config::MAX_ACCESS_TTL;
 use crate::credential::SecretHash;
 use crate::fetched::DocumentUrl;
@@ -86,6 +86,9 @@ pub struct Client {
     /// When it must send a code challenge.
     #[serde(default)]
     pub pkce: Pkce,
+    /// The security profile that it keeps to.
+    #[serde(default)]
+    pub profile: Option<Profile>,
 }
 
 /// When a client must send a code challenge (RFC 7636).
@@ -156,11 +159,11 @@ impl Client {
         held.unwrap_or_default()
     }
 
-    /// How long an old refresh token is still accepted. A thief of a confidential client's token
-    /// needs its secret too, so only a public client's old refresh token expires by time.
-    pub fn refresh_grace(&self) -> RefreshGrace {
+    /// How long an old refresh token is still accepted, which may be bound to a key. A thief of a confidential client's token
+    /// needs its secret too, and a thief of a bound one the key, so only others of a public client expire by time.
+    pub fn refresh_grace(&self, is_bound: bool) -> RefreshGrace {
         self.refresh_grace
-            .unwrap_or_else(|| match self.is_public() {
+            .unwrap_or_else(|| match self.is_public() && !is_bound {
                 true => RefreshGrace::Seconds(60),
                 false => RefreshGrace::UntilUsed,
             })

@@ -4,7 +4,7 @@ use crate::config::MAX_ACCESS_TTL;
 use crate::credential::GrantId;
 use crate::names::{Audience, ClientId, OFFLINE_ACCESS, Scopes, SubjectName};
 use crate::store::{Key, Record};
-use tokensmith_verifier::Timestamp;
+use tokensmith_verifier::{KeyId, Timestamp};
 
 /// What a subject has granted to a client. Each code or refresh token of it is one generation.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -45,6 +45,9 @@ pub struct Grant {
     /// How its subject had signed in, if it was a person.
     #[serde(default)]
     pub sign_in: Option<SignIn>,
+    /// The key that its refresh tokens are bound to (RFC 9449 §5): the thumbprint.
+    #[serde(default)]
+    pub bound_to: Option<KeyId>,
 }
 
 impl Grant {
@@ -118,6 +121,9 @@ pub struct CodeTerms {
     pub redirect_uri: Option<String>,
     /// The S256 challenge; `None` when the client needs none.
     pub challenge: Option<String>,
+    /// The key that the code is bound to (RFC 9449 §10): the thumbprint.
+    #[serde(default)]
+    pub bound_to: Option<KeyId>,
     /// The `nonce` of the authorization request, which the ID token repeats (OpenID Connect Core 1.0 §3.1.3.7).
     pub nonce: Option<String>,
 }

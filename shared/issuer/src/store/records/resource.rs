@@ -1,4 +1,5 @@
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use tokensmith_verifier::{Algorithm, Timestamp, canonical_resource};
@@ -28,9 +29,39 @@ pub struct Resource {
     /// How many requests its authorizers let through; `None` is all.
     #[serde(default)]
     pub limit: Option<Limit>,
+    /// Whether tokens for it may be, or must be, bound to a key. `None`: its verifiers check no proofs, so that no token is.
+    #[serde(default)]
+    pub dpop: Option<Dpop>,
     /// When it was registered.
     pub created_at: Timestamp,
 }
+
+/// What the verifiers of a resource do with DPoP proofs (RFC 9449).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dpop {
+    /// They accept tokens that are bound to a key, and others.
+    Optional,
+    /// They accept no others.
+    Required,
+}
+
+impl FromStr for Dpop {
+    type Err = UnknownDpop;
+
+    fn from_str(name: &str) -> Result<Self, UnknownDpop> {
+        match name {
+            "optional" => Ok(Self::Optional),
+            "required" => Ok(Self::Required),
+            _ => Err(UnknownDpop),
+        }
+    }
+}
+
+/// The name is neither.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("say optional or required")]
+pub struct UnknownDpop;
 
 impl Resource {
     /// The key of the resource that `uri` names, in whichever of its spellings.

@@ -2,13 +2,15 @@
 //!
 //! Every figure is from one run on one machine: an issuer in its own process, a load generator in
 //! this one. Run it with `./tests/bench`; `./tests/bench authorizer` measures the authorizer alone, and
-//! `./tests/bench strangers` what requests without credentials cost, `./tests/bench command` what the command takes, and `./tests/bench api-keys` what API keys cost.
+//! `./tests/bench strangers` what requests without credentials cost, `./tests/bench command` what the command takes, `./tests/bench api-keys` what
+//! API keys cost, and `./tests/bench people` what people's requests cost.
 
 mod api_keys;
 mod authorizer;
 mod command;
 mod grants;
 mod load;
+mod people;
 mod signing;
 mod strangers;
 
@@ -37,14 +39,20 @@ fn main() {
     if arguments.next_if_eq("strangers").is_some() {
         return strangers::measure();
     }
-    let mut number = |default: u64| match arguments.next() {
+    let of_people = arguments.next_if_eq("people").is_some();
+    let mut number = |default: u64| {
+        match arguments.next() {
         Some(text) => text.parse().expect(
-            "usage: bench [authorizer | api-keys [KEYS] | command | strangers | SECONDS [GRANTS]]",
+            "usage: bench [authorizer | api-keys [KEYS] | command | strangers | [people] SECONDS | SECONDS GRANTS]",
         ),
         None => default,
+    }
     };
     let (seconds, grants) = (number(5), number(1_000_000));
     let time = Duration::from_secs(seconds);
+    if of_people {
+        return people::measure(time);
+    }
     tokens(time);
     signing::measure(time);
     grants::measure(time, grants as usize);

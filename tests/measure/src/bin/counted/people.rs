@@ -3,9 +3,9 @@
 use serde_json::json;
 use tokensmith_issuer::HashPasswords;
 use tokensmith_issuer::store::records::{Login, Subject, SubjectKind};
+use tokensmith_measure::browser::{Browser, code_in, form_of};
 use tokensmith_people::Passwords;
-use tokensmith_tests::{Answer, CodeFlow, HttpRequest, Page};
-use url::Url;
+use tokensmith_tests::{Answer, CodeFlow, HttpRequest};
 
 use super::{Cost, Counter};
 
@@ -26,7 +26,7 @@ impl Counter {
         let request = HttpRequest::get(&flow.target());
         let (cost, answer) = self.visit("authorize", &request, 200, &mut browser).await;
         costs.push(("authorize", cost));
-        let login = form_of(answer, "Sign in", &ENTERED);
+        let login = form_of(&answer, "Sign in", &ENTERED);
         let (cost, answer) = self.visit("login", &login, 303, &mut browser).await;
         costs.push(("login", cost));
         let request = HttpRequest::get(answer.header("location").expect("a redirect"));
@@ -34,10 +34,10 @@ impl Counter {
             .visit("consent_page", &request, 200, &mut browser)
             .await;
         costs.push(("consent_page", cost));
-        let consent = form_of(answer, "allow", &[]);
+        let consent = form_of(&answer, "allow", &[]);
         let (cost, answer) = self.visit("consent", &consent, 303, &mut browser).await;
         costs.push(("consent", cost));
-        let redemption = flow.redemption(&code_in(&answer));
+        let redemption = flow.redemption(&code_in(&answer).expect("a code"));
         let (cost, _) = self.visit("code", &redemption, 200, &mut browser).await;
         costs.push(("code", cost));
 
@@ -82,70 +82,9 @@ impl Counter {
     }
 }
 
-/// The cookies of a browser.
-#[derive(Default)]
-struct Browser(Vec<(String, String)>);
-
-impl Browser {
-    fn sending(&self, request: &HttpRequest) -> HttpRequest {
-        let cookies = self.0.iter().map(|(name, value)| format!("{name}={value}"));
-        let cookies: Vec<_> = cookies.collect();
-        let request = request.clone().header("user-agent", USER_AGENT);
-        match cookies.is_empty() {
-            true => request,
-            false => request.header("cookie", cookies.join("; ")),
-        }
-    }
-
-    fn keep(&mut self, answer: &Answer) {
-        for cookie in answer.headers.get_all("set-cookie") {
-            let cookie = cookie.to_str().expect("text");
-            let pair = cookie.split(';').next().expect("a pair");
-            let (name, value) = pair.split_once('=').expect("a value");
-            self.0.retain(|(other, _)| other != name);
-            self.0.push((name.to_owned(), value.to_owned()));
-        }
-    }
-}
-
-/// The request by which a page's form is sent.
-fn form_of(answer: Answer, button: &str, entered: &[(&str, &str)]) -> HttpRequest {
-    let page = Page {
-        answer,
-        target: String::new(),
-    };
-    let form = page.form_with(button);
-    let (name, value) = form
-        .buttons
-        .iter()
-        .find(|(_, value)| value == button)
-        .expect("the button");
-    let fields = form.fields.iter().map(|(field, filled)| {
-        let by_hand = entered.iter().find(|(one, _)| one == field);
-        let value = by_hand.map_or(filled.as_str(), |(_, text)| *text);
-        (field.as_str(), value)
-    });
-    let mut fields: Vec<_> = fields.collect();
-    if !name.is_empty() {
-        fields.push((name, value));
-    }
-    HttpRequest::form(&form.action, &fields)
-}
-
-/// The code that a browser is sent back with.
-fn code_in(answer: &Answer) -> String {
-    let back = Url::parse(answer.header("location").expect("a redirect")).expect("a URL");
-    let mut parameters = back.query_pairs();
-    let code = parameters.find(|(name, _)| name == "code");
-    code.expect("a code").1.into_owned()
-}
-
 const CALLBACK: &str = "https://shop.example/callback";
 const GRANTS: [&str; 2] = ["authorization_code", "refresh_token"];
 const ENTERED: [(&str, &str); 2] = [
     ("user_name", "alice"),
     ("password", "a long walk by the river"),
 ];
-
-/// As long as those of today's browsers.
-const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";

@@ -1,0 +1,111 @@
+// node-oidc-provider as `tests/bench people` measures it: state in memory, pages as plain as pages can be, no password is hashed.
+// Prints its URL; ends when its standard input does.
+
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { Provider } from 'oidc-provider';
+
+/** Keeps everything, in maps: the one that comes along forgets all but a thousand records. */
+class InMemory {
+  static records = new Map();
+  static keysOfGrant = new Map();
+
+  constructor(model) {
+    this.model = model;
+  }
+
+  #key = (id) => `${this.model}:${id}`;
+
+  async upsert(id, payload) {
+    InMemory.records.set(this.#key(id), payload);
+    const { grantId, uid } = payload;
+    if (uid) InMemory.records.set(this.#key(`uid:${uid}`), payload);
+    if (grantId) InMemory.keysOfGrant.set(grantId, [...(InMemory.keysOfGrant.get(grantId) ?? []), this.#key(id)]);
+  }
+
+  find = async (id) => InMemory.records.get(this.#key(id));
+  findByUid = async (uid) => InMemory.records.get(this.#key(`uid:${uid}`));
+  findByUserCode = async () => undefined;
+
+  async consume(id) {
+    InMemory.records.get(this.#key(id)).consumed = Math.floor(Date.now() / 1000);
+  }
+
+  async destroy(id) {
+    InMemory.records.delete(this.#key(id));
+  }
+
+  async revokeByGrantId(grantId) {
+    for (const key of InMemory.keysOfGrant.get(grantId) ?? []) InMemory.records.delete(key);
+    InMemory.keysOfGrant.delete(grantId);
+  }
+}
+
+const resource = 'https://api.example/';
+const [id, secret, callback] = process.argv.slice(2);
+const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+let provider;
+const server = createServer((request, response) => {
+  const answer = request.url.startsWith('/interaction/') ? interaction : provider.callback();
+  Promise.resolve(answer(request, response)).catch((error) => response.writeHead(500).end(`${error.stack}`));
+});
+server.listen(0, '127.0.0.1');
+await once(server, 'listening');
+const url = `http://127.0.0.1:${server.address().port}`;
+provider = new Provider(url, {
+  adapter: InMemory,
+  clients: [{
+    client_id: id,
+    client_secret: secret,
+    redirect_uris: [callback],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    id_token_signed_response_alg: 'ES256',
+  }],
+  jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig' }] },
+  cookies: { keys: ['a key of the benchmark'] },
+  routes: { authorization: '/oauth2/authorize', token: '/oauth2/token' },
+  claims: { openid: ['sub'], email: ['email', 'email_verified'] },
+  scopes: ['openid', 'email', 'read'],
+  features: {
+    devInteractions: { enabled: false },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => resource,
+      useGrantedResource: () => true,
+      getResourceServerInfo: () => ({ scope: 'read', audience: resource, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } }),
+    },
+  },
+  interactions: { url: (_, { uid }) => `/interaction/${uid}` },
+  findAccount: (_, sub) => ({ accountId: sub, claims: () => ({ sub, email: 'ada@example.com' }) }),
+});
+const uncaught = (_, error) => process.stderr.write(`${error.stack}\n`);
+provider.on('server_error', uncaught);
+console.log(url);
+process.stdin.on('end', () => process.exit()).resume();
+
+/** The pages of somebody who signs in and agrees, and what becomes of their forms. */
+async function interaction(request, response) {
+  const { uid, prompt, params, session, grantId } = await provider.interactionDetails(request, response);
+  if (request.method === 'GET') {
+    const inside = prompt.name === 'login'
+      ? '<input name="user_name" value=""><input type="password" name="password" value=""><button type="submit">Sign in</button>'
+      : '<p>email, read</p><button name="decision" value="allow">Allow</button>';
+    const page = `<!DOCTYPE html><html lang="en"><title>${prompt.name}</title><form method="post" action="/interaction/${uid}">${inside}</form></html>`;
+    response.writeHead(200, { 'content-type': 'text/html', 'content-length': Buffer.byteLength(page) }).end(page);
+    return;
+  }
+  const body = await request.toArray();
+  const form = new URLSearchParams(Buffer.concat(body).toString());
+  if (prompt.name === 'login') {
+    await provider.interactionFinished(request, response, { login: { accountId: form.get('user_name') } });
+    return;
+  }
+  const grant = (grantId && await provider.Grant.find(grantId)) || new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
+  grant.addOIDCScope('openid email');
+  grant.addResourceScope(resource, 'read');
+  const consent = { grantId: await grant.save() };
+  await provider.interactionFinished(request, response, { consent }, { mergeWithLastSubmission: true });
+}
