@@ -1,4 +1,4 @@
-"""As much of the command `jq` as docs/federation.md uses: it prints one member of an object, with -j without the end of the line, and
+"""As much of the command `jq` as docs/federation.md and docs/delegation.md use: it prints one member of an object, with -j without the end of the line, and
 nothing of nothing."""
 
 import json

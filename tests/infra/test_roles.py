@@ -51,7 +51,8 @@ ISSUES = {
 }
 
 ALLOWED = {
-    "Issue": ISSUES | {READS_API_KEYS, NOTES_THEIR_USE, ("dynamodb:GetItem", TABLE, "REQUEST#*")},
+    "Issue": ISSUES
+    | {READS_API_KEYS, NOTES_THEIR_USE, READS_WHAT_CAN_HAVE_REVOKED_A_TOKEN, ("dynamodb:GetItem", TABLE, "REQUEST#*")},
     "Refresh": ISSUES,
     "Revoke": {
         READS_KEYS,

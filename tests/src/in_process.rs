@@ -240,6 +240,7 @@ impl InProcess {
             access_ttl: None,
             algorithm: None,
             owners: Vec::new(),
+            exchanges: Vec::new(),
             limit: None,
             dpop: None,
             created_at: self.now(),

@@ -43,6 +43,9 @@ pub struct TokenContext {
     /// The public id of the API key, or of the one that the token was exchanged for.
     #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<String>,
+    /// Who acts for the subject, and who has acted before: RFC 8693 §4.1, as JSON text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<String>,
     /// The static claims of the client. None of their names is one of the above, or one that API Gateway uses.
     #[serde(flatten)]
     others: Map<String, Value>,
@@ -71,6 +74,9 @@ impl From<&Principal> for TokenContext {
             scope: principal.scope(),
             grant_id: principal.grant_id().map(str::to_owned),
             key_id: principal.key_id().map(str::to_owned),
+            act: principal
+                .actor()
+                .map(|actor| serde_json::json!(actor).to_string()),
             others: match principal {
                 Principal::Token(claims) => claims.others().map(flattened).collect(),
                 Principal::ApiKey(holder) => {

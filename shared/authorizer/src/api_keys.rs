@@ -191,7 +191,8 @@ fn as_token(key: &ApiKey) -> SignedClaims {
             scope: None,
             grant_id: None,
             cnf: None,
-            parents: vec![Parent {
+            act: None,
+            parents: vec![Parent::ApiKey {
                 key: key.id.to_string(),
             }],
             other: Default::default(),

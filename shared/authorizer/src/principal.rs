@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokensmith_issuer::names::Scopes;
 use tokensmith_issuer::store::records::{ApiKey, Client};
-use tokensmith_verifier::{RequiredScopes, VerifiedClaims};
+use tokensmith_verifier::{Actor, RequiredScopes, VerifiedClaims};
 
 /// The caller of an API.
 #[derive(Clone, Debug)]
@@ -55,6 +55,14 @@ impl Principal {
     pub(crate) fn grant_id(&self) -> Option<&str> {
         match self {
             Self::Token(claims) => claims.grant_id(),
+            Self::ApiKey(_) => None,
+        }
+    }
+
+    /// Who acts for the subject (RFC 8693 §4.1).
+    pub(crate) fn actor(&self) -> Option<&Actor> {
+        match self {
+            Self::Token(claims) => claims.actor(),
             Self::ApiKey(_) => None,
         }
     }

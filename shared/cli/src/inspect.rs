@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 use tokensmith_issuer::Judged;
 use tokensmith_issuer::error::Denied;
 
+use crate::chain::DisplayedChain;
 use crate::data::Data;
 use crate::{Failure, display_time};
 
 /// Verify a token, and say whether it is active, or why it is not
 ///
-/// Prints {"active": true, …} or {"active": false, "reason": "…", …}. The content of a token is
+/// Prints {"active": true, …} or {"active": false, "reason": "…", …}; for a token that was exchanged also its chain, and which
+/// link of it is dead. The content of a token is
 /// shown only if this issuer has made it. The exit code is 0 in both cases, unless --check is given.
 #[derive(ClapArgs)]
 pub struct Args {
@@ -28,7 +30,17 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), Failure> {
     let token = token_or_stdin(args.token)?;
     let data = args.data.open().await?;
-    let verdict = Verdict::of(data.admin().judge(&token).await?);
+    let judged = data.admin().judge(&token).await?;
+    let chain = match &judged {
+        Judged::AccessToken { claims, .. } if !claims.parents.is_empty() => {
+            Some(data.admin().chain_of(claims).await?.into())
+        }
+        _ => None,
+    };
+    let verdict = Verdict {
+        chain,
+        ..Verdict::of(judged)
+    };
     data.print(&verdict)?;
     match verdict.reason {
         Some(reason) if args.check => {
@@ -57,6 +69,9 @@ struct Verdict {
     grant: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     api_key: Option<Value>,
+    /// What an exchanged token rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chain: Option<DisplayedChain>,
 }
 
 impl Verdict {
@@ -100,6 +115,7 @@ impl Verdict {
                         "expires_at": display_time(key.expires_at),
                         "revoked_at": key.revoked_at.map(display_time),
                     })),
+                    chain: None,
                 };
             }
             Judged::Unrecognized(why) => (Some(why.to_string()), None, None),
@@ -111,6 +127,7 @@ impl Verdict {
             claims,
             grant,
             api_key: None,
+            chain: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The `tokensmith` command: JSON on stdout, messages on stderr, exit code 0, 1 or 2.
 
 mod api_key;
+mod chain;
 mod client;
 mod consent;
 mod data;

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use serde_json::json;
 use tokensmith_issuer::admin::{
-    AccessTtl, Changed, Ending, ResourceChanges, ResourceError, ResourceSetting,
+    AccessTtl, Changed, Ending, ResourceChanges, ResourceError, ResourceSetting, WrittenExchange,
 };
 use tokensmith_issuer::limit::Limit;
 use tokensmith_issuer::names::{Audience, ClientId, Scope, Scopes};
@@ -98,9 +98,14 @@ pub struct Metadata {
     /// repeated
     #[arg(long = "scope", value_name = "SCOPE=DESCRIPTION", value_parser = described_scope)]
     scopes: Vec<DefinedScope>,
-    /// A client that may introspect tokens of other clients for the resource: usually that of the API itself; may be repeated
+    /// A client that may introspect and exchange tokens of other clients for the resource: usually that of the API itself; may be
+    /// repeated
     #[arg(long = "owner", value_name = "CLIENT")]
     owners: Vec<ClientId>,
+    /// A token for the resource FROM with the first scope may be exchanged for one for this resource with the second; may be
+    /// repeated
+    #[arg(long = "exchange", value_name = "FROM:SCOPE=SCOPE")]
+    exchanges: Vec<WrittenExchange>,
     /// How long tokens for the resource are valid at most; at most 24h [default: as long as the client's others]
     #[arg(long, value_name = "TIME")]
     access_ttl: Option<AccessTtl>,
@@ -128,6 +133,7 @@ impl Metadata {
             access_ttl: self.access_ttl,
             algorithm: self.algorithm,
             limit: self.limit,
+            exchanges: self.exchanges,
             dpop: self.dpop,
             ..ResourceChanges::default()
         }
@@ -153,6 +159,20 @@ pub struct Difference {
         conflicts_with = "owners"
     )]
     removed_owners: Vec<ClientId>,
+    /// An exchange besides those that the resource takes; may be repeated
+    #[arg(
+        long = "add-exchange",
+        value_name = "FROM:SCOPE=SCOPE",
+        conflicts_with = "exchanges"
+    )]
+    added_exchanges: Vec<WrittenExchange>,
+    /// An exchange that the resource takes no longer; may be repeated
+    #[arg(
+        long = "remove-exchange",
+        value_name = "FROM:SCOPE=SCOPE",
+        conflicts_with = "exchanges"
+    )]
+    removed_exchanges: Vec<WrittenExchange>,
     /// An option that is set back to its default; may be repeated
     #[arg(long, value_name = "OPTION", value_enum)]
     unset: Vec<Unset>,
@@ -165,6 +185,8 @@ impl Difference {
             removed_scopes: self.removed_scopes,
             added_owners: self.added_owners,
             removed_owners: self.removed_owners,
+            added_exchanges: self.added_exchanges,
+            removed_exchanges: self.removed_exchanges,
             unset: self.unset.into_iter().map(ResourceSetting::from).collect(),
             ..changes
         }
@@ -177,6 +199,7 @@ enum Unset {
     Name,
     Scope,
     Owner,
+    Exchange,
     AccessTtl,
     Alg,
     Limit,
@@ -189,6 +212,7 @@ impl From<Unset> for ResourceSetting {
             Unset::Name => Self::Name,
             Unset::Scope => Self::Scopes,
             Unset::Owner => Self::Owners,
+            Unset::Exchange => Self::Exchanges,
             Unset::AccessTtl => Self::AccessTtl,
             Unset::Alg => Self::Algorithm,
             Unset::Limit => Self::Limit,
@@ -280,6 +304,7 @@ struct DisplayedResource<'a> {
     name: Option<&'a str>,
     scopes: &'a [DefinedScope],
     owners: &'a [ClientId],
+    exchanges: Vec<String>,
     access_ttl_seconds: Option<u64>,
     alg: Option<Algorithm>,
     limit: Option<Limit>,
@@ -296,6 +321,7 @@ impl<'a> DisplayedResource<'a> {
             name: resource.name.as_deref(),
             scopes: &resource.scopes,
             owners: &resource.owners,
+            exchanges: resource.exchanges.iter().map(ToString::to_string).collect(),
             access_ttl_seconds: resource.access_ttl,
             alg: resource.algorithm,
             limit: resource.limit,

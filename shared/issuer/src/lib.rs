@@ -39,8 +39,9 @@ pub use abilities::{Abilities, HashPasswords, Hashing};
 pub use config::{Level, UnknownLevel};
 pub use endpoint::{Endpoint, Mount};
 pub use event::{RequestContext, loggable_path};
+pub use revocation::Link;
 pub use store::records::GrantType;
-pub use token::Judged;
+pub use token::{Judged, TokenChain};
 
 use crate::api_key::LastUses;
 use crate::client::Clients;
@@ -52,8 +53,10 @@ use crate::grant::redeem::Redeemer;
 use crate::keys::{HmacKeys, KeyAccess, SigningKeys};
 use crate::limit::Limits;
 use crate::revocation::ServedFeed;
-use crate::store::records::{Client, FEDERATION, FederationSource};
-use crate::store::{Key, Record, Table};
+use crate::store::records::{
+    ApiKey, Client, FEDERATION, FederationSource, Grant, RevokedToken, Subject,
+};
+use crate::store::{AnyKey, Key, Record, Table};
 use crate::upstream::Upstreams;
 
 /// The authorization server.
@@ -265,6 +268,20 @@ impl Issuer {
         let nobody = Key::<R>::single(prefix, "-");
         self.table.get(&nobody).await?;
         Ok(())
+    }
+
+    /// Reads what can have ended a token, as one read of a token's records does.
+    async fn check_tokens(&self) -> Result<(), Unavailable> {
+        let (client, grant, subject, token, key) = (
+            Key::<Client>::single(Client::PREFIX, "-"),
+            Key::<Grant>::single(Grant::PREFIX, "-"),
+            Key::<Subject>::single(Subject::PREFIX, "-"),
+            Key::<RevokedToken>::single(RevokedToken::PREFIX, "-"),
+            Key::<ApiKey>::single(ApiKey::PREFIX, "-"),
+        );
+        let keys: [&dyn AnyKey; 5] = [&client, &grant, &subject, &token, &key];
+        let read = self.table.get_several(&keys).await;
+        read.map(drop).map_err(Unavailable::from)
     }
 
     /// Reads what client authentication reads.

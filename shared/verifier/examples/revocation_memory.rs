@@ -122,6 +122,7 @@ fn signed(jti: String) -> SignedClaims {
         client_id: "app".to_owned(),
         scope: None,
         grant_id: Some("grant-1".to_owned()),
+        act: None,
         cnf: None,
         parents: Vec::new(),
         other: Default::default(),

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{KeyId, is_same_resource};
+use crate::{Actor, KeyId, Parent, is_same_resource};
 
 /// The claims of an access token (RFC 9068 §2.2), as minted and as verified.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -29,6 +29,9 @@ pub struct AccessTokenClaims {
     /// The grant it comes from; absent for `client_credentials`, which has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant_id: Option<String>,
+    /// Who acts for the subject (RFC 8693 §4.1); absent where the subject acts itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
     /// The key that it is bound to, if it is (RFC 7800 §3.1).
     #[serde(
         default,
@@ -55,15 +58,6 @@ fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Confirmation>, 
 pub struct Confirmation {
     /// The RFC 7638 thumbprint of the key that DPoP proofs are made with (RFC 9449 §6.1).
     pub jkt: KeyId,
-}
-
-/// What a token was exchanged for. A verifier that does not know a member does not know what else ends the token,
-/// so it refuses the token.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Parent {
-    /// The public id of an API key.
-    pub key: String,
 }
 
 /// The `aud` claim: a single string or an array of them (RFC 7519 §4.1.3).

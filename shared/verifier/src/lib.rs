@@ -87,6 +87,7 @@ mod algorithm;
 mod bearer;
 mod claims;
 mod clock;
+mod delegation;
 pub mod dpop;
 mod fetch;
 pub mod jose;
@@ -107,8 +108,9 @@ mod verifier;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use bearer::{BearerToken, InvalidRequest, TokenScheme};
-pub use claims::{AccessTokenClaims, Audiences, Confirmation, Parent};
+pub use claims::{AccessTokenClaims, Audiences, Confirmation};
 pub use clock::{Clock, Timestamp};
+pub use delegation::{Actor, Parent};
 pub use fetch::{CacheHeaders, Fetch, FetchError, FetchRequest, Fetched, fetch_within};
 #[cfg(feature = "fetch")]
 pub use fetch::{HttpFetch, PostRequest, Posted};

@@ -3,26 +3,52 @@
 
 use crate::{AccessTokenClaims, Expectations, Rejection};
 
-/// The revocations that concern one token. They may come from a read of the table or from the
-/// revocation feed.
+/// The revocations that concern one token: of the token itself, and of everything that it was exchanged for. They may come
+/// from a read of the table or from the revocation feed.
+///
+/// The `iat` of a token is the start of the oldest read that it rests on, those of its parents included. So what ends a
+/// parent, and was not seen when the token was issued, lies at or after the `iat` of the token.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct RevocationStatus {
-    /// The token itself was revoked.
+    /// The token itself was revoked, or one of its parents.
     pub token_revoked: bool,
-    /// Its grant was revoked, or no longer exists.
+    /// Its grant or that of a parent was revoked, or no longer exists.
     pub grant_revoked: bool,
-    /// Tokens of its client issued at or before this second are invalid; [`u64::MAX`] when the
-    /// client is disabled or does not exist.
+    /// Tokens of its client, or of a parent's, issued at or before this second are invalid; [`u64::MAX`] when such a client
+    /// is disabled or does not exist.
     pub client_not_before: Option<u64>,
-    /// Tokens of its subject issued at or before this second are invalid.
+    /// Tokens of its subject, or of one of its actors, issued at or before this second are invalid.
     pub subject_not_before: Option<u64>,
     /// An API key that it was exchanged for has ended.
     pub api_key_ended: bool,
-    /// The key that signed it was withdrawn.
+    /// The key that signed it was withdrawn, or one that signed a parent.
     pub key_withdrawn: bool,
 }
 
 impl RevocationStatus {
+    /// Of a token of which nothing is left: as if its client did not exist.
+    pub const GONE: Self = Self {
+        token_revoked: false,
+        grant_revoked: false,
+        client_not_before: Some(u64::MAX),
+        subject_not_before: None,
+        api_key_ended: false,
+        key_withdrawn: false,
+    };
+
+    /// What revokes either of two tokens, where one was exchanged for the other.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            token_revoked: self.token_revoked || other.token_revoked,
+            grant_revoked: self.grant_revoked || other.grant_revoked,
+            client_not_before: self.client_not_before.max(other.client_not_before),
+            subject_not_before: self.subject_not_before.max(other.subject_not_before),
+            api_key_ended: self.api_key_ended || other.api_key_ended,
+            key_withdrawn: self.key_withdrawn || other.key_withdrawn,
+        }
+    }
+
     /// Why these revocations reject a token with these claims; `None` when they do not.
     pub fn rejection(&self, claims: &AccessTokenClaims) -> Option<Rejection> {
         let covers = |not_before: Option<u64>| not_before.is_some_and(|end| claims.iat <= end);
@@ -76,6 +102,7 @@ mod tests {
             client_id: "app".into(),
             scope: None,
             grant_id: Some("g".into()),
+            act: None,
             cnf: None,
             parents: Vec::new(),
             other: Default::default(),

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::jose::{PublicKey, UnverifiedJws};
-use crate::{AccessTokenClaims, Algorithm, KeyId};
+use crate::{AccessTokenClaims, Algorithm, KeyId, Parent};
 
 /// The published keys of an issuer, parsed once and ready to verify.
 #[derive(Debug, Default)]
@@ -105,6 +105,14 @@ pub struct SignedClaims {
     pub key_id: KeyId,
     /// What it says.
     pub claims: AccessTokenClaims,
+}
+
+impl SignedClaims {
+    /// The keys that it rests on: its own, and those that signed what it was exchanged for.
+    pub fn key_ids(&self) -> impl Iterator<Item = &KeyId> {
+        let parents = self.claims.parents.iter().filter_map(Parent::key_id);
+        std::iter::once(&self.key_id).chain(parents)
+    }
 }
 
 /// A usable key with its name, by which tokens say which key signed them. It says that it is for signatures

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::{AccessTokenClaims, Refusal, RequiredScopes};
+use crate::{AccessTokenClaims, Actor, Parent, Refusal, RequiredScopes};
 
 /// The claims of an access token that was verified. Only [`crate::Verifier::verify`] makes them.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -52,9 +52,25 @@ impl VerifiedClaims {
         self.0.grant_id.as_deref()
     }
 
-    /// The public id of the API key that the token was exchanged for, if it was.
+    /// The public id of the API key that the token was exchanged for, if it was, directly or in steps.
     pub fn api_key_id(&self) -> Option<&str> {
-        self.0.parents.first().map(|parent| parent.key.as_str())
+        self.0.parents.iter().find_map(Parent::api_key_id)
+    }
+
+    /// `act`: who acts for the subject (RFC 8693 §4.1); none where the subject acts itself.
+    pub fn actor(&self) -> Option<&Actor> {
+        self.0.act.as_ref()
+    }
+
+    /// Everybody who acts for the subject, the current actor first. Access is decided by the subject and the current actor;
+    /// those before are for the record (RFC 8693 §4.1).
+    pub fn actors(&self) -> impl Iterator<Item = &str> {
+        self.0.act.iter().flat_map(Actor::chain)
+    }
+
+    /// `parents`: what the token was exchanged for, the oldest first. It ends with each of these.
+    pub fn parents(&self) -> &[Parent] {
+        &self.0.parents
     }
 
     /// A claim that has no method of its own here: one that the operator of the issuer has given the client

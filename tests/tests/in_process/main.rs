@@ -12,6 +12,7 @@ mod client_lifecycle;
 mod credential_abuse;
 mod devices;
 mod dpop;
+mod exchange;
 mod fake_kms;
 mod feed_bounds;
 mod fetched;

@@ -26,9 +26,18 @@ const A_PAGE: usize = 11;
 
 /// A verifier that reads the signed feed, and one that reads the table through the faults.
 pub async fn verifiers(issuer: &InProcess, stale: StalePolicy) -> [Verifier; 2] {
+    verifiers_for(issuer, API, stale).await
+}
+
+/// The same for another resource.
+pub async fn verifiers_for(
+    issuer: &InProcess,
+    audience: &str,
+    stale: StalePolicy,
+) -> [Verifier; 2] {
     let builder = || {
         Verifier::builder(issuer.config.issuer.as_str())
-            .audience(API)
+            .audience(audience)
             .fetch(Arc::new(OverHttp(issuer.issuer.clone())))
             // A development build on a busy machine takes its time for a large document.
             .fetch_time_limit(Duration::from_secs(60))

@@ -158,7 +158,10 @@ fn rfc8693_2_2_2_what_is_no_live_key_is_an_invalid_request() {
     ask(&[("subject_token_type", API_KEY)]);
     ask(&[
         ("subject_token", &key.text),
-        ("subject_token_type", ACCESS_TOKEN),
+        (
+            "subject_token_type",
+            "urn:ietf:params:oauth:token-type:saml2",
+        ),
     ]);
     // A key is no client authentication, and no bearer of other rights.
     let form = [

@@ -6,6 +6,7 @@ mod bad_requests;
 mod client_credentials;
 mod command;
 mod dpop;
+mod exchange;
 mod fapi2;
 mod federation;
 mod grants;

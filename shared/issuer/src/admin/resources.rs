@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tokensmith_verifier::Algorithm;
 
+use super::exchanges::WrittenExchange;
 use super::{AccessTtl, AdminEvent, Administrator, Changed, ClientError};
 use crate::client::Resources;
 use crate::limit::Limit;
 use crate::names::{Audience, ClientId, Scope};
-use crate::store::records::{Allowance, DefinedScope, Dpop, Resource};
+use crate::store::records::{Allowance, DefinedScope, Dpop, ExchangeRule, Resource};
 use crate::store::{Change, CheckedTime, Insert, StoreError, Stored, Update};
 
 impl Administrator {
@@ -34,11 +35,13 @@ impl Administrator {
                 access_ttl: None,
                 algorithm: None,
                 owners: Vec::new(),
+                exchanges: Vec::new(),
                 limit: None,
                 dpop: None,
                 created_at: time.now(),
             };
-            metadata.apply(&mut resource)?;
+            let rules = self.exchange_rules(&resource.uri, metadata).await?;
+            metadata.apply(&mut resource, &rules)?;
             match self.table.insert(&resource).await? {
                 Insert::Inserted => {}
                 Insert::Exists(_) => return Err(ResourceError::Exists(resource.uri)),
@@ -63,7 +66,8 @@ impl Administrator {
         };
         let change = |time: CheckedTime| async move {
             self.check_resource(changes).await?;
-            let resource = self.change_resource(uri, changes).await?;
+            let rules = self.exchange_rules(uri, changes).await?;
+            let resource = self.change_resource(uri, changes, &rules).await?;
             let event = updated(&resource.uri);
             Ok(self.cached(resource, event, time))
         };
@@ -74,11 +78,12 @@ impl Administrator {
         &self,
         uri: &Audience,
         changes: &ResourceChanges,
+        rules: &[ExchangeRule],
     ) -> Result<Resource, ResourceError> {
         let mut current = self.stored_resource(uri).await?;
         loop {
             let mut wanted = current.record.clone();
-            changes.apply(&mut wanted)?;
+            changes.apply(&mut wanted, rules)?;
             let change = Change::between(&current, &wanted)?;
             match self.table.update(&Resource::key_of(uri), change).await? {
                 Update::Applied(updated) => return Ok(updated.record),
@@ -167,7 +172,7 @@ pub struct ResourceChanges {
     pub added_scopes: Vec<DefinedScope>,
     /// Scopes that tokens for it may no longer have.
     pub removed_scopes: Vec<Scope>,
-    /// All clients that may introspect tokens of others for it.
+    /// All clients that may introspect and exchange tokens of others for it.
     pub owners: Vec<ClientId>,
     /// Owners besides those that it has.
     pub added_owners: Vec<ClientId>,
@@ -179,6 +184,12 @@ pub struct ResourceChanges {
     pub algorithm: Option<Algorithm>,
     /// How many requests its authorizers let through.
     pub limit: Option<Limit>,
+    /// All tokens for other resources that may be exchanged for tokens for it.
+    pub exchanges: Vec<WrittenExchange>,
+    /// Such tokens besides those that it takes.
+    pub added_exchanges: Vec<WrittenExchange>,
+    /// Such tokens that it takes no longer.
+    pub removed_exchanges: Vec<WrittenExchange>,
     /// Whether its verifiers check DPoP proofs.
     pub dpop: Option<Dpop>,
     /// What is set back to the default before anything else is changed.
@@ -200,12 +211,14 @@ pub enum ResourceSetting {
     Algorithm,
     /// No limit.
     Limit,
+    /// No tokens for other resources.
+    Exchanges,
     /// Tokens that are bound to no key.
     Dpop,
 }
 
 impl ResourceChanges {
-    fn apply(&self, resource: &mut Resource) -> Result<(), ResourceError> {
+    fn apply(&self, resource: &mut Resource, rules: &[ExchangeRule]) -> Result<(), ResourceError> {
         for setting in &self.unset {
             match setting {
                 ResourceSetting::Name => resource.name = None,
@@ -214,6 +227,7 @@ impl ResourceChanges {
                 ResourceSetting::AccessTtl => resource.access_ttl = None,
                 ResourceSetting::Algorithm => resource.algorithm = None,
                 ResourceSetting::Limit => resource.limit = None,
+                ResourceSetting::Exchanges => resource.exchanges.clear(),
                 ResourceSetting::Dpop => resource.dpop = None,
             }
         }
@@ -252,6 +266,7 @@ impl ResourceChanges {
             .or(resource.access_ttl);
         resource.algorithm = self.algorithm.or(resource.algorithm);
         resource.limit = self.limit.or(resource.limit);
+        self.apply_exchanges(resource, rules)?;
         resource.dpop = self.dpop.or(resource.dpop);
         check(resource)
     }
@@ -267,7 +282,10 @@ fn check(resource: &Resource) -> Result<(), ResourceError> {
     if !name.chain(descriptions).all(is_text) {
         return Err(ResourceError::NotAText);
     }
-    match resource.scopes.len() > MAX_SCOPES || resource.owners.len() > MAX_OWNERS {
+    let is_too_much = resource.scopes.len() > MAX_SCOPES
+        || resource.owners.len() > MAX_OWNERS
+        || resource.exchanges.len() > MAX_EXCHANGES;
+    match is_too_much {
         true => Err(ResourceError::TooMany),
         false => Ok(()),
     }
@@ -294,11 +312,22 @@ pub enum ResourceError {
     /// A client that shall own the resource no longer does not own it.
     #[error("{0} does not own the resource")]
     OwnerNotThere(ClientId),
+    /// No other resource has the scope of which an exchange is to be taken.
+    #[error("no other registered resource has the scope that {0} names")]
+    UnknownExchange(WrittenExchange),
+    /// A token would be exchanged for a scope that the resource does not define.
+    #[error("the resource defines no scope {0}, for which a token could be exchanged")]
+    ExchangeNotDefined(Scope),
+    /// What shall be taken no longer is not taken.
+    #[error("the resource does not take {0}")]
+    ExchangeNotThere(WrittenExchange),
     /// A name or description that cannot be shown.
     #[error("a name and a description are 1 to {MAX_TEXT} characters on one line")]
     NotAText,
     /// Each request for the resource reads its record.
-    #[error("a resource has at most {MAX_SCOPES} scopes and {MAX_OWNERS} owners")]
+    #[error(
+        "a resource has at most {MAX_SCOPES} scopes and {MAX_OWNERS} owners, and takes {MAX_EXCHANGES} scopes of others"
+    )]
     TooMany,
     /// The table failed.
     #[error("{0}")]
@@ -309,3 +338,4 @@ pub enum ResourceError {
 const MAX_TEXT: usize = 200;
 const MAX_SCOPES: usize = 100;
 const MAX_OWNERS: usize = 100;
+const MAX_EXCHANGES: usize = 100;

@@ -1,6 +1,6 @@
 //! An operator inspects and revokes tokens. Unlike a client, an operator may revoke anything.
 
-use tokensmith_verifier::Rejection;
+use tokensmith_verifier::{AccessTokenClaims, Rejection};
 
 use super::audit::Made;
 use super::{AdminEvent, Administrator, Changed};
@@ -14,7 +14,7 @@ use crate::revocation::{
 };
 use crate::store::records::ApiKey;
 use crate::store::{CheckedTime, StoreError};
-use crate::token::Judged;
+use crate::token::{Judged, TokenChain};
 
 impl Administrator {
     /// Says whether a token is active, and if not, why.
@@ -22,14 +22,25 @@ impl Administrator {
     /// # Errors
     /// [`Unavailable`] when keys or records cannot be read.
     pub async fn judge(&self, token: &str) -> Result<Judged, Unavailable> {
+        self.judging_issuer().await?.judge(token).await
+    }
+
+    /// What a token rests on that this issuer has signed, and which of it has ended.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when keys or records cannot be read.
+    pub async fn chain_of(&self, claims: &AccessTokenClaims) -> Result<TokenChain, Unavailable> {
+        self.judging_issuer().await?.chain_of(claims).await
+    }
+
+    async fn judging_issuer(&self) -> Result<Issuer, Unavailable> {
         let access = KeyAccess {
             open: Some(self.opener.clone()),
             sign: None,
         };
         let (config, table) = (self.config.clone(), self.table.clone());
         let clock = self.time().await?.into();
-        let issuer = Issuer::new(config, table, access, clock);
-        issuer.judge(token).await
+        Ok(Issuer::new(config, table, access, clock))
     }
 
     /// Revokes an access token, a refresh token with its whole grant, or an API key.

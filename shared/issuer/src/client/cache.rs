@@ -138,7 +138,7 @@ impl Clients {
         let now = evidence.now;
         evidence.target = target;
         self.find_resources(evidence).await?;
-        if !matches!(evidence.target, Target::Wanted { .. }) {
+        if matches!(evidence.target, Target::Nothing | Target::Issued(_)) {
             return Ok(());
         }
         // A resource may want tokens that live shorter than the client's others, and these need fresh reads.

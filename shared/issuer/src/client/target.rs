@@ -16,6 +16,9 @@ pub enum Target {
     },
     /// A token that somebody was issued for these.
     Issued(Vec<Audience>),
+    /// A new token, which rests on tokens that were issued for some of these and may be for one of them: what is registered
+    /// about them says whether it may, and not the registration of the client.
+    Exchanged(Vec<Audience>),
 }
 
 impl Target {
@@ -26,7 +29,7 @@ impl Target {
     pub fn audiences(&self, client: &Client) -> Result<Vec<Audience>, AccessDenied> {
         let (asked, granted) = match self {
             Self::Nothing => return Ok(Vec::new()),
-            Self::Issued(audiences) => {
+            Self::Issued(audiences) | Self::Exchanged(audiences) => {
                 let mut distinct = Vec::new();
                 for audience in audiences {
                     add_audience(&mut distinct, audience);

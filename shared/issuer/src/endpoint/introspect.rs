@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tokensmith_verifier::dpop::DPOP_SCHEME;
-use tokensmith_verifier::{AccessTokenClaims, Audiences, Confirmation, paths};
+use tokensmith_verifier::{AccessTokenClaims, Actor, Audiences, Confirmation, Parent, paths};
 
 use super::answer::{json_error, uncached_json};
 use super::{ALWAYS, Answer, Call, Endpoint, Mount};
@@ -186,6 +186,9 @@ struct Live {
     cnf: Option<Confirmation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grant_id: Option<String>,
+    /// RFC 8693 §4.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<Actor>,
     /// The public id of an API key, or of the one that the token was exchanged for.
     #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<String>,
@@ -206,6 +209,7 @@ impl Live {
             token_type: None,
             cnf: None,
             grant_id: None,
+            act: None,
             key_id: Some(key.id.to_string()),
         }
     }
@@ -227,7 +231,12 @@ impl Live {
             }),
             cnf: claims.cnf,
             grant_id: claims.grant_id,
-            key_id: claims.parents.into_iter().next().map(|parent| parent.key),
+            key_id: claims
+                .parents
+                .iter()
+                .find_map(Parent::api_key_id)
+                .map(str::to_owned),
+            act: claims.act,
         }
     }
 
@@ -245,6 +254,7 @@ impl Live {
             token_type: None,
             cnf: None,
             grant_id: Some(GrantId::into(grant.id)),
+            act: None,
             key_id: None,
         }
     }

@@ -20,6 +20,9 @@ pub enum AccessDenied {
     /// A registered resource, and something else besides it.
     #[error("a token for this resource can be for nothing else: ask for it alone")]
     SeveralResources,
+    /// A token for one resource is to be exchanged for one for another, which has not agreed to that.
+    #[error("the resource does not take what this token is exchanged for")]
+    ExchangeNotAllowed,
     /// A resource whose verifiers check no proofs, or whose tokens are signed with another algorithm than the client's profile allows.
     #[error("the resource does not keep to the client's security profile")]
     ResourceBelowProfile,
@@ -40,6 +43,7 @@ impl AccessDenied {
             }
             Self::ResourceNotAllowed
             | Self::SeveralResources
+            | Self::ExchangeNotAllowed
             | Self::ResourceBelowProfile
             | Self::AudienceDisagrees => ErrorCode::InvalidTarget,
         }

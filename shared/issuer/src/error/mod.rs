@@ -12,6 +12,7 @@ mod bearer;
 mod client;
 mod device;
 mod dpop;
+mod exchange;
 mod grant;
 mod limit;
 mod request;
@@ -26,6 +27,7 @@ pub use bearer::BearerDenied;
 pub use client::ClientDenied;
 pub use device::DeviceDenied;
 pub use dpop::DpopDenied;
+pub use exchange::ExchangeDenied;
 pub use grant::GrantDenied;
 pub use limit::LimitDenied;
 pub use request::BadRequest;
@@ -114,6 +116,7 @@ reasons!(
     SignInDenied,
     BearerDenied,
     DeviceDenied,
+    ExchangeDenied,
     UpstreamDenied,
     DpopDenied
 );
@@ -148,6 +151,9 @@ pub enum Denied {
     /// That nobody has let the device have what it polls for.
     #[error(transparent)]
     Device(#[from] DeviceDenied),
+    /// The access tokens that it exchanges.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeDenied),
     /// What another OpenID provider says of the person who has sent it.
     #[error(transparent)]
     Upstream(#[from] UpstreamDenied),
@@ -169,6 +175,7 @@ impl Denied {
             Self::SignIn(_) | Self::Upstream(_) => ErrorCode::AccessDenied,
             Self::Bearer(reason) => reason.code(),
             Self::Device(reason) => reason.code(),
+            Self::Exchange(reason) => reason.code(),
             Self::Dpop(reason) => reason.code(),
         }
     }
@@ -190,6 +197,7 @@ impl Denied {
             Self::SignIn(reason) => reason.into(),
             Self::Bearer(reason) => reason.name(),
             Self::Device(reason) => reason.into(),
+            Self::Exchange(reason) => reason.name(),
             Self::Upstream(reason) => reason.name(),
             Self::Dpop(reason) => reason.name(),
         }
@@ -217,6 +225,7 @@ impl Denied {
             | Self::Device(_) => false,
             Self::SignIn(reason) => reason.is_security_event(),
             Self::Bearer(reason) => reason.is_security_event(),
+            Self::Exchange(reason) => reason.is_security_event(),
             Self::Upstream(reason) => reason.is_security_event(),
             Self::Dpop(reason) => reason.is_security_event(),
         }

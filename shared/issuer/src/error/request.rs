@@ -62,15 +62,21 @@ pub enum BadRequest {
     MissingSubjectTokenType,
     /// Tokens of this type cannot be exchanged.
     #[error(
-        "this subject_token_type is not supported: an API key has urn:tokensmith:params:oauth:token-type:api-key"
+        "this subject_token_type is not supported: use access_token, jwt or id_token of urn:ietf:params:oauth:token-type, or urn:tokensmith:params:oauth:token-type:api-key"
     )]
     UnsupportedSubjectTokenType,
     /// Tokens of this type are not issued.
     #[error("this requested_token_type is not supported: leave it out")]
     UnsupportedRequestedTokenType,
-    /// Somebody else shall act with the new token (RFC 8693 §1.1).
-    #[error("actor_token is not supported")]
+    /// Somebody else shall act with the new token (RFC 8693 §1.1), and the subject token is none of this issuer's.
+    #[error("actor_token is supported beside an access token of this issuer only")]
     ActorNotSupported,
+    /// RFC 8693 §2.1: an `actor_token` without its type, or the type alone.
+    #[error("actor_token and actor_token_type are sent together, or not at all")]
+    IncompleteActor,
+    /// Nobody can act with a token of this type.
+    #[error("this actor_token_type is not supported: an actor has an access token of this issuer")]
+    UnsupportedActorTokenType,
     /// `token` is missing (RFC 7009 §2.1, RFC 7662 §2.1).
     #[error("token is required")]
     MissingToken,
@@ -112,6 +118,8 @@ impl BadRequest {
             | Self::UnsupportedSubjectTokenType
             | Self::UnsupportedRequestedTokenType
             | Self::ActorNotSupported
+            | Self::IncompleteActor
+            | Self::UnsupportedActorTokenType
             | Self::MissingToken
             | Self::MalformedReport
             | Self::UnsignedReport

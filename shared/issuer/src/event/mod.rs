@@ -22,7 +22,9 @@ use serde::Serialize;
 pub use authorized::{Authorized, AuthorizedRequest, Judgement};
 pub use loggable::loggable_path;
 pub use operator::{AdminEvent, OperatorLine};
-pub use request::{Answered, Ending, IssuedToken, Known, Noteworthy, RequestContext, RequestEvent};
+pub use request::{
+    Answered, DelegationChain, Ending, IssuedToken, Known, Noteworthy, RequestContext, RequestEvent,
+};
 pub use service::ServiceEvent;
 
 use crate::config::Level;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use serde::Serialize;
 use strum::VariantNames;
-use tokensmith_verifier::KeyId;
+use tokensmith_verifier::{KeyId, Parent};
 
 use super::loggable::bounded;
 use super::{Event, Outcome};
@@ -49,6 +49,9 @@ pub enum RequestEvent {
         grant: Option<GrantId>,
         #[serde(flatten)]
         token: IssuedToken,
+        /// For whom it acts that has exchanged a token for it.
+        #[serde(flatten)]
+        chain: Option<DelegationChain>,
     },
     /// An access token and a refresh token were issued for a refresh token.
     Refreshed {
@@ -241,6 +244,41 @@ impl IssuedToken {
             jti: minted.token_id.clone(),
             scope: bounded(&minted.scopes.to_string()),
             aud: bounded(&minted.audiences.join(" ")),
+        }
+    }
+}
+
+/// How somebody has come to act for somebody else. No name in it opens anything.
+#[derive(Clone, Debug, Serialize)]
+pub struct DelegationChain {
+    subject: String,
+    /// The current actor first.
+    actors: Vec<String>,
+    /// The ids of the tokens and API keys that the token rests on, and the clients that those tokens were issued to.
+    parents: Vec<Parent>,
+}
+
+impl DelegationChain {
+    /// The chain of a token, if somebody acts with it for somebody else.
+    pub(crate) fn of(minted: &MintedToken) -> Option<Self> {
+        let act = minted.act.as_ref()?;
+        Some(Self {
+            subject: bounded(&minted.subject),
+            actors: act.chain().map(bounded).collect(),
+            parents: minted.parents.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+impl DelegationChain {
+    pub(super) fn sample() -> Self {
+        Self {
+            subject: "alice".to_owned(),
+            actors: vec!["agent".to_owned(), "api".to_owned()],
+            parents: vec![Parent::ApiKey {
+                key: "0123456789abcdef".to_owned(),
+            }],
         }
     }
 }

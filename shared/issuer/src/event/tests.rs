@@ -152,6 +152,7 @@ fn all_requests() -> Vec<Value> {
             grant_type,
             grant: Some(grant),
             token: IssuedToken::sample(),
+            chain: Some(DelegationChain::sample()),
         },
         RequestEvent::Refreshed {
             client: "app".parse().expect("an id"),

@@ -11,6 +11,7 @@ pub fn grant(client: &AuthenticatedClient, asked: AskedAccess) -> GrantedAccess 
         asked,
         limits: None,
         until: None,
+        delegated: None,
         parents: Vec::new(),
     }
 }

@@ -20,6 +20,7 @@ pub fn grant(
         asked,
         limits: None,
         until: Some(expires_at.ok_or(AssertionDenied::AssertionExpired)?),
+        delegated: None,
         parents: Vec::new(),
     })
 }

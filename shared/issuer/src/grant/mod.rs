@@ -11,4 +11,5 @@ mod request;
 pub mod token_exchange;
 
 pub use authorization_code::PresentedTerms;
-pub use request::{ACCESS_TOKEN_TYPE, AskedAccess, TokenRequest};
+pub use request::{AskedAccess, TokenRequest};
+pub use token_exchange::ACCESS_TOKEN_TYPE;

@@ -21,6 +21,7 @@ pub fn grant(state: &GrantState, asked: AskedAccess) -> GrantedAccess {
             auth_time: grant.sign_in.as_ref().map(|sign_in| sign_in.at),
         }),
         until: None,
+        delegated: None,
         parents: Vec::new(),
     }
 }

@@ -3,6 +3,7 @@
 use secrecy::SecretString;
 
 use super::PresentedTerms;
+use super::token_exchange::Exchanged;
 use crate::credential::{CredentialKind, DeviceCode, GrantCredential};
 use crate::endpoint::form::Form;
 use crate::error::{AccessDenied, BadRequest, Denied, GrantDenied};
@@ -44,10 +45,10 @@ pub enum TokenRequest {
         /// The access that the new token shall have.
         asked: AskedAccess,
     },
-    /// RFC 8693 §2.1, where the subject token is an API key.
+    /// RFC 8693 §2.1.
     TokenExchange {
-        /// The API key.
-        subject_token: SecretString,
+        /// What is exchanged.
+        exchanged: Exchanged,
         /// The access that the new token shall have.
         asked: AskedAccess,
     },
@@ -108,11 +109,8 @@ impl TokenRequest {
                 Self::JwtBearer { assertion, asked }
             }
             GrantType::TokenExchange => {
-                let subject_token = subject_token_in(form)?.to_owned().into();
-                Self::TokenExchange {
-                    subject_token,
-                    asked,
-                }
+                let exchanged = Exchanged::parse(form)?;
+                Self::TokenExchange { exchanged, asked }
             }
         })
     }
@@ -134,27 +132,6 @@ impl TokenRequest {
 fn credential_of(kind: CredentialKind, text: &str) -> Option<GrantCredential> {
     let parsed = GrantCredential::parse(text).ok();
     parsed.filter(|credential| credential.kind == kind)
-}
-
-/// The token that is to be exchanged (RFC 8693 §2.1). Only an API key can be, for an access token, by nobody else than who
-/// has it.
-fn subject_token_in(form: &Form) -> Result<&str, BadRequest> {
-    let token = form.value("subject_token");
-    let token = token.ok_or(BadRequest::MissingSubjectToken)?;
-    match form.value("subject_token_type") {
-        Some(API_KEY_TYPE) => {}
-        Some(_) => return Err(BadRequest::UnsupportedSubjectTokenType),
-        None => return Err(BadRequest::MissingSubjectTokenType),
-    }
-    let requested = form.value("requested_token_type");
-    if requested.is_some_and(|requested| requested != ACCESS_TOKEN_TYPE) {
-        return Err(BadRequest::UnsupportedRequestedTokenType);
-    }
-    let has_actor = ["actor_token", "actor_token_type"].map(|name| form.value(name));
-    match has_actor.iter().any(Option::is_some) {
-        true => Err(BadRequest::ActorNotSupported),
-        false => Ok(token),
-    }
 }
 
 /// The access that a request asks for. Client and grant decide what it leaves out.
@@ -211,12 +188,6 @@ impl AskedAccess {
         })
     }
 }
-
-/// The `subject_token_type` of an API key: our own, because no RFC has one.
-const API_KEY_TYPE: &str = "urn:tokensmith:params:oauth:token-type:api-key";
-
-/// The type of what is issued (RFC 8693 §3).
-pub const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// Twice what a client can have. Bounds the quadratic search for repeated scopes, which a hostile
 /// request could exploit.

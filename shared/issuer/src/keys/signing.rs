@@ -1,6 +1,7 @@
 //! The signing keys in use: loaded from the table, cached, ready to be published, and opened when
 //! they are needed to sign.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -137,6 +138,7 @@ pub struct KeySet {
     verification: VerificationKeys,
     /// The keys that were withdrawn, as long as there are records of them.
     withdrawn: VerificationKeys,
+    withdrawn_ids: HashSet<KeyId>,
     jwks: Bytes,
 }
 
@@ -195,6 +197,11 @@ impl KeySet {
         self.withdrawn.signed_claims(token).is_ok()
     }
 
+    /// Whether the key of this name was withdrawn.
+    pub fn is_withdrawn(&self, key: &KeyId) -> bool {
+        self.withdrawn_ids.contains(key)
+    }
+
     /// The payload of an ID token that one of these keys has signed, whatever else is wrong with it.
     ///
     /// # Errors
@@ -239,6 +246,10 @@ impl KeySet {
             keys,
             verification: VerificationKeys::new(&published).map_err(unusable)?,
             withdrawn: VerificationKeys::new(&withdrawn).map_err(unusable)?,
+            withdrawn_ids: all()
+                .filter(|key| key.withdrawn_at.is_some())
+                .map(|key| key.jwk.kid.clone())
+                .collect(),
             jwks: jwks.into(),
         })
     }

@@ -81,7 +81,7 @@ impl OwnRecords {
             self.tokens().known.insert(id, (now, own));
             Ok(own)
         };
-        let (own, key_withdrawn) = tokio::join!(own, self.is_withdrawn(&token.key_id, now));
+        let (own, key_withdrawn) = tokio::join!(own, self.is_withdrawn(token, now));
         match (own, key_withdrawn) {
             (Ok(own), Ok(key_withdrawn)) => Ok(RevocationStatus {
                 key_withdrawn,
@@ -96,7 +96,7 @@ impl OwnRecords {
         }
     }
 
-    /// Completes what a token's own records say by whether its key was withdrawn.
+    /// Completes what a token's own records say by whether a key that it rests on was withdrawn.
     ///
     /// # Errors
     /// [`StoreError`] when the keys cannot be read, and the token's own records do not revoke it.
@@ -109,28 +109,29 @@ impl OwnRecords {
         if own.rejection(&token.claims).is_some() {
             return Ok(own);
         }
-        let key_withdrawn = self.is_withdrawn(&token.key_id, now).await?;
+        let key_withdrawn = self.is_withdrawn(token, now).await?;
         Ok(RevocationStatus {
             key_withdrawn,
             ..own
         })
     }
 
-    /// Whether the signing key of this name was withdrawn. The keys are read if that is due (`Query`).
+    /// Whether a signing key of the token, or of one that it was exchanged for, was withdrawn. The keys are read if that is due
+    /// (`Query`).
     ///
     /// # Errors
     /// [`StoreError`] when they cannot be read.
-    async fn is_withdrawn(&self, key_id: &KeyId, now: u64) -> Result<bool, StoreError> {
+    async fn is_withdrawn(&self, token: &SignedClaims, now: u64) -> Result<bool, StoreError> {
         let mut keys = self.keys.lock().await;
         if let Some(known) = &*keys
             && is_recent(known.read_at, now, self.interval)
         {
-            return Ok(known.names.contains(key_id));
+            return Ok(has_any_of(&known.names, token));
         }
         let records = self.table.query_all::<SigningKey>(SIGNING_KEYS).await?;
         let withdrawn = records.into_iter().filter(|key| key.withdrawn_at.is_some());
         let names: HashSet<_> = withdrawn.map(|key| key.record.jwk.kid).collect();
-        let is_withdrawn = names.contains(key_id);
+        let is_withdrawn = has_any_of(&names, token);
         *keys = Some(WithdrawnKeys {
             read_at: now,
             names,
@@ -162,6 +163,10 @@ impl ReadTokens {
         self.reads += 1;
         now >= self.paused_until && self.reads <= READS_PER_SECOND
     }
+}
+
+fn has_any_of(withdrawn: &HashSet<KeyId>, token: &SignedClaims) -> bool {
+    token.key_ids().any(|key| withdrawn.contains(key))
 }
 
 /// Whether what was read at `read_at` may still be used.

@@ -1,15 +1,13 @@
-//! Whether one token is revoked, read from the table.
+//! Whether tokens are revoked, read from the table.
 
-use tokensmith_verifier::{AccessTokenClaims, RevocationStatus};
+use tokensmith_verifier::{AccessTokenClaims, RevocationStatus, Timestamp};
 
-use crate::credential::{ApiKeyId, GrantId};
-use crate::names::ClientId;
+use super::links::{Link, Links};
 use crate::store::records::{ApiKey, Client, Grant, RevokedToken, Subject};
-use crate::store::{AnyKey, StoreError, TableReader};
-use tokensmith_verifier::Timestamp;
+use crate::store::{Found, StoreError, TableReader};
 
-/// Reads, strongly consistent and at once, every record that can have revoked a token. Whether its key
-/// was withdrawn is not among them: who verifies a token has read the keys.
+/// Reads, strongly consistent and at once, every record that can have revoked a token: its own, and those of everything
+/// that it was exchanged for. Whether a key was withdrawn is not among them: who verifies a token has read the keys.
 ///
 /// # Errors
 /// [`StoreError`] when they cannot be read.
@@ -18,60 +16,104 @@ pub(crate) async fn read_status(
     claims: &AccessTokenClaims,
     now: Timestamp,
 ) -> Result<RevocationStatus, StoreError> {
-    let gone = RevocationStatus {
-        client_not_before: Some(u64::MAX),
-        ..RevocationStatus::default()
+    let read = read_links(table, &[claims], now).await?;
+    let statuses = read.iter().map(ReadLinks::status);
+    Ok(statuses.fold(RevocationStatus::default(), RevocationStatus::or))
+}
+
+/// The same of several tokens, by one read. What it says of each stands at the place of the token.
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read.
+pub(crate) async fn read_links(
+    table: &TableReader,
+    tokens: &[&AccessTokenClaims],
+    now: Timestamp,
+) -> Result<Vec<ReadLinks>, StoreError> {
+    let links: Vec<_> = tokens.iter().map(|claims| Links::of(claims)).collect();
+    let keys: Vec<_> = links.iter().flatten().flat_map(Links::keys).collect();
+    let keys: Vec<_> = keys.iter().map(|key| &**key as _).collect();
+    let found = match keys.is_empty() {
+        true => Found::default(),
+        false => table.get_several(&keys).await?,
     };
-    let (Ok(client_id), Ok(grant_id)) = (
-        claims.client_id.parse::<ClientId>(),
-        claims
-            .grant_id
-            .as_deref()
-            .map(str::parse::<GrantId>)
-            .transpose(),
-    ) else {
-        return Ok(gone);
-    };
-    let client_key = Client::key_of(&client_id);
-    let subject_key = Subject::key_of(&claims.sub);
-    let token_key = RevokedToken::key_of(&claims.jti);
-    let grant_key = grant_id.map(Grant::key_of);
-    let parents = claims.parents.iter().map(|parent| parent.key.parse());
-    let Ok(api_keys) = parents.collect::<Result<Vec<ApiKeyId>, _>>() else {
-        return Ok(gone);
-    };
-    let api_keys: Vec<_> = api_keys.iter().map(ApiKey::key_of).collect();
-    let mut keys: Vec<&dyn AnyKey> = vec![&client_key, &subject_key, &token_key];
-    if let Some(key) = &grant_key {
-        keys.push(key);
+    let read = links.into_iter().map(|links| match links {
+        // It names what has never been, so that nothing of it is left.
+        None => Ok(ReadLinks::gone()),
+        Some(links) => ReadLinks::find(links, &found, now),
+    });
+    read.collect()
+}
+
+/// What one read says of a token, link by link.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadLinks {
+    /// Each thing that the token was exchanged for, the oldest first, and at last the token itself.
+    pub(crate) links: Vec<(Link, RevocationStatus)>,
+    /// Its subject, and its actors from the current one.
+    pub(crate) subjects: Vec<(String, RevocationStatus)>,
+}
+
+impl ReadLinks {
+    /// What it says of the token as a whole.
+    pub(crate) fn status(&self) -> RevocationStatus {
+        let links = self.links.iter().map(|(_, status)| *status);
+        let subjects = self.subjects.iter().map(|(_, status)| *status);
+        links
+            .chain(subjects)
+            .fold(RevocationStatus::default(), RevocationStatus::or)
     }
-    keys.extend(api_keys.iter().map(|key| key as &dyn AnyKey));
-    let mut found = table.get_several(&keys).await?;
-    let client = found.take(&client_key)?;
-    let subject = found.take(&subject_key)?;
-    let client = client.filter(|client| client.is_usable());
-    let grant_revoked = match &grant_key {
-        None => false,
-        Some(key) => found
-            .take(key)?
-            .is_none_or(|grant| grant.revoked_at.is_some()),
-    };
-    let mut api_key_ended = false;
-    for key in &api_keys {
-        let stored = found.take(key)?;
-        api_key_ended |= stored.is_none_or(|key| key.has_ended(now));
+
+    fn gone() -> Self {
+        Self {
+            links: Vec::new(),
+            subjects: vec![(String::new(), RevocationStatus::GONE)],
+        }
     }
-    Ok(RevocationStatus {
-        token_revoked: found.take(&token_key)?.is_some(),
-        grant_revoked,
-        client_not_before: match client {
-            None => gone.client_not_before,
-            Some(client) => client.record.not_before.map(Timestamp::seconds),
+
+    fn find(links: Links, found: &Found, now: Timestamp) -> Result<Self, StoreError> {
+        let subjects = links.subjects.into_iter().map(|name| {
+            let record = found.find(&Subject::key_of(&name))?;
+            let not_before = record.and_then(|subject| subject.not_before);
+            let status = RevocationStatus {
+                subject_not_before: not_before.map(Timestamp::seconds),
+                ..RevocationStatus::default()
+            };
+            Ok((name, status))
+        });
+        let links = links.links.into_iter().map(|link| {
+            let status = status_of(&link, found, now)?;
+            Ok((link, status))
+        });
+        Ok(Self {
+            links: links.collect::<Result<_, StoreError>>()?,
+            subjects: subjects.collect::<Result<_, StoreError>>()?,
+        })
+    }
+}
+
+fn status_of(link: &Link, found: &Found, now: Timestamp) -> Result<RevocationStatus, StoreError> {
+    Ok(match link {
+        Link::Token { jti, client, grant } => {
+            let client = found.find(&Client::key_of(client))?;
+            let grant = grant.map(|grant| found.find(&Grant::key_of(grant)));
+            let grant = grant.transpose()?;
+            RevocationStatus {
+                token_revoked: found.find(&RevokedToken::key_of(jti))?.is_some(),
+                grant_revoked: grant
+                    .is_some_and(|grant| grant.is_none_or(|grant| grant.revoked_at.is_some())),
+                client_not_before: match client.filter(|client| client.is_usable()) {
+                    None => RevocationStatus::GONE.client_not_before,
+                    Some(client) => client.not_before.map(Timestamp::seconds),
+                },
+                ..RevocationStatus::default()
+            }
+        }
+        Link::ApiKey(key) => RevocationStatus {
+            api_key_ended: found
+                .find(&ApiKey::key_of(key))?
+                .is_none_or(|key| key.has_ended(now)),
+            ..RevocationStatus::default()
         },
-        subject_not_before: subject
-            .and_then(|subject| subject.record.not_before)
-            .map(Timestamp::seconds),
-        api_key_ended,
-        key_withdrawn: false,
     })
 }

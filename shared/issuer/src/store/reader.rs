@@ -46,8 +46,15 @@ impl TableReader {
     /// (`BatchGetItem`). Keys that DynamoDB leaves unprocessed are an error, so that a revocation
     /// is never taken for absent.
     pub async fn get_several(&self, keys: &[&dyn AnyKey]) -> Result<Found, StoreError> {
+        let mut distinct: Vec<Item> = Vec::with_capacity(keys.len());
+        for key in keys.iter().map(|key| key.to_item()) {
+            // DynamoDB refuses a key that is named twice.
+            if !distinct.contains(&key) {
+                distinct.push(key);
+            }
+        }
         let keys = KeysAndAttributes::builder()
-            .set_keys(Some(keys.iter().map(|key| key.to_item()).collect()))
+            .set_keys(Some(distinct))
             .consistent_read(true)
             .build()
             .map_err(|err| incomplete("BatchGetItem", err.to_string()))?;
@@ -128,20 +135,31 @@ impl TableReader {
 }
 
 /// What one read of several records found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Found(Vec<Item>);
 
 impl Found {
+    /// One record, which stays in the result.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] when the item is not such a record.
+    pub fn find<R: Record>(&self, key: &Key<R>) -> Result<Option<Stored<R>>, StoreError> {
+        let at = self.position(key);
+        at.map(|at| decode(self.0[at].clone())).transpose()
+    }
+
     /// Removes one record from the result.
     ///
     /// # Errors
     /// [`StoreError::Unreadable`] when the item is not such a record.
     pub fn take<R: Record>(&mut self, key: &Key<R>) -> Result<Option<Stored<R>>, StoreError> {
-        let at = self
-            .0
-            .iter()
-            .position(|item| is_text(item, PK, &key.pk) && is_text(item, SK, &key.sk));
+        let at = self.position(key);
         at.map(|at| decode(self.0.swap_remove(at))).transpose()
+    }
+
+    fn position<R>(&self, key: &Key<R>) -> Option<usize> {
+        let is_it = |item: &Item| is_text(item, PK, &key.pk) && is_text(item, SK, &key.sk);
+        self.0.iter().position(is_it)
     }
 
     /// All records of one type.

@@ -5,7 +5,7 @@
 //! same decision that a refresh makes.
 
 use tokensmith_verifier::{
-    AccessTokenClaims, Expectations, Rejection, SignedClaims, Timestamp, verdict,
+    AccessTokenClaims, Expectations, Rejection, RevocationStatus, SignedClaims, Timestamp, verdict,
 };
 
 use crate::Issuer;
@@ -13,6 +13,7 @@ use crate::api_key::{self, read_presented};
 use crate::credential::{ApiKeySecret, CredentialKind, GrantCredential};
 use crate::error::{ApiKeyDenied, ClientDenied, Denied, Error, GrantDenied, Unavailable};
 use crate::grant::redeem::{self, GrantState, Step};
+use crate::keys::KeySet;
 use crate::revocation::read_status;
 use crate::store::records::{ApiKey, Client, Grant};
 
@@ -52,7 +53,8 @@ impl Judged {
         match self {
             Self::Unrecognized(why) => *why == Rejection::KeyWithdrawn,
             Self::UnrecognizedCredential(why) => *why == GrantDenied::WithdrawnKey.into(),
-            Self::AccessToken { .. } | Self::RefreshToken { .. } | Self::ApiKey { .. } => false,
+            Self::AccessToken { verdict, .. } => *verdict == Err(Rejection::KeyWithdrawn),
+            Self::RefreshToken { .. } | Self::ApiKey { .. } => false,
         }
     }
 }
@@ -108,12 +110,13 @@ impl Issuer {
         token: &str,
         now: Timestamp,
     ) -> Result<Judged, Unavailable> {
-        match self.keys.at(now).await?.signed_claims(token) {
+        let keys = self.keys.at(now).await?;
+        match keys.signed_claims(token) {
             Err(rejection) => Ok(Judged::Unrecognized(rejection)),
-            Ok(SignedClaims { claims, .. }) => {
-                let verdict = self.judge_claims(&claims, now).await?;
+            Ok(signed) => {
+                let verdict = self.judge_claims(&signed, &keys, now).await?;
                 Ok(Judged::AccessToken {
-                    claims: Box::new(claims),
+                    claims: Box::new(signed.claims),
                     verdict,
                 })
             }
@@ -122,21 +125,30 @@ impl Issuer {
 
     async fn judge_claims(
         &self,
-        claims: &AccessTokenClaims,
+        signed: &SignedClaims,
+        keys: &KeySet,
         now: Timestamp,
     ) -> Result<Result<(), Rejection>, Unavailable> {
-        let expected = Expectations {
-            issuer: self.config.issuer.as_str(),
-            audience: None,
-            now: now.seconds(),
-            leeway: 0,
-        };
+        let (claims, expected) = (&signed.claims, self.expected_of_own_tokens(now));
         // A token that is refused for its claims, such as an expired one, needs no read.
         if let Err(rejection) = expected.check(claims) {
             return Ok(Err(rejection));
         }
-        let standing = read_status(&self.table, claims, now).await?;
+        let standing = RevocationStatus {
+            key_withdrawn: signed.key_ids().any(|key| keys.is_withdrawn(key)),
+            ..read_status(&self.table, claims, now).await?
+        };
         Ok(verdict(claims, &expected, &standing))
+    }
+
+    /// What holds of every access token that this issuer has made, for whatever resource, and that has not expired.
+    pub(crate) fn expected_of_own_tokens(&self, now: Timestamp) -> Expectations<'_> {
+        Expectations {
+            issuer: self.config.issuer.as_str(),
+            audience: None,
+            now: now.seconds(),
+            leeway: 0,
+        }
     }
 
     async fn judge_refresh_token(

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use tokensmith_verifier::{AccessTokenClaims, Audiences, Confirmation, KeyId};
+use tokensmith_verifier::{AccessTokenClaims, Actor, Audiences, Confirmation, KeyId, Parent};
 
 use crate::credential::random_id;
 use crate::error::{AccessDenied, Error, Unavailable};
@@ -40,8 +40,13 @@ pub async fn mint(
         client_id: approved.client_id.as_str().to_owned(),
         scope: (!approved.scopes.is_empty()).then(|| approved.scopes.to_string()),
         grant_id: approved.grant_id.map(String::from),
+        act: approved.act,
+        parents: approved
+            .parents
+            .into_iter()
+            .map(|parent| parent.in_token_of(&key.id))
+            .collect(),
         cnf: approved.bound_to.map(|jkt| Confirmation { jkt }),
-        parents: approved.parents,
         other,
     };
     let payload = serde_json::to_vec(&claims)
@@ -61,6 +66,9 @@ pub async fn mint(
     }
     Ok(MintedToken {
         token: token.into(),
+        subject: claims.sub,
+        act: claims.act,
+        parents: claims.parents,
         token_id: claims.jti,
         audiences: claims.aud.as_slice().to_vec(),
         key_id: key.id.clone(),
@@ -100,6 +108,12 @@ pub struct MintedToken {
     token: SecretString,
     /// Its id (`jti`).
     pub token_id: String,
+    /// Its subject.
+    pub subject: String,
+    /// Who acts for the subject.
+    pub act: Option<Actor>,
+    /// What it was exchanged for.
+    pub parents: Vec<Parent>,
     /// What it is for (`aud`).
     pub audiences: Vec<String>,
     /// The key that signed it.

@@ -10,7 +10,7 @@ use crate::grant::AskedAccess;
 use crate::names::{Audience, ClientId, Scopes};
 use crate::store::records::{Client, Dpop, Profile, Resource};
 use tokensmith_verifier::dpop::DpopRejection;
-use tokensmith_verifier::{Algorithm, KeyId, Parent, Timestamp};
+use tokensmith_verifier::{Actor, Algorithm, KeyId, Parent, Timestamp};
 
 /// The access that a grant type found, before policy is applied.
 #[derive(Debug)]
@@ -23,14 +23,29 @@ pub struct GrantedAccess {
     pub limits: Option<GrantLimits>,
     /// When what it rests on ends, besides the grant: no token is valid for longer.
     pub until: Option<Timestamp>,
+    /// Who acts for the subject, where another client has got a token for that.
+    pub delegated: Option<Delegated>,
     /// What it is exchanged for, which the token ends with.
     pub parents: Vec<Parent>,
+}
+
+/// How a client goes on for somebody, by a token that was sent to its API.
+#[derive(Clone, Debug)]
+pub struct Delegated {
+    /// Who acts, and who has acted before.
+    pub act: Actor,
+    /// The resource that the token was for.
+    pub from: Audience,
 }
 
 impl GrantedAccess {
     /// What the token is to be for.
     pub fn target(&self) -> Target {
         let limits = self.limits.as_ref();
+        if let Some(delegated) = &self.delegated {
+            let from = std::iter::once(&delegated.from);
+            return Target::Exchanged(from.chain(&self.asked.resources).cloned().collect());
+        }
         Target::Wanted {
             asked: self.asked.resources.clone(),
             granted: limits.map(|limits| limits.audiences.clone()),
@@ -72,9 +87,21 @@ pub fn approve(
 ) -> Result<ApprovedToken, Error> {
     let record = client.record();
     let limits = granted.limits.as_ref();
-    let audiences = granted.target().audiences(record)?;
-    let resource = approve_audiences(record, &audiences, resources)?;
-    let scopes = approve_scopes(record, resource, limits, granted.asked.scopes)?;
+    let (audiences, resource, scopes) = match (&granted.delegated, limits) {
+        (Some(delegated), Some(limits)) => {
+            let held = &limits.scopes;
+            let exchanged = approve_exchange(&delegated.from, held, &granted.asked, resources);
+            let (resource, scopes) = exchanged?;
+            (vec![resource.uri.clone()], Some(resource), scopes)
+        }
+        _ => {
+            let audiences = granted.target().audiences(record)?;
+            let resource = approve_audiences(record, &audiences, resources)?;
+            let asked = granted.asked.scopes.clone();
+            let scopes = approve_scopes(record, resource, limits, asked)?;
+            (audiences, resource, scopes)
+        }
+    };
     // The `iat` of a token is the time of the oldest read that it rests on, so that a revocation
     // which that read could not see covers the token.
     let read_at = [limits.map(|limits| limits.read_at), resources.read_at()];
@@ -86,11 +113,8 @@ pub fn approve(
     if let Some(end) = not_before.filter(|end| issued_at <= *end) {
         return Err(Unavailable::JustRevoked(end).into());
     }
-    let ttl = record.access_ttl.map_or(issuer_ttl, Duration::from_secs);
-    let longest = resource.and_then(|resource| resource.access_ttl);
-    let ttl = longest.map_or(ttl, |longest| ttl.min(Duration::from_secs(longest)));
     let ends = [limits.map(|limits| limits.expires_at), granted.until];
-    let own_end = issued_at.after(ttl);
+    let own_end = issued_at.after(longest_lifetime(record, resource, issuer_ttl));
     let expires_at = ends.into_iter().flatten().fold(own_end, Timestamp::min);
     let bound_to = approve_binding(resource, client.key()?)?;
     let algorithm = resource.and_then(|resource| resource.algorithm);
@@ -113,12 +137,54 @@ pub fn approve(
         claims: claims.unwrap_or_default(),
         grant_id: limits.and_then(|limits| limits.grant_id),
         auth_time: limits.and_then(|limits| limits.auth_time),
+        act: granted.delegated.map(|delegated| delegated.act),
         bound_to,
         parents: granted.parents,
         issued_at,
         expires_at,
         expires_in: expires_at.since(now).as_secs(),
     }))
+}
+
+/// How long a token may live that rests on nothing else.
+fn longest_lifetime(
+    client: &Client,
+    resource: Option<&Resource>,
+    issuer_ttl: Duration,
+) -> Duration {
+    let ttl = client.access_ttl.map_or(issuer_ttl, Duration::from_secs);
+    let longest = resource.and_then(|resource| resource.access_ttl);
+    longest.map_or(ttl, |longest| ttl.min(Duration::from_secs(longest)))
+}
+
+/// The resource and the scopes of a token that is exchanged for one with the scopes `held` for `from`. The registration of
+/// the client says nothing here: it goes on for somebody else, as the owner of one resource and by the word of another.
+fn approve_exchange<'a>(
+    from: &Audience,
+    held: &Scopes,
+    asked: &AskedAccess,
+    resources: &'a FoundResources,
+) -> Result<(&'a Resource, Scopes), AccessDenied> {
+    let target = match asked.resources.as_slice() {
+        [] => from,
+        [one] => one,
+        _ => return Err(AccessDenied::SeveralResources),
+    };
+    let resource = resources.of(target);
+    let resource = resource.ok_or(AccessDenied::ResourceNotAllowed)?;
+    let allowed = match target.is_same_as(from) {
+        true => held.intersection(&resource.scopes()),
+        false => resource.scopes_for_exchange(from, held),
+    };
+    // A token without scopes opens what asks for none, so that it needs the word of the resource, too.
+    if !target.is_same_as(from) && allowed.is_empty() {
+        return Err(AccessDenied::ExchangeNotAllowed);
+    }
+    match &asked.scopes {
+        None => Ok((resource, allowed)),
+        Some(asked) if allowed.contains_all(asked) => Ok((resource, asked.clone())),
+        Some(_) => Err(AccessDenied::ScopeNotAllowed),
+    }
 }
 
 /// The key that the token is bound to: that of the request's proof, where the resource checks proofs (RFC 9449 §5).
@@ -249,6 +315,7 @@ pub(crate) struct ApprovedParts {
     pub claims: StaticClaims,
     pub grant_id: Option<GrantId>,
     pub auth_time: Option<Timestamp>,
+    pub act: Option<Actor>,
     pub bound_to: Option<KeyId>,
     pub parents: Vec<Parent>,
     pub issued_at: Timestamp,

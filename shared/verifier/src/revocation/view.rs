@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::{Revocation, RevocationHash, RevocationKind};
-use crate::{CLOCK_SKEW_SECONDS, RevocationStatus, SignedClaims};
+use crate::{Actor, CLOCK_SKEW_SECONDS, Parent, RevocationStatus, SignedClaims};
 
 /// The revocations of tokens that have not expired, in memory, for many readers and one writer at a
 /// time.
@@ -53,22 +53,55 @@ impl RevocationView {
         self.forget_expired(as_of);
     }
 
-    /// The revocations that concern a token at `now`.
+    /// The revocations that concern a token at `now`: of the token itself, and of all that it was exchanged for.
     pub fn status_of(&self, token: &SignedClaims, now: u64) -> RevocationStatus {
         let not_before = |hash| self.not_before(hash, now);
+        let is_revoked = |hash| not_before(hash).is_some();
         let claims = &token.claims;
         let grant = claims.grant_id.as_deref().map(RevocationHash::of_grant);
-        let mut parents = claims.parents.iter();
-        let has_ended = |ends_at: u64| ends_at <= now;
-        RevocationStatus {
-            token_revoked: not_before(RevocationHash::of_token(&claims.jti)).is_some(),
-            grant_revoked: grant.and_then(not_before).is_some(),
+        // Whoever acts may be a client or a person. No client has the name of a person.
+        let actors = claims.act.iter().flat_map(Actor::chain);
+        let subjects = actors.chain([claims.sub.as_str()]);
+        let own = RevocationStatus {
+            token_revoked: is_revoked(RevocationHash::of_token(&claims.jti)),
+            grant_revoked: grant.is_some_and(is_revoked),
             client_not_before: not_before(RevocationHash::of_client(&claims.client_id)),
-            subject_not_before: not_before(RevocationHash::of_subject(&claims.sub)),
-            api_key_ended: parents.any(|parent| {
-                not_before(RevocationHash::of_api_key(&parent.key)).is_some_and(has_ended)
-            }),
-            key_withdrawn: not_before(RevocationHash::of_key(token.key_id.as_str())).is_some(),
+            subject_not_before: subjects
+                .filter_map(|subject| not_before(RevocationHash::of_subject(subject)))
+                .max(),
+            api_key_ended: false,
+            key_withdrawn: is_revoked(RevocationHash::of_key(token.key_id.as_str())),
+        };
+        let parents = claims.parents.iter();
+        let statuses = parents.map(|parent| self.status_of_parent(parent, now));
+        statuses.fold(own, RevocationStatus::or)
+    }
+
+    fn status_of_parent(&self, parent: &Parent, now: u64) -> RevocationStatus {
+        let not_before = |hash| self.not_before(hash, now);
+        let is_revoked = |hash| not_before(hash).is_some();
+        match parent {
+            Parent::Token {
+                jti,
+                client_id,
+                grant_id,
+                kid,
+            } => RevocationStatus {
+                token_revoked: is_revoked(RevocationHash::of_token(jti)),
+                grant_revoked: grant_id
+                    .as_deref()
+                    .is_some_and(|grant| is_revoked(RevocationHash::of_grant(grant))),
+                client_not_before: not_before(RevocationHash::of_client(client_id)),
+                key_withdrawn: kid
+                    .as_ref()
+                    .is_some_and(|kid| is_revoked(RevocationHash::of_key(kid.as_str()))),
+                ..RevocationStatus::default()
+            },
+            Parent::ApiKey { key } => RevocationStatus {
+                api_key_ended: not_before(RevocationHash::of_api_key(key))
+                    .is_some_and(|ends_at| ends_at <= now),
+                ..RevocationStatus::default()
+            },
         }
     }
 

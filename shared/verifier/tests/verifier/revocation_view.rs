@@ -24,6 +24,7 @@ fn claims() -> AccessTokenClaims {
         client_id: "app".to_owned(),
         scope: None,
         grant_id: Some("grant-1".to_owned()),
+        act: None,
         cnf: None,
         parents: Vec::new(),
         other: Default::default(),

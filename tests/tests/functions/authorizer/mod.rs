@@ -7,6 +7,7 @@ mod bad_tokens;
 mod caching;
 mod claims;
 mod dpop;
+mod exchange;
 mod headers;
 mod limits;
 mod logs;

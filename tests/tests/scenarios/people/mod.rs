@@ -4,6 +4,7 @@ mod account;
 mod attacks;
 mod basic_op;
 mod code_flow;
+mod delegation;
 mod devices;
 mod logout;
 mod userinfo;

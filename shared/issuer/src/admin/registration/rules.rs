@@ -16,6 +16,9 @@ pub(super) fn check(client: &Client) -> Result<(), RegistrationError> {
         if client.grant_types.contains(&GrantType::ClientCredentials) {
             return Err(RegistrationError::PublicClientCredentials);
         }
+        if client.grant_types.contains(&GrantType::TokenExchange) {
+            return Err(RegistrationError::PublicTokenExchange);
+        }
         if !client.refresh_rotation {
             return Err(RegistrationError::PublicWithoutRotation);
         }
@@ -97,6 +100,9 @@ pub enum RegistrationError {
     /// RFC 6749 §4.4: this grant type is for confidential clients only.
     #[error("a public client has nothing to prove itself with: no client_credentials")]
     PublicClientCredentials,
+    /// Whoever exchanges a token that was sent to them has to prove who they are.
+    #[error("a public client has nothing to prove itself with: no token-exchange")]
+    PublicTokenExchange,
     /// RFC 9700 §2.2.2: a public client's refresh tokens must rotate.
     #[error("a public client's refresh tokens must rotate (RFC 9700 section 2.2.2)")]
     PublicWithoutRotation,

@@ -8,7 +8,7 @@ use tokensmith_verifier::dpop::DPOP_SCHEME;
 
 use crate::credential::GrantId;
 use crate::endpoint::answer::{add_limit_headers, uncached_json};
-use crate::event::{IssuedToken, Known, RequestEvent};
+use crate::event::{DelegationChain, IssuedToken, Known, RequestEvent};
 use crate::grant::ACCESS_TOKEN_TYPE;
 use crate::limit::Standing;
 use crate::names::ClientId;
@@ -68,6 +68,7 @@ impl IssuedTokens {
     pub(super) fn event(self, known: Known, grant_type: GrantType) -> RequestEvent {
         let Known { rule, key, .. } = known;
         let (client, token) = (self.client, IssuedToken::of(&self.access_token));
+        let chain = DelegationChain::of(&self.access_token);
         let grant = self.redeemed.map(|redeemed| redeemed.grant);
         match grant {
             Some(grant) if grant_type == GrantType::RefreshToken => RequestEvent::Refreshed {
@@ -84,6 +85,7 @@ impl IssuedTokens {
                 grant_type,
                 grant,
                 token,
+                chain,
             },
         }
     }

@@ -2,6 +2,7 @@
 //! answer.
 
 mod answer;
+mod exchange;
 mod redemption;
 
 use std::mem;
@@ -14,11 +15,12 @@ use super::answer::json_error;
 use super::client::authenticate;
 use super::{ALWAYS, Answer, Call, Endpoint, Mount};
 use crate::Issuer;
-use crate::client::{AuthenticatedClient, PresentedCredentials};
+use crate::client::{AuthenticatedClient, Evidence, PresentedCredentials};
 use crate::credential::GrantId;
 use crate::error::{ClientDenied, Error, GrantDenied, Unavailable};
 use crate::event::{Known, RequestEvent};
-use crate::grant::{TokenRequest, client_credentials, jwt_bearer, token_exchange};
+use crate::grant::token_exchange::{self, Exchanged};
+use crate::grant::{TokenRequest, client_credentials, jwt_bearer};
 use crate::keys::Custody;
 use crate::names::ClientId;
 use crate::store::records::{ApiKey, DeviceRequest, GrantType, Resource};
@@ -38,6 +40,7 @@ pub static TOKEN: Endpoint = Endpoint {
         Box::pin(async {
             check_issuing(issuer).await?;
             issuer.check_read::<ApiKey>(ApiKey::PREFIX).await?;
+            issuer.check_tokens().await?;
             issuer
                 .check_read::<DeviceRequest>(DeviceRequest::PREFIX)
                 .await
@@ -85,10 +88,17 @@ async fn issue(mut call: Call<'_>, served: &[GrantType]) -> Result<Answer, Error
             let presented = call.foreign_token(&form, assertion.expose_secret());
             presented.map_err(|denied| Error::from(denied).of_grant())?
         }
-        TokenRequest::TokenExchange { subject_token, .. } => {
-            let presented = call.api_key(&form, subject_token.expose_secret());
-            presented.map_err(|denied| Error::from(denied).of_subject_token())?
-        }
+        TokenRequest::TokenExchange { exchanged, .. } => match exchanged {
+            Exchanged::ApiKey(key) => {
+                let presented = call.api_key(&form, key.expose_secret());
+                presented.map_err(|denied| Error::from(denied).of_subject_token())?
+            }
+            Exchanged::Foreign(token) => {
+                let presented = call.foreign_token(&form, token.expose_secret());
+                presented.map_err(|denied| Error::from(denied).of_grant())?
+            }
+            Exchanged::AccessToken(_) => call.credentials(&form)?,
+        },
         TokenRequest::ClientCredentials(_)
         | TokenRequest::AuthorizationCode { .. }
         | TokenRequest::DeviceCode { .. }
@@ -168,18 +178,30 @@ impl Issuer {
                 let issued = self.redeem_device(presented, code, asked, known).await;
                 issued.map_err(Error::of_code)
             }
-            TokenRequest::JwtBearer { asked, .. } => {
+            // RFC 8693 says the same in other words: the client may do it that may use the token as its grant.
+            TokenRequest::JwtBearer { asked, .. }
+            | TokenRequest::TokenExchange {
+                exchanged: Exchanged::Foreign(_),
+                asked,
+            } => {
                 let grant = |client: &_| jwt_bearer::grant(client, asked.clone());
                 let grant_type = GrantType::JwtBearer;
                 let issued = self.issue_without_refresh(presented, grant_type, grant, known);
                 issued.await.map_err(Error::of_grant)
             }
-            TokenRequest::TokenExchange { asked, .. } => {
-                let grant = |client: &_| token_exchange::grant(client, asked.clone());
+            TokenRequest::TokenExchange {
+                exchanged: Exchanged::ApiKey(_),
+                asked,
+            } => {
+                let grant = |client: &_| token_exchange::grant_for_api_key(client, asked.clone());
                 let grant_type = GrantType::TokenExchange;
                 let issued = self.issue_without_refresh(presented, grant_type, grant, known);
                 issued.await.map_err(Error::of_subject_token)
             }
+            TokenRequest::TokenExchange {
+                exchanged: Exchanged::AccessToken(tokens),
+                asked,
+            } => self.exchange(presented, tokens, asked, known).await,
         }
     }
 
@@ -205,18 +227,29 @@ impl Issuer {
             Ok((client, approved))
         });
         let (client, approved) = decided.await?;
-        let standings = self.take_permits(&client).await?;
-        let access_token = self.mint_for(&client, approved).await?;
-        evidence.claim(&self.table).await?;
+        let issued = self.issue_approved(&client, approved, evidence).await?;
         if let Some(key) = client.api_key() {
             self.last_uses.note(key, now).await;
         }
-        Ok(Issue::Tokens(IssuedTokens {
+        Ok(issued)
+    }
+
+    /// Takes permits, signs, and uses up what the client has presented; nothing else is written.
+    async fn issue_approved(
+        &self,
+        client: &AuthenticatedClient,
+        approved: ApprovedToken,
+        mut evidence: Evidence<'_>,
+    ) -> Result<Issue, Error> {
+        let standings = self.take_permits(client).await?;
+        let access_token = self.mint_for(client, approved).await?;
+        evidence.claim(&self.table).await?;
+        Ok(Issue::Tokens(Box::new(IssuedTokens {
             client: client.record().id.clone(),
             access_token,
             redeemed: None,
             standings,
-        }))
+        })))
     }
 
     /// Signs a token with the key of its algorithm.
@@ -243,7 +276,7 @@ async fn wait_past(moment: Timestamp, clock: &Clock) {
 
 /// What a request came to that was not refused by its form, its client or its grant.
 enum Issue {
-    Tokens(IssuedTokens),
+    Tokens(Box<IssuedTokens>),
     /// A code was used twice, or a refresh token after its grace, and the grant was revoked.
     Reused {
         client: ClientId,

@@ -65,7 +65,7 @@ const fn reused(kind: CredentialKind) -> GrantDenied {
 
 /// The decision on a credential.
 enum Decision {
-    Approved(AuthenticatedClient, Step, Box<ApprovedToken>),
+    Approved(Box<AuthenticatedClient>, Step, Box<ApprovedToken>),
     /// It was used again after its end, so two parties have it: the grant must be revoked.
     Reused,
 }
@@ -173,7 +173,7 @@ impl Issuer {
                 } => {
                     let client = client.record();
                     let refreshes = client.grant_types.contains(&GrantType::RefreshToken);
-                    return Ok(Issue::Tokens(IssuedTokens {
+                    return Ok(Issue::Tokens(Box::new(IssuedTokens {
                         client: client.id.clone(),
                         access_token,
                         redeemed: Some(Redeemed {
@@ -184,7 +184,7 @@ impl Issuer {
                             ends_in: grant.expires_at.since(now).as_secs(),
                         }),
                         standings: permits.unwrap_or_default(),
-                    }));
+                    })));
                 }
                 // Another request advanced the grant first. The signed token is dropped, and the
                 // request is decided again on the newer record.
@@ -211,7 +211,11 @@ impl Issuer {
         let granted = refresh_token::grant(state, asked.clone());
         let (resources, ttl) = (evidence.resources(), self.config.access_ttl);
         let approved = token::approve(&client, granted, resources, ttl, now)?;
-        Ok(Decision::Approved(client, step, Box::new(approved)))
+        Ok(Decision::Approved(
+            Box::new(client),
+            step,
+            Box::new(approved),
+        ))
     }
 
     /// Signs the ID token of a grant that a person gave for `openid` (OpenID Connect Core 1.0 §3.1.3.3, §12.2).

@@ -19,7 +19,7 @@ pub enum GrantType {
     /// RFC 7523 §2.1, with a token of another issuer.
     #[serde(rename = "urn:ietf:params:oauth:grant-type:jwt-bearer")]
     JwtBearer,
-    /// RFC 8693, with an API key.
+    /// RFC 8693.
     #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
     TokenExchange,
 }
@@ -47,13 +47,14 @@ impl GrantType {
         Self::TokenExchange,
     ];
 
-    /// Those that a client is registered for. Whoever has an API key may exchange it: an operator has made it for that.
-    pub const REGISTERED: [Self; 5] = [
+    /// Those that a client is registered for. An API key is exchanged without: an operator has made it for that.
+    pub const REGISTERED: [Self; 6] = [
         Self::ClientCredentials,
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::DeviceCode,
         Self::JwtBearer,
+        Self::TokenExchange,
     ];
 }
 

@@ -48,7 +48,7 @@ pub use login::{Login, PasswordHash};
 pub use operator_change::{CHANGES_ARE_KEPT, ChangeOutcome, OperatorChange};
 pub use profile::Profile;
 pub use pushed_request::PushedRequest;
-pub use resource::{Allowance, DefinedScope, Dpop, Resource, UnknownDpop};
+pub use resource::{Allowance, DefinedScope, Dpop, ExchangeRule, Resource, UnknownDpop};
 pub use revoked_token::RevokedToken;
 pub use session::Session;
 pub use settings::{ForeignTable, HOW_TO_MEND_IT, Settings};

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -20,8 +21,11 @@ pub struct Resource {
     pub access_ttl: Option<u64>,
     /// The algorithm of tokens for it; `None` is the client's.
     pub algorithm: Option<Algorithm>,
-    /// The clients that may introspect tokens of others for it.
+    /// The clients that may introspect and exchange tokens of others for it.
     pub owners: Vec<ClientId>,
+    /// What tokens for other resources may be exchanged for tokens for this one.
+    #[serde(default)]
+    pub exchanges: Vec<ExchangeRule>,
     /// How many requests its authorizers let through; `None` is all.
     #[serde(default)]
     pub limit: Option<Limit>,
@@ -70,6 +74,14 @@ impl Resource {
         self.scopes.iter().map(|scope| scope.name.clone()).collect()
     }
 
+    /// The scopes that a token for this resource may have when it is exchanged for one with the scopes `held` for `from`.
+    pub fn scopes_for_exchange(&self, from: &Audience, held: &Scopes) -> Scopes {
+        let rules = self.exchanges.iter();
+        let open = rules.filter(|rule| rule.from.is_same_as(from) && held.has(rule.scope.as_str()));
+        let scopes: Scopes = open.map(|rule| rule.becomes.clone()).collect();
+        scopes.intersection(&self.scopes())
+    }
+
     /// The prefix of every resource's partition key.
     pub const PREFIX: &'static str = "RESOURCE";
 }
@@ -91,6 +103,23 @@ pub struct DefinedScope {
     pub name: Scope,
     /// What it permits, in words for the people who give it.
     pub description: String,
+}
+
+/// The word of a resource that a token for another one, with one scope, may be exchanged for a token with a scope of its own.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ExchangeRule {
+    /// The other resource.
+    pub from: Audience,
+    /// The scope there.
+    pub scope: Scope,
+    /// The scope here.
+    pub becomes: Scope,
+}
+
+impl fmt::Display for ExchangeRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}={}", self.from, self.scope, self.becomes)
+    }
 }
 
 /// The scopes that a client holds for one registered resource.

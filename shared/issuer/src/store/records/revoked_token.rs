@@ -18,8 +18,11 @@ pub struct RevokedToken {
 impl RevokedToken {
     /// The key of the token with this id.
     pub fn key_of(jti: &str) -> Key<Self> {
-        Key::single("JTI", jti)
+        Key::single(Self::PREFIX, jti)
     }
+
+    /// The prefix of every such record's partition key.
+    pub const PREFIX: &'static str = "JTI";
 }
 
 impl Record for RevokedToken {

@@ -1,4 +1,4 @@
-//! RFC 8693: an API key is exchanged for a token that lives shorter. It yields no refresh token.
+//! An API key is exchanged for a token that lives shorter.
 
 use tokensmith_verifier::Parent;
 
@@ -33,7 +33,8 @@ pub fn grant(
             auth_time: None,
         }),
         until: None,
-        parents: vec![Parent {
+        delegated: None,
+        parents: vec![Parent::ApiKey {
             key: key.id.to_string(),
         }],
     })
