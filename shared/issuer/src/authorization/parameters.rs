@@ -41,7 +41,14 @@ impl Parameters {
     /// # Errors
     /// [`BadRequest::RequestTooLong`] when they are too long to be sent on through pages.
     pub fn bounded(form: Form) -> Result<Self, BadRequest> {
-        let parameters = form.into_parameters();
+        Self::of_pairs(form.into_parameters())
+    }
+
+    /// These, wherever they come from.
+    ///
+    /// # Errors
+    /// [`BadRequest::RequestTooLong`] when they are too long to be sent on through pages.
+    pub(crate) fn of_pairs(parameters: Vec<(String, String)>) -> Result<Self, BadRequest> {
         let length = |(name, value): &(String, String)| name.len() + value.len();
         match parameters.iter().map(length).sum::<usize>() <= MAX_BYTES {
             true => Ok(Self(parameters)),

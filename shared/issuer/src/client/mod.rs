@@ -6,6 +6,7 @@ mod cache;
 pub(crate) mod jwt;
 mod keys;
 mod presented;
+mod request_object;
 mod resources;
 mod target;
 

@@ -204,7 +204,10 @@ struct PeopleMetadata<'a> {
     acr_values_supported: [&'a str; 1],
     ui_locales_supported: [&'a str; 2],
     claims_parameter_supported: bool,
+    /// At the authorization endpoint. Pushed requests may be signed, by what comes next.
     request_parameter_supported: bool,
+    /// RFC 9101 §10.5.
+    request_object_signing_alg_values_supported: AssertionAlgorithms,
     /// Other than for requests that were pushed. It is `true` where it is not said.
     request_uri_parameter_supported: bool,
 }
@@ -224,6 +227,7 @@ impl PeopleMetadata<'_> {
             ui_locales_supported: ["en", "de"],
             claims_parameter_supported: false,
             request_parameter_supported: false,
+            request_object_signing_alg_values_supported: SignatureAlgorithm::NAMES,
             request_uri_parameter_supported: false,
         }
     }

@@ -53,7 +53,10 @@ async fn push(mut call: Call<'_>) -> Result<Answer, Error> {
         .decide(&mut evidence, |evidence| Ok(evidence.authenticate()?))
         .await?;
     let id = client.record().id.clone();
-    let parameters = Parameters::bounded(form)?;
+    let parameters = match form.value("request") {
+        Some(object) => evidence.open_request(object, issuer.config.issuer.as_str())?,
+        None => Parameters::bounded(form)?,
+    };
     if parameters
         .value("client_id")
         .is_some_and(|named| named != id.as_str())

@@ -2,7 +2,7 @@
 
 use strum::IntoStaticStr;
 
-use super::{Denied, ErrorCode};
+use super::{Denied, ErrorCode, RequestObjectDenied};
 
 /// Why an authorization request is refused. The variant's name is the `reason` in the log.
 #[derive(Clone, Debug, Eq, IntoStaticStr, PartialEq, thiserror::Error)]
@@ -38,9 +38,12 @@ pub enum AuthorizationDenied {
     /// `max_age` is no number of seconds.
     #[error("max_age must be a number of seconds")]
     MalformedMaxAge,
-    /// Request objects are not read here (RFC 9101).
+    /// Request objects are read where they are pushed, and by clients with keys (RFC 9101).
     #[error("request is not supported")]
     RequestNotSupported,
+    /// A request object is not accepted (RFC 9101 §6).
+    #[error(transparent)]
+    RequestObject(RequestObjectDenied),
     /// `request_uri` names no request that was pushed here (RFC 9126).
     #[error("request_uri must be one of a pushed authorization request")]
     RequestUriNotSupported,
@@ -87,6 +90,7 @@ impl AuthorizationDenied {
             Self::UnsupportedResponseType => ErrorCode::UnsupportedResponseType,
             Self::GrantTypeNotAllowed => ErrorCode::UnauthorizedClient,
             Self::RequestNotSupported => ErrorCode::RequestNotSupported,
+            Self::RequestObject(_) => ErrorCode::InvalidRequestObject,
             Self::RequestUriNotSupported => ErrorCode::RequestUriNotSupported,
             Self::RegistrationNotSupported => ErrorCode::RegistrationNotSupported,
             Self::Access(denied) => denied.code(),
@@ -101,6 +105,7 @@ impl AuthorizationDenied {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Access(denied) => denied.reason(),
+            Self::RequestObject(reason) => reason.name(),
             _ => self.into(),
         }
     }

@@ -16,6 +16,7 @@ mod exchange;
 mod grant;
 mod limit;
 mod request;
+mod request_object;
 mod sign_in;
 mod upstream;
 
@@ -31,6 +32,7 @@ pub use exchange::ExchangeDenied;
 pub use grant::GrantDenied;
 pub use limit::LimitDenied;
 pub use request::BadRequest;
+pub use request_object::RequestObjectDenied;
 pub use sign_in::SignInDenied;
 pub use upstream::UpstreamDenied;
 
@@ -279,6 +281,7 @@ pub enum ErrorCode {
     ConsentRequired,
     RequestNotSupported,
     RequestUriNotSupported,
+    InvalidRequestObject,
     RegistrationNotSupported,
     AuthorizationPending,
     SlowDown,

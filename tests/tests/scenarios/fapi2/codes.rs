@@ -11,11 +11,11 @@ use super::{Fapi, register};
 use crate::people::{CALLBACK, World};
 
 /// A client of the profile, and somebody with a browser.
-struct Flow {
-    world: World,
-    resource: String,
-    key: OwnKey,
-    proofs: OwnKey,
+pub struct Flow {
+    pub world: World,
+    pub resource: String,
+    pub key: OwnKey,
+    pub proofs: OwnKey,
 }
 
 const REDIRECTED: [&str; 3] = [
@@ -25,7 +25,7 @@ const REDIRECTED: [&str; 3] = [
 ];
 
 impl Flow {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let Fapi {
             issuer,
             client,
@@ -42,18 +42,18 @@ impl Flow {
         }
     }
 
-    fn flow(&self) -> CodeFlow {
+    pub fn flow(&self) -> CodeFlow {
         let flow = self.world.flow("openid read");
         flow.with("resource", &self.resource)
     }
 
     /// A request of the client, by an assertion and without a proof.
-    fn asserted(&self, path: &str, form: Form<'_>) -> HttpRequest {
+    pub fn asserted(&self, path: &str, form: Form<'_>) -> HttpRequest {
         let claims = assertion_claims(&self.world.client, &self.world.issuer.url);
         HttpRequest::asserted(path, form, &self.key.jwt(&claims))
     }
 
-    fn send(&self, request: HttpRequest, proofs: Option<&OwnKey>) -> Answer {
+    pub fn send(&self, request: HttpRequest, proofs: Option<&OwnKey>) -> Answer {
         let issuer = &self.world.issuer;
         issuer.send(&match proofs {
             Some(key) => request.proving(key, &issuer.url),
@@ -61,7 +61,7 @@ impl Flow {
         })
     }
 
-    fn push(&self, flow: &CodeFlow) -> Answer {
+    pub fn push(&self, flow: &CodeFlow) -> Answer {
         self.push_by(flow, Some(&self.proofs))
     }
 
@@ -74,7 +74,7 @@ impl Flow {
     }
 
     /// Where the client sends the person, once the request was pushed.
-    fn opened(&self, flow: &CodeFlow, request_uri: &str) -> CodeFlow {
+    pub fn opened(&self, flow: &CodeFlow, request_uri: &str) -> CodeFlow {
         CodeFlow {
             parameters: vec![
                 ("client_id".into(), self.world.client.id.clone()),
@@ -97,7 +97,7 @@ impl Flow {
         flow.code(&self.world.issuer, &back)
     }
 
-    fn redeem(&self, flow: &CodeFlow, code: &str) -> Answer {
+    pub fn redeem(&self, flow: &CodeFlow, code: &str) -> Answer {
         self.redeem_by(flow, code, Some(&self.proofs))
     }
 
@@ -366,7 +366,7 @@ fn fapi2_par_attempt_reuse_request_uri() {
 }
 
 /// Another client of the same issuer, and its key.
-fn other_client(fapi: &Flow) -> (TestClient, OwnKey) {
+pub fn other_client(fapi: &Flow) -> (TestClient, OwnKey) {
     let key = OwnKey::new(SignatureAlgorithm::ES256);
     let client = register(&fapi.world.issuer, &fapi.resource, &key, &REDIRECTED);
     (client, key)

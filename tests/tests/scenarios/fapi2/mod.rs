@@ -5,6 +5,7 @@
 mod client_credentials;
 mod codes;
 mod registration;
+mod request_objects;
 
 use serde_json::Value;
 use tokensmith_tests::assertion::{OwnKey, assertion_claims};
