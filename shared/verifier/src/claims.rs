@@ -1,4 +1,4 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{Actor, KeyId, Parent, is_same_resource};
@@ -33,7 +33,11 @@ pub struct AccessTokenClaims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Actor>,
     /// The key that it is bound to, if it is (RFC 7800 §3.1).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub cnf: Option<Confirmation>,
     /// What it was exchanged for (RFC 8693): it ends with each of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -41,6 +45,11 @@ pub struct AccessTokenClaims {
     /// Every other claim. The length of a token bounds them.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+/// A claim that is there: `null` says nothing that could be checked.
+fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Confirmation>, D::Error> {
+    Confirmation::deserialize(value).map(Some)
 }
 
 /// What whoever sends a token has to prove. A verifier that does not know a member cannot check it, so it refuses the token.

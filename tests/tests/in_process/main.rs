@@ -11,6 +11,7 @@ mod claims;
 mod client_lifecycle;
 mod credential_abuse;
 mod devices;
+mod dpop;
 mod exchange;
 mod fake_kms;
 mod feed_bounds;

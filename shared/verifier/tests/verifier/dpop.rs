@@ -256,6 +256,7 @@ async fn an_unknown_confirmation_is_no_token_that_anybody_can_check() {
         json!({}),
         json!("x"),
         json!({ "jkt": 1 }),
+        Value::Null,
     ] {
         let mut claims = world.claims();
         claims["cnf"] = cnf;
