@@ -24,6 +24,7 @@ MEMORY_GB = 0.25
 BILLED_MS = {
     "client_credentials": 10,
     "private_key_jwt": 15,
+    "dpop": 15,
     "federation": 11,
     "exchange": 12,
     "refresh": 20,
@@ -45,6 +46,7 @@ HEARTBEAT_WRITES = 4
 COUNTED_AS = {
     "client_credentials": "uncached_client",
     "private_key_jwt": "uncached_signing_client",
+    "dpop": "uncached_bound_client",
     "federation": "uncached_workload",
     "exchange": "first_exchange",
 }
@@ -88,9 +90,9 @@ def main():
     print(f"assumed: {MEMORY_GB * 1024:.0f} MB; billed {BILLED_MS} ms; {STARTS:.0%} of requests meet a cold function;")
     print("every client_credentials request reads its client's record, as if no two of one client came within the cache time; the record of their")
     print("resource is read when a function has not done so for that time")
-    print("private_key_jwt is client_credentials by a client that signs an assertion (ES256), federation by one that a token of another issuer")
+    print("private_key_jwt is client_credentials by a client that signs an assertion (ES256), dpop by one that proves a key, federation by one that a token of another issuer")
     print("speaks for (RS256); exchange is an API key's for a token, which reads the records of the key and of its client")
-    for operation in ("client_credentials", "private_key_jwt", "federation", "exchange", "refresh"):
+    for operation in ("client_credentials", "private_key_jwt", "dpop", "federation", "exchange", "refresh"):
         for volume in VOLUMES:
             print_table(operation, volume, counted, line_bytes)
     print_limits(counted)

@@ -84,7 +84,7 @@ async fn rfc6750_3_1_without_a_token_there_is_only_a_challenge() {
         HttpRequest::post(paths::USERINFO, ""),
         HttpRequest::post(paths::USERINFO, "client_id=app&access_token="),
         HttpRequest::get(paths::USERINFO).basic("app", "secret"),
-        HttpRequest::get(paths::USERINFO).header("authorization", "DPoP abc"),
+        HttpRequest::get(paths::USERINFO).header("authorization", "Negotiate abc"),
     ] {
         let answer = issuer.send(&request).await;
         assert_eq!(

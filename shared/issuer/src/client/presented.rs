@@ -1,5 +1,7 @@
 //! The client authentication of a request (RFC 6749 §2.3), parsed.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, header};
@@ -19,7 +21,7 @@ pub struct PresentedCredentials {
     client_id: Option<ClientId>,
     proof: Proof,
     /// A DPoP proof, which says nothing about the client.
-    key_proof: Option<DpopProof>,
+    key_proof: Option<Arc<DpopProof>>,
 }
 
 /// What a request presents to prove that it comes from its client.
@@ -130,11 +132,14 @@ impl PresentedCredentials {
     /// The same with the DPoP proof of the request.
     #[must_use]
     pub(crate) fn with_key_proof(self, key_proof: Option<DpopProof>) -> Self {
-        Self { key_proof, ..self }
+        Self {
+            key_proof: key_proof.map(Arc::new),
+            ..self
+        }
     }
 
     /// The DPoP proof of the request.
-    pub fn key_proof(&self) -> Option<&DpopProof> {
+    pub fn key_proof(&self) -> Option<&Arc<DpopProof>> {
         self.key_proof.as_ref()
     }
 

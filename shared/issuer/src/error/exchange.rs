@@ -25,8 +25,10 @@ pub enum ExchangeDenied {
     /// Somebody acts with the actor token for somebody else.
     #[error("the actor_token was exchanged itself: who acts must have a token of their own")]
     ActorIsDelegated,
-    /// A token is bound to a key (RFC 7800 §3).
-    #[error("the token is bound to a key (cnf), and such tokens are not exchanged")]
+    /// A token is bound to a key (RFC 9449 §7.2): the request proves none, or another, and the new token would be bound to none.
+    #[error(
+        "a token is bound to a key (cnf): prove that key, or one that the new token can be bound to"
+    )]
     BoundToken,
     /// As many have acted already as may.
     #[error("the chain of actors would be too long")]

@@ -300,6 +300,11 @@ impl ApprovedToken {
         self.0.algorithm
     }
 
+    /// Whether it is bound to the key that the request has proved.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.0.bound_to.is_some()
+    }
+
     pub(crate) fn into_parts(self) -> ApprovedParts {
         self.0
     }

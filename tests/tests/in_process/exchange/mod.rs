@@ -1,6 +1,7 @@
 //! RFC 8693: an API exchanges the token that was sent to it, and goes on for the person who has given it.
 
 mod actors;
+mod bound;
 mod chains;
 mod limits;
 mod refusals;

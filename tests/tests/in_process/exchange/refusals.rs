@@ -142,7 +142,7 @@ async fn rfc8693_2_2_2_what_is_no_live_token_for_the_clients_own_resource_is_an_
 
 /// Invariant 13. Whoever is told so knows what to change.
 #[tokio::test]
-async fn invariant_13_a_token_that_is_bound_to_a_key_is_not_exchanged() {
+async fn invariant_13_a_token_that_is_bound_to_a_key_is_not_exchanged_without_a_proof() {
     let scene = Scene::new().await;
     let forger = Forger::with_key_of(&scene.issuer, &scene.app, Algorithm::ES256).await;
     let mut claims = forger.claims();

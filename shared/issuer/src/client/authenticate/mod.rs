@@ -188,7 +188,7 @@ pub struct AuthenticatedClient {
     record: Arc<Client>,
     identity: Option<Arc<FederatedIdentity>>,
     api_key: Option<Arc<ApiKey>>,
-    key_proof: Option<DpopProof>,
+    key_proof: Option<Arc<DpopProof>>,
     read_at: Timestamp,
     now: Timestamp,
 }
@@ -234,7 +234,7 @@ impl AuthenticatedClient {
     /// # Errors
     /// [`DpopRejection`] when the profile is not kept.
     pub fn key(&self) -> Result<Option<&KeyId>, DpopRejection> {
-        let proof = self.key_proof.as_ref();
+        let proof = self.key_proof.as_deref();
         match (self.record.profile, proof) {
             (Some(_), None) => Err(DpopRejection::MissingProof),
             (Some(profile), Some(proof)) if !profile.allows(proof.algorithm()) => {

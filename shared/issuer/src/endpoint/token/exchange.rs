@@ -34,6 +34,7 @@ impl Issuer {
             let granted = delegation.grant(id, asked.clone())?;
             let (resources, ttl) = (evidence.resources(), self.config.access_ttl);
             let approved = token::approve(&client, granted, resources, ttl, now)?;
+            delegation.check_binding(client.key()?, approved.is_bound())?;
             Ok((client, approved))
         });
         let (client, approved) = decided.await?;

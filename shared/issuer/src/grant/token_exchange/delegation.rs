@@ -4,8 +4,8 @@
 
 use secrecy::ExposeSecret;
 use tokensmith_verifier::{
-    AccessTokenClaims, Actor, Expectations, KeyId, Parent, Rejection, RevocationStatus,
-    SignedClaims, Timestamp, verdict,
+    AccessTokenClaims, Actor, Confirmation, Expectations, KeyId, Parent, Rejection,
+    RevocationStatus, SignedClaims, Timestamp, verdict,
 };
 
 use super::PresentedTokens;
@@ -90,11 +90,7 @@ impl SignedDelegation {
                 return Err(ExchangeDenied::ActorIsDelegated);
             }
         }
-        let mut tokens = self.claims().into_iter();
-        match tokens.any(is_bound) {
-            true => Err(ExchangeDenied::BoundToken),
-            false => Ok(()),
-        }
+        Ok(())
     }
 
     /// Judges the tokens by what one read of their records says, which began at `read_at`: `statuses` has the subject token
@@ -157,6 +153,27 @@ impl Delegation {
         resources: &FoundResources,
     ) -> Result<(), ExchangeDenied> {
         self.signed.check(client, resources)
+    }
+
+    /// Whether `key`, which the request has proved, makes up for the keys that its tokens are bound to: it is the same, or the new
+    /// token is bound to it. A thief of a bound token gets none that is worth more to them (RFC 9449 §7.2).
+    ///
+    /// # Errors
+    /// [`ExchangeDenied::BoundToken`] when it does not.
+    pub fn check_binding(
+        &self,
+        key: Option<&KeyId>,
+        is_new_one_bound: bool,
+    ) -> Result<(), ExchangeDenied> {
+        let claims = self.signed.claims().into_iter();
+        let mut keys = claims.filter_map(|claims| claims.cnf.as_ref());
+        let made_up_for = |bound_to: &Confirmation| {
+            key.is_some_and(|key| is_new_one_bound || bound_to.jkt == *key)
+        };
+        match keys.all(made_up_for) {
+            true => Ok(()),
+            false => Err(ExchangeDenied::BoundToken),
+        }
     }
 
     /// The subject of the new token is that of the subject token. What is issued opens no more than it, and ends with it.
@@ -251,12 +268,6 @@ fn lineage(token: &SignedClaims) -> Vec<Parent> {
         kid: Some(KeyId::clone(key_id)),
     });
     lineage
-}
-
-/// Whether a token is of use only with a proof by some key (RFC 7800 §3). No proof is looked at here, so that it is not
-/// exchanged.
-fn is_bound(claims: &AccessTokenClaims) -> bool {
-    claims.cnf.is_some()
 }
 
 /// The one audience of a token. Whose the scopes of a token for several are, nobody can say.

@@ -10,9 +10,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tokensmith_authorizer::{Authorizer, AuthorizerConfig, AuthorizerEvent, ResponseFormat};
+use tokensmith_tests::assertion::OwnKey;
 use tokensmith_tests::authorizer::{INTERVAL, http_api_event, new_authorizer_by};
 use tokensmith_tests::forge::Forger;
-use tokensmith_tests::{InProcess, TestClient};
+use tokensmith_tests::{InProcess, TestClient, TestProof};
+use tokensmith_verifier::jose::SignatureAlgorithm;
 use tokensmith_verifier::{Algorithm, Clock};
 
 /// Prints all of it.
@@ -36,16 +38,28 @@ async fn warm_requests() {
     let simple = bench.authorizer(ResponseFormat::Simple);
     let policy = bench.authorizer(ResponseFormat::Policy);
     let (simple, policy) = (simple.await, policy.await);
-    let mut times = [const { Vec::new() }; 3];
+    let bound = BoundToken::of(&bench).await;
+    let bound_gate = bench.authorizer(ResponseFormat::Simple).await;
+    let mut times = [const { Vec::new() }; 4];
     // In turn, so that whatever else the machine does concerns all of them.
     for _ in 0..ROUNDS {
         times[0].push(timed(async || raw.verify()).await);
         times[1].push(timed(async || event.ask(&simple).await).await);
         times[2].push(timed(async || event.ask(&policy).await).await);
+        let mut events = bound.events(&bench).into_iter();
+        let started = Instant::now();
+        for event in events.by_ref() {
+            assert!(event.ask(&bound_gate).await, "a proof is good once");
+        }
+        times[3].push(started.elapsed() / BATCH);
     }
-    let [raw, simple, policy] = times.map(median_us);
+    let [raw, simple, policy, bound] = times.map(median_us);
     println!("raw signature verification        {raw:>7.1} us");
-    for (name, time) in [("simple response", simple), ("policy of 20 routes", policy)] {
+    for (name, time) in [
+        ("simple response", simple),
+        ("policy of 20 routes", policy),
+        ("a token bound to a key", bound),
+    ] {
         println!("request, {name:<24} {time:>7.1} us   {:.2} x", time / raw);
     }
 }
@@ -269,6 +283,7 @@ impl Bench {
         let configure = |config: &mut AuthorizerConfig| {
             config.routes = Some(routes);
             config.response = response;
+            config.public_url = Some(PUBLIC_URL.parse().expect("a URL"));
         };
         let dynamo = self.issuer.dynamo.clone();
         let authorizer = new_authorizer_by(clock, &self.issuer, dynamo, configure).await;
@@ -302,6 +317,40 @@ impl Event {
         let answer = authorizer.answer(&event, "bench").await.expect("an answer");
         let answer = serde_json::to_vec(&answer).expect("JSON");
         !answer.starts_with(br#"{"isAuthorized":false"#)
+    }
+}
+
+/// A token that is bound to a key, which signs a proof for each request.
+struct BoundToken {
+    key: OwnKey,
+    token: String,
+}
+
+impl BoundToken {
+    async fn of(bench: &Bench) -> Self {
+        let key = OwnKey::new(SignatureAlgorithm::ES256);
+        let forger = Forger::with_key_of(&bench.issuer, &bench.client, Algorithm::ES256).await;
+        let mut claims = forger.claims();
+        claims["cnf"] = json!({ "jkt": key.thumbprint() });
+        let token = forger.token(&claims).await;
+        Self { key, token }
+    }
+
+    /// A batch of requests, each with a proof of its own.
+    fn events(&self, bench: &Bench) -> Vec<Event> {
+        let event = |_| {
+            let now = bench.issuer.now().seconds();
+            let proof = TestProof::at(now, &self.key, "GET", &format!("{PUBLIC_URL}/orders/17"));
+            let proof = proof.for_token(&self.token).signed(&self.key);
+            let text = http_api_event(&self.token);
+            let text = text.replace("Bearer ", "DPoP ");
+            let header = format!("\"headers\": {{ \"dpop\": \"{proof}\",");
+            Event {
+                text: text.replacen("\"headers\": {", &header, 1),
+                token: self.token.clone(),
+            }
+        };
+        (0..BATCH).map(event).collect()
     }
 }
 
@@ -349,6 +398,7 @@ fn median_us(mut times: Vec<Duration>) -> f64 {
     times[times.len() / 2].as_secs_f64() * 1e6
 }
 
+const PUBLIC_URL: &str = "https://orders.example";
 const ROUNDS: u32 = 200;
 const BATCH: u32 = 100;
 const COLD_STARTS: u32 = 21;

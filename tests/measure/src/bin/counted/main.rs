@@ -20,7 +20,7 @@ use tokensmith_people::Passwords;
 use tokensmith_tests::assertion::OwnKey;
 use tokensmith_tests::authorizer::INTERVAL;
 use tokensmith_tests::faults::Attempt;
-use tokensmith_tests::{Answer, HttpRequest, InProcess, Items, TestClient};
+use tokensmith_tests::{Answer, HttpRequest, InProcess, Items, TestClient, TestProof};
 use tokensmith_verifier::jose::SignatureAlgorithm;
 use tokensmith_verifier::{Algorithm, paths};
 
@@ -113,6 +113,7 @@ impl Counter {
         let (cost, answer) = self.cost("client_credentials", &own).await;
         operations.insert("client_credentials", cost);
         operations.insert("uncached_signing_client", self.signing_cost().await);
+        operations.insert("uncached_bound_client", self.bound_cost().await);
         operations.insert("limited_client", self.limited_cost().await);
         operations.extend(self.federated_costs().await);
         operations.extend(self.exchange_costs().await);
@@ -149,6 +150,17 @@ impl Counter {
         let own = [("grant_type", "client_credentials")];
         let request = HttpRequest::asserted(paths::TOKEN, &own, &assertion);
         self.cost("uncached_signing_client", &request).await.0
+    }
+
+    /// A token that is bound to a key, for a client whose record is read.
+    async fn bound_cost(&self) -> Cost {
+        let key = OwnKey::new(SignatureAlgorithm::ES256);
+        let client = self.world.confidential("bound-service", |_| {}).await;
+        let url = self.world.config.issuer.join(paths::TOKEN);
+        let proof = TestProof::at(self.world.now().seconds(), &key, "POST", &url);
+        let request = HttpRequest::client_credentials(&client);
+        let request = request.header("dpop", proof.signed(&key));
+        self.cost("uncached_bound_client", &request).await.0
     }
 
     /// A token for a client with a limit, whose record is in the cache: one permit is leased for it.
