@@ -21,6 +21,7 @@ BAD = {
     "Custody": ["hsm", ""],
     "KeyPeriod": DURATION,
     "KeyPublishAhead": DURATION,
+    "DpopNonce": ["on", "yes", ""],
     "SecretScanning": ["yes", ""],
     "SignIn": ["yes", ""],
     "BrandName": [" Example", "Example ", "two\nlines", "x" * 65],
