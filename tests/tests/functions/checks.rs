@@ -80,12 +80,15 @@ fn expected_calls(function: &str, custody: &str) -> Vec<String> {
         _ => vec!["Decrypt"; 4],
     };
     let (hmac, feed): (&[&str], &[&str]) = (&["Query", "Decrypt"], &["Query", "Query"]);
-    // A client and the federation; a resource, an API key, what a device has asked for.
+    // A client and the federation; a resource, an API key, what can have ended a token, what a device has asked for.
     let (clients, one): (&[&str], &[&str]) = (&["GetItem", "Query"], &["GetItem"]);
-    let lease: &[&str] = &["UpdateItem"];
+    let (lease, token): (&[&str], &[&str]) = (&["UpdateItem"], &["BatchGetItem"]);
     let calls = match function {
         // A lease that is always refused comes after the keys.
-        ISSUE => [keys, keys, &signing, hmac, lease, clients, one, one, one].concat(),
+        ISSUE => {
+            let own = [keys, keys, &signing, hmac, lease].concat();
+            [&own, clients, one, one, token, one].concat()
+        }
         REFRESH => [keys, keys, &signing, hmac, lease, clients, one].concat(),
         REVOKE => [keys, keys, hmac, clients, one].concat(),
         // A user as well.

@@ -87,21 +87,7 @@ pub fn approve(
 ) -> Result<ApprovedToken, Error> {
     let record = client.record();
     let limits = granted.limits.as_ref();
-    let (audiences, resource, scopes) = match (&granted.delegated, limits) {
-        (Some(delegated), Some(limits)) => {
-            let held = &limits.scopes;
-            let exchanged = approve_exchange(&delegated.from, held, &granted.asked, resources);
-            let (resource, scopes) = exchanged?;
-            (vec![resource.uri.clone()], Some(resource), scopes)
-        }
-        _ => {
-            let audiences = granted.target().audiences(record)?;
-            let resource = approve_audiences(record, &audiences, resources)?;
-            let asked = granted.asked.scopes.clone();
-            let scopes = approve_scopes(record, resource, limits, asked)?;
-            (audiences, resource, scopes)
-        }
-    };
+    let (audiences, resource, scopes) = approve_access(record, &granted, resources)?;
     // The `iat` of a token is the time of the oldest read that it rests on, so that a revocation
     // which that read could not see covers the token.
     let read_at = [limits.map(|limits| limits.read_at), resources.read_at()];
@@ -129,10 +115,7 @@ pub fn approve(
         client_id: record.id.clone(),
         subject: granted.subject,
         scopes,
-        audiences: match resource {
-            Some(resource) => vec![resource.uri.to_string()],
-            None => audiences.iter().map(ToString::to_string).collect(),
-        },
+        audiences,
         algorithm,
         claims: claims.unwrap_or_default(),
         grant_id: limits.and_then(|limits| limits.grant_id),
@@ -144,6 +127,28 @@ pub fn approve(
         expires_at,
         expires_in: expires_at.since(now).as_secs(),
     }))
+}
+
+/// What the token is for, what is registered about that, and its scopes.
+fn approve_access<'a>(
+    client: &Client,
+    granted: &GrantedAccess,
+    resources: &'a FoundResources,
+) -> Result<(Vec<String>, Option<&'a Resource>, Scopes), AccessDenied> {
+    let limits = granted.limits.as_ref();
+    if let (Some(delegated), Some(limits)) = (&granted.delegated, limits) {
+        let (from, held) = (&delegated.from, &limits.scopes);
+        let (resource, scopes) = approve_exchange(from, held, &granted.asked, resources)?;
+        return Ok((vec![resource.uri.to_string()], Some(resource), scopes));
+    }
+    let audiences = granted.target().audiences(client)?;
+    let resource = approve_audiences(client, &audiences, resources)?;
+    let scopes = approve_scopes(client, resource, limits, granted.asked.scopes.clone())?;
+    let audiences = match resource {
+        Some(resource) => vec![resource.uri.to_string()],
+        None => audiences.iter().map(ToString::to_string).collect(),
+    };
+    Ok((audiences, resource, scopes))
 }
 
 /// How long a token may live that rests on nothing else.
