@@ -201,7 +201,7 @@ fn fapi2_dpop_negative_tests() {
         ("typ", good.clone().saying("typ", json!("JWT"))),
         ("alg", good.clone().saying("alg", json!("none"))),
         ("another key", good.clone().saying("jwk", other.bare_jwk())),
-        ("old", good.clone().claiming("iat", json!(now() - 3600))),
+        ("old", good.claiming("iat", json!(now() - 3600))),
     ] {
         let request = HttpRequest::asserted(paths::TOKEN, &OWN, &fapi.assertion());
         let request = request.header("dpop", proof.signed(&fapi.proofs));
