@@ -60,7 +60,7 @@ provider = new Provider(url, {
     client_id: id,
     client_secret: secret,
     redirect_uris: [callback],
-    grant_types: ['authorization_code', 'refresh_token'],
+    grant_types: ['authorization_code'],
     response_types: ['code'],
     id_token_signed_response_alg: 'ES256',
   }],
@@ -68,7 +68,7 @@ provider = new Provider(url, {
   cookies: { keys: ['a key of the benchmark'] },
   routes: { authorization: '/oauth2/authorize', token: '/oauth2/token' },
   claims: { openid: ['sub'], email: ['email', 'email_verified'] },
-  scopes: ['openid', 'email', 'read'],
+  scopes: ['openid', 'email'],
   features: {
     devInteractions: { enabled: false },
     resourceIndicators: {

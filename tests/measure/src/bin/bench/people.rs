@@ -16,7 +16,7 @@ use tokensmith_measure::{cpu, resident_at_most};
 use tokensmith_people::Passwords;
 use tokensmith_tests::{Answer, CodeFlow, Connection, HttpRequest};
 
-use provider::Provider;
+use provider::{Provider, USERS};
 
 /// Prints what each part of the way costs.
 pub fn measure(time: Duration) {
@@ -48,7 +48,7 @@ pub fn measure(time: Duration) {
     }
     let mut provider = Provider::ours();
     let load = Load::on(&mut provider);
-    let (signed_in, _) = load.run(32, time, |visit| visit.sign_in());
+    let (signed_in, _) = load.run(USERS, time, |visit| visit.sign_in());
     load.report("sign-in, 32 at once", &signed_in);
     println!(
         "\nthe hash of a password: {:.1} ms of a processor",
@@ -124,8 +124,8 @@ impl<'a> Load<'a> {
         visit: &(impl Fn(&mut Visit<'_>) -> T + Sync),
     ) -> (Measured, Vec<T>) {
         let (before, started) = (cpu(self.process), Instant::now());
-        let on_one = || {
-            let (mut done, mut browser) = (Vec::new(), Visit::to(self.provider));
+        let on_one = |user: &str| {
+            let (mut done, mut browser) = (Vec::new(), Visit::to(self.provider, user));
             while more() {
                 let began = Instant::now();
                 let brought = visit(&mut browser);
@@ -134,7 +134,9 @@ impl<'a> Load<'a> {
             done
         };
         let done = thread::scope(|scope| {
-            let threads: Vec<_> = (0..connections).map(|_| scope.spawn(on_one)).collect();
+            // Each is somebody else: whoever tries several passwords at once is slowed down.
+            let users = self.provider.users.iter().take(connections);
+            let threads: Vec<_> = users.map(|user| scope.spawn(|| on_one(user))).collect();
             let joined = threads
                 .into_iter()
                 .flat_map(|one| one.join().expect("no panic"));
@@ -188,15 +190,17 @@ impl Measured {
 /// A browser, and the connection that it keeps.
 struct Visit<'a> {
     provider: &'a Provider,
+    user: &'a str,
     connection: Connection,
     browser: Browser,
     is_signed_in: bool,
 }
 
 impl<'a> Visit<'a> {
-    fn to(provider: &'a Provider) -> Self {
+    fn to(provider: &'a Provider, user: &'a str) -> Self {
         Self {
             provider,
+            user,
             connection: Connection::open(&provider.url),
             browser: Browser::default(),
             is_signed_in: false,
@@ -219,7 +223,8 @@ impl<'a> Visit<'a> {
     fn signed_in(&mut self, flow: &CodeFlow) -> Answer {
         let page = self.follow(HttpRequest::get(&flow.target()));
         self.is_signed_in = true;
-        self.follow(form_of(&page, "Sign in", &provider::ENTERED))
+        let entered = [("user_name", self.user), ("password", provider::PASSWORD)];
+        self.follow(form_of(&page, "Sign in", &entered))
     }
 
     /// Somebody who is signed in is asked, and agrees: the client's request, and the code.
@@ -230,7 +235,8 @@ impl<'a> Visit<'a> {
             false => self.signed_in(&flow),
         };
         let answer = self.follow(form_of(&page, "allow", &[]));
-        let code = code_in(&answer).expect("a code");
+        let code = code_in(&answer);
+        let code = code.unwrap_or_else(|| panic!("no code: {}", answer.body));
         (flow, code)
     }
 
