@@ -234,6 +234,9 @@ pub struct IssuedToken {
     #[serde(skip_serializing_if = "String::is_empty")]
     scope: String,
     aud: String,
+    /// The key that it is bound to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jkt: Option<KeyId>,
 }
 
 impl IssuedToken {
@@ -244,6 +247,7 @@ impl IssuedToken {
             jti: minted.token_id.clone(),
             scope: bounded(&minted.scopes.to_string()),
             aud: bounded(&minted.audiences.join(" ")),
+            jkt: minted.bound_to.clone(),
         }
     }
 }
@@ -291,6 +295,7 @@ impl IssuedToken {
             jti: "j".to_owned(),
             scope: "s".to_owned(),
             aud: "a".to_owned(),
+            jkt: Some("t".to_owned().into()),
         }
     }
 }

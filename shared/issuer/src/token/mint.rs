@@ -72,7 +72,7 @@ pub async fn mint(
         token_id: claims.jti,
         audiences: claims.aud.as_slice().to_vec(),
         key_id: key.id.clone(),
-        is_bound: claims.cnf.is_some(),
+        bound_to: claims.cnf.map(|bound| bound.jkt),
         expires_in: approved.expires_in,
         scopes: approved.scopes,
     })
@@ -118,8 +118,8 @@ pub struct MintedToken {
     pub audiences: Vec<String>,
     /// The key that signed it.
     pub key_id: KeyId,
-    /// Whether it is bound to a key, which DPoP proofs are made with.
-    pub is_bound: bool,
+    /// The key that it is bound to, which DPoP proofs are made with: the thumbprint.
+    pub bound_to: Option<KeyId>,
     /// Its remaining lifetime in seconds.
     pub expires_in: u64,
     /// What was granted.

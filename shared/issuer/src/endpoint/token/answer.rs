@@ -49,9 +49,9 @@ impl IssuedTokens {
         let mut answer = uncached_json(&TokenAnswer {
             access_token: self.access_token.expose_secret(),
             issued_token_type: is_exchange.then_some(ACCESS_TOKEN_TYPE),
-            token_type: match self.access_token.is_bound {
-                true => DPOP_SCHEME,
-                false => "Bearer",
+            token_type: match self.access_token.bound_to {
+                Some(_) => DPOP_SCHEME,
+                None => "Bearer",
             },
             expires_in: self.access_token.expires_in,
             refresh_token: refresh_token.map(ExposeSecret::expose_secret),
