@@ -260,9 +260,11 @@ pub fn check_binding(
     key: Option<&KeyId>,
 ) -> Result<(), DpopRejection> {
     let of_code = grant.code.as_ref().and_then(|code| code.bound_to.as_ref());
+    // A code, or a device's, that is presented again rests on the key of the refresh token that it gave.
+    let of_grant = grant.bound_to.as_ref();
     let bound_to = match proven.credential().generation {
-        0 => of_code,
-        _ => grant.bound_to.as_ref(),
+        0 => of_code.or(of_grant),
+        _ => of_grant,
     };
     match (bound_to, key) {
         (None, _) => Ok(()),

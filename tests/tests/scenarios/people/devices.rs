@@ -1,6 +1,8 @@
 //! RFC 8628: somebody lets a device in that shows them a code.
 
+use tokensmith_tests::assertion::OwnKey;
 use tokensmith_tests::{Answer, HttpRequest, Page, Person, TestClient, TestIssuer};
+use tokensmith_verifier::jose::SignatureAlgorithm;
 
 use super::{PASSWORD, World};
 
@@ -150,4 +152,31 @@ fn rfc9700_4_7_a_form_of_another_session_lets_nothing_in() {
     let refused = world.decide(&page, "allow").page();
     assert_ne!(refused.answer.status, 200, "{}", refused.text());
     poll(&world, &codes).assert_refused(400, "authorization_pending");
+}
+
+/// The answer to a device is repeated for a minute: to whoever has its key, once the device has proved one (RFC 9449 §5).
+#[test]
+fn invariant_13_the_answer_to_a_device_with_a_key_is_repeated_for_that_key() {
+    let mut world = world();
+    let codes = ask(&world.issuer, &world.client);
+    let page = world.arrive("/device");
+    let page = world.enter(&page, &codes.user);
+    world.decide(&page, "allow").page();
+    let polled = |key: Option<&OwnKey>| {
+        let form = [
+            ("grant_type", DEVICE_CODE),
+            ("device_code", codes.device.as_str()),
+        ];
+        let request = HttpRequest::form("/oauth2/token", &form).by(&world.client);
+        world.issuer.send(&match key {
+            Some(key) => request.proving(key, &world.issuer.url),
+            None => request,
+        })
+    };
+    let [own, thief] = [(); 2].map(|()| OwnKey::new(SignatureAlgorithm::ES256));
+    let token = polled(Some(&own)).refresh_token();
+    for key in [None, Some(&thief)] {
+        polled(key).assert_refused(400, "invalid_dpop_proof");
+    }
+    assert_eq!(polled(Some(&own)).refresh_token(), token);
 }
