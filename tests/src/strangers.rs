@@ -40,6 +40,10 @@ pub fn requests(
                 HttpRequest::post(path, huge),
             ])
             .chain(asserted(path, &[("grant_type", "client_credentials")]))
+            .chain(proving(path, "POST", || {
+                let own = HttpRequest::post(path, "grant_type=client_credentials");
+                own.basic(&unique("stranger"), &secret())
+            }))
             .collect(),
         paths::REVOKE | paths::INTROSPECT => [refresh_token, forged, access_token]
             .into_iter()
@@ -64,6 +68,9 @@ pub fn requests(
                 ]
             })
             .chain([HttpRequest::post(path, huge.clone())])
+            .chain(proving(path, "GET", || {
+                HttpRequest::get(path).header("authorization", format!("DPoP {access_token}"))
+            }))
             .collect(),
         paths::REVOCATIONS => [
             "",
@@ -94,6 +101,20 @@ fn asserted(path: &str, form: Form<'_>) -> Vec<HttpRequest> {
         HttpRequest::asserted(path, form, &key.sign(&header, &claims))
     });
     assertions.into()
+}
+
+/// With a good proof by each algorithm: whoever makes a key can sign.
+fn proving(
+    path: &str,
+    method: &str,
+    request: impl Fn() -> HttpRequest,
+) -> impl Iterator<Item = HttpRequest> {
+    let url = format!("https://issuer.example{path}");
+    let proofs =
+        SignatureAlgorithm::ALL.map(|algorithm| OwnKey::new(algorithm).proof(method, &url));
+    proofs
+        .into_iter()
+        .map(move |proof| request().header("dpop", proof))
 }
 
 /// A secret that looks like one. Others are refused without a look at the client.

@@ -10,7 +10,7 @@ use tokensmith_verifier::{
 };
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::support::{AUDIENCE, Forger, World};
+use crate::support::{AUDIENCE, Forger, World, base64url};
 
 const URL: &str = "https://api.example/orders";
 
@@ -184,6 +184,10 @@ async fn rfc9449_4_3_each_bad_proof_is_refused_and_uses_up_nothing() {
         (
             DpopRejection::UnusableKey,
             header(json!({ "jwk": { "kty": "oct", "k": "AA" } })),
+        ),
+        (
+            DpopRejection::UnusableKey,
+            header(json!({ "jwk": { "kty": "RSA", "e": "AQAB", "n": base64url(&[0xff; 513]) } })),
         ),
         (
             DpopRejection::BadSignature,
