@@ -286,6 +286,18 @@ fn every_vector_of_hashes_is_that_of_an_entry() {
     }
 }
 
+/// `docs/feed.md` has one of them as its example.
+#[test]
+fn the_example_of_the_feeds_page_is_a_vector() {
+    let page = std::fs::read_to_string(path_of("../../docs/feed.md")).expect("docs/feed.md");
+    let file: Feed = read("feed.json");
+    let example = file.hashes.iter().find(|example| example.kind == "api_key");
+    let example = example.expect("an example");
+    for text in [&example.name, &example.input, &example.hash] {
+        assert!(page.contains(text.as_str()), "{text}");
+    }
+}
+
 #[test]
 fn every_vector_of_feed_documents_has_its_verdict() {
     let file: Feed = read("feed.json");
