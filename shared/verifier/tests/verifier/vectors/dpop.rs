@@ -550,6 +550,14 @@ impl Cases<'_> {
         wrong.method = "POST".to_owned();
         let right = self.request(proof, self.accepted());
         self.case("what is refused uses up nothing", vec![wrong, right]);
+        let lacks = || lacks_scope("admin", Schemes::DpopAndBearer);
+        let first = self.request(self.good_proof(), lacks());
+        let again = self.request(self.good_proof(), replayed());
+        self.case(
+            "a proof is used up by a request that lacks a scope",
+            vec![first, again],
+        )
+        .required = "admin".to_owned();
     }
 }
 
