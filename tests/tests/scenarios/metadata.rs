@@ -52,15 +52,17 @@ fn rfc8414_2_every_url_that_it_names_answers() {
     for (name, url) in urls {
         let path = url.strip_prefix(&issuer.url).expect("a URL of this issuer");
         let request = match name.as_str() {
-            "jwks_uri" | "authorization_endpoint" | "end_session_endpoint" => {
-                HttpRequest::get(path)
-            }
+            "jwks_uri"
+            | "revocations_endpoint"
+            | "authorization_endpoint"
+            | "end_session_endpoint" => HttpRequest::get(path),
             _ => HttpRequest::post(path, ""),
         };
         let answer = issuer.send(&request);
         let content_type = answer.header("content-type").unwrap_or_default();
         let right = match name.as_str() {
             "jwks_uri" => answer.status == 200,
+            "revocations_endpoint" => answer.status == 200 && content_type == "application/jose",
             // People come here, and are told in words.
             "authorization_endpoint" => {
                 answer.status == 400 && content_type.starts_with("text/html")
@@ -74,7 +76,12 @@ fn rfc8414_2_every_url_that_it_names_answers() {
         assert!(right, "{name}: {} {}", answer.status, answer.body);
         named.insert(name.as_str());
     }
-    let least = ["jwks_uri", "token_endpoint", "userinfo_endpoint"];
+    let least = [
+        "jwks_uri",
+        "revocations_endpoint",
+        "token_endpoint",
+        "userinfo_endpoint",
+    ];
     assert!(named.is_superset(&BTreeSet::from(least)));
 }
 

@@ -119,6 +119,7 @@ impl Issuer {
             revocation_endpoint: issuer.join(paths::REVOKE),
             introspection_endpoint: issuer.join(paths::INTROSPECT),
             jwks_uri: issuer.join(paths::JWKS),
+            revocations_endpoint: issuer.join(paths::REVOCATIONS),
             scopes_supported: ABOUT_PEOPLE,
             response_types_supported: if signs_in { &["code"] } else { &[] },
             grant_types_supported: self.grant_types(),
@@ -165,6 +166,9 @@ struct Metadata<'a> {
     revocation_endpoint: String,
     introspection_endpoint: String,
     jwks_uri: String,
+    /// An extension of our own, registered nowhere (RFC 8414 §2 allows others): the revocation feed, so that a verifier that
+    /// knows `docs/feed.md` finds it by the issuer URL alone.
+    revocations_endpoint: String,
     /// Those that mean the same at every issuer. Which others there are is for each client to know.
     scopes_supported: [&'a str; ABOUT_PEOPLE.len()],
     /// Required by RFC 8414, and empty where there is no authorization endpoint.

@@ -15,3 +15,4 @@ mod revocation_view;
 mod scope_expressions;
 mod support;
 mod tower_layer;
+mod vectors;

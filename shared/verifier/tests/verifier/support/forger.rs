@@ -37,6 +37,27 @@ impl Forger {
             }
             Algorithm::EdDSA => Pair::Ed25519(Ed25519KeyPair::generate().expect("a key")),
         };
+        Self::of(algorithm, pair)
+    }
+
+    /// Whoever has this private key: PKCS#8, or the seed of EdDSA.
+    pub fn fixed(algorithm: Algorithm, private: &[u8]) -> Self {
+        let pair = match algorithm {
+            Algorithm::RS256 | Algorithm::PS256 => {
+                Pair::Rsa(RsaKeyPair::from_pkcs8(private).expect("a key"))
+            }
+            Algorithm::ES256 => {
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private);
+                Pair::Ec(pair.expect("a key"))
+            }
+            Algorithm::EdDSA => {
+                Pair::Ed25519(Ed25519KeyPair::from_seed_unchecked(private).expect("a key"))
+            }
+        };
+        Self::of(algorithm, pair)
+    }
+
+    fn of(algorithm: Algorithm, pair: Pair) -> Self {
         let public_half = public_half(&pair);
         let jwk = Jwk::from_decoding_key(&public_half, Some(algorithm.into()));
         let mut jwk = jwk.expect("a JWK");
