@@ -9,7 +9,10 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::dpop::DPOP_HEADER;
-use crate::{Challenge, ProtectedRequest, Refusal, RequiredScopes, VerifiedClaims, Verifier};
+use crate::{
+    Challenge, ProtectedRequest, ProtectedResource, Refusal, RequiredScopes, VerifiedClaims,
+    Verifier,
+};
 
 /// Passes only requests with a valid access token to a service (feature `tower`).
 ///
@@ -21,6 +24,7 @@ pub struct BearerLayer {
     verifier: Arc<Verifier>,
     required: Arc<RequiredScopes>,
     url: Option<Arc<str>>,
+    resource: Option<Arc<ProtectedResource>>,
 }
 
 impl BearerLayer {
@@ -30,6 +34,7 @@ impl BearerLayer {
             verifier,
             required: Arc::default(),
             url: None,
+            resource: None,
         }
     }
 
@@ -44,6 +49,13 @@ impl BearerLayer {
     /// Requires these scopes as well.
     pub fn requiring(mut self, required: RequiredScopes) -> Self {
         self.required = Arc::new(required);
+        self
+    }
+
+    /// Names the protected resource metadata in every challenge (RFC 9728 §5.1), which a
+    /// [`ProtectedResourceLayer`](crate::ProtectedResourceLayer) serves.
+    pub fn described_by(mut self, resource: Arc<ProtectedResource>) -> Self {
+        self.resource = Some(resource);
         self
     }
 
@@ -71,10 +83,14 @@ impl BearerLayer {
 
     /// Without a URL no proof can be checked, so that none is asked for.
     fn challenge(&self, refusal: &Refusal) -> Challenge {
-        match self.url {
+        let mut challenge = match self.url {
             Some(_) => self.verifier.challenge(refusal),
             None => refusal.challenge(self.verifier.realm()),
+        };
+        if let (Some(resource), Some(value)) = (&self.resource, &mut challenge.www_authenticate) {
+            value.push_str(&format!(r#", resource_metadata="{}""#, resource.url()));
         }
+        challenge
     }
 }
 
@@ -126,26 +142,28 @@ where
                     request.extensions_mut().insert(claims);
                     inner.call(request).await
                 }
-                Err(refusal) => Ok(answer(&layer.challenge(&refusal))),
+                Err(refusal) => Ok(Response::from(&layer.challenge(&refusal))),
             }
         })
     }
 }
 
-/// The response to a refused request, without a body.
-fn answer<R: Default>(challenge: &Challenge) -> Response<R> {
-    let mut response = Response::new(R::default());
-    // Every challenge has a valid HTTP status, so the fallback is never used.
-    *response.status_mut() =
-        StatusCode::from_u16(challenge.status).unwrap_or(StatusCode::UNAUTHORIZED);
-    let headers = response.headers_mut();
-    let value = challenge.www_authenticate.as_deref();
-    if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
-        headers.insert(header::WWW_AUTHENTICATE, value);
+/// The response to a refused request, without a body (feature `tower`).
+impl<B: Default> From<&Challenge> for Response<B> {
+    fn from(challenge: &Challenge) -> Self {
+        let mut response = Self::new(B::default());
+        // Every challenge has a valid HTTP status, so the fallback is never used.
+        *response.status_mut() =
+            StatusCode::from_u16(challenge.status).unwrap_or(StatusCode::UNAUTHORIZED);
+        let headers = response.headers_mut();
+        let value = challenge.www_authenticate.as_deref();
+        if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
+            headers.insert(header::WWW_AUTHENTICATE, value);
+        }
+        if let Some(seconds) = challenge.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
     }
-    if let Some(seconds) = challenge.retry_after {
-        headers.insert(header::RETRY_AFTER, seconds.into());
-    }
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

@@ -79,7 +79,9 @@
 //! |---|---|
 //! | none by default | no HTTP client; a [`Fetch`] is given to the builder |
 //! | `fetch` | `HttpFetch`: hyper 1 and rustls, on AWS-LC and the system's root certificates |
-//! | `tower` | `BearerLayer`, for axum and `lambda_http`: `http`, `tower-layer`, `tower-service` |
+//! | `tower` | `BearerLayer` and `ProtectedResourceLayer`, for axum and `lambda_http`, and answers of refusals: `http`, `tower-layer`, `tower-service` |
+//! | `axum` | `VerifiedClaims` as an extractor: `axum-core` |
+//! | `testing` | `testing::TestIssuer`, an issuer inside a test |
 //!
 //! The verifier runs within a tokio runtime that has its timers enabled.
 
@@ -89,17 +91,24 @@ mod claims;
 mod clock;
 mod delegation;
 pub mod dpop;
+#[cfg(feature = "axum")]
+mod extractor;
 mod fetch;
 pub mod jose;
 mod key_id;
 #[cfg(feature = "tower")]
 mod layer;
 pub mod paths;
+mod protected_resource;
 mod published_keys;
 mod refusal;
 mod resource;
+#[cfg(feature = "tower")]
+mod resource_layer;
 mod revocation;
 mod scopes;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod url;
 mod verdict;
 mod verification;
@@ -118,8 +127,11 @@ pub use jsonwebtoken::jwk::{Jwk, JwkSet};
 pub use key_id::KeyId;
 #[cfg(feature = "tower")]
 pub use layer::{BearerLayer, BearerService};
+pub use protected_resource::ProtectedResource;
 pub use refusal::{Challenge, Refusal, SourceUnavailable};
 pub use resource::{canonical_resource, is_same_resource};
+#[cfg(feature = "tower")]
+pub use resource_layer::{ProtectedResourceLayer, ProtectedResourceService};
 pub use revocation::{
     FEED_OVERLAP_SECONDS, FEED_TYPE, FeedDocument, FeedRejection, FeedSettings, MAX_FEED_BYTES,
     MalformedRevocation, Revocation, RevocationHash, RevocationKind, RevocationSource,

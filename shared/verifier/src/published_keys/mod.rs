@@ -80,6 +80,14 @@ impl PublishedKeys {
         }
     }
 
+    /// Makes sure that there are keys.
+    ///
+    /// # Errors
+    /// [`FetchError`] when there are no usable keys, and none can be fetched.
+    pub(crate) async fn fetched(&self) -> Result<(), FetchError> {
+        self.current().await.map(drop)
+    }
+
     /// The keys to verify with.
     ///
     /// Fresh keys cost no I/O. Keys that are no longer fresh are renewed in the background. A

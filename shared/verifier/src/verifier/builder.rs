@@ -1,13 +1,14 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Revocations, Verifier};
+use super::{RefusalHook, Revocations, Verifier};
 use crate::dpop::SeenProofs;
 use crate::fetch::{Fetch, FetchError};
 use crate::published_keys::{KeyLimits, KeysLocation, PublishedKeys};
 use crate::revocation::{FeedAccess, RevocationFeed};
 use crate::url::{is_origin, is_protected};
-use crate::{Clock, FeedSettings, RevocationSource, TokenScheme};
+use crate::{Clock, FeedSettings, Refusal, RevocationSource, TokenScheme};
 
 /// The configuration of a [`Verifier`]. It needs an issuer and an audience, and without the crate's
 /// feature `fetch` also a [`Fetch`].
@@ -22,6 +23,7 @@ pub struct VerifierBuilder {
     fetch_time_limit: Duration,
     revocations: RevocationsFrom,
     schemes: &'static [TokenScheme],
+    on_refusal: Option<RefusalHook>,
 }
 
 #[derive(Debug)]
@@ -46,6 +48,7 @@ impl VerifierBuilder {
             fetch_time_limit: Duration::from_secs(2),
             revocations: RevocationsFrom::Nowhere,
             schemes: &[TokenScheme::Bearer],
+            on_refusal: None,
         }
     }
 
@@ -128,6 +131,13 @@ impl VerifierBuilder {
         self
     }
 
+    /// Calls this with each refusal of [`Verifier::authorize`] and [`Verifier::authorize_request`], for a log or a metric. It must not
+    /// block: the request waits for it.
+    pub fn on_refusal(mut self, hook: impl Fn(&Refusal) + Send + Sync + 'static) -> Self {
+        self.on_refusal = Some(RefusalHook(Arc::new(hook)));
+        self
+    }
+
     /// Makes the verifier, which fetches nothing yet.
     ///
     /// # Errors
@@ -184,6 +194,7 @@ impl VerifierBuilder {
             revocations,
             schemes: self.schemes,
             seen: SeenProofs::default(),
+            on_refusal: self.on_refusal,
         })
     }
 }
@@ -205,8 +216,8 @@ fn default_fetch() -> Result<Arc<dyn Fetch>, InvalidConfiguration> {
     Err(InvalidConfiguration::NoFetch)
 }
 
-/// Why a verifier cannot be made.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+/// Why a verifier cannot be made. It prints the same text in both ways, so that a `main` that returns it says what is wrong.
+#[derive(Clone, Eq, PartialEq, thiserror::Error)]
 pub enum InvalidConfiguration {
     /// The issuer URL is not valid.
     #[error("an issuer URL is https://HOST[:PORT] without path or query (http only on loopback)")]
@@ -227,4 +238,10 @@ pub enum InvalidConfiguration {
     /// The HTTP client of the feature `fetch` cannot be made.
     #[error("the HTTP client cannot be made: {0}")]
     Fetch(FetchError),
+}
+
+impl fmt::Debug for InvalidConfiguration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }

@@ -3,6 +3,7 @@
 
 mod builder;
 
+use std::fmt;
 use std::sync::Arc;
 
 pub use builder::{InvalidConfiguration, VerifierBuilder};
@@ -31,6 +32,16 @@ pub struct Verifier {
     /// How tokens may be sent.
     schemes: &'static [TokenScheme],
     seen: SeenProofs,
+    on_refusal: Option<RefusalHook>,
+}
+
+/// What an embedder does with refusals.
+struct RefusalHook(Arc<dyn Fn(&Refusal) + Send + Sync>);
+
+impl fmt::Debug for RefusalHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RefusalHook(…)")
+    }
 }
 
 /// What of a request its authorization rests on.
@@ -73,13 +84,16 @@ impl Verifier {
         authorization: impl IntoIterator<Item = &'a [u8]>,
         required: &RequiredScopes,
     ) -> Result<VerifiedClaims, Refusal> {
-        let token = BearerToken::from_headers(authorization)?;
-        if !self.schemes.contains(&TokenScheme::Bearer) {
-            return Err(Refusal::NoToken);
-        }
-        let claims = self.verify(token.expose()).await?;
-        claims.require(required)?;
-        Ok(claims)
+        let authorized = async {
+            let token = BearerToken::from_headers(authorization)?;
+            if !self.schemes.contains(&TokenScheme::Bearer) {
+                return Err(Refusal::NoToken);
+            }
+            let claims = self.verify(token.expose()).await?;
+            claims.require(required)?;
+            Ok(claims)
+        };
+        self.told(authorized.await)
     }
 
     /// Authorizes a request whose token may be bound to a key: takes token and DPoP proof from its headers, verifies both
@@ -92,17 +106,28 @@ impl Verifier {
         request: &ProtectedRequest<'_>,
         required: &RequiredScopes,
     ) -> Result<VerifiedClaims, Refusal> {
-        let values = request.authorization.iter().copied();
-        let (scheme, token) = BearerToken::of_any_scheme(values)?;
-        if !self.schemes.contains(&scheme) {
-            return Err(Refusal::NoToken);
-        }
-        let claims = match scheme {
-            TokenScheme::Bearer => self.verify(token.expose()).await?,
-            TokenScheme::Dpop => self.verify_bound(token.expose(), request).await?,
+        let authorized = async {
+            let values = request.authorization.iter().copied();
+            let (scheme, token) = BearerToken::of_any_scheme(values)?;
+            if !self.schemes.contains(&scheme) {
+                return Err(Refusal::NoToken);
+            }
+            let claims = match scheme {
+                TokenScheme::Bearer => self.verify(token.expose()).await?,
+                TokenScheme::Dpop => self.verify_bound(token.expose(), request).await?,
+            };
+            claims.require(required)?;
+            Ok(claims)
         };
-        claims.require(required)?;
-        Ok(claims)
+        self.told(authorized.await)
+    }
+
+    /// The same, after the embedder has heard of a refusal.
+    fn told(&self, authorized: Result<VerifiedClaims, Refusal>) -> Result<VerifiedClaims, Refusal> {
+        if let (Err(refusal), Some(RefusalHook(hook))) = (&authorized, &self.on_refusal) {
+            hook(refusal);
+        }
+        authorized
     }
 
     /// The answer to a refused request: a challenge for each way in which a token may be sent.
@@ -176,6 +201,24 @@ impl Verifier {
         Ok(signed.claims)
     }
 
+    /// Fetches the issuer's keys, and the feed if it is followed, so that the first request waits for neither: for a server
+    /// that says it is ready only when it is. Requests do the same themselves.
+    ///
+    /// # Errors
+    /// [`SourceUnavailable`] when no token could be judged now. It may be called again.
+    pub async fn ready(&self) -> Result<(), SourceUnavailable> {
+        self.keys.fetched().await.map_err(SourceUnavailable::Keys)?;
+        self.refresh_revocations().await;
+        match &self.revocations {
+            Revocations::Feed(feed)
+                if feed.view().staleness(self.clock.now().seconds()).is_none() =>
+            {
+                Err(SourceUnavailable::StaleRevocations)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Renews the view of the revocation feed if that is due. Requests do that themselves; in a
     /// server that calls this from time to time, they need not wait for it.
     pub async fn refresh_revocations(&self) {
@@ -191,6 +234,15 @@ impl Verifier {
             Revocations::Feed(feed) => feed.view().staleness(self.clock.now().seconds()),
             Revocations::Unseen | Revocations::Source(_) => None,
         }
+    }
+
+    /// The issuer URL.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    pub(crate) fn schemes(&self) -> &[TokenScheme] {
+        self.schemes
     }
 
     /// The protection space to name in challenges: the first audience.

@@ -3,6 +3,7 @@
 mod bad_tokens;
 mod bearer_requests;
 mod dpop;
+mod embedding;
 mod exchanged_tokens;
 mod feed_documents;
 mod http_client;
