@@ -154,6 +154,20 @@ impl Gate {
             .await
     }
 
+    /// Asks until the authorizer judges by its view of the feed, which it reads beside the first requests.
+    pub async fn warm(&self, authorizer: &Authorizer, kind: Kind) {
+        let event = kind.event(&format!("Bearer {}", self.token().await));
+        for _ in 0..1000 {
+            self.issuer.dynamo.take_calls();
+            assert!(decide(authorizer, kind, &event).await.passes());
+            if self.issuer.dynamo.take_calls().is_empty() {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("the view of the feed is never read");
+    }
+
     /// A token of the client for itself, with the scope `a`.
     pub async fn token(&self) -> String {
         let answer = self.issuer.client_credentials(&self.client).await;
