@@ -397,7 +397,8 @@ fn later_until(keys: &Keys) -> Steps {
     let older = json!([
         client(LONG, START + 100),
         key(LONG + 2, START + 1000),
-        client(LONG + 1, START - 40)
+        client(LONG + 1, START - 40),
+        client(LONG + 1, START - 60),
     ]);
     let afterwards = vec![
         good(
