@@ -82,6 +82,7 @@
 //! | `tower` | `BearerLayer` and `ProtectedResourceLayer`, for axum and `lambda_http`, and answers of refusals: `http`, `tower-layer`, `tower-service` |
 //! | `axum` | `VerifiedClaims` as an extractor: `axum-core` |
 //! | `testing` | `testing::TestIssuer`, an issuer inside a test |
+//! | `tracing` | events of the crate `tracing`: refusals at `debug`, an issuer that cannot be asked at `warn` |
 //!
 //! The verifier runs within a tokio runtime that has its timers enabled.
 
@@ -109,6 +110,7 @@ mod revocation;
 mod scopes;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod trace;
 mod url;
 mod verdict;
 mod verification;

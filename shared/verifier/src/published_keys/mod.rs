@@ -11,6 +11,7 @@ pub(crate) use location::KeysLocation;
 use state::{FetchedKeys, State};
 
 use crate::fetch::{Fetch, FetchError, FetchRequest, Fetched, Flight, Start, fetch_within};
+use crate::trace;
 use crate::{Clock, FeedRejection, Rejection, VerificationKeys};
 
 /// How long keys are kept.
@@ -195,7 +196,10 @@ impl Shared {
         }
         match fetched {
             Ok(keys) => state.renewed(keys),
-            Err(err) => state.failed(now, err),
+            Err(err) => {
+                trace::not_renewed("keys", &err);
+                state.failed(now, err);
+            }
         }
     }
 

@@ -13,6 +13,7 @@ use super::{
 use crate::fetch::{Fetch, FetchError, FetchRequest, Fetched, Flight, fetch_within};
 use crate::paths;
 use crate::published_keys::{NamesUnknownKey, PublishedKeys, Signed};
+use crate::trace;
 use crate::{Clock, KeyId, Rejection, RevocationStatus, SignedClaims, SourceUnavailable};
 
 /// How the feed is followed.
@@ -127,6 +128,9 @@ impl Shared {
             Err(_) => interval,
         };
         let failure = caught_up.err();
+        if let Some(failure) = &failure {
+            trace::not_renewed("revocations", failure);
+        }
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
         self.due_at.store(began + pause.max(1), Ordering::Release);
     }

@@ -11,6 +11,7 @@ pub use builder::{InvalidConfiguration, VerifierBuilder};
 use crate::dpop::{DpopProof, DpopRejection, ExpectedProof, SeenProofs};
 use crate::published_keys::{PublishedKeys, Signed};
 use crate::revocation::RevocationFeed;
+use crate::trace;
 use crate::{
     AccessTokenClaims, BearerToken, CLOCK_SKEW_SECONDS, Challenge, Clock, Expectations, Refusal,
     Rejection, RequiredScopes, RevocationSource, RevocationStatus, SourceUnavailable, TokenScheme,
@@ -124,8 +125,11 @@ impl Verifier {
 
     /// The same, after the embedder has heard of a refusal.
     fn told(&self, authorized: Result<VerifiedClaims, Refusal>) -> Result<VerifiedClaims, Refusal> {
-        if let (Err(refusal), Some(RefusalHook(hook))) = (&authorized, &self.on_refusal) {
-            hook(refusal);
+        if let Err(refusal) = &authorized {
+            trace::refused(refusal);
+            if let Some(RefusalHook(hook)) = &self.on_refusal {
+                hook(refusal);
+            }
         }
         authorized
     }

@@ -211,3 +211,55 @@ async fn a_resource_that_is_no_url_has_no_metadata() {
     let body = to_bytes(answer.into_body(), 100).await.expect("a body");
     assert_eq!(&body[..], b"inside");
 }
+
+/// Collects events, as text.
+#[derive(Default)]
+struct Events(Mutex<Vec<String>>);
+
+impl tracing::Subscriber for &'static Events {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        struct Text(String);
+        impl tracing::field::Visit for Text {
+            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                self.0.push_str(&format!(" {field}={value:?}"));
+            }
+        }
+        let mut text = Text(event.metadata().level().to_string());
+        event.record(&mut text);
+        self.0.lock().expect("no panic").push(text.0);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test]
+async fn what_goes_wrong_is_traced_and_no_token_is_in_it() {
+    let events: &'static Events = Box::leak(Box::default());
+    let _guard = tracing::subscriber::set_default(events);
+    let issuer = TestIssuer::new("https://issuer.example");
+    let verifier = issuer.verifier(API).build().expect("a verifier");
+    issuer.set_down(true);
+    let token = issuer.token(API, "read", |_| {});
+    let authorization = format!("Bearer {token}");
+    let any = RequiredScopes::default();
+    let refused = verifier.authorize([authorization.as_bytes()], &any).await;
+    assert!(matches!(refused, Err(Refusal::Unavailable(_))));
+    let events = events.0.lock().expect("no panic").join("\n");
+    assert!(events.contains("DEBUG"), "{events}");
+    assert!(events.contains("reason=\"unavailable\""), "{events}");
+    assert!(!events.contains(&token), "{events}");
+}
