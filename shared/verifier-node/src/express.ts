@@ -1,0 +1,33 @@
+// Middleware for Express, Connect, and whatever else has their signature.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { authorizer, type Protection } from './adapter.js';
+import type { Claims } from './claims.js';
+import { Refusal } from './refusal.js';
+
+/** A request of Express, as far as it is used. A handler behind the middleware finds the claims in `auth`. */
+export type Request = IncomingMessage & { originalUrl?: string; auth?: Claims };
+
+/**
+ * Passes only requests with a valid access token on, and answers the others. CORS preflight requests have no token, so that what
+ * answers them must come before this.
+ */
+export function protect(protection: Protection<Request>) {
+  const authorize = authorizer(protection);
+  return (request: Request, response: ServerResponse, next: (error?: unknown) => void): void => {
+    const { authorization, dpop } = request.headersDistinct;
+    const path = request.originalUrl ?? request.url ?? '/';
+    authorize(request, { method: request.method ?? '', path, authorization, dpop }).then(
+      (claims) => {
+        request.auth = claims;
+        next();
+      },
+      (error: unknown) => {
+        if (!(error instanceof Refusal)) return next(error);
+        const { status, headers } = error.challenge();
+        response.writeHead(status, { ...headers, 'Content-Length': '0' }).end();
+      },
+    );
+  };
+}

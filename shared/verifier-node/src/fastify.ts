@@ -1,0 +1,58 @@
+// Hooks for Fastify: for one route, or as a plugin for all routes of an instance.
+
+import type { IncomingMessage } from 'node:http';
+
+import { authorizer, type Protection } from './adapter.js';
+import type { Claims } from './claims.js';
+import { Refusal } from './refusal.js';
+
+/** A request of Fastify, as far as it is used. A handler finds the claims in `auth`. */
+export interface Request {
+  raw: IncomingMessage;
+  originalUrl: string;
+  method: string;
+  auth?: Claims;
+}
+
+/** A reply of Fastify, as far as it is used. */
+export interface Reply {
+  code(status: number): unknown;
+  headers(headers: Record<string, string>): unknown;
+  send(payload?: unknown): unknown;
+}
+
+interface Instance {
+  decorateRequest(name: string, value?: unknown): unknown;
+  hasRequestDecorator(name: string): boolean;
+  addHook(name: 'onRequest', hook: (request: never, reply: never) => Promise<unknown>): unknown;
+}
+
+/** A hook (`onRequest`, or `preHandler`) that passes only requests with a valid access token on, and answers the others. */
+export function protect(protection: Protection<Request>) {
+  const authorize = authorizer(protection);
+  return async (request: Request, reply: Reply): Promise<unknown> => {
+    const { authorization, dpop } = request.raw.headersDistinct;
+    try {
+      const { method, originalUrl: path } = request;
+      request.auth = await authorize(request, { method, path, authorization, dpop });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const { status, headers } = error.challenge();
+      reply.code(status);
+      reply.headers(headers);
+      reply.send();
+      // Fastify runs nothing more of a request when a hook returns its reply.
+      return reply;
+    }
+  };
+}
+
+/** A plugin that protects every route of the instance that it is registered with. */
+async function plugin(instance: Instance, protection: Protection<Request>): Promise<void> {
+  if (!instance.hasRequestDecorator('auth')) instance.decorateRequest('auth', undefined);
+  instance.addHook('onRequest', protect(protection));
+}
+
+// Otherwise Fastify gives a plugin an instance of its own, and the hook would protect nothing.
+export default Object.assign(plugin, { [Symbol.for('skip-override')]: true });
