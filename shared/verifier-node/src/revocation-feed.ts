@@ -1,14 +1,10 @@
 // The client of the feed: a view that follows it. Nothing runs between requests, because a function may be frozen then.
 
-import { CLOCK_SKEW_SECONDS } from './claims.js';
+import { type FeedDocument, FeedRejection, readDocument } from './feed-document.js';
 import { type Fetch, fetchWithin, Flight, TIME_LIMIT } from './fetch.js';
-import { isCount, isString, type JsonObject } from './json.js';
 import type { PublishedKeys } from './published-keys.js';
-import { type Reason, Refusal } from './refusal.js';
-import { parseRevocation, type Revocation, revocationHash, RevocationView } from './revocation-view.js';
-
-/** The `typ` of a feed document. */
-export const FEED_TYPE = 'tokensmith-revocations+jwt';
+import { Refusal } from './refusal.js';
+import { RevocationView } from './revocation-view.js';
 
 /** Bounds the memory that a hostile response can take. */
 const MAX_FEED_BYTES = 4 * 1024 * 1024;
@@ -35,23 +31,9 @@ export interface FeedAccess {
   readonly keys: PublishedKeys;
 }
 
-interface Page {
-  readonly keyId: string;
-  readonly until: number;
-  readonly more: boolean;
-  readonly entries: readonly Revocation[];
+interface Page extends FeedDocument {
   /** For how many seconds the issuer, or a cache on the way, gives out the same one. */
   readonly freshFor: number | undefined;
-}
-
-/** A document of the feed is not accepted. */
-class FeedRejection extends Error {
-  constructor(
-    message: string,
-    readonly reason?: Reason,
-  ) {
-    super(message);
-  }
 }
 
 export class RevocationFeed {
@@ -121,9 +103,9 @@ export class RevocationFeed {
     for (let pages = 0; pages < MAX_PAGES; pages += 1) {
       const page = await this.#page(since);
       // Whoever has stolen a key could sign a feed that does not say that it was withdrawn.
-      if (this.view.isWithdrawn(page.keyId, this.#access.clock())) throw withdrawn();
+      if (this.view.isWithdrawn(page.keyId, this.#access.clock())) throw new FeedRejection('withdrawn_key');
       if (page.until < (this.view.asOf ?? 0) && !page.more) {
-        throw new FeedRejection('the revocation feed is older than what is known');
+        throw new FeedRejection('older');
       }
       this.view.apply(page.entries, page.until);
       freshFor = page.freshFor;
@@ -145,10 +127,8 @@ export class RevocationFeed {
     const { body, freshFor } = await fetchWithin(fetch, { url, maxBytes: MAX_FEED_BYTES });
     const jws = Buffer.from(body ?? []).toString('latin1');
     const now = clock();
-    return keys.prove('feed', async (known) => {
-      const { keyId, payload } = await known.signedPayload(jws, FEED_TYPE);
-      return { ...pageOf(payload, { keyId, issuer, since, now }), freshFor };
-    });
+    const document = await keys.prove('feed', (known) => readDocument(jws, known, { issuer, since, now }));
+    return { ...document, freshFor };
   }
 }
 
@@ -158,38 +138,4 @@ function within(milliseconds: number, work: Promise<void>): Promise<void> {
     timer = setTimeout(resolve, milliseconds);
   });
   return Promise.race([work, isOver]).finally(() => clearTimeout(timer));
-}
-
-interface Asked {
-  readonly keyId: string;
-  readonly issuer: string;
-  readonly since: number;
-  readonly now: number;
-}
-
-/** What a signed document says, once it fits what was asked. Throws what is wrong with it. */
-function pageOf(payload: JsonObject, { keyId, issuer, since, now }: Asked): Omit<Page, 'freshFor'> {
-  const { iss, iat, exp, from, until, more, entries } = payload;
-  const isWellFormed =
-    isString(iss) && isCount(iat) && isCount(exp) && isCount(from) && isCount(until) && typeof more === 'boolean';
-  const parsed = Array.isArray(entries) ? entries.map(parseRevocation) : [null];
-  if (!isWellFormed || !parsed.every((entry) => entry !== null)) throw rejection('malformed');
-  if (iss !== issuer) throw rejection('wrong_issuer');
-  if (now >= exp + CLOCK_SKEW_SECONDS) throw rejection('expired');
-  if (iat > now + CLOCK_SKEW_SECONDS) throw rejection('not_yet_valid');
-  if (from > since) throw new FeedRejection('the revocation feed has a gap');
-  if (until < since || (more && until === since)) throw new FeedRejection('the revocation feed makes no progress');
-  if (until > iat) throw new FeedRejection('the revocation feed ends after it was made');
-  // Whoever has stolen a key can sign with it. The issuer does not sign with a withdrawn one.
-  const own = revocationHash('key', keyId).join();
-  if (parsed.some(({ hash }) => hash.join() === own)) throw withdrawn();
-  return { keyId, until, more, entries: parsed };
-}
-
-function rejection(reason: Reason): FeedRejection {
-  return new FeedRejection(`the revocation feed is not accepted: ${new Refusal(reason).message}`, reason);
-}
-
-function withdrawn(): FeedRejection {
-  return rejection('withdrawn_key');
 }

@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto';
 
 import { calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 
+import { FEED_TYPE } from './feed-document.js';
 import type { Fetch } from './fetch.js';
-import { FEED_TYPE } from './revocation-feed.js';
 import { type RevokedKind, revocationHash } from './revocation-view.js';
 import { sha256 } from './sha256.js';
 
