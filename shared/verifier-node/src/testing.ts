@@ -37,6 +37,9 @@ interface Entry {
   ends_at?: number;
 }
 
+/** How many entries a document of the feed has, about. */
+const MAX_ENTRIES = 10_000;
+
 /** Makes an issuer. Hand its `options` to the verifier. */
 export async function testIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   return new TestIssuer(options, await testKey(options.alg ?? 'ES256'));
@@ -154,11 +157,14 @@ export class TestIssuer {
     return known === etag ? new Response(null, { status: 304, headers }) : new Response(body, { headers });
   }
 
+  /** Entries of one second are never spread over two documents. */
   async #feed(from: number): Promise<Response> {
     const { issuer: iss, now: iat } = this;
     const recorded = this.#entries.filter(({ at, entry }) => at >= from && entry.until + 60 >= iat);
-    const entries = recorded.map(({ entry }) => entry);
-    const document = { iss, iat, exp: iat + 60, from, until: iat, more: false, entries };
+    const rest = recorded.slice(MAX_ENTRIES).find(({ at }) => at > (recorded[0]?.at ?? at));
+    const until = rest?.at ?? iat;
+    const entries = recorded.filter(({ at }) => rest === undefined || at < until).map(({ entry }) => entry);
+    const document = { iss, iat, exp: iat + 60, from, until, more: rest !== undefined, entries };
     const body = await sign(this.key, document, { typ: FEED_TYPE, kid: this.key.kid });
     return new Response(body, { headers: { 'Cache-Control': 'public, max-age=5' } });
   }
