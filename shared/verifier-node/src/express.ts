@@ -6,6 +6,15 @@ import { authorizer, type Protection } from './adapter.js';
 import type { Claims } from './claims.js';
 import { Refusal } from './refusal.js';
 
+declare global {
+  // The name that the types of Express look for.
+  namespace Express {
+    interface Request {
+      auth?: Claims;
+    }
+  }
+}
+
 /** A request of Express, as far as it is used. A handler behind the middleware finds the claims in `auth`. */
 export type Request = IncomingMessage & { originalUrl?: string; auth?: Claims };
 

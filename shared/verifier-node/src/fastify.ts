@@ -2,9 +2,17 @@
 
 import type { IncomingMessage } from 'node:http';
 
+import type {} from 'fastify';
+
 import { authorizer, type Protection } from './adapter.js';
 import type { Claims } from './claims.js';
 import { Refusal } from './refusal.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    auth?: Claims;
+  }
+}
 
 /** A request of Fastify, as far as it is used. A handler finds the claims in `auth`. */
 export interface Request {
