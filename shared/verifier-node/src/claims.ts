@@ -86,8 +86,9 @@ function isParent(value: unknown): value is Parent {
 
 /** Everybody who acts for the subject, the current actor first. */
 export function actorsOf({ act }: TokenClaims): string[] {
+  if (!act) return [];
   const actors: string[] = [];
-  for (let actor = act; actor; actor = actor.act) actors.push(actor.sub);
+  for (let actor: Actor | null | undefined = act; actor; actor = actor.act) actors.push(actor.sub);
   return actors;
 }
 

@@ -4,7 +4,7 @@ import { calculateJwkThumbprint, type JWK } from 'jose';
 
 import { hashOf, HashTable } from './hash-table.js';
 import { isOptional, isString, type JsonObject } from './json.js';
-import { hasType, parseJws, payloadOf, type UnverifiedJws } from './jws.js';
+import { hasType, parseJws, payloadOf } from './jws.js';
 import { isAlgorithmOf, isSecret, isUsableKind, PublicKey } from './public-key.js';
 import { type Reason, Refusal } from './refusal.js';
 import { sha256 } from './sha256.js';
@@ -63,8 +63,9 @@ export class Proof {
     // Exactly this type, so that nothing else that a client signs is a proof (RFC 8725 §3.11).
     if (!hasType(header, 'dpop+jwt')) throw new Refusal('wrong_proof_type');
     if (!isOfKey) throw new Refusal('wrong_proof_algorithm');
-    if (!(await key.verifies(text))) throw new Refusal('bad_proof_signature');
-    return new Proof(await calculateJwkThumbprint(jwk as JWK), claimsOf(jws));
+    const verified = await key.verified(text);
+    if (verified === null) throw new Refusal('bad_proof_signature');
+    return new Proof(await calculateJwkThumbprint(jwk as JWK), claimsOf(asProof(() => payloadOf(jws, verified))));
   }
 
   /** Judges the proof as one for this request. Throws the first `Refusal` of method, URL, token and time. */
@@ -72,7 +73,7 @@ export class Proof {
     const { htm, htu, ath, iat } = this.claims;
     if (htm !== method) throw new Refusal('proof_for_another_method');
     if (!isSameUrl(htu, url)) throw new Refusal('proof_for_another_url');
-    if (ath !== sha256(token).toString('base64url')) throw new Refusal('proof_for_another_token');
+    if (ath !== sha256(token, 'base64url')) throw new Refusal('proof_for_another_token');
     const made = Math.floor(iat);
     if (made > now + LEEWAY_SECONDS) throw new Refusal('proof_from_the_future');
     if (made + LEEWAY_SECONDS < now) throw new Refusal('proof_too_old');
@@ -85,8 +86,7 @@ function algorithmFor(jwk: JsonObject): string {
   return all.find((alg) => isAlgorithmOf(jwk, alg)) ?? '';
 }
 
-function claimsOf(jws: UnverifiedJws): ProofClaims {
-  const claims = asProof(() => payloadOf(jws));
+function claimsOf(claims: JsonObject): ProofClaims {
   const { jti, htm, htu, iat, ath, nonce } = claims;
   const isWellFormed = [jti, htm, htu].every(isString) && isOptional(ath, isString) && isOptional(nonce, isString);
   const hasTime = typeof iat === 'number' && Number.isFinite(iat) && iat >= 0;

@@ -141,10 +141,15 @@ function saturating(seconds: number): number {
 
 /** The first 128 bits of the SHA-256 of a text. */
 export function hashOf(text: string): Words {
-  return wordsOf(sha256(text));
+  return wordsOf(sha256(text, 'binary'));
 }
 
-/** The first sixteen bytes as words. */
-export function wordsOf(bytes: Buffer): Words {
-  return [bytes.readUInt32LE(0), bytes.readUInt32LE(4), bytes.readUInt32LE(8), bytes.readUInt32LE(12)];
+/** The first sixteen bytes as words; each character is a byte. */
+export function wordsOf(bytes: string): Words {
+  return [word(bytes, 0), word(bytes, 4), word(bytes, 8), word(bytes, 12)];
+}
+
+function word(bytes: string, at: number): number {
+  const high = (bytes.charCodeAt(at + 2) << 16) | (bytes.charCodeAt(at + 3) << 24);
+  return (bytes.charCodeAt(at) | (bytes.charCodeAt(at + 1) << 8) | high) >>> 0;
 }

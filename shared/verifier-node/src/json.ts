@@ -1,14 +1,16 @@
 // What is decoded before it is believed: strict, so that no two readers see different things in one text.
 
+import { isUtf8 } from 'node:buffer';
+
 /** An object of JSON, of which nothing is known. */
 export type JsonObject = Record<string, unknown>;
 
-const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 /** The members of the JSON object that the bytes are, or `null`. */
 export function parseObject(bytes: Uint8Array): JsonObject | null {
+  if (!isUtf8(bytes)) return null;
   try {
-    const value: unknown = JSON.parse(UTF_8.decode(bytes));
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+    const value: unknown = JSON.parse(text);
     return isObject(value) ? value : null;
   } catch {
     return null;

@@ -31,11 +31,11 @@ export function isSecret(jwk: JsonObject): boolean {
 /** A public key that verifies the signatures of one algorithm. */
 export class PublicKey {
   readonly #key: CryptoKey;
-  readonly #names: string[];
+  readonly #options: { algorithms: string[] };
 
   private constructor(key: CryptoKey, names: string[]) {
     this.#key = key;
-    this.#names = names;
+    this.#options = { algorithms: names };
   }
 
   /**
@@ -56,13 +56,12 @@ export class PublicKey {
     }
   }
 
-  /** Whether the signature of a JWS is right. Its `alg` must be the key's, or this is false as well. */
-  async verifies(jws: string): Promise<boolean> {
+  /** The payload of a JWS; `null` when its signature is not by this key, or its `alg` is not the key's. */
+  async verified(jws: string): Promise<Uint8Array | null> {
     try {
-      await compactVerify(jws, this.#key, { algorithms: this.#names });
-      return true;
+      return (await compactVerify(jws, this.#key, this.#options)).payload;
     } catch (error) {
-      if (error instanceof errors.JOSEError || error instanceof TypeError) return false;
+      if (error instanceof errors.JOSEError || error instanceof TypeError) return null;
       throw error;
     }
   }

@@ -30,7 +30,7 @@ export function parseRevocation(entry: unknown): Revocation | null {
   const isWellFormed = isString(kind) && isCount(until) && isOptional(not_before, isCount) && isOptional(ends_at, isCount);
   if (!isWellFormed || bytes?.length !== 16) return null;
   const notBefore = momentOf(kind, not_before ?? undefined, ends_at ?? undefined);
-  return notBefore === null ? null : { hash: wordsOf(bytes), notBefore, until };
+  return notBefore === null ? null : { hash: wordsOf(bytes.toString('latin1')), notBefore, until };
 }
 
 /** The moment that belongs to the kind; `null` when it does not fit it. */
@@ -86,16 +86,14 @@ export class RevocationView {
 
   /** Why a token is revoked: itself, or something that it was exchanged for. `null` when it is not. */
   rejectionOf(claims: TokenClaims, keyId: string, now: number): Reason | null {
-    const parents = claims.parents ?? [];
-    const any = (kind: RevokedKind, names: string[]) => names.some((name) => this.#value(kind, name, now) >= 0);
-    const isCovered = (kind: RevokedKind, names: string[]) =>
-      names.some((name) => this.#value(kind, name, now) >= claims.iat);
-    if (any('key', [keyId, ...named(parents, 'kid')])) return 'withdrawn_key';
-    if (any('token', [claims.jti, ...named(parents, 'jti')])) return 'token_revoked';
-    if (any('grant', [...optional(claims.grant_id), ...named(parents, 'grant_id')])) return 'grant_revoked';
-    if (isCovered('client', [claims.client_id, ...named(parents, 'client_id')])) return 'client_revoked';
+    const parents = claims.parents ?? NONE;
+    if (this.#latest('key', keyId, named(parents, 'kid'), now) >= 0) return 'withdrawn_key';
+    if (this.#latest('token', claims.jti, named(parents, 'jti'), now) >= 0) return 'token_revoked';
+    if (this.#latest('grant', claims.grant_id, named(parents, 'grant_id'), now) >= 0) return 'grant_revoked';
+    const ofClients = this.#latest('client', claims.client_id, named(parents, 'client_id'), now);
+    if (ofClients >= claims.iat) return 'client_revoked';
     // Whoever acts may be a client or a person. No client has the name of a person.
-    if (isCovered('subject', [claims.sub, ...actorsOf(claims)])) return 'subject_revoked';
+    if (this.#latest('subject', claims.sub, actorsOf(claims), now) >= claims.iat) return 'subject_revoked';
     const hasEnded = (name: string) => {
       const endsAt = this.#value('api key', name, now);
       return endsAt >= 0 && endsAt <= now;
@@ -103,16 +101,22 @@ export class RevocationView {
     return named(parents, 'key').some(hasEnded) ? 'api_key_ended' : null;
   }
 
+  /** The latest moment of these names; -1 when none of them is revoked. */
+  #latest(kind: RevokedKind, own: string | null | undefined, others: readonly string[], now: number): number {
+    let latest = own === null || own === undefined ? -1 : this.#value(kind, own, now);
+    for (const name of others) latest = Math.max(latest, this.#value(kind, name, now));
+    return latest;
+  }
+
   #value(kind: RevokedKind, name: string, now: number): number {
     return this.#entries.value(revocationHash(kind, name), now);
   }
 }
 
-function optional(name: string | null | undefined): string[] {
-  return name === null || name === undefined ? [] : [name];
-}
+const NONE: readonly never[] = [];
 
 /** What the parents have under this name. */
-function named(parents: readonly Parent[], name: 'key' | 'jti' | 'client_id' | 'grant_id' | 'kid'): string[] {
-  return parents.flatMap((parent) => optional((parent as Record<string, string | null>)[name]));
+function named(parents: readonly Parent[], name: 'key' | 'jti' | 'client_id' | 'grant_id' | 'kid'): readonly string[] {
+  if (parents.length === 0) return NONE;
+  return parents.flatMap((parent) => (parent as Record<string, string | null | undefined>)[name] ?? []);
 }

@@ -1,7 +1,10 @@
 import * as crypto from 'node:crypto';
 
-/** The SHA-256 of a text. `hash` is faster, and in Node since 20.12. */
-export const sha256: (text: string) => Buffer =
+/**
+ * The SHA-256 of a text, as text: making a `Buffer` takes three times as long as the hash. `hash` is faster than `createHash`, and
+ * in Node since 20.12.
+ */
+export const sha256: (text: string, encoding: 'base64url' | 'binary') => string =
   typeof crypto.hash === 'function'
-    ? (text) => crypto.hash('sha256', text, 'buffer')
-    : (text) => crypto.createHash('sha256').update(text).digest();
+    ? (text, encoding) => crypto.hash('sha256', text, encoding)
+    : (text, encoding) => crypto.createHash('sha256').update(text).digest(encoding);

@@ -152,7 +152,7 @@ export class TestIssuer {
   #jwks(known: string | undefined): Response {
     const keys = this.keys.map(({ jwk, kid, alg }) => ({ ...jwk, kid, alg, use: 'sig' }));
     const body = JSON.stringify({ keys });
-    const etag = `"${sha256(body).toString('base64url')}"`;
+    const etag = `"${sha256(body, 'base64url')}"`;
     const headers = { 'Cache-Control': 'public, max-age=300', ETag: etag };
     return known === etag ? new Response(null, { status: 304, headers }) : new Response(body, { headers });
   }
@@ -176,7 +176,7 @@ export class TestIssuer {
   }
 
   #proof(key: TestKey, token: string, claims: TestClaims): Promise<string> {
-    const ath = sha256(token).toString('base64url');
+    const ath = sha256(token, 'base64url');
     const good = { jti: randomUUID(), iat: this.now, ath };
     return sign(key, { ...good, ...claims }, { typ: 'dpop+jwt', jwk: key.jwk });
   }

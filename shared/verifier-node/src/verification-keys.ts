@@ -53,8 +53,9 @@ export class VerificationKeys {
     const named = header.kid === null ? undefined : this.#keys.get(header.kid);
     if (named === undefined || header.kid === null) throw new Refusal('unknown_key');
     if (named.alg !== header.alg) throw new Refusal('wrong_algorithm');
-    if (!(await named.key.verifies(token))) throw new Refusal('bad_signature');
-    return { keyId: header.kid, payload: payloadOf(jws) };
+    const verified = await named.key.verified(token);
+    if (verified === null) throw new Refusal('bad_signature');
+    return { keyId: header.kid, payload: payloadOf(jws, verified) };
   }
 }
 
