@@ -24,6 +24,7 @@ from conftest import ISSUER
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "resource-servers.md").read_text()
 EXAMPLE = ROOT / "shared" / "verifier" / "examples" / "resource_server.rs"
+NODE_VERIFIER = ROOT / "shared" / "verifier-node"
 AUDIENCE, OTHER_AUDIENCE = "https://api.example/", "https://other.example/"
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 LANGUAGES = ["rust", "js", "python"]
@@ -44,7 +45,11 @@ def command(language, directory):
             assert built.is_file(), "run `cargo build -p tokensmith-verifier --example resource_server` first"
             return [built]
         case "js":
-            (directory / "node_modules").symlink_to(Path(__file__).parent / "node_modules")
+            modules = directory / "node_modules"
+            (modules / "@tokensmith").mkdir(parents=True)
+            (modules / "@tokensmith" / "verifier").symlink_to(NODE_VERIFIER)
+            (modules / "express").symlink_to(Path(__file__).parent / "node_modules" / "express")
+            assert (NODE_VERIFIER / "dist").is_dir(), "run `npm run build` in shared/verifier-node first"
             (directory / "service.mjs").write_text(pasted("js"))
             return ["node", "service.mjs"]
         case "python":
@@ -121,6 +126,10 @@ def refusal(response):
 def test_page_and_readme_show_the_example_that_is_compiled():
     readme = (ROOT / "README.md").read_text()
     assert pasted("rust") == pasted("rust", readme) == EXAMPLE.read_text()
+
+
+def test_page_and_package_show_the_same_service_for_node():
+    assert pasted("js") in (NODE_VERIFIER / "README.md").read_text()
 
 
 def test_a_token_with_the_scope_gets_in(service, invoices_client, new_token):

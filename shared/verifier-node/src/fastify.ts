@@ -2,7 +2,7 @@
 
 import type { IncomingMessage } from 'node:http';
 
-import type {} from 'fastify';
+import type { FastifyPluginAsync } from 'fastify';
 
 import { authorizer, type Protection } from './adapter.js';
 import type { Claims } from './claims.js';
@@ -29,12 +29,6 @@ export interface Reply {
   send(payload?: unknown): unknown;
 }
 
-interface Instance {
-  decorateRequest(name: string, value?: unknown): unknown;
-  hasRequestDecorator(name: string): boolean;
-  addHook(name: 'onRequest', hook: (request: never, reply: never) => Promise<unknown>): unknown;
-}
-
 /** A hook (`onRequest`, or `preHandler`) that passes only requests with a valid access token on, and answers the others. */
 export function protect(protection: Protection<Request>) {
   const authorize = authorizer(protection);
@@ -56,11 +50,11 @@ export function protect(protection: Protection<Request>) {
   };
 }
 
-/** A plugin that protects every route of the instance that it is registered with. */
-async function plugin(instance: Instance, protection: Protection<Request>): Promise<void> {
+const plugin: FastifyPluginAsync<Protection<Request>> = async (instance, protection) => {
   if (!instance.hasRequestDecorator('auth')) instance.decorateRequest('auth', undefined);
   instance.addHook('onRequest', protect(protection));
-}
+};
 
-// Otherwise Fastify gives a plugin an instance of its own, and the hook would protect nothing.
+/** A plugin that protects every route of the instance that it is registered with. */
+// Without the symbol Fastify gives a plugin an instance of its own, and the hook would protect nothing.
 export default Object.assign(plugin, { [Symbol.for('skip-override')]: true });
