@@ -1,5 +1,7 @@
 // What the adapters of web frameworks have in common.
 
+import type { IncomingMessage } from 'node:http';
+
 import type { HeaderValues } from './authorization.js';
 import type { Claims } from './claims.js';
 import { RequiredScopes } from './scopes.js';
@@ -37,4 +39,10 @@ export function authorizer<R>({ verifier, scopes, url }: Protection<R>): (reques
     const known = typeof url === 'function' ? url(request) : `${base}${path.split('?', 1)[0]}`;
     return verifier.authorize({ method, authorization, dpop, url: url === undefined ? undefined : known }, required);
   };
+}
+
+/** The headers of a request of Node. Those of HTTP/2, and what frameworks make up for tests, do not have them apart. */
+export function headersOf({ headersDistinct, headers }: IncomingMessage): Pick<Read, 'authorization' | 'dpop'> {
+  const { authorization, dpop } = headersDistinct ?? headers;
+  return { authorization, dpop };
 }

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { authorizer, type Protection } from './adapter.js';
+import { authorizer, headersOf, type Protection } from './adapter.js';
 import type { Claims } from './claims.js';
 import { Refusal } from './refusal.js';
 
@@ -25,9 +25,8 @@ export type Request = IncomingMessage & { originalUrl?: string; auth?: Claims };
 export function protect(protection: Protection<Request>) {
   const authorize = authorizer(protection);
   return (request: Request, response: ServerResponse, next: (error?: unknown) => void): void => {
-    const { authorization, dpop } = request.headersDistinct;
-    const path = request.originalUrl ?? request.url ?? '/';
-    authorize(request, { method: request.method ?? '', path, authorization, dpop }).then(
+    const { method = '', originalUrl, url = '/' } = request;
+    authorize(request, { method, path: originalUrl ?? url, ...headersOf(request) }).then(
       (claims) => {
         request.auth = claims;
         next();

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 
 import type { FastifyPluginAsync } from 'fastify';
 
-import { authorizer, type Protection } from './adapter.js';
+import { authorizer, headersOf, type Protection } from './adapter.js';
 import type { Claims } from './claims.js';
 import { Refusal } from './refusal.js';
 
@@ -33,10 +33,9 @@ export interface Reply {
 export function protect(protection: Protection<Request>) {
   const authorize = authorizer(protection);
   return async (request: Request, reply: Reply): Promise<unknown> => {
-    const { authorization, dpop } = request.raw.headersDistinct;
+    const { method, originalUrl: path, raw } = request;
     try {
-      const { method, originalUrl: path } = request;
-      request.auth = await authorize(request, { method, path, authorization, dpop });
+      request.auth = await authorize(request, { method, path, ...headersOf(raw) });
       return undefined;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

@@ -56,8 +56,8 @@ export async function readDocument(jws: string, keys: VerificationKeys, asked: A
   const wrong = problemOf(payload as unknown as Times, asked);
   if (wrong !== null) throw new FeedRejection(wrong);
   // Whoever has stolen a key can sign with it. The issuer does not sign with a withdrawn one.
-  const own = revocationHash('key', keyId).join();
-  if (entries.some(({ hash }) => hash.join() === own)) throw new FeedRejection('withdrawn_key');
+  const own = revocationHash('key', keyId);
+  if (entries.some(({ hash }) => hash.every((word, index) => word === own[index]))) throw new FeedRejection('withdrawn_key');
   return { keyId, until: until as number, more, entries };
 }
 

@@ -3,7 +3,7 @@
 import { sha256 } from './sha256.js';
 
 /** A hash as four words, so that a lookup makes no object. */
-export type Words = Uint32Array | readonly [number, number, number, number];
+export type Words = readonly [number, number, number, number];
 
 /** A moment that never comes. */
 export const FOREVER = 0xffffffff;
@@ -99,8 +99,8 @@ class Shard {
     this.#slots = new Uint32Array(capacityFor(live) * WIDTH);
     for (let at = 0; at < old.length; at += WIDTH) {
       if ((old[at + 5] as number) < Math.max(now, 1)) continue;
-      const slot = old.subarray(at, at + WIDTH);
-      this.#slots.set(slot, this.#find(slot));
+      const hash = [old[at], old[at + 1], old[at + 2], old[at + 3]] as unknown as Words;
+      this.#slots.set(old.subarray(at, at + WIDTH), this.#find(hash));
     }
   }
 

@@ -155,6 +155,20 @@ test('a verifier that checks proofs must be told a URL, and an expression must b
   }
 });
 
+test('requests of HTTP/2, and those that Fastify makes up for tests, are authorized as well', async () => {
+  const issuer = await testIssuer();
+  const protection = { verifier: new Verifier(issuer.options) };
+  const headers = { authorization: `Bearer ${await issuer.token()}` };
+  const app = fastify();
+  await app.register(plugin, protection);
+  app.get('/', async (request) => request.auth.subject);
+  assert.equal((await app.inject({ url: '/', headers })).body, 'alice');
+  assert.equal((await app.inject({ url: '/' })).statusCode, 401);
+  const request = { method: 'GET', url: '/', headers };
+  await new Promise((resolve) => protectExpress(protection)(request, {}, resolve));
+  assert.equal(request.auth.subject, 'alice');
+});
+
 test('the URL of callers can be made from each request', async () => {
   const issuer = await testIssuer();
   const verifier = new Verifier({ ...issuer.options, dpop: 'required' });

@@ -64,6 +64,12 @@ test('the archive has what is built and nothing else, and can be installed', () 
   symlinkSync(join(root, 'node_modules/express'), join(folder, 'node_modules/express'));
 });
 
+test('what fetches says its version', () => {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  assert.ok(readFileSync(join(root, 'dist/fetch.js'), 'utf8').includes(`'tokensmith/${version}'`));
+  assert.ok(readFileSync(join(root, '../../Cargo.toml'), 'utf8').includes(`version = "${version}"`));
+});
+
 test('the service for Express answers as it stands in the README', async () => {
   writeFileSync(join(folder, 'service.mjs'), pasted('Express'));
   const env = { ...process.env, ISSUER: issuer.issuer, AUDIENCE: audience, PORT: '0' };
