@@ -1,6 +1,8 @@
 // What the vectors do not say: options, claims, URLs, and the feed in an outage.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { HashTable } from '../dist/hash-table.js';
 import { InvalidScopes, Refusal, RequiredScopes, Verifier } from '../dist/index.js';
@@ -161,4 +163,17 @@ test('a table keeps the later of two entries, and forgets what has ended', () =>
   assert.equal(table.size, 5000);
   assert.equal(table.value(hash(2), 1000), -1);
   assert.equal(table.value(hash(3), 1001), 3);
+});
+
+test('Node before 20.12 has no crypto.hash, and the hashes are the same', () => {
+  const script = `
+    import crypto from 'node:crypto';
+    import { syncBuiltinESMExports } from 'node:module';
+    crypto.hash = undefined;
+    syncBuiltinESMExports();
+    const { sha256 } = await import('${new URL('../dist/sha256.js', import.meta.url)}');
+    console.log(sha256('Zoë', 'base64url'), Buffer.from(sha256('Zoë', 'binary'), 'latin1').toString('base64url'));`;
+  const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', script]).toString();
+  const expected = createHash('sha256').update('Zoë').digest('base64url');
+  assert.equal(printed, `${expected} ${expected}\n`);
 });
