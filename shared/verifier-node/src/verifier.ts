@@ -120,6 +120,8 @@ export class Verifier {
 
   /** The claims of a live token, however it was sent (RFC 9068 §4). */
   async #judge(token: string): Promise<TokenClaims> {
+    // Whoever writes JavaScript may pass what the request does not have.
+    if (typeof token !== 'string') throw new Refusal('malformed');
     if (Buffer.byteLength(token) > MAX_TOKEN_BYTES) throw new Refusal('too_long');
     const { keyId, payload } = await this.#keys.prove('token', (keys) => keys.signedPayload(token, ACCESS_TOKEN_TYPE));
     const claims = tokenClaims(payload);
