@@ -17,6 +17,16 @@ const LEEWAY_SECONDS = 60;
 const MAX_PROOF_BYTES = 8192;
 const MAX_ID_BYTES = 512;
 
+/**
+ * 4096 bits in base64url. Whoever brings a key chooses what its verification costs: this bounds it, as nobody has registered
+ * the key.
+ */
+const LONGEST_MODULUS = 683;
+
+function isLong({ n }: JsonObject): boolean {
+  return isString(n) && n.length > LONGEST_MODULUS;
+}
+
 /** RFC 9449 §4.2. */
 interface ProofClaims extends JsonObject {
   readonly jti: string;
@@ -56,7 +66,7 @@ export class Proof {
     const jws = asProof(() => parseJws(text));
     const { header } = jws;
     const jwk = header.jwk;
-    if (jwk === null || isSecret(jwk) || !isUsableKind(jwk)) throw new Refusal('proof_with_unusable_key');
+    if (jwk === null || isSecret(jwk) || isLong(jwk) || !isUsableKind(jwk)) throw new Refusal('proof_with_unusable_key');
     const isOfKey = isAlgorithmOf(jwk, header.alg);
     const key = await PublicKey.parse(jwk, isOfKey ? header.alg : algorithmFor(jwk));
     if (key === null) throw new Refusal('proof_with_unusable_key');

@@ -62,6 +62,11 @@ export class PublishedKeys {
     return check(await this.#newerThan(keys, namedBy));
   }
 
+  /** Makes sure that there are keys. Throws a `FetchError` when there are none, and none can be fetched. */
+  async fetched(): Promise<void> {
+    if (this.#freshKeys() === null) await this.#current();
+  }
+
   #freshKeys(): VerificationKeys | null {
     const good = this.#good;
     return good !== null && this.#lifetimes(this.#clock()) === 0 ? good.keys : null;

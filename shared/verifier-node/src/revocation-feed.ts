@@ -67,9 +67,14 @@ export class RevocationFeed {
   checkStaleness(now: number): void {
     const { maxAgeSeconds, whenStale } = this.#settings;
     if (whenStale === 'fail-open' || (this.staleness(now) ?? Infinity) <= maxAgeSeconds) return;
-    const cause = this.#failure;
+    throw this.whyStale();
+  }
+
+  /** The `Refusal` of a token that cannot be judged. */
+  whyStale(): Refusal {
+    const cause = this.#failure ?? undefined;
     const message = cause ? `revocations are not available: ${cause.message}` : 'the view of revocations is stale';
-    throw new Refusal('unavailable', { message, cause: cause ?? undefined });
+    return new Refusal('unavailable', { message, cause });
   }
 
   /** How old the view is, in seconds; `null` while it is cold. */

@@ -90,6 +90,20 @@ export class Verifier {
     }
   }
 
+  /**
+   * Fetches the issuer's keys, and the feed if it is followed, so that the first request waits for neither: for a server that says
+   * it is ready only when it is. Throws a `Refusal`, `unavailable`, when no token could be judged now.
+   */
+  async ready(): Promise<void> {
+    try {
+      await this.#keys.fetched();
+      await this.refreshRevocations();
+      if (this.#feed !== null && this.revocationStaleness === null) throw this.#feed.whyStale();
+    } catch (error) {
+      throw this.#asRefusal(error);
+    }
+  }
+
   /** Renews the view of the feed if that is due. Requests do that themselves; where a timer calls this, they need not wait. */
   async refreshRevocations(): Promise<void> {
     await this.#feed?.refreshIfOverdue(this.#settings.clock());
@@ -148,12 +162,14 @@ export class Verifier {
     return parsed;
   }
 
+  #asRefusal(error: unknown): unknown {
+    if (!(error instanceof FetchError)) return error;
+    return new Refusal('unavailable', { message: `the issuer's keys are not available: ${error.message}`, cause: error });
+  }
+
   /** What is thrown to the caller; the embedder is told. */
   #refused(error: unknown, schemes: readonly Scheme[]): unknown {
-    const refusal =
-      error instanceof FetchError
-        ? new Refusal('unavailable', { message: `the issuer's keys are not available: ${error.message}`, cause: error })
-        : error;
+    const refusal = this.#asRefusal(error);
     if (!(refusal instanceof Refusal)) return refusal;
     refusal.within(this.realm, schemes);
     this.#settings.onRefusal(refusal);

@@ -56,6 +56,17 @@ test('RFC 9449 §4.3: each claim and each header member of a proof with each kin
   assert.equal(await asked(await proof('GET', url)), null);
 });
 
+test('RFC 9449 §4.3: whoever brings a key does not choose that its verification takes long', async () => {
+  const issuer = await testIssuer();
+  const verifier = new Verifier({ ...issuer.options, dpop: 'required' });
+  for (const [bytes, expected] of [[512, 'bad_proof_signature'], [513, 'proof_with_unusable_key']]) {
+    const jwk = { kty: 'RSA', n: Buffer.alloc(bytes, 0xff).toString('base64url'), e: 'AQAB' };
+    const dpop = `${base64url({ alg: 'RS256', typ: 'dpop+jwt', jwk })}.${base64url({})}.${base64url('signature')}`;
+    const asked = { authorization: 'DPoP a', dpop, method: 'GET', url: 'https://api.example/' };
+    assert.equal(await reasonOf(verifier.authorize(asked)), expected);
+  }
+});
+
 test('invariant 4: a feed with each kind of value is taken or refused, and what was known stays', async () => {
   const issuer = await testIssuer({ alg: 'EdDSA' });
   const revoked = await issuer.token({ exp: issuer.now + 100_000 });

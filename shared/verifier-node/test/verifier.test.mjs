@@ -114,6 +114,19 @@ test('invariant 4: the issuer is down, fail closed and open', async () => {
   }
 });
 
+test('a server can wait until the keys and the feed are there', async () => {
+  const issuer = await testIssuer();
+  const verifier = new Verifier(issuer.options);
+  issuer.isDown = true;
+  assert.equal(await reasonOf(verifier.ready()), 'unavailable');
+  issuer.isDown = false;
+  issuer.pass(5);
+  await verifier.ready();
+  const asked = issuer.asked.length;
+  await verifier.verify(await issuer.token());
+  assert.equal(issuer.asked.length, asked);
+});
+
 test('a fetch that was under way when a function was frozen is made again before the verdict', async () => {
   const issuer = await testIssuer();
   let isFrozen = false;
