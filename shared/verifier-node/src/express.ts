@@ -2,9 +2,8 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { authorizer, headersOf, type Protection } from './adapter.js';
+import { answerTo, authorizer, headersOf, type Protection } from './adapter.js';
 import type { Claims } from './claims.js';
-import { Refusal } from './refusal.js';
 
 declare global {
   // The name that the types of Express look for.
@@ -26,16 +25,16 @@ export function protect(protection: Protection<Request>) {
   const authorize = authorizer(protection);
   return (request: Request, response: ServerResponse, next: (error?: unknown) => void): void => {
     const { method = '', originalUrl, url = '/' } = request;
-    authorize(request, { method, path: originalUrl ?? url, ...headersOf(request) }).then(
-      (claims) => {
-        request.auth = claims;
-        next();
-      },
-      (error: unknown) => {
-        if (!(error instanceof Refusal)) return next(error);
-        const { status, headers } = error.challenge();
-        response.writeHead(status, { ...headers, 'Content-Length': '0' }).end();
-      },
-    );
+    const admitted = authorize(request, { method, path: originalUrl ?? url, ...headersOf(request) });
+    const pass = (claims: Claims) => {
+      request.auth = claims;
+      next();
+    };
+    const refuse = (error: unknown) => {
+      const { status, headers } = answerTo(error, protection.resource);
+      response.writeHead(status, { ...headers, 'Content-Length': '0' }).end();
+    };
+    // An error that is no refusal goes to the application's own handler of errors.
+    admitted.then(pass, refuse).catch(next);
   };
 }

@@ -4,9 +4,8 @@ import type { IncomingMessage } from 'node:http';
 
 import type { FastifyPluginAsync } from 'fastify';
 
-import { authorizer, headersOf, type Protection } from './adapter.js';
+import { answerTo, authorizer, headersOf, type Protection } from './adapter.js';
 import type { Claims } from './claims.js';
-import { Refusal } from './refusal.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -38,8 +37,7 @@ export function protect(protection: Protection<Request>) {
       request.auth = await authorize(request, { method, path, ...headersOf(raw) });
       return undefined;
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      const { status, headers } = error.challenge();
+      const { status, headers } = answerTo(error, protection.resource);
       reply.code(status);
       reply.headers(headers);
       reply.send();

@@ -1,8 +1,7 @@
 // Middleware for Hono.
 
-import { authorizer, type Protection, type Read } from './adapter.js';
+import { answerTo, authorizer, type Protection, type Read } from './adapter.js';
 import type { Claims } from './claims.js';
-import { Refusal } from './refusal.js';
 
 /** The variables of a context behind the middleware: `new Hono<{ Variables: Variables }>()`. */
 export interface Variables {
@@ -23,8 +22,7 @@ export function protect(protection: Protection<Context>) {
     try {
       (context.set as (name: string, claims: Claims) => void)('auth', await authorize(context, readOf(context)));
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      const { status, headers } = error.challenge();
+      const { status, headers } = answerTo(error, protection.resource);
       return new Response(null, { status, headers });
     }
     await next();

@@ -1,8 +1,7 @@
 // A wrapper for Lambda functions behind API Gateway (HTTP APIs and REST APIs, with either payload format) or a function URL.
 
-import { authorizer, type Protection, type Read } from './adapter.js';
+import { answerTo, authorizer, type Protection, type Read } from './adapter.js';
 import type { Claims } from './claims.js';
-import { Refusal } from './refusal.js';
 
 type Headers = Record<string, string | undefined> | null | undefined;
 
@@ -39,8 +38,7 @@ export function protect<E extends HttpEvent, C, R>(
     try {
       auth = await authorize(event, readOf(event));
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      const { status, headers } = error.challenge();
+      const { status, headers } = answerTo(error, protection.resource);
       return { statusCode: status, headers, body: '' };
     }
     return handler(event, context, auth);

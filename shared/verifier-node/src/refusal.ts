@@ -61,7 +61,7 @@ const ANSWERS: Record<Kind, readonly [number, string | null]> = {
 };
 
 /** The algorithms that proofs may be signed with, as challenges list them (RFC 9449 §7.1). */
-const PROOF_ALGORITHMS = 'ES256 EdDSA Ed25519 PS256 RS256 ES384';
+export const PROOF_ALGORITHMS = 'ES256 EdDSA Ed25519 PS256 RS256 ES384';
 
 /** The answer to a refused request, for any HTTP library. It has no body. */
 export interface Challenge {

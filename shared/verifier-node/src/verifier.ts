@@ -53,9 +53,14 @@ export class Verifier {
     return this.#settings.audiences[0];
   }
 
-  /** Whether tokens that are bound to a key are taken. */
-  get checksProofs(): boolean {
-    return this.#settings.schemes.includes('DPoP');
+  /** The issuer URL. */
+  get issuer(): string {
+    return this.#settings.issuer;
+  }
+
+  /** How tokens may be sent. */
+  get schemes(): readonly Scheme[] {
+    return this.#settings.schemes;
   }
 
   /** Verifies a bearer token. Throws a `Refusal`. */

@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import express from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
-import { Verifier } from '../dist/index.js';
+import { ProtectedResource, Verifier } from '../dist/index.js';
 import { protect as protectExpress } from '../dist/express.js';
 import plugin, { protect as protectFastify } from '../dist/fastify.js';
 import { protect as protectHono } from '../dist/hono.js';
@@ -145,6 +145,29 @@ for (const [name, start] of Object.entries(FRAMEWORKS)) {
     assert.equal((await ask(port, { authorization: `Bearer ${token}` })).status, 401);
   });
 }
+
+test('RFC 9728 §3.1, §5.1: challenges name the metadata of the resource, which have a path behind the host', async () => {
+  const issuer = await testIssuer({ audience: 'https://api.example:8443/v1/' });
+  const verifier = new Verifier({ ...issuer.options, dpop: 'optional' });
+  const resource = new ProtectedResource(verifier, ['read']);
+  assert.equal(resource.path, '/.well-known/oauth-protected-resource/v1');
+  assert.equal(resource.url, 'https://api.example:8443/.well-known/oauth-protected-resource/v1');
+  assert.deepEqual(JSON.parse(resource.answer().body), {
+    resource: 'https://api.example:8443/v1/',
+    authorization_servers: ['https://issuer.example'],
+    scopes_supported: ['read'],
+    bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'RS256', 'ES384'],
+    dpop_bound_access_tokens_required: false,
+  });
+  for (const start of Object.values(FRAMEWORKS)) {
+    const answer = await ask(await start({ verifier, url: URL_OF_CALLERS, resource }), {});
+    assert.ok(answer.headers['www-authenticate'].endsWith(`, resource_metadata="${resource.url}"`));
+  }
+  for (const audience of ['urn:api', 'https://', 'https://api.example/?a=b', 'api']) {
+    assert.throws(() => new ProtectedResource(new Verifier({ ...issuer.options, audience })), TypeError, audience);
+  }
+});
 
 test('a verifier that checks proofs must be told a URL, and an expression must be one', async () => {
   const issuer = await testIssuer();
