@@ -100,6 +100,10 @@ class Claims:
         """A claim that has no property of its own here: one that the operator of the issuer has given the client."""
         return default if name in _KNOWN else self._claims.get(name, default)
 
+    def to_dict(self) -> dict[str, Any]:
+        """All claims, as the token has them."""
+        return dict(self._claims)
+
     def __repr__(self) -> str:
         return f"Claims(subject={self.subject!r}, client_id={self.client_id!r}, scopes={self.scopes!r})"
 

@@ -41,7 +41,7 @@ class Protected:
 
         def decorated(view: View[P]) -> View[P]:
             @wraps(view)
-            def guarded(request: Any, *args: P.args, **kwargs: P.kwargs) -> Any:
+            def guarded(request: Any, /, *args: P.args, **kwargs: P.kwargs) -> Any:
                 refused = self._refused(request, required)
                 return view(request, *args, **kwargs) if refused is None else refused
 

@@ -14,8 +14,22 @@ _MAX_DEPTH = 16
 _OPERATORS = "&|()"
 
 
+_WORDS = {
+    "missing_scope": "a scope is missing",
+    "missing_operator": "`&` or `|` is missing between two scopes",
+    "unbalanced": "a parenthesis or a quote is not closed, or was not opened",
+    # RFC 6749 §3.3.
+    "forbidden_character": "a scope is printable ASCII without space, quote or backslash",
+    "too_deep": "the parentheses are nested too deeply",
+}
+
+
 class InvalidScopes(ValueError):
-    """The text is not a scope expression."""
+    """The text is not a scope expression. `reason` is a name for what is wrong."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(_WORDS[reason])
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -113,9 +127,9 @@ class _Parser:
             case "":
                 return parsed
             case ")":
-                raise InvalidScopes("a parenthesis or a quote is not closed, or was not opened")
+                raise InvalidScopes("unbalanced")
             case _:
-                raise InvalidScopes("`&` or `|` is missing between two scopes")
+                raise InvalidScopes("missing_operator")
 
     def any_of(self, depth: int) -> _Expression:
         return _joined(self.separated("|", lambda: self.all_of(depth)), _Any)
@@ -133,28 +147,27 @@ class _Parser:
         if not self.take("("):
             return self.scope()
         if depth == _MAX_DEPTH:
-            raise InvalidScopes("the parentheses are nested too deeply")
+            raise InvalidScopes("too_deep")
         inner = self.any_of(depth + 1)
         if self.take(")"):
             return inner
         if self.peek() == "":
-            raise InvalidScopes("a parenthesis or a quote is not closed, or was not opened")
-        raise InvalidScopes("`&` or `|` is missing between two scopes")
+            raise InvalidScopes("unbalanced")
+        raise InvalidScopes("missing_operator")
 
     def scope(self) -> str:
         if self.take('"'):
             scope, quote, self.rest = self.rest.partition('"')
             if not quote:
-                raise InvalidScopes("a parenthesis or a quote is not closed, or was not opened")
+                raise InvalidScopes("unbalanced")
         else:
             ends = (index for index, character in enumerate(self.rest) if character in ' "' + _OPERATORS)
             end = next(ends, len(self.rest))
             scope, self.rest = self.rest[:end], self.rest[end:]
         if not scope:
-            raise InvalidScopes("a scope is missing")
-        # RFC 6749 §3.3.
+            raise InvalidScopes("missing_scope")
         if not all("!" <= character <= "~" and character not in '"\\' for character in scope):
-            raise InvalidScopes("a scope is printable ASCII without space, quote or backslash")
+            raise InvalidScopes("forbidden_character")
         return scope
 
     def peek(self) -> str:
