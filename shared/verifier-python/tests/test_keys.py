@@ -190,3 +190,29 @@ def test_what_is_no_key_set_is_not_used(issuer, answer, words):
         verifier.verify(issuer.token())
     challenge = refused.value.challenge()
     assert (challenge.status, dict(challenge.headers)) == (503, {"Retry-After": "1", "Cache-Control": "no-store"})
+
+
+def test_keys_are_replaced_under_load_and_no_token_is_refused(issuer):
+    verifier = Verifier(issuer.url, API, client=issuer.client(), clock=issuer.clock)
+    refused, verified, stopped = [], [], threading.Event()
+
+    def load():
+        while not stopped.is_set():
+            try:
+                verified.append(verifier.verify(issuer.token()).token_id)
+            except Refusal as refusal:
+                refused.append(refusal.reason)
+
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for alg in ("EdDSA", "RS256", "ES256"):
+        # Only the issuer's clock moves, so that each key is new to the verifier.
+        issuer.clock.advance(31)
+        issuer.rotate_key(alg)
+        seen = len(verified)
+        eventually(lambda seen=seen: len(verified) + len(refused) > seen + 50)
+    stopped.set()
+    for thread in threads:
+        thread.join()
+    assert refused == []
