@@ -99,9 +99,9 @@ def _revocation(entry: Any) -> Revocation:
     not_before: Any
     ends_at: Any
     until: Any
-    kind, not_before, ends_at, until = map(entry.get, ("kind", "not_before", "ends_at", "until"))
-    text = entry.get("hash")
-    times = all(time is None or is_time(time) for time in (not_before, ends_at))
+    kind, text = entry.get("kind"), entry.get("hash")
+    not_before, ends_at, until = entry.get("not_before"), entry.get("ends_at"), entry.get("until")
+    times = (not_before is None or is_time(not_before)) and (ends_at is None or is_time(ends_at))
     if type(kind) is not str or type(text) is not str or not times or not is_time(until):
         raise Rejected("malformed")
     key = decoded(text)

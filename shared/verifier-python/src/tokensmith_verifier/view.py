@@ -41,13 +41,15 @@ class _Shard:
     is empty while its times are 0. They are written last, and a table that grows is replaced, so that readers need no lock.
     """
 
-    __slots__ = ("hashes", "times", "used")
+    __slots__ = ("hashes", "most", "times", "used")
 
     def __init__(self, slots: int) -> None:
         self.hashes = bytearray(16 * slots)
         # `until` in the upper 32 bits and `not_before` in the lower: the later of two revocations is the larger number.
         self.times = array("Q", bytes(8 * slots))
         self.used = 0
+        # A table that is fuller makes look-ups long.
+        self.most = 3 * slots // 4
 
     def slot(self, key: bytes) -> int:
         """Where `key` is, or would be. All bytes of a hash are equally random; the last one has chosen the shard."""
@@ -59,19 +61,20 @@ class _Shard:
         return slot
 
     def put(self, key: bytes, times: int) -> None:
+        """Adds one; there must be room."""
         slot = self.slot(key)
-        if self.times[slot]:
-            self.times[slot] = max(times, self.times[slot])
-            return
-        self.hashes[16 * slot : 16 * slot + 16] = key
-        self.times[slot] = times
-        self.used += 1
+        known = self.times[slot]
+        if not known:
+            self.hashes[16 * slot : 16 * slot + 16] = key
+            self.used += 1
+        if times > known:
+            self.times[slot] = times
 
     def rebuilt(self, now: int) -> _Shard:
-        """The entries that have not expired, in a table of which they fill at most three quarters, and room for one more."""
+        """The entries that have not expired, in a table that has room for more."""
         live = [slot for slot, times in enumerate(self.times) if times >> 32 >= max(now, 1)]
         slots = _SMALLEST
-        while 4 * (len(live) + 1) > 3 * slots:
+        while len(live) >= 3 * slots // 4:
             slots *= 2
         copy = _Shard(slots)
         for slot in live:
@@ -92,13 +95,16 @@ class RevocationView:
         """Adds revocations. The caller asserts that with them the view has everything that was revoked before `as_of`. Entries may be
         repeated, and come in any order.
         """
-        for entry in entries:
-            until = min(entry.until + CLOCK_SKEW_SECONDS, ALWAYS)
-            index = entry.hash[15] % _SHARDS
-            shard = self._shards[index]
-            if 4 * (shard.used + 1) > 3 * len(shard.times):
-                shard = self._shards[index] = shard.rebuilt(as_of)
-            shard.put(entry.hash, until << 32 | min(entry.not_before, ALWAYS))
+        shards = self._shards
+        for key, not_before, until in entries:
+            shard = shards[key[15] % _SHARDS]
+            if shard.used >= shard.most:
+                shard = shards[key[15] % _SHARDS] = shard.rebuilt(as_of)
+            until += CLOCK_SKEW_SECONDS
+            # Times that do not fit are the last ones that do.
+            if until > ALWAYS or not_before > ALWAYS:
+                until, not_before = min(until, ALWAYS), min(not_before, ALWAYS)
+            shard.put(key, until << 32 | not_before)
         self.as_of = max(self.as_of, as_of)
         self._forget_expired(as_of)
 
