@@ -216,3 +216,25 @@ def test_keys_are_replaced_under_load_and_no_token_is_refused(issuer):
     for thread in threads:
         thread.join()
     assert refused == []
+
+
+def is_accepted(verifier, token):
+    try:
+        return verifier.verify(token).subject == "alice"
+    except Refusal:
+        return False
+
+
+def test_nobody_waits_for_long_and_a_key_that_may_exist_is_503(monkeypatch):
+    monkeypatch.setattr("tokensmith_verifier.keys._LONGEST_WAIT", 0.05)
+    issuer = SlowIssuer()
+    verifier = Verifier(issuer.url, API, revocations=None, client=issuer.client(), clock=issuer.clock)
+    token = issuer.token()
+    with pytest.raises(Refusal, match="the keys were never fetched"):
+        verifier.verify(token)
+    issuer.gate.set()
+    eventually(lambda: is_accepted(verifier, token))
+    issuer.gate.clear()
+    with pytest.raises(Refusal, match="no answer within the time limit"):
+        verifier.verify(issuer.token(key=SigningKey()))
+    issuer.gate.set()

@@ -45,6 +45,10 @@ def test_rfc8707_one_of_several_audiences_is_enough_and_the_first_is_the_realm(i
     assert 'realm="https://api.example"' in refused.value.challenge().headers["WWW-Authenticate"]
 
 
+def test_a_header_can_be_given_alone(issuer, new):
+    assert new().authorize(f"Bearer {issuer.token()}").subject == "alice"
+
+
 def test_a_parsed_expression_can_be_given(issuer, new):
     required = RequiredScopes("a & (b | c)")
     authorization = [b"Bearer " + issuer.token(scope="a c").encode()]

@@ -14,11 +14,16 @@ class Place:
         self._url = None if url is None else url.removesuffix("/")
 
     def url_of(self, path: str, *, is_quoted: bool = False) -> str | None:
+        """The URL of a request; a path that is quoted keeps its escapes."""
         if self._url is None:
             return None
-        return self._url + (path if is_quoted else quote(path, safe="/:@!$&'()*+,;=~-._"))
+        return self._url + quote(path, safe=_UNQUOTED + "%" * is_quoted)
 
 
-def header_values(value: str | None) -> list[str]:
+# RFC 3986 §3.3.
+_UNQUOTED = "/:@!$&'()*+,;=~-._"
+
+
+def joined_values(value: str | None) -> list[str]:
     """Of one header in WSGI, where a server has joined those that were repeated."""
     return [] if value is None else [value]

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from .bearer import Values
 from .claims import Claims
 from .core import Core, Dpop
 from .feed import Revocations
@@ -48,8 +49,8 @@ class AsyncVerifier:
 
     async def authorize(
         self,
-        authorization: Iterable[str | bytes],
-        dpop: Iterable[str | bytes] = (),
+        authorization: Values,
+        dpop: Values = (),
         method: str | None = None,
         url: str | None = None,
         scopes: str | RequiredScopes = "",

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from .bearer import Values
 from .claims import Claims
 from .core import Core, Dpop
 from .feed import Revocations
@@ -54,8 +55,8 @@ class Verifier:
 
     def authorize(
         self,
-        authorization: Iterable[str | bytes],
-        dpop: Iterable[str | bytes] = (),
+        authorization: Values,
+        dpop: Values = (),
         method: str | None = None,
         url: str | None = None,
         scopes: str | RequiredScopes = "",
@@ -154,8 +155,9 @@ class _Flight:
             finally:
                 landed.set()
 
-        self._landed, self._process = landed, os.getpid()
+        # Where no thread can be started, nobody must wait for it.
         threading.Thread(target=run, name="tokensmith-fetch", daemon=True).start()
+        self._landed, self._process = landed, os.getpid()
         return landed
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Literal
 
-from .bearer import sent_token
+from .bearer import Values, sent_token
 from .claims import Claims, checked
 from .dpop import SeenProofs, sent_proof
 from .feed import RevocationFeed, Revocations
@@ -84,8 +84,8 @@ class Core:
 
     def authorize(
         self,
-        authorization: Iterable[str | bytes],
-        proofs: Iterable[str | bytes],
+        authorization: Values,
+        proofs: Values,
         method: str | None,
         url: str | None,
         scopes: str | RequiredScopes,
@@ -125,7 +125,7 @@ class Core:
             raise Rejected("bound_to_key")
         return Claims(claims)
 
-    def _bound(self, token: str, proofs: Iterable[str | bytes], method: str, url: str) -> Steps[Claims]:
+    def _bound(self, token: str, proofs: Values, method: str, url: str) -> Steps[Claims]:
         """RFC 9449 §4.3, §7.1. The proof is noted last, so that what is refused uses up nothing."""
         now = self.clock()
         proof = sent_proof(proofs)

@@ -17,7 +17,7 @@ from typing import Any, Concatenate, ParamSpec
 
 from django.http import HttpResponse
 
-from ._requests import Place, header_values
+from ._requests import Place, joined_values
 from .blocking import Verifier
 from .refusal import Refusal
 from .scopes import RequiredScopes
@@ -56,8 +56,8 @@ class Protected:
     def _refused(self, request: Any, required: RequiredScopes) -> HttpResponse | None:
         try:
             request.claims = self._verifier.authorize(
-                header_values(request.headers.get("Authorization")),
-                header_values(request.headers.get("DPoP")),
+                joined_values(request.headers.get("Authorization")),
+                joined_values(request.headers.get("DPoP")),
                 request.method,
                 self._place.url_of(request.path),
                 required,

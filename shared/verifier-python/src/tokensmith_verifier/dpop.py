@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import sys
 import threading
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .bearer import header_bytes
+from .bearer import Values, header_values
 from .jose import MAX_TOKEN_BYTES, UnverifiedJws, encoded, own_key
 from .reasons import Rejected
 from .urls import is_same_target
@@ -61,9 +60,9 @@ class Proof:
             raise Rejected("proof_too_old")
 
 
-def sent_proof(values: Iterable[str | bytes]) -> Proof:
+def sent_proof(values: Values) -> Proof:
     """The proof in the values of all `DPoP` headers of one request."""
-    sent = [header_bytes(value) for value in values]
+    sent = header_values(values)
     if not sent:
         raise Rejected("missing_proof")
     # A gateway joins repeated headers with a comma, which no proof contains.

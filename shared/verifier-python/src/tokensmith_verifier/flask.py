@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar, Union, cast
 
 from flask import Response, current_app, g, request
 
-from ._requests import Place, header_values
+from ._requests import Place, joined_values
 from .blocking import Verifier
 from .refusal import Refusal
 from .scopes import RequiredScopes
@@ -54,8 +54,8 @@ class Protected:
     def _authorize(self, required: RequiredScopes) -> None:
         headers = request.headers
         g.claims = self._verifier.authorize(
-            header_values(headers.get("Authorization")),
-            header_values(headers.get("DPoP")),
+            joined_values(headers.get("Authorization")),
+            joined_values(headers.get("DPoP")),
             request.method,
             self._place.url_of(request.script_root + request.path),
             required,

@@ -35,6 +35,9 @@ _PAUSE_FOR_FEED = 1
 # The pause between two attempts while there are no keys and no request can be answered.
 _PAUSE_WITHOUT_KEYS = 1
 
+# How long anybody waits for a fetch, in seconds: its own time limit, and some more. Looking up a host has no limit of its own.
+_LONGEST_WAIT = 3.0
+
 # Far more than the keys of one issuer need. Bounds the memory that a wrong or hostile answer can take.
 _MAX_JWKS_BYTES = 64 * 1024
 
@@ -121,11 +124,13 @@ class PublishedKeys:
             holds_seen = self._good is not None and self._good.keys is seen
             return holds_seen and _is_past(self._sought_at.get(source), pause, now)
 
-        yield Share("keys", needed, lambda: self._refresh(source))
+        yield Share("keys", needed, lambda: self._refresh(source), "all", _LONGEST_WAIT)
         if self._good is not None and self._good.keys is not seen:
             return self._good.keys
         if self._failed is not None:
             raise self._failure()
+        if needed():
+            raise FetchError("no answer within the time limit")
         return seen
 
     def _renewal(self, now: int, waits: Literal["all", "starter", "nobody"]) -> Share:
@@ -136,7 +141,7 @@ class PublishedKeys:
             failed_at = None if self._failed is None else self._failed[0]
             return _is_past(failed_at, _PAUSE_WITHOUT_KEYS if good is None else _COOLDOWN, now)
 
-        return Share("keys", needed, lambda: self._refresh(None), waits)
+        return Share("keys", needed, lambda: self._refresh(None), waits, _LONGEST_WAIT)
 
     def _refresh(self, sought_for: Source | None) -> Steps[None]:
         try:

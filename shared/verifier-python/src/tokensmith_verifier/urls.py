@@ -69,16 +69,21 @@ _DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 
 def _normalized(url: str) -> str | None:
     scheme, separator, rest = url.partition("://")
-    if not separator or not url.isascii():
+    if not separator:
         return None
-    scheme = scheme.lower()
+    scheme = _lower(scheme)
     if scheme not in _DEFAULT_PORTS:
         return None
     rest = re.split("[?#]", rest, maxsplit=1)[0]
     authority, slash, path = rest.partition("/")
-    host = authority.lower().removesuffix(_DEFAULT_PORTS[scheme]).removesuffix(":")
+    host = _lower(authority).removesuffix(_DEFAULT_PORTS[scheme]).removesuffix(":")
     escaped = _with_needed_escapes(slash + path)
     return None if escaped is None else f"{scheme}://{host}{_without_dot_segments(escaped)}"
+
+
+def _lower(text: str) -> str:
+    """ASCII alone: other letters are no case of one another in a URL."""
+    return text.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
 
 
 def _with_needed_escapes(path: str) -> str | None:
