@@ -74,15 +74,32 @@ def clients():
         yield [Client(registered, http) for registered in CLIENTS]
 
 
-@pytest.fixture(params=[lambda audience: Verifier(ISSUER, audience), Loop], ids=["threads", "asyncio"])
-def verifier(request, clients):
-    verifier = request.param(clients[0].audience)
-    yield verifier
-    verifier.close()
+class Both:
+    """A blocking and an asynchronous verifier, which are asked the same, so that nothing has to be waited for twice."""
+
+    def __init__(self, audience):
+        self._verifiers = [Verifier(ISSUER, audience), Loop(audience)]
+
+    def verify(self, token):
+        return [verifier.verify(token) for verifier in self._verifiers]
+
+    def reasons(self, token):
+        """Why each refuses a token; None when it does not."""
+        return {_reason(verifier, token) for verifier in self._verifiers}
+
+    def close(self):
+        for verifier in self._verifiers:
+            verifier.close()
 
 
-def reason(verifier, token):
-    """Why a token is refused; None when it is not."""
+@pytest.fixture
+def both(clients):
+    both = Both(clients[0].audience)
+    yield both
+    both.close()
+
+
+def _reason(verifier, token):
     try:
         verifier.verify(token)
     except Refusal as refusal:
@@ -91,9 +108,8 @@ def reason(verifier, token):
 
 
 def eventually(condition, seconds):
-    """Waits until something is so, and says how long that took."""
+    """Waits until something is so."""
     started = time.monotonic()
     while not condition():
         assert time.monotonic() - started < seconds, f"it was not so within {seconds} s"
         time.sleep(0.05)
-    return time.monotonic() - started
