@@ -9,7 +9,7 @@ import time
 import pytest
 from support import API, paths
 
-from tokensmith_verifier import Refusal, Revocations, Verifier
+from tokensmith_verifier import AsyncVerifier, Refusal, Revocations, Verifier
 from tokensmith_verifier.view import ALWAYS, Revocation, RevocationView
 
 FEED = "revocations"
@@ -109,16 +109,17 @@ def test_start_follows_the_feed_in_the_background(issuer):
     assert not any(thread.name == "tokensmith-revocations" for thread in threading.enumerate())
 
 
-def test_start_follows_the_feed_in_a_task(issuer, new):
-    async def main(verifier):
-        await verifier.start()
-        async with asyncio.timeout(10):
+def test_start_follows_the_feed_in_a_task(issuer):
+    async def main():
+        async def until_known():
             while verifier.staleness() is None:
                 await asyncio.sleep(0.01)
 
-    verifier = new()
-    if hasattr(verifier, "loop"):
-        verifier.run(main(verifier.verifier))
+        async with AsyncVerifier(issuer.url, API, client=issuer.async_client(), clock=issuer.clock) as verifier:
+            await verifier.start()
+            await asyncio.wait_for(until_known(), 10)
+
+    asyncio.run(main())
 
 
 def test_on_refusal_hears_of_every_refusal(issuer, new):
