@@ -238,3 +238,17 @@ def test_nobody_waits_for_long_and_a_key_that_may_exist_is_503(monkeypatch):
     with pytest.raises(Refusal, match="no answer within the time limit"):
         verifier.verify(issuer.token(key=SigningKey()))
     issuer.gate.set()
+
+
+def test_a_server_is_ready_when_a_token_could_be_judged(issuer, new):
+    verifier = new()
+    issuer.is_down = True
+    with pytest.raises(Refusal, match="keys are not available"):
+        verifier.run(verifier.verifier.ready())
+    issuer.is_down = False
+    issuer.clock.advance(5)
+    verifier.run(verifier.verifier.ready())
+    assert sorted(paths(issuer))[-2:] == [JWKS, "revocations"]
+    verifier.verify(issuer.token())
+    verifier.run(verifier.verifier.ready())
+    assert paths(issuer) == []

@@ -5,7 +5,7 @@ import pytest
 from support import API
 
 from tokensmith_verifier import Refusal, RequiredScopes, Verifier
-from tokensmith_verifier.jose import VerificationKeys
+from tokensmith_verifier.jose import VerificationKeys, encoded
 from tokensmith_verifier.testing import SigningKey
 from tokensmith_verifier.urls import is_origin, is_protected, is_same_resource, is_same_target
 
@@ -133,3 +133,12 @@ def test_rfc9449_4_3_urls_are_compared_after_normalization():
         assert is_same_target(one, "https://api.example/a")
     for one in ("https://api.example/A", "https://api.example/a/", "https://u@api.example/a", "https://api.example/%zz", "/a"):
         assert not is_same_target(one, "https://api.example/a")
+
+
+def test_rfc9449_4_3_a_key_that_is_longer_than_anybody_needs_is_refused(issuer, new):
+    caller, url = SigningKey("RS256"), f"{API}/orders"
+    caller.jwk = {**caller.jwk, "n": encoded(b"\xff" * 513)}
+    token = issuer.bound_token(caller)
+    with pytest.raises(Refusal) as refused:
+        new(dpop="required").authorize(f"DPoP {token}", issuer.proof(caller, "GET", url, token), "GET", url)
+    assert refused.value.reason == "proof_with_unusable_key"

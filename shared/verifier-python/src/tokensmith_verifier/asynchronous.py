@@ -60,6 +60,12 @@ class AsyncVerifier:
         """
         return await self._run(self._core.authorize(authorization, dpop, method, url, scopes))
 
+    async def ready(self) -> None:
+        """Fetches keys and revocations, so that the first request waits for neither: for a server that says it is ready only when it is.
+        Raises `Refusal` when no token could be judged now; it may be called again.
+        """
+        await self._run(self._core.ready())
+
     async def refresh(self) -> None:
         """Renews the view of revocations if that is due. Requests do that themselves; where this is called from time to time, they need
         not wait for it.

@@ -64,7 +64,6 @@ def _memory(entries: int) -> None:
     view = RevocationView()
     revocations = list(_revocations(entries))
     took = _microseconds(lambda: view.apply(revocations, 1), 1)
-    del revocations
     known = [hashlib.sha256(number.to_bytes(8, "big")).digest()[:16] for number in range(0, entries, entries // 1000)]
     rounds = [_microseconds(lambda: [view.not_before(key, 1) for key in known], 10) / len(known) for _ in range(9)]
     print(

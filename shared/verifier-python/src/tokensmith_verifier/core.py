@@ -108,6 +108,16 @@ class Core:
         except (Rejected, Refusal) as err:
             raise self._refused(err) from None
 
+    def ready(self) -> Steps[None]:
+        """Fetches keys and revocations, so that the first request waits for neither. Refused when no token could be judged now."""
+        try:
+            yield from self._keys.fetched()
+        except FetchError as err:
+            raise self._refused(_without_keys(err)) from None
+        yield from self.refresh()
+        if self.feed is not None and not self.feed.view.as_of:
+            raise self._refused(Refusal("unavailable", detail=self.feed.reason))
+
     def refresh(self) -> Steps[None]:
         """Renews the view of revocations if that is due."""
         if self.feed is not None:
@@ -151,7 +161,7 @@ class Core:
         try:
             key_id, payload = yield from self._keys.prove(signed, "token")
         except FetchError as err:
-            raise Refusal("unavailable", detail=f"the issuer's keys are not available: {err}") from None
+            raise _without_keys(err) from None
         claims = checked(payload)
         now = self.clock()
         # A token that is refused for its claims, such as an expired one, needs no lookup of revocations.
@@ -188,6 +198,10 @@ class Core:
         if self._on_refusal is not None:
             self._on_refusal(refusal)
         return refusal
+
+
+def _without_keys(err: FetchError) -> Refusal:
+    return Refusal("unavailable", detail=f"the issuer's keys are not available: {err}")
 
 
 def _is_audience(text: str) -> bool:

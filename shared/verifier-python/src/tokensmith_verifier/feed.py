@@ -148,6 +148,11 @@ class RevocationFeed:
         as_of = self.view.as_of
         if self._settings.when_stale == "fail-open" or (as_of and now - as_of <= self._settings.max_age):
             return None
+        return self.reason
+
+    @property
+    def reason(self) -> str:
+        """Why the view is not newer."""
         return f"revocations are not available: {self._failure}" if self._failure else "the view of revocations is stale"
 
     def _refresh(self) -> Steps[None]:

@@ -30,6 +30,9 @@ _ED25519 = "Ed25519"
 
 _VERIFY = {name: algorithm.verify for name, algorithm in get_default_algorithms().items() if name in _KINDS}
 
+# 4,096 bits in base64url. Whoever brings a key chooses what its verification costs: this bounds it, as nobody has registered the key.
+_LONGEST_MODULUS = 683
+
 # The members of private and symmetric keys (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
 _SECRET = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
@@ -203,10 +206,11 @@ def _parsed_key(jwk: dict[str, Any], kind: str) -> Any:
 def own_key(jws: UnverifiedJws) -> tuple[PublicKey, str]:
     """The key that somebody has put into the header of what they sign (RFC 7515 §4.1.3), and its thumbprint (RFC 7638): who it is.
 
-    It is refused when it is private or symmetric, or cannot be used.
+    It is refused when it is private or symmetric, longer than anybody needs, or cannot be used.
     """
     jwk = jws.jwk
-    if jwk is None or _SECRET & jwk.keys():
+    modulus = (jwk or {}).get("n", "")
+    if jwk is None or _SECRET & jwk.keys() or (type(modulus) is str and len(modulus) > _LONGEST_MODULUS):
         raise Rejected("unknown_key")
     if jwk.get("alg") == _ED25519:
         jwk = {**jwk, "alg": "EdDSA"}

@@ -95,6 +95,10 @@ class PublishedKeys:
         newer = yield from self._newer_than(keys, source)
         return check(newer)
 
+    def fetched(self) -> Steps[None]:
+        """Makes sure that there are keys. Raises a `FetchError` when there are none, and none can be fetched."""
+        yield from self._current()
+
     def _current(self) -> Steps[VerificationKeys]:
         """Keys that are no longer fresh are renewed in the background. A function that is frozen between requests may never finish that,
         so when keys are older than two lifetimes, the request that starts the renewal waits for it.
@@ -103,7 +107,9 @@ class PublishedKeys:
         good = self._usable(now)
         if good is None:
             yield self._renewal(now, "all")
-        elif good.age(now) >= good.lifetime:
+        elif good.age(now) < good.lifetime:
+            return good.keys
+        else:
             is_frozen = good.age(now) >= 2 * good.lifetime
             yield self._renewal(now, "starter" if is_frozen else "nobody")
             if not is_frozen:
