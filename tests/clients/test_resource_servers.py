@@ -7,7 +7,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -25,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "resource-servers.md").read_text()
 EXAMPLE = ROOT / "shared" / "verifier" / "examples" / "resource_server.rs"
 NODE_VERIFIER = ROOT / "shared" / "verifier-node"
+PYTHON_VERIFIER = ROOT / "shared" / "verifier-python"
+# It has the frameworks that the package fits.
+PYTHON = PYTHON_VERIFIER / ".venv" / "bin" / "python"
 AUDIENCE, OTHER_AUDIENCE = "https://api.example/", "https://other.example/"
 ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 LANGUAGES = ["rust", "js", "python"]
@@ -54,7 +56,7 @@ def command(language, directory):
             return ["node", "service.mjs"]
         case "python":
             (directory / "service.py").write_text(pasted("python"))
-            return [sys.executable, "service.py"]
+            return [PYTHON, "service.py"]
 
 
 class Service:
@@ -62,7 +64,7 @@ class Service:
 
     def __init__(self, language, directory, issuer):
         directory.mkdir()
-        environment = {**os.environ, "ISSUER": issuer, "AUDIENCE": AUDIENCE, "PORT": "0"}
+        environment = {**os.environ, "ISSUER": issuer, "AUDIENCE": AUDIENCE, "PORT": "0", "PYTHONPATH": str(PACKAGE / "src")}
         with (directory / "log").open("w") as log:
             self.process = subprocess.Popen(
                 command(language, directory), cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=log, text=True

@@ -1,0 +1,3 @@
+from support import issuer, new
+
+__all__ = ["issuer", "new"]
