@@ -64,7 +64,7 @@ class Service:
 
     def __init__(self, language, directory, issuer):
         directory.mkdir()
-        environment = {**os.environ, "ISSUER": issuer, "AUDIENCE": AUDIENCE, "PORT": "0", "PYTHONPATH": str(PACKAGE / "src")}
+        environment = {**os.environ, "ISSUER": issuer, "AUDIENCE": AUDIENCE, "PORT": "0", "PYTHONPATH": str(PYTHON_VERIFIER / "src")}
         with (directory / "log").open("w") as log:
             self.process = subprocess.Popen(
                 command(language, directory), cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
