@@ -25,7 +25,10 @@ use load::{Load, Measured};
 fn main() {
     let mut arguments = std::env::args().skip(1).peekable();
     if arguments.next_if_eq("authorizer").is_some() {
-        return authorizer::measure();
+        return match arguments.next_if_eq("warm") {
+            Some(_) => authorizer::measure_warm(),
+            None => authorizer::measure(),
+        };
     }
     if arguments.next_if_eq("command").is_some() {
         return command::measure();
@@ -43,7 +46,7 @@ fn main() {
     let mut number = |default: u64| {
         match arguments.next() {
         Some(text) => text.parse().expect(
-            "usage: bench [authorizer | api-keys [KEYS] | command | strangers | [people] SECONDS | SECONDS GRANTS]",
+            "usage: bench [authorizer [warm] | api-keys [KEYS] | command | strangers | [people] SECONDS | SECONDS GRANTS]",
         ),
         None => default,
     }
