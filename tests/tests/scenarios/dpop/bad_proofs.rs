@@ -12,6 +12,7 @@ use tokensmith_verifier::paths;
 use super::Bound;
 
 fn assert_refused(answer: &Answer, what: &str) {
+    assert_eq!(answer.status, 400, "{what}: {}", answer.body);
     assert_eq!(answer.error(), (400, "invalid_dpop_proof".into()), "{what}");
 }
 
