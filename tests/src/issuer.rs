@@ -198,7 +198,7 @@ impl TestIssuer {
     }
 
     /// Whether it is functions behind a gateway.
-    pub(crate) fn is_behind_gateway(&self) -> bool {
+    pub fn is_behind_gateway(&self) -> bool {
         matches!(self.data, Data::Table(..))
     }
 
