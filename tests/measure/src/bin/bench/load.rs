@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use tokensmith_measure::resident;
+use tokensmith_measure::{cpu_of_all_threads, resident};
 use tokensmith_tests::connection::{authority_of, body_of};
 use tokensmith_tests::{HttpRequest, TestIssuer};
 
@@ -45,11 +45,11 @@ impl Load {
             .build();
         runtime.expect("a runtime").block_on(async {
             self.round(&mut scripts, time / 5).await;
-            let (cpu, started) = (cpu_seconds(self.process), Instant::now());
+            let (cpu, started) = (cpu_of_all_threads(self.process), Instant::now());
             let latencies_us = self.round(&mut scripts, time).await;
             Measured {
                 elapsed: started.elapsed(),
-                cpu_seconds: cpu_seconds(self.process) - cpu,
+                cpu_seconds: (cpu_of_all_threads(self.process) - cpu).as_secs_f64(),
                 rss_mib: resident(self.process) as f64 / MIB,
                 latencies_us,
             }
@@ -140,17 +140,6 @@ where
         next = script(Some(body));
     }
     latencies
-}
-
-/// User and system time of a process (proc(5): fields 14 and 15 of `stat`, 100 to the second).
-fn cpu_seconds(process: u32) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("proc");
-    let after_name = stat.rsplit(')').next().expect("a name in parentheses");
-    let fields: Vec<f64> = after_name
-        .split(' ')
-        .map(|f| f.parse().unwrap_or(0.0))
-        .collect();
-    (fields[12] + fields[13]) / 100.0
 }
 
 const MIB: f64 = 1024.0 * 1024.0;
