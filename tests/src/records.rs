@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use tokensmith_issuer::GrantType;
+use tokensmith_issuer::admin::NewApiKey;
 use tokensmith_issuer::credential::{CredentialKind, GrantId, HmacKey, Nonce};
-use tokensmith_issuer::names::{Audience, IssuerUrl, Scopes, SubjectName};
+use tokensmith_issuer::names::{Audience, ClientId, IssuerUrl, Scopes, SubjectName};
 use tokensmith_issuer::store::records::{AssertionAudience, Client, Grant, Origin, Session};
 use tokensmith_issuer::token::StaticClaims;
 use tokensmith_verifier::Timestamp;
@@ -43,6 +44,19 @@ pub fn new_client(id: &str, now: Timestamp) -> Client {
         first_party: false,
         pkce: Default::default(),
         profile: None,
+    }
+}
+
+/// An API key of `client` for [`API`], with the scope `a`.
+pub fn new_api_key(client: ClientId) -> NewApiKey {
+    NewApiKey {
+        client_id: client,
+        name: "job".parse().expect("a name"),
+        scopes: scopes("a"),
+        resource: Some(API.parse().expect("a resource")),
+        sources: Vec::new(),
+        limit: None,
+        ttl: "90d".parse().expect("a lifetime"),
     }
 }
 

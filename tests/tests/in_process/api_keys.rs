@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use tokensmith_issuer::admin::{Administrator, ApiKeyError, CreatedApiKey, NewApiKey};
+use tokensmith_issuer::admin::{Administrator, ApiKeyError, CreatedApiKey};
 use tokensmith_issuer::store::records::{ApiKey, Client, LastUse};
 use tokensmith_local::make_table;
 use tokensmith_tests::faults::Fault;
-use tokensmith_tests::records::API;
+use tokensmith_tests::records::new_api_key;
 use tokensmith_tests::{Answer, HttpRequest, InProcess, TestClient, TestOperator};
 
 const DAY: u64 = 24 * 60 * 60;
@@ -24,7 +24,10 @@ impl Scene {
     async fn new() -> Self {
         let issuer = InProcess::start().await;
         let client = issuer.confidential("app", |_| {}).await;
-        let created = issuer.administrator().create_api_key(wanted(&client)).await;
+        let created = issuer
+            .administrator()
+            .create_api_key(new_api_key(client.client_id()))
+            .await;
         let key = created.expect("a key").outcome;
         issuer.dynamo.take_calls();
         Self {
@@ -54,18 +57,6 @@ impl Scene {
 
     async fn record(&self) -> ApiKey {
         self.issuer.record(&ApiKey::key_of(&self.key.key.id)).await
-    }
-}
-
-fn wanted(client: &TestClient) -> NewApiKey {
-    NewApiKey {
-        client_id: client.client_id(),
-        name: "job".parse().expect("a name"),
-        scopes: "a".parse().expect("scopes"),
-        resource: Some(API.parse().expect("a resource")),
-        sources: Vec::new(),
-        limit: None,
-        ttl: "90d".parse().expect("a lifetime"),
     }
 }
 

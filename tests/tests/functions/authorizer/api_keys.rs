@@ -8,7 +8,7 @@ use tokensmith_authorizer::Authorizer;
 use tokensmith_issuer::admin::{CreatedApiKey, NewApiKey};
 use tokensmith_local::make_table;
 use tokensmith_tests::faults::Fault;
-use tokensmith_tests::records::API;
+use tokensmith_tests::records::new_api_key;
 
 use super::support::{Gate, INTERVAL, Kind, Verdict, decide, refused};
 
@@ -18,15 +18,7 @@ const DAY: u64 = 24 * HOUR;
 impl Gate {
     /// An API key of the client for the API, with the scope `a`.
     pub async fn key(&self, change: impl FnOnce(&mut NewApiKey)) -> CreatedApiKey {
-        let mut wanted = NewApiKey {
-            client_id: self.client.client_id(),
-            name: "job".parse().expect("a name"),
-            scopes: "a".parse().expect("scopes"),
-            resource: Some(API.parse().expect("a resource")),
-            sources: Vec::new(),
-            limit: None,
-            ttl: "90d".parse().expect("a lifetime"),
-        };
+        let mut wanted = new_api_key(self.client.client_id());
         change(&mut wanted);
         let created = self.issuer.administrator().create_api_key(wanted).await;
         created.expect("a key").outcome

@@ -2,8 +2,7 @@
 
 use serde_json::json;
 use tokensmith_issuer::GrantType;
-use tokensmith_issuer::admin::NewApiKey;
-use tokensmith_tests::records::{API, OTHER_API, audiences};
+use tokensmith_tests::records::{API, OTHER_API, audiences, new_api_key};
 use tokensmith_tests::{HttpRequest, TestClient};
 
 use super::{ACCESS_TOKEN, JWT, Scene};
@@ -29,15 +28,7 @@ impl Scene {
     pub(super) async fn api_key_and_token(
         &self,
     ) -> (tokensmith_issuer::credential::ApiKeyId, String) {
-        let wanted = NewApiKey {
-            client_id: self.app.client_id(),
-            name: "job".parse().expect("a name"),
-            scopes: "a".parse().expect("scopes"),
-            resource: Some(API.parse().expect("a resource")),
-            sources: Vec::new(),
-            limit: None,
-            ttl: "90d".parse().expect("a lifetime"),
-        };
+        let wanted = new_api_key(self.app.client_id());
         let created = self.issuer.administrator().create_api_key(wanted).await;
         let created = created.expect("a key").outcome;
         let request = HttpRequest::exchange(created.secret.expose_secret());

@@ -8,7 +8,7 @@ use tokensmith_issuer::admin::{Administrator, NewApiKey, NewRule, NewUpstream, N
 use tokensmith_issuer::credential::ApiKeyId;
 use tokensmith_issuer::names::{ClientId, Scopes};
 use tokensmith_issuer::store::records::{OperatorChange, PasswordHash, SourceKeys};
-use tokensmith_tests::records::{API, scopes};
+use tokensmith_tests::records::{API, new_api_key};
 use tokensmith_tests::{InProcess, TestGrant, TestOperator};
 use tokensmith_verifier::Timestamp;
 
@@ -99,13 +99,8 @@ impl Scene {
 
 pub fn api_key() -> NewApiKey {
     NewApiKey {
-        client_id: app(),
-        name: "job".parse().expect("a name"),
-        scopes: scopes("a"),
         resource: None,
-        sources: Vec::new(),
-        limit: None,
-        ttl: "90d".parse().expect("a lifetime"),
+        ..new_api_key(app())
     }
 }
 

@@ -5,13 +5,12 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use secrecy::ExposeSecret;
 use tokensmith_authorizer::{AuthorizerEvent, ResponseFormat};
-use tokensmith_issuer::admin::NewApiKey;
 use tokensmith_issuer::credential::ApiKeySecret;
 use tokensmith_issuer::store::records::ApiKey;
 use tokensmith_issuer::store::{Insert, Table};
 use tokensmith_local::{LocalData, make_table};
 use tokensmith_tests::authorizer::{http_api_event, new_authorizer};
-use tokensmith_tests::records::API;
+use tokensmith_tests::records::{API, new_api_key};
 use tokensmith_tests::{HttpRequest, InProcess, TestClient, TestIssuer};
 use tokensmith_verifier::{Clock, Timestamp, paths};
 
@@ -33,7 +32,10 @@ pub fn measure(time: Duration, many: usize) {
 async fn at_the_authorizer() {
     let issuer = InProcess::start().await;
     let client = issuer.confidential("bench", |_| {}).await;
-    let created = issuer.administrator().create_api_key(wanted(&client)).await;
+    let created = issuer
+        .administrator()
+        .create_api_key(new_api_key(client.client_id()))
+        .await;
     let key = created.expect("a key").outcome.secret;
     let of_table = |config: &mut tokensmith_authorizer::AuthorizerConfig| {
         config.response = ResponseFormat::Simple;
@@ -210,18 +212,6 @@ fn create(issuer: &TestIssuer, client: &TestClient) -> String {
     let create = ["api-key", "create", "--client", &client.id, "--name=bench"];
     let created = issuer.change(&create);
     created["api_key"].as_str().expect("a key").to_owned()
-}
-
-fn wanted(client: &TestClient) -> NewApiKey {
-    NewApiKey {
-        client_id: client.client_id(),
-        name: "bench".parse().expect("a name"),
-        scopes: "a".parse().expect("scopes"),
-        resource: Some(API.parse().expect("a URI")),
-        sources: Vec::new(),
-        limit: None,
-        ttl: "90d".parse().expect("a lifetime"),
-    }
 }
 
 /// The median of what `work` takes, in microseconds.

@@ -6,19 +6,14 @@ use tokensmith_issuer::credential::ApiKeySecret;
 use tokensmith_local::make_table;
 use tokensmith_tests::InProcess;
 use tokensmith_tests::authorizer::new_authorizer;
-use tokensmith_tests::records::API;
+use tokensmith_tests::records::new_api_key;
 
 /// A new client with a key.
 pub async fn key_of(world: &InProcess, client: &str) -> ApiKeySecret {
     let client = world.confidential(client, |_| {}).await;
     let wanted = NewApiKey {
-        client_id: client.client_id(),
         name: "nightly export".parse().expect("a name"),
-        scopes: "a".parse().expect("scopes"),
-        resource: Some(API.parse().expect("a resource")),
-        sources: Vec::new(),
-        limit: None,
-        ttl: "90d".parse().expect("a lifetime"),
+        ..new_api_key(client.client_id())
     };
     let created = world.administrator().create_api_key(wanted).await;
     created.expect("a key").outcome.secret
