@@ -5,6 +5,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
+import { answerWithPages, interactions } from './plain-pages.mjs';
 
 /** Keeps everything, in maps: the one that comes along forgets all but a thousand records. */
 class InMemory {
@@ -48,8 +49,7 @@ const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
 let provider;
 const server = createServer((request, response) => {
-  const answer = request.url.startsWith('/interaction/') ? interaction : provider.callback();
-  Promise.resolve(answer(request, response)).catch((error) => response.writeHead(500).end(`${error.stack}`));
+  answerWithPages(provider, request, response).catch((error) => response.writeHead(500).end(`${error.stack}`));
 });
 server.listen(0, '127.0.0.1');
 await once(server, 'listening');
@@ -78,34 +78,10 @@ provider = new Provider(url, {
       getResourceServerInfo: () => ({ scope: 'read', audience: resource, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } }),
     },
   },
-  interactions: { url: (_, { uid }) => `/interaction/${uid}` },
+  interactions,
   findAccount: (_, sub) => ({ accountId: sub, claims: () => ({ sub, email: 'ada@example.com' }) }),
 });
 const uncaught = (_, error) => process.stderr.write(`${error.stack}\n`);
 provider.on('server_error', uncaught);
 console.log(url);
 process.stdin.on('end', () => process.exit()).resume();
-
-/** The pages of somebody who signs in and agrees, and what becomes of their forms. */
-async function interaction(request, response) {
-  const { uid, prompt, params, session, grantId } = await provider.interactionDetails(request, response);
-  if (request.method === 'GET') {
-    const inside = prompt.name === 'login'
-      ? '<input name="user_name" value=""><input type="password" name="password" value=""><button type="submit">Sign in</button>'
-      : '<p>email, read</p><button name="decision" value="allow">Allow</button>';
-    const page = `<!DOCTYPE html><html lang="en"><title>${prompt.name}</title><form method="post" action="/interaction/${uid}">${inside}</form></html>`;
-    response.writeHead(200, { 'content-type': 'text/html', 'content-length': Buffer.byteLength(page) }).end(page);
-    return;
-  }
-  const body = await request.toArray();
-  const form = new URLSearchParams(Buffer.concat(body).toString());
-  if (prompt.name === 'login') {
-    await provider.interactionFinished(request, response, { login: { accountId: form.get('user_name') } });
-    return;
-  }
-  const grant = (grantId && await provider.Grant.find(grantId)) || new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
-  grant.addOIDCScope('openid email');
-  grant.addResourceScope(resource, 'read');
-  const consent = { grantId: await grant.save() };
-  await provider.interactionFinished(request, response, { consent }, { mergeWithLastSubmission: true });
-}

@@ -5,11 +5,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { SignJWT } from 'jose';
 import { Provider } from 'oidc-provider';
+import { answerWithPages, interactions } from './plain-pages.mjs';
 
 /** Starts a provider, which `register` then tells of its client. */
 export async function startProvider() {
   let provider;
-  const server = createServer((request, response) => provider.callback()(request, response));
+  const server = createServer((request, response) => answerWithPages(provider, request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${server.address().port}`;
@@ -21,6 +22,8 @@ export async function startProvider() {
         conformIdTokenClaims: false,
         claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
         cookies: { keys: ['a key of the tests'] },
+        features: { devInteractions: { enabled: false } },
+        interactions,
         findAccount: (_, sub) => ({
           accountId: sub,
           claims: () => ({ sub, name: `${sub} elsewhere`, email: 'ada@example.com', email_verified: true }),

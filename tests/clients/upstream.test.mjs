@@ -16,7 +16,7 @@ const secret = 'a secret of the tests, which is long enough';
 const providers = [];
 after(() => {
   providers.forEach((one) => one.close());
-  end();
+  return end();
 });
 
 /** What one provider publishes is kept for a while: each test has its own. */
@@ -46,7 +46,7 @@ async function goThrough(browser, page, name, account) {
   const link = page.links.find(({ pathname, searchParams }) => pathname === '/login/upstream' && searchParams.get('name') === name);
   assert.ok(link, page.text);
   let place = await browser.open(link, {}, (url) => url.pathname === '/login/upstream' && url.searchParams.has('state'));
-  for (const fields of [{ login: account, password: 'any' }, {}]) {
+  for (const fields of [{ user_name: account, password: 'any' }, {}]) {
     if (!place.forms) {
       break;
     }

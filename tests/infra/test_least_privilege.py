@@ -12,7 +12,7 @@ from test_roles import ALLOWED_BESIDE_AN_API, ALLOWED_WHERE_PEOPLE_SIGN_IN, FIND
 PARTITIONS = ["CLIENT#x", "GRANT#x", "SUBJECT#x", "JTI#x", "KEY#x", "USED#x", "RESOURCE#x", "COUNT#x", "REPLAY#x", "AUDIT#x", "FEDERATION", "KEYS", "HMAC"]
 PARTITIONS += ["USER#x", "LOGIN#x", "SESSION#x", "BACKOFF#x", "REQUEST#x", "CONSENT#x", "UPSTREAM"]
 NEVER = {"ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(pk)"}
-USES = ["hmac", "signing", "other", None]
+USES = ["hmac", "signing", "upstream", "other", None]
 
 
 @pytest.fixture(params=[*ALLOWED_WHERE_PEOPLE_SIGN_IN, *ALLOWED_BESIDE_AN_API], scope="module")

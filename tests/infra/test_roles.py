@@ -26,6 +26,7 @@ READS_FEDERATION = ("dynamodb:Query", TABLE, "FEDERATION")
 CLAIMS_SINGLE_USES = ("dynamodb:PutItem", TABLE, "REPLAY#*")
 LEASES_PERMITS = ("dynamodb:UpdateItem", TABLE, "COUNT#*")
 OPENS_HMAC_KEYS = ("kms:Decrypt", KEY, "use=hmac")
+OPENS_SECRETS_AT_UPSTREAMS = ("kms:Decrypt", KEY, "use=upstream")
 OPENS_SIGNING_KEYS = ("kms:Decrypt", KEY, "use=signing")
 
 # Every function writes its log and its traces.
@@ -121,6 +122,7 @@ ALLOWED_WHERE_PEOPLE_SIGN_IN = {
         FINDS_WHAT_IS_SOMEBODYS,
         ("dynamodb:UpdateItem", TABLE, "LOGIN#* USER#*"),
         OPENS_HMAC_KEYS,
+        OPENS_SECRETS_AT_UPSTREAMS,
     },
 }
 
@@ -183,7 +185,7 @@ def test_invariant_11_nobody_may_do_more_because_people_sign_in():
 def test_invariant_11_who_signs_people_in_signs_no_token():
     for custody in IN_CUSTODY:
         allowed = allowed_by(Template(Custody=custody, SignIn="on"), "Authorize")
-        assert {each for each in allowed if each[0].startswith("kms:")} == {OPENS_HMAC_KEYS}
+        assert {each for each in allowed if each[0].startswith("kms:")} == {OPENS_HMAC_KEYS, OPENS_SECRETS_AT_UPSTREAMS}
 
 
 @pytest.mark.parametrize("function", ALLOWED_BESIDE_AN_API)
@@ -300,7 +302,7 @@ def test_nobody_gets_key_material_in_the_open():
         ),
         "NothingIsOpenedWithoutItsUse": (
             {"kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:GenerateDataKeyPairWithoutPlaintext"},
-            {"StringNotEquals": {"kms:EncryptionContext:use": ["hmac", "signing"]}},
+            {"StringNotEquals": {"kms:EncryptionContext:use": ["hmac", "signing", "upstream"]}},
         ),
     }
 

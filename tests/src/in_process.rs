@@ -29,6 +29,7 @@ use crate::assertion::OwnKey;
 use crate::contents::{Items, items_by_key};
 use crate::faults::FaultyDynamo;
 use crate::operator::TestOperator;
+use crate::provider::TestProvider;
 use crate::records::{API, audiences, new_client, new_grant, refresh_token, scopes};
 use crate::served::endpoint_at;
 use crate::{Answer, Form, HttpRequest, TestClient, TestCustody, TestGrant};
@@ -45,6 +46,8 @@ pub struct InProcess {
     /// The same table, reached directly, and the custody of keys.
     pub direct: Direct,
     seconds: Arc<AtomicU64>,
+    /// Where people can sign in as well.
+    provider: Option<Arc<TestProvider>>,
 }
 
 impl InProcess {
@@ -76,11 +79,12 @@ impl InProcess {
             custody: custody.into(),
         };
         let started = Self {
-            issuer: Arc::new(new_issuer(&config, &dynamo, &direct, &seconds).await),
+            issuer: Arc::new(new_issuer(&config, &dynamo, &direct, &seconds, None).await),
             dynamo,
             config,
             direct,
             seconds,
+            provider: None,
         };
         let settled = settle(started.table(), &started.config.owner()).await;
         settled.expect("the table is nobody's yet");
@@ -101,10 +105,24 @@ impl InProcess {
     pub async fn cold_as(&self, configure: impl FnOnce(&mut Config)) -> Self {
         let mut other = self.clone();
         configure(&mut other.config);
-        let issuer = new_issuer(&other.config, &self.dynamo, &self.direct, &self.seconds).await;
-        other.issuer = Arc::new(issuer);
+        let provider = self.provider.as_ref();
+        let issuer = new_issuer(
+            &other.config,
+            &self.dynamo,
+            &self.direct,
+            &self.seconds,
+            provider,
+        );
+        other.issuer = Arc::new(issuer.await);
         other.dynamo.take_attempts();
         other
+    }
+
+    /// Another function of the same issuer, which has loaded nothing, and where people sign in at `provider` as well.
+    pub async fn beside(&self, provider: &Arc<TestProvider>) -> Self {
+        let mut other = self.clone();
+        other.provider = Some(provider.clone());
+        other.cold().await
     }
 
     /// Another function of the same issuer, which has loaded nothing, and fetches documents from this machine.
@@ -456,11 +474,14 @@ async fn new_issuer(
     dynamo: &FaultyDynamo,
     direct: &Direct,
     seconds: &Arc<AtomicU64>,
+    provider: Option<&Arc<TestProvider>>,
 ) -> Issuer {
     let table = make_table(dynamo.clone()).await.expect("the table");
     let clock = Clock::Manual(seconds.clone());
     let abilities = Abilities {
         passwords: Some(Arc::new(Passwords::default())),
+        documents: provider.map(|provider| provider.clone() as Arc<dyn Source>),
+        web: provider.map(|provider| provider.clone() as Arc<dyn Post>),
         ..direct.custody.access().into()
     };
     Issuer::new(config.clone(), table, abilities, clock)

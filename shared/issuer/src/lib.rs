@@ -98,12 +98,13 @@ impl Issuer {
         Self {
             clients: Clients::new(table.reader(), documents.as_ref(), clock.clone(), &config),
             keys: SigningKeys::new(table.reader(), config.owner(), sign, config.cache_ttl),
-            hmac_keys: open.map(proving),
+            hmac_keys: open.clone().map(proving),
             feed: ServedFeed::new(table.reader()),
             limits: Limits::new(table.counters(), clock.clone()),
             report_keys: report_keys(documents.as_ref(), &clock),
             upstreams: Upstreams::new(
                 table.reader(),
+                open,
                 documents.as_ref(),
                 web.as_ref(),
                 &clock,

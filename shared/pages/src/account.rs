@@ -6,7 +6,7 @@ use crate::frame::{Width, document};
 use crate::language::Language;
 use crate::look::Look;
 use crate::moment::{Moment, wait};
-use crate::parts::{PROBLEM, alert, name, scopes, sealed, status};
+use crate::parts::{PROBLEM, SignedIn, alert, name, scopes, sealed, status};
 use crate::sign_in::UpstreamLink;
 
 /// The account of a person.
@@ -20,10 +20,8 @@ pub struct Account<'a> {
     pub form: &'a str,
     /// Where the forms are sent.
     pub action: &'a str,
-    /// What the person signs in with.
-    pub user_name: &'a str,
-    /// What the person is called.
-    pub display_name: Option<&'a str>,
+    /// Whose page it is.
+    pub who: SignedIn<'a>,
     /// Where the person is signed in.
     pub sessions: &'a [SessionRow<'a>],
     /// What has access.
@@ -134,8 +132,8 @@ impl Account<'_> {
                 div {
                     h1 { (texts.title) }
                     p .lead {
-                        @if let Some(display_name) = self.display_name { (name(display_name)) ", " }
-                        bdi { (self.user_name) }
+                        @if let Some(display_name) = self.who.display_name { (name(display_name)) ", " }
+                        bdi { (self.who.user_name) }
                     }
                 }
                 (self.form(None, html! { (act("sign-out", texts.end, None)) }))
@@ -272,7 +270,7 @@ impl Account<'_> {
         };
         let fields = html! {
             // A password manager stores the new password under this name. It has no name here, so it is not sent.
-            input type="text" value=(self.user_name) autocomplete="username" hidden readonly;
+            input type="text" value=(self.who.user_name) autocomplete="username" hidden readonly;
             label for="current_password" { (texts.current) }
             input type="password" id="current_password" name="current_password" required
                 autocomplete="current-password" aria-describedby=[current.then_some(PROBLEM)]

@@ -5,7 +5,7 @@ use maud::html;
 use crate::frame::{Width, document};
 use crate::language::Language;
 use crate::look::Look;
-use crate::parts::{access, decision, person, sealed};
+use crate::parts::{SignedIn, access, decision, person, sealed};
 
 /// The page that asks a person whether a client may have access. It sends `form` and `decision`, which is `allow`,
 /// `deny` or `switch` (to another account).
@@ -20,7 +20,7 @@ pub struct Consent<'a> {
     /// Where the person is sent afterwards: the host of the redirect URI.
     pub client_host: Option<&'a str>,
     /// Who is signed in.
-    pub user_name: &'a str,
+    pub who: SignedIn<'a>,
     /// What the client asks for.
     pub access: &'a [ConsentAccess<'a>],
 }
@@ -43,7 +43,7 @@ impl Consent<'_> {
             h1 { (texts.title.name(self.client_name)) }
             form method="post" action=(self.action) {
                 (sealed(self.form))
-                (person(self.user_name, language))
+                (person(self.who, language))
                 (access(self.access, language))
                 (decision(common.allow, common.deny))
             }

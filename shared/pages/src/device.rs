@@ -7,7 +7,7 @@ use crate::frame::{Width, document};
 use crate::language::Language;
 use crate::look::Look;
 use crate::moment::{elapsed, wait};
-use crate::parts::{PROBLEM, access, alert, decision, name, person, sealed};
+use crate::parts::{PROBLEM, SignedIn, access, alert, decision, name, person, sealed};
 
 /// The page on which a person enters the code of a device. It sends `form` and `user_code`.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,7 @@ pub struct DeviceConfirm<'a> {
     /// What the client asks for.
     pub access: &'a [ConsentAccess<'a>],
     /// Who is signed in.
-    pub user_name: &'a str,
+    pub who: SignedIn<'a>,
 }
 
 /// The page after the decision about a device.
@@ -116,7 +116,7 @@ impl DeviceConfirm<'_> {
             (self.request(language))
             form method="post" action=(self.action) {
                 (sealed(self.form))
-                (person(self.user_name, language))
+                (person(self.who, language))
                 (access(self.access, language))
                 p .warning { (texts.only_if) }
                 (decision(common.allow, common.deny))

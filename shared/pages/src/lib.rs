@@ -32,6 +32,7 @@ pub use form_post::FormPost;
 pub use language::Language;
 pub use look::Look;
 pub use moment::Moment;
+pub use parts::SignedIn;
 pub use problem::{Problem, ProblemKind};
 pub use sign_in::{SignIn, SignInProblem, UpstreamLink};
 pub use sign_out::{SignOut, SignedOut};

@@ -37,13 +37,26 @@ pub(crate) fn decision(yes: &str, no: &str) -> Markup {
     }
 }
 
+/// Somebody who has signed in, as they know themselves.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedIn<'a> {
+    /// What the person signs in with. It says nothing to those who sign in elsewhere.
+    pub user_name: &'a str,
+    /// What the person is called.
+    pub display_name: Option<&'a str>,
+}
+
 /// Who is signed in, with the way to be somebody else. It stands in a form.
-pub(crate) fn person(user_name: &str, language: Language) -> Markup {
+pub(crate) fn person(who: SignedIn<'_>, language: Language) -> Markup {
     let texts = &language.texts().common;
+    let called = who.display_name.unwrap_or(who.user_name);
     html! {
         div .person {
-            span .face aria-hidden="true" { (initial(user_name)) }
-            p { span .muted { (texts.signed_in_as) } " " (name(user_name)) }
+            span .face aria-hidden="true" { (initial(called)) }
+            p {
+                span .muted { (texts.signed_in_as) } " " (name(called))
+                @if who.display_name.is_some() { br; bdi .muted { (who.user_name) } }
+            }
             button .link type="submit" name="decision" value="switch" { (texts.switch) }
         }
     }

@@ -119,7 +119,7 @@ impl Visit<'_> {
             action: paths::CONSENT,
             client_name: &client_name,
             client_host: host,
-            user_name: visitor.user.name.as_str(),
+            who: visitor.who(),
             access: &access,
         };
         Ok(self.page(StatusCode::OK, page.html(&self.look, self.language)))

@@ -169,7 +169,7 @@ impl Visit<'_> {
             source: request.source.as_deref(),
             requested_ago_seconds: now.since(request.created_at).as_secs(),
             access: &access,
-            user_name: visitor.user.name.as_str(),
+            who: visitor.who(),
         };
         let html = page.html(&self.look, self.language);
         Ok(self.page(StatusCode::OK, html))

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use http::header;
+use serde_json::Value;
 use tokensmith_issuer::credential::random_id;
 use tokensmith_issuer::error::Unavailable;
 use tokensmith_issuer::names::ClientId;
 use tokensmith_issuer::revocation::made_after;
 use tokensmith_issuer::store::Insert;
 use tokensmith_issuer::store::records::{Consent, Session, SignIn, Subject, User};
-
+use tokensmith_pages::SignedIn;
 use tokensmith_verifier::Timestamp;
 
 use crate::cookies::SessionCookie;
@@ -28,6 +29,15 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
+    /// As they know themselves.
+    pub(crate) fn who(&self) -> SignedIn<'_> {
+        let claim = |name| self.user.claims.get(name).and_then(Value::as_str);
+        SignedIn {
+            user_name: self.user.name.as_str(),
+            display_name: claim("name").or(claim("email")),
+        }
+    }
+
     /// How they have signed in.
     pub(crate) fn sign_in(&self) -> SignIn {
         SignIn {

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use super::{AdminEvent, Administrator, Changed};
 use crate::error::Unavailable;
 use crate::federation::ForeignIssuer;
-use crate::keys::HmacKeys;
+use crate::keys::{EncryptionContext, KeyUse};
 use crate::names::{Scopes, UpstreamName};
 use crate::store::records::{SealedSecret, UPSTREAM, Upstream};
 use crate::store::{CheckedTime, Insert, StoreError};
@@ -57,7 +57,7 @@ impl Administrator {
             if self.upstreams().await?.len() >= MOST {
                 return Err(UpstreamError::TooMany);
             }
-            let secret = self.sealed_secret(&wanted, time.now()).await?;
+            let secret = self.sealed_secret(&wanted).await?;
             let upstream = wanted.record(secret, time.now());
             match self.table.insert(&upstream).await? {
                 Insert::Inserted => Ok(self.cached(upstream, made, time)),
@@ -85,19 +85,19 @@ impl Administrator {
         self.recorded(event, change).await
     }
 
+    /// The secret of `wanted`, encrypted with a new key.
     async fn sealed_secret(
         &self,
         wanted: &NewUpstream,
-        now: Timestamp,
     ) -> Result<Option<SealedSecret>, Unavailable> {
         let Some(secret) = &wanted.secret else {
             return Ok(None);
         };
-        let (opener, ttl) = (self.opener.clone(), self.config.cache_ttl);
-        let keys = HmacKeys::new(self.table.reader(), opener, ttl);
-        let key = keys.newest(now).await?;
+        let context = EncryptionContext::new(&self.config.issuer, KeyUse::Upstream);
+        let wrapped = self.maker.new_secret(context).await?;
+        let key = self.opener.unwrap(&wrapped).await?;
         let context = (&wanted.name, &wanted.issuer, wanted.client_id.as_str());
-        seal_secret(&key, context, secret).map(Some)
+        seal_secret(&key, wrapped, context, secret).map(Some)
     }
 }
 

@@ -139,6 +139,8 @@ pub enum KeyUse {
     Signing,
     /// Proves codes and refresh tokens.
     Hmac,
+    /// Encrypts what this service proves itself with at an OpenID provider.
+    Upstream,
 }
 
 impl KeyUse {
@@ -147,6 +149,7 @@ impl KeyUse {
         match self {
             Self::Signing => "signing",
             Self::Hmac => "hmac",
+            Self::Upstream => "upstream",
         }
     }
 }

@@ -70,7 +70,7 @@ impl Issuer {
         code: &str,
         secrets: &AttemptSecrets,
     ) -> Result<SecretString, Error> {
-        let secret = self.secret_at(upstream).await?;
+        let secret = self.upstreams.secrets.secret_at(upstream).await?;
         let redirect_uri = self.redirect_uri_at(upstream);
         let parameters = [
             ("code", code),

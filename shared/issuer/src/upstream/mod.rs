@@ -27,10 +27,12 @@ pub(crate) use secret::seal_secret;
 use crate::Issuer;
 use crate::error::{Error, Unavailable, UpstreamDenied};
 use crate::fetched::{Documents, Post, PublishedKeys, Source};
+use crate::keys::Open;
 use crate::names::UpstreamName;
 use crate::store::TableReader;
 use crate::store::records::{UPSTREAM, Upstream};
 use metadata::UpstreamMetadata;
+use secret::UpstreamSecrets;
 
 /// The upstreams, as of one read that is used for a while, and what they publish.
 #[derive(Debug)]
@@ -41,6 +43,7 @@ pub(crate) struct Upstreams {
     /// Locked by the request that reads them.
     known: Mutex<Option<(Timestamp, Arc<Vec<Upstream>>)>>,
     expired: AtomicBool,
+    secrets: UpstreamSecrets,
 }
 
 /// What a process needs that lets people sign in through them.
@@ -52,9 +55,11 @@ struct Published {
 }
 
 impl Upstreams {
-    /// Reads nothing yet. Without a source of documents and a way to ask others, nobody signs in through them.
+    /// Reads nothing yet. Without a source of documents and a way to ask others, nobody signs in through them; `opener` opens what this
+    /// service proves itself with there.
     pub(crate) fn new(
         table: TableReader,
+        opener: Option<Arc<dyn Open>>,
         documents: Option<&Arc<dyn Source>>,
         web: Option<&Arc<dyn Post>>,
         clock: &Clock,
@@ -71,6 +76,7 @@ impl Upstreams {
             published,
             known: Mutex::default(),
             expired: AtomicBool::new(false),
+            secrets: UpstreamSecrets::new(opener),
         }
     }
 
@@ -86,7 +92,11 @@ impl Upstreams {
         web: Option<&Arc<dyn Post>>,
         clock: &Clock,
     ) -> Self {
-        Self::new(self.table.clone(), documents, web, clock, self.cache_ttl)
+        let (table, ttl) = (self.table.clone(), self.cache_ttl);
+        Self {
+            secrets: self.secrets.cold(),
+            ..Self::new(table, None, documents, web, clock, ttl)
+        }
     }
 
     fn published(&self) -> Result<&Published, Unavailable> {

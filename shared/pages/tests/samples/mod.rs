@@ -23,6 +23,22 @@ pub struct Words {
     pub id: &'static str,
 }
 
+impl Words {
+    fn who(&self) -> SignedIn<'static> {
+        SignedIn {
+            user_name: self.user_name,
+            display_name: Some(self.display_name),
+        }
+    }
+
+    fn who_without_name(&self) -> SignedIn<'static> {
+        SignedIn {
+            display_name: None,
+            ..self.who()
+        }
+    }
+}
+
 /// What usually stands there.
 pub const USUAL: Words = Words {
     client: "Paper Planner",
@@ -131,12 +147,13 @@ fn consent(look: &Look, language: Language, words: Words) -> Vec<Sample> {
         action: "/consent",
         client_name: words.client,
         client_host: Some(words.host),
-        user_name: words.user_name,
+        who: words.who(),
         access: &access,
     };
     let nothing = Consent {
         access: &[],
         client_host: None,
+        who: words.who_without_name(),
         ..consent
     };
     let confirm = DeviceConfirm {
@@ -147,7 +164,7 @@ fn consent(look: &Look, language: Language, words: Words) -> Vec<Sample> {
         source: Some(words.source),
         requested_ago_seconds: 40,
         access: &access[1..],
-        user_name: words.user_name,
+        who: words.who(),
     };
     vec![
         page("consent", consent.html(look, language)),
@@ -229,8 +246,7 @@ fn account(look: &Look, language: Language, words: Words) -> Vec<Sample> {
     let full = Account {
         form: words.token,
         action: "/account",
-        user_name: words.user_name,
-        display_name: Some(words.display_name),
+        who: words.who(),
         sessions: &[this, other, unknown],
         grants: &[grant, grant],
         consents: &[consent],
@@ -240,7 +256,7 @@ fn account(look: &Look, language: Language, words: Words) -> Vec<Sample> {
         notice: None,
     };
     let new = Account {
-        display_name: None,
+        who: words.who_without_name(),
         sessions: &[this],
         grants: &[],
         consents: &[],

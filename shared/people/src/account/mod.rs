@@ -143,12 +143,7 @@ impl Visit<'_> {
         let page = Account {
             form: &form,
             action: paths::ACCOUNT,
-            user_name: visitor.user.name.as_str(),
-            display_name: visitor
-                .user
-                .claims
-                .get("name")
-                .and_then(|name| name.as_str()),
+            who: visitor.who(),
             sessions: &rows.sessions(&belongings, visitor),
             grants: &rows.grants(&belongings),
             consents: &rows.consents(&belongings),

@@ -112,7 +112,7 @@ async fn invariant_9_while_the_table_fails_nobody_is_sent_on_and_nothing_is_half
 }
 
 /// A person or a client is told to try again, and is sent nowhere.
-fn assert_unavailable(answer: &Answer, case: &str) {
+pub(super) fn assert_unavailable(answer: &Answer, case: &str) {
     assert_eq!(answer.status, 503, "{case}: {}", answer.body);
     let seconds = answer.header("retry-after").map(str::parse::<u64>);
     assert!(matches!(seconds, Some(Ok(1..))), "{case}: {seconds:?}");

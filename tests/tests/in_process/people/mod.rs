@@ -8,6 +8,7 @@ mod interrupted;
 mod kills;
 mod logout;
 mod new_password;
+mod upstream;
 mod walk;
 
 use std::collections::BTreeMap;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokensmith_verifier::Timestamp;
 
 use crate::federation::ForeignIssuer;
+use crate::keys::Wrapped;
 use crate::names::{Scopes, SubjectName, UpstreamName};
 use crate::store::{Key, Record};
 
@@ -53,18 +54,18 @@ impl Record for Upstream {
     }
 }
 
-/// A secret that is encrypted under a key which is derived from an HMAC key.
+/// A secret that is encrypted with a key of its own, which no rotation of other keys concerns.
 #[derive(Clone, Deserialize, Serialize)]
 pub struct SealedSecret {
-    /// The version of the HMAC key.
-    pub key_version: u32,
+    /// The key.
+    pub key: Wrapped,
     /// Nonce, ciphertext and tag, base64url.
     pub sealed: String,
 }
 
 impl fmt::Debug for SealedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SealedSecret(version {})", self.key_version)
+        write!(f, "SealedSecret({})", self.key.context.key_id)
     }
 }
 

@@ -6,10 +6,8 @@ mod vectors;
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey,
-    RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters, VerificationAlgorithm,
 };
-use jsonwebtoken::crypto::JwtVerifier;
-use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
 use jsonwebtoken::{DecodingKey, DecodingKeyKind};
 
@@ -17,12 +15,13 @@ use super::{KeyKind, SignatureAlgorithm, UnverifiedJws};
 use crate::Rejection;
 
 /// A public key with the algorithms that it verifies.
+///
+/// It is parsed once, for all signatures, by AWS-LC. `jsonwebtoken` would parse it for each of them, with the provider that the
+/// process has: it installs one when there is none, and panics when both back ends are compiled in.
 #[derive(Debug)]
 pub struct PublicKey {
-    kind: KeyKind,
-    /// The only algorithm, if the key names one (RFC 7517 §4.4).
-    only: Option<SignatureAlgorithm>,
-    key: DecodingKey,
+    /// The algorithm that the key names, if it names one (RFC 7517 §4.4); otherwise all of its type.
+    algorithms: Vec<(SignatureAlgorithm, ParsedPublicKey)>,
 }
 
 impl PublicKey {
@@ -38,19 +37,20 @@ impl PublicKey {
             Some(named) => Some(SignatureAlgorithm::try_from(named).ok()?),
             None => None,
         };
-        if only.is_some_and(|only| only.key_kind() != kind) {
-            return None;
-        }
         let key = DecodingKey::from_jwk(jwk).ok()?;
-        is_sound(kind, &key).then_some(Self { kind, only, key })
+        let fits = |algorithm: &SignatureAlgorithm| {
+            algorithm.key_kind() == kind && only.is_none_or(|only| only == *algorithm)
+        };
+        let fitting = SignatureAlgorithm::ALL.into_iter().filter(fits);
+        let algorithms = fitting.map(|algorithm| Some((algorithm, parsed(algorithm, &key)?)));
+        let algorithms: Vec<_> = algorithms.collect::<Option<_>>()?;
+        (!algorithms.is_empty()).then_some(Self { algorithms })
     }
 
     /// The algorithm called `name`, if the key verifies it. The key decides: what it names is the only one,
     /// and otherwise its type says which there are (RFC 8725 §3.1).
     pub fn algorithm(&self, name: &str) -> Option<SignatureAlgorithm> {
-        let named: SignatureAlgorithm = name.parse().ok()?;
-        let fits = self.only.is_none_or(|only| only == named) && named.key_kind() == self.kind;
-        fits.then_some(named)
+        self.by_name(name).map(|(algorithm, _)| *algorithm)
     }
 
     /// Checks a signature. The header's `alg` must be one of the key's, so that an attacker cannot choose a
@@ -59,40 +59,40 @@ impl PublicKey {
     /// # Errors
     /// [`Rejection::WrongAlgorithm`] or [`Rejection::BadSignature`].
     pub fn verify(&self, jws: &UnverifiedJws<'_>) -> Result<(), Rejection> {
-        let algorithm = self.algorithm(&jws.header.alg);
-        let algorithm = algorithm.ok_or(Rejection::WrongAlgorithm)?;
-        self.verifier(algorithm)?
-            .verify(jws.signed.as_bytes(), &jws.signature)
+        let (_, key) = self
+            .by_name(&jws.header.alg)
+            .ok_or(Rejection::WrongAlgorithm)?;
+        key.verify_sig(jws.signed.as_bytes(), &jws.signature)
             .map_err(|_| Rejection::BadSignature)
     }
 
-    /// The verifier of signatures by this key. It uses AWS-LC, whatever provider the process has.
-    /// `jsonwebtoken::decode` would use that process-wide provider: it installs one when there is
-    /// none, and panics when both back ends are compiled in.
-    fn verifier(&self, algorithm: SignatureAlgorithm) -> Result<Box<dyn JwtVerifier>, Rejection> {
-        (DEFAULT_PROVIDER.verifier_factory)(&algorithm.into(), &self.key)
-            .map_err(|_| Rejection::BadSignature)
+    fn by_name(&self, name: &str) -> Option<&(SignatureAlgorithm, ParsedPublicKey)> {
+        let named: SignatureAlgorithm = name.parse().ok()?;
+        let mut all = self.algorithms.iter();
+        all.find(|(algorithm, _)| *algorithm == named)
     }
 }
 
-/// Whether `key` can verify anything. jsonwebtoken finds that out only when it checks a signature,
-/// but a key set without a usable key must not replace the last one.
-fn is_sound(kind: KeyKind, key: &DecodingKey) -> bool {
-    match (key.kind(), kind) {
-        (DecodingKeyKind::RsaModulusExponent { n, e }, _) => {
+/// The key for signatures by `algorithm`; `None` when it can verify none. A key set without a usable key must not replace the last
+/// one, so that this is found out before the first signature.
+fn parsed(algorithm: SignatureAlgorithm, key: &DecodingKey) -> Option<ParsedPublicKey> {
+    let fixed = |algorithm: &'static dyn VerificationAlgorithm| match key.kind() {
+        DecodingKeyKind::SecretOrDer(bytes) => ParsedPublicKey::new(algorithm, bytes).ok(),
+        DecodingKeyKind::RsaModulusExponent { .. } => None,
+    };
+    let rsa = |parameters: &'static RsaParameters| match key.kind() {
+        DecodingKeyKind::RsaModulusExponent { n, e } if RSA_BITS.contains(&bits(n)) => {
             let key = PublicKeyComponents { n, e };
-            let parsed = key.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256);
-            parsed.is_ok() && RSA_BITS.contains(&bits(n))
+            key.to_parsed_public_key(parameters).ok()
         }
-        (DecodingKeyKind::SecretOrDer(bytes), KeyKind::Ed25519) => {
-            ParsedPublicKey::new(&ED25519, bytes).is_ok()
-        }
-        (DecodingKeyKind::SecretOrDer(point), KeyKind::P384) => {
-            ParsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, point).is_ok()
-        }
-        (DecodingKeyKind::SecretOrDer(point), _) => {
-            ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).is_ok()
-        }
+        _ => None,
+    };
+    match algorithm {
+        SignatureAlgorithm::RS256 => rsa(&RSA_PKCS1_2048_8192_SHA256),
+        SignatureAlgorithm::PS256 => rsa(&RSA_PSS_2048_8192_SHA256),
+        SignatureAlgorithm::ES256 => fixed(&ECDSA_P256_SHA256_FIXED),
+        SignatureAlgorithm::ES384 => fixed(&ECDSA_P384_SHA384_FIXED),
+        SignatureAlgorithm::EdDSA => fixed(&ED25519),
     }
 }
 

@@ -259,6 +259,8 @@ impl Cases<'_> {
         private["d"] = json!("AA");
         let mut encrypts = json!(self.client.jwk);
         encrypts["use"] = json!("enc");
+        let mut off_curve = json!(self.client.jwk);
+        off_curve["y"] = off_curve["x"].clone();
         for (name, member, value, reason) in [
             ("typ JWT", "typ", json!("JWT"), "wrong_proof_type"),
             ("typ of a token", "typ", json!("at+jwt"), "wrong_proof_type"),
@@ -291,6 +293,12 @@ impl Cases<'_> {
                 "half a key",
                 "jwk",
                 json!({ "kty": "EC", "crv": "P-256", "x": "AA" }),
+                "proof_with_unusable_key",
+            ),
+            (
+                "a point that is not on its curve",
+                "jwk",
+                off_curve,
                 "proof_with_unusable_key",
             ),
             (
