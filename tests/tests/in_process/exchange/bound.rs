@@ -11,7 +11,7 @@ use tokensmith_verifier::paths;
 use super::{ACCESS_TOKEN, Scene, TOKEN_EXCHANGE};
 
 impl Scene {
-    fn proved(&self, request: HttpRequest, key: &OwnKey) -> HttpRequest {
+    pub(super) fn proved(&self, request: HttpRequest, key: &OwnKey) -> HttpRequest {
         let url = self.issuer.config.issuer.join(paths::TOKEN);
         let proof = TestProof::at(self.issuer.now().seconds(), key, "POST", &url);
         request.header("dpop", proof.signed(key))

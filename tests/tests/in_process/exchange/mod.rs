@@ -3,6 +3,7 @@
 mod actors;
 mod bound;
 mod chains;
+mod interrupted;
 mod limits;
 mod refusals;
 mod revocations;

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 
 /// How the call ends.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum End {
+pub(crate) enum End {
     /// The process is killed before anything was applied.
     KilledBefore,
     /// The process is killed when it was applied, and nothing has come back.
@@ -18,7 +18,7 @@ pub(super) enum End {
 
 /// What became of a request.
 #[derive(Debug)]
-pub(super) enum Interrupted {
+pub(crate) enum Interrupted {
     /// It had fewer calls.
     Through,
     Killed,
@@ -27,7 +27,7 @@ pub(super) enum Interrupted {
 
 /// Sends a request at a function that has loaded nothing, and whose call number `step` ends like this. What the browser is sent in
 /// the answer is lost.
-pub(super) async fn interrupted(
+pub(crate) async fn interrupted(
     issuer: &InProcess,
     browser: &Browser,
     request: &HttpRequest,
@@ -88,12 +88,12 @@ async fn kill(task: JoinHandle<Answer>) {
 
 /// As long as it lives, tokio's paused clock stands, whatever the runtime waits for: a password is hashed in a thread that the
 /// runtime does not know.
-pub(super) struct StandingTime {
+pub(crate) struct StandingTime {
     _until_dropped: mpsc::Sender<()>,
 }
 
 impl StandingTime {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (until_dropped, end) = mpsc::channel();
         tokio::task::spawn_blocking(move || end.recv());
         Self {

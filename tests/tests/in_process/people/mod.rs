@@ -4,7 +4,7 @@ mod account;
 mod costs;
 mod ends_under_faults;
 mod guesses;
-mod interrupted;
+pub(crate) mod interrupted;
 mod kills;
 mod logout;
 mod new_password;
@@ -186,7 +186,7 @@ async fn client(issuer: &InProcess, id: &str, change: impl FnOnce(&mut Client)) 
 
 /// Somebody's browser.
 #[derive(Clone, Default)]
-struct Browser {
+pub(crate) struct Browser {
     cookies: BTreeMap<String, String>,
 }
 
