@@ -128,8 +128,9 @@ def refused(run_deploy):
     return refused
 
 
-def run(command, environment):
-    return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+def run(command, environment, text=""):
+    """Runs a command that is sent `text`, which nobody types."""
+    return subprocess.run(command, env=environment, input=text, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="session")

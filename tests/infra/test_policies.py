@@ -113,7 +113,8 @@ def deployed(deployer, run_deploy, code_with, emulator):
     return json.loads(changed.stdout)
 
 
-# Each command, in an order in which each has something to do. In braces stands what an earlier one has answered.
+# Each command, in an order in which each has something to do. In braces stands what an earlier one has answered, and after < what it
+# is sent.
 COMMANDS = [
     "client create --id limited --scope read --default-scope read --grant client_credentials --grant refresh_token",
     "client list",
@@ -130,6 +131,8 @@ COMMANDS = [
     "user disable alice --yes",
     "user enable alice",
     "user delete alice --yes",
+    "upstream create op --issuer https://op.example.com --client-id tokensmith --client-secret-stdin < hush-hush",
+    "upstream delete op --yes",
     "grant create --client limited --subject sensor --scope read",
     "grant list --client limited",
     "inspect {refresh_token}",
@@ -147,11 +150,11 @@ COMMANDS = [
 CUSTODIES = {"kms-data-key": ["operator"], "kms": ["operator", "operator-kms"]}
 
 
-def tokensmith(user, stack, *arguments):
+def tokensmith(user, stack, *arguments, text=""):
     """The command as this user runs it."""
     own = {variable: stack[output] for variable, output in OUTPUTS.items()}
     command = [ROOT / "target" / "debug" / "tokensmith", *arguments, "--table", stack["Table"]]
-    return run(command, {**user.emulator.environment, **user.environment, **own})
+    return run(command, {**user.emulator.environment, **user.environment, **own}, text)
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +174,8 @@ def refusals(user, stack):
     """Runs each command, and returns those that failed, with what they have said."""
     known, refused = {}, {}
     for command in COMMANDS:
-        done = tokensmith(user, stack, *command.format_map(known).split())
+        arguments, _, text = command.format_map(known).partition(" < ")
+        done = tokensmith(user, stack, *arguments.split(), text=text)
         if done.returncode == 0:
             answer = json.loads(done.stdout)
             known |= answer if isinstance(answer, dict) else {}
