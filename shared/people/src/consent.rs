@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use serde::{Deserialize, Serialize};
 use tokensmith_issuer::authorization::{AuthorizationRequest, Parameters, Prompt, Refused};
 use tokensmith_issuer::endpoint::{Answer, Call, Endpoint};
-use tokensmith_issuer::error::{AuthorizationDenied, BadRequest, Error, SignInDenied, Unavailable};
+use tokensmith_issuer::error::{AuthorizationDenied, BadRequest, Error, Unavailable};
+use tokensmith_issuer::event::Known;
 use tokensmith_issuer::names::{Audience, Scopes};
 use tokensmith_issuer::store::records::{Consent, ConsentedAccess};
 use tokensmith_issuer::store::{Change, Insert};
@@ -12,7 +14,8 @@ use tokensmith_pages::Consent as ConsentPage;
 use tokensmith_verifier::paths;
 use url::Url;
 
-use crate::flow::{Asked, GO_ON};
+use crate::cookies::SessionCookie;
+use crate::flow::{GO_ON, GoOn};
 use crate::pending::{Next, Pending};
 use crate::problem::{answered, endpoint_of_people};
 use crate::session::Visitor;
@@ -26,37 +29,32 @@ pub static CONSENT: Endpoint =
         Box::pin(answered(call, consent))
     });
 
+/// What is sealed into the form that asks whether a client may.
+#[derive(Debug, Deserialize, Serialize)]
+struct Asked {
+    pending: Pending,
+    /// What is shown, which is what is given.
+    scopes: Scopes,
+    /// The id of the session in which it is shown.
+    session: String,
+}
+
 async fn consent(call: Call<'_>) -> Result<Answer, Error> {
-    let mut visit = Visit::of(&call);
-    let cookie = visit.cookies.session().cloned();
-    let cookie = cookie.ok_or(SignInDenied::NotSignedIn)?;
-    if !visit.is_post() {
-        let parameters = Parameters::of_page(call.request.uri())?;
-        let sealed = parameters.value("request");
-        let opened = visit.unseal_in_session::<Pending>(GO_ON, cookie.value(), sealed);
-        let opened = opened.await?;
-        visit.speak(opened.value.parameters.value("ui_locales"));
-        if opened.is_expired {
-            return Ok(visit.expired(&Next::Authorize(Box::new(opened.value)), call.known));
-        }
-        let request = match visit
-            .issuer
-            .authorization_request(&opened.value.parameters)
-            .await
-        {
-            Ok(request) => request,
-            Err(refused) => return visit.refused(refused, call.known),
-        };
-        call.known.client = Some(request.client.id.clone());
-        return visit.proceed(opened.value, &request, call.known).await;
+    match Visit::of(&call) {
+        visit if visit.is_post() => answer(visit, call.known).await,
+        visit => ask(visit, call.known).await,
     }
-    let form = visit.posted()?;
-    let opened = visit.unseal_in_session::<Asked>(ASKED, cookie.value(), form.value("form"));
+}
+
+/// Goes on with a request for which somebody has signed in.
+async fn ask(mut visit: Visit<'_>, known: &mut Known) -> Result<Answer, Error> {
+    let parameters = Parameters::of_page(visit.request.uri())?;
+    let opened = visit.unseal_of_stranger::<GoOn>(GO_ON, parameters.value("request"));
     let opened = opened.await?;
-    let Asked { pending, scopes } = opened.value;
+    let GoOn { pending, session } = opened.value;
     visit.speak(pending.parameters.value("ui_locales"));
     if opened.is_expired {
-        return Ok(visit.expired(&Next::Authorize(Box::new(pending)), call.known));
+        return Ok(visit.expired(&Next::Authorize(Box::new(pending)), known));
     }
     let request = match visit
         .issuer
@@ -64,11 +62,43 @@ async fn consent(call: Call<'_>) -> Result<Answer, Error> {
         .await
     {
         Ok(request) => request,
-        Err(refused) => return visit.refused(refused, call.known),
+        Err(refused) => return visit.refused(refused, known),
     };
-    call.known.client = Some(request.client.id.clone());
+    known.client = Some(request.client.id.clone());
+    let pending = visit.of_this_session(pending, &session);
+    visit.proceed(pending, &request, known).await
+}
+
+/// Takes what somebody has answered.
+async fn answer(mut visit: Visit<'_>, known: &mut Known) -> Result<Answer, Error> {
+    let form = visit.posted()?;
+    let opened = visit.unseal_of_stranger::<Asked>(ASKED, form.value("form"));
+    let opened = opened.await?;
+    let Asked {
+        pending,
+        scopes,
+        session,
+    } = opened.value;
+    visit.speak(pending.parameters.value("ui_locales"));
+    if opened.is_expired {
+        return Ok(visit.expired(&Next::Authorize(Box::new(pending)), known));
+    }
+    let request = match visit
+        .issuer
+        .authorization_request(&pending.parameters)
+        .await
+    {
+        Ok(request) => request,
+        Err(refused) => return visit.refused(refused, known),
+    };
+    known.client = Some(request.client.id.clone());
     match form.value("decision") {
-        Some("allow") => {}
+        Some("allow") if visit.is_in(&session) => {}
+        // Somebody has signed in or out since, in another tab: who is here now has been asked nothing.
+        Some("allow") => {
+            let pending = visit.of_this_session(pending, &session);
+            return visit.proceed(pending, &request, known).await;
+        }
         Some("switch") => {
             let pending = Pending {
                 signed_in: false,
@@ -78,10 +108,13 @@ async fn consent(call: Call<'_>) -> Result<Answer, Error> {
                 .sign_in_first(&Next::Authorize(Box::new(pending)))
                 .await;
         }
-        _ => return Ok(visit.refuse(&request, AuthorizationDenied::Refused, call.known)),
+        _ => return Ok(visit.refuse(&request, AuthorizationDenied::Refused, known)),
     }
     let visitor = visit.visitor(Some(&request.client.id)).await?;
-    let visitor = visitor.ok_or(SignInDenied::NotSignedIn)?;
+    let Some(visitor) = visitor else {
+        let pending = visit.of_this_session(pending, "");
+        return visit.proceed(pending, &request, known).await;
+    };
     // The client may have lost a scope while the person was reading.
     let scopes = scopes.intersection(&request.access.scopes);
     if can_be_remembered(&request) {
@@ -93,6 +126,20 @@ async fn consent(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 impl Visit<'_> {
+    /// Whether the browser is still in this session.
+    fn is_in(&self, session: &str) -> bool {
+        let own = self.cookies.session().map(SessionCookie::id);
+        own.as_deref() == Some(session)
+    }
+
+    /// A request for which somebody has signed in, in `session`: in another one, nobody has.
+    fn of_this_session(&self, pending: Pending, session: &str) -> Pending {
+        Pending {
+            signed_in: pending.signed_in && self.is_in(session),
+            ..pending
+        }
+    }
+
     /// The page that asks whether the client may.
     pub(crate) async fn consent_page(
         &self,
@@ -103,9 +150,9 @@ impl Visit<'_> {
         let asked = Asked {
             pending,
             scopes: request.access.scopes.clone(),
+            session: visitor.cookie.id(),
         };
-        let session = visitor.cookie.value();
-        let form = self.seal_in_session(ASKED, session, &asked).await?;
+        let form = self.seal_for_stranger(ASKED, &asked).await?;
         let client_name = shown_name(&request.client);
         let host = Url::parse(&request.redirect.uri).ok();
         let host = host.as_ref().and_then(Url::host_str);
@@ -160,11 +207,7 @@ impl Visit<'_> {
     }
 
     /// Answers a request that cannot be shown to anybody.
-    pub(crate) fn refused(
-        &self,
-        refused: Refused,
-        known: &mut tokensmith_issuer::event::Known,
-    ) -> Result<Answer, Error> {
+    pub(crate) fn refused(&self, refused: Refused, known: &mut Known) -> Result<Answer, Error> {
         match refused {
             Refused::Page(reason) => Err(BadRequest::from(reason).into()),
             Refused::Redirect(redirect, reason) => Ok(self.refuse_at(&redirect, reason, known)),

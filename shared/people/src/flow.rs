@@ -15,17 +15,18 @@ use tokensmith_pages::FormPost;
 use tokensmith_verifier::{Timestamp, paths};
 
 use crate::consent;
+use crate::cookies::SessionCookie;
 use crate::pending::{Next, Pending};
 use crate::session::Visitor;
 use crate::sign_in::{self, Problem};
 use crate::visit::Visit;
 
-/// What is sealed into the form that asks whether a client may.
+/// A request with the session that somebody has begun for it.
 #[derive(Debug, Deserialize, Serialize)]
-pub(crate) struct Asked {
+pub(crate) struct GoOn {
     pub(crate) pending: Pending,
-    /// What is shown, which is what is given.
-    pub(crate) scopes: Scopes,
+    /// The id of the session.
+    pub(crate) session: String,
 }
 
 impl Visit<'_> {
@@ -150,14 +151,20 @@ impl Visit<'_> {
     }
 
     /// Where a browser goes on within the session that it has just begun.
-    pub(crate) async fn next_location(&self, next: Next, session: &str) -> Result<String, Error> {
+    pub(crate) async fn next_location(
+        &self,
+        next: Next,
+        session: &SessionCookie,
+    ) -> Result<String, Error> {
         Ok(match next {
             Next::Authorize(pending) => {
                 let pending = Pending {
                     signed_in: true,
                     ..*pending
                 };
-                let sealed = self.seal_in_session(GO_ON, session, &pending).await?;
+                let session = session.id();
+                let go_on = GoOn { pending, session };
+                let sealed = self.seal_for_stranger(GO_ON, &go_on).await?;
                 format!("{}?request={sealed}", paths::CONSENT)
             }
             Next::Account => paths::ACCOUNT.to_owned(),

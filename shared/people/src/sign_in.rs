@@ -160,7 +160,7 @@ impl Visit<'_> {
         }
         let begun = self.begin_session(user, &methods, proof.at, own.as_ref());
         let session = begun.await?;
-        let location = self.next_location(next, session.value()).await?;
+        let location = self.next_location(next, &session).await?;
         let mut response = self.see_other(&location);
         self.cookies.send_session(response.headers_mut(), &session);
         Ok(Answer {
