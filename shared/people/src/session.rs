@@ -34,7 +34,7 @@ impl Visitor {
         let claim = |name| self.user.claims.get(name).and_then(Value::as_str);
         SignedIn {
             user_name: self.user.name.as_str(),
-            display_name: claim("name").or(claim("email")),
+            display_name: claim("name").or_else(|| claim("email")),
         }
     }
 
