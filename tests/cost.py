@@ -27,6 +27,7 @@ BILLED_MS = {
     "dpop": 15,
     "federation": 11,
     "exchange": 12,
+    "delegation": 14,
     "refresh": 20,
     "introspect": 15,
     "authorizer": 5,
@@ -49,6 +50,7 @@ COUNTED_AS = {
     "dpop": "uncached_bound_client",
     "federation": "uncached_workload",
     "exchange": "first_exchange",
+    "delegation": "uncached_delegation",
 }
 # What API Gateway adds to an answer.
 API_HEADERS = (
@@ -77,6 +79,8 @@ LEASES = (1, 10, 100)
 
 # The most that a million client_credentials tokens may cost, in the custody kms-data-key.
 REACH = {"default": 1.91, "lean": 1.60}
+# The most that an exchange of a person's token may cost of one of these.
+EXCHANGE_REACH = 1.5
 
 CUSTODIES = {"kms-data-key": None, "kms, RS256": "kms_rsa_2048_signature", "kms, ES256": "kms_other_signature"}
 
@@ -91,8 +95,9 @@ def main():
     print("every client_credentials request reads its client's record, as if no two of one client came within the cache time; the record of their")
     print("resource is read when a function has not done so for that time")
     print("private_key_jwt is client_credentials by a client that signs an assertion (ES256), dpop by one that proves a key, federation by one that a token of another issuer")
-    print("speaks for (RS256); exchange is an API key's for a token, which reads the records of the key and of its client")
-    for operation in ("client_credentials", "private_key_jwt", "dpop", "federation", "exchange", "refresh"):
+    print("speaks for (RS256); exchange is an API key's for a token, which reads the records of the key and of its client; delegation is the exchange of a person's")
+    print("token by the API that it is for, which reads its client and whatever can have ended the token")
+    for operation in ("client_credentials", "private_key_jwt", "dpop", "federation", "exchange", "delegation", "refresh"):
         for volume in VOLUMES:
             print_table(operation, volume, counted, line_bytes)
     print_limits(counted)
@@ -371,6 +376,13 @@ def check_reach(counted, line_bytes):
             print(f"a million client_credentials tokens, {profile}, at {volume:,}: {usd:.2f} (at most {most:.2f})")
             if usd > most:
                 sys.exit(f"error: {usd:.2f} is more than {most:.2f}")
+    exchanged, own = (
+        sum(monthly(operation, MILLION, counted, line_bytes, "kms-data-key", "default").values())
+        for operation in ("delegation", "client_credentials")
+    )
+    print(f"an exchange of a person's token: {exchanged / own:.2f} x client_credentials (at most {EXCHANGE_REACH})")
+    if exchanged > EXCHANGE_REACH * own:
+        sys.exit(f"error: {exchanged:.2f} is more than {EXCHANGE_REACH} times {own:.2f}")
 
 
 if __name__ == "__main__":

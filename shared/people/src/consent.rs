@@ -74,14 +74,11 @@ async fn answer(mut visit: Visit<'_>, known: &mut Known) -> Result<Answer, Error
     let form = visit.posted()?;
     let opened = visit.unseal_of_stranger::<Asked>(ASKED, form.value("form"));
     let opened = opened.await?;
-    let Asked {
-        pending,
-        scopes,
-        session,
-    } = opened.value;
+    let asked = opened.value;
+    let pending = &asked.pending;
     visit.speak(pending.parameters.value("ui_locales"));
     if opened.is_expired {
-        return Ok(visit.expired(&Next::Authorize(Box::new(pending)), known));
+        return Ok(visit.expired(&Next::Authorize(Box::new(asked.pending)), known));
     }
     let request = match visit
         .issuer
@@ -93,39 +90,45 @@ async fn answer(mut visit: Visit<'_>, known: &mut Known) -> Result<Answer, Error
     };
     known.client = Some(request.client.id.clone());
     match form.value("decision") {
-        Some("allow") if visit.is_in(&session) => {}
-        // Somebody has signed in or out since, in another tab: who is here now has been asked nothing.
-        Some("allow") => {
-            let pending = visit.of_this_session(pending, &session);
-            return visit.proceed(pending, &request, known).await;
-        }
+        Some("allow") => visit.allow(asked, &request, known).await,
         Some("switch") => {
             let pending = Pending {
                 signed_in: false,
-                ..pending
+                ..asked.pending
             };
-            return visit
-                .sign_in_first(&Next::Authorize(Box::new(pending)))
-                .await;
+            let next = Next::Authorize(Box::new(pending));
+            visit.sign_in_first(&next).await
         }
-        _ => return Ok(visit.refuse(&request, AuthorizationDenied::Refused, known)),
+        _ => Ok(visit.refuse(&request, AuthorizationDenied::Refused, known)),
     }
-    let visitor = visit.visitor(Some(&request.client.id)).await?;
-    let Some(visitor) = visitor else {
-        let pending = visit.of_this_session(pending, "");
-        return visit.proceed(pending, &request, known).await;
-    };
-    // The client may have lost a scope while the person was reading.
-    let scopes = scopes.intersection(&request.access.scopes);
-    if can_be_remembered(&request) {
-        visit.remember(&request, &visitor, &scopes).await?;
-    }
-    visit
-        .approve(&pending, &request, &visitor, &scopes, true)
-        .await
 }
 
 impl Visit<'_> {
+    /// Gives the client what was shown, in the session in which it was shown.
+    async fn allow(
+        &self,
+        asked: Asked,
+        request: &AuthorizationRequest,
+        known: &mut Known,
+    ) -> Result<Answer, Error> {
+        let visitor = match self.is_in(&asked.session) {
+            true => self.visitor(Some(&request.client.id)).await?,
+            false => None,
+        };
+        let Some(visitor) = visitor else {
+            // Somebody has signed in or out since, in another tab: who is here now has been asked nothing.
+            let pending = self.of_this_session(asked.pending, &asked.session);
+            return self.proceed(pending, request, known).await;
+        };
+        // The client may have lost a scope while the person was reading.
+        let scopes = asked.scopes.intersection(&request.access.scopes);
+        if can_be_remembered(request) {
+            self.remember(request, &visitor, &scopes).await?;
+        }
+        self.approve(&asked.pending, request, &visitor, &scopes, true)
+            .await
+    }
+
     /// Whether the browser is still in this session.
     fn is_in(&self, session: &str) -> bool {
         let own = self.cookies.session().map(SessionCookie::id);

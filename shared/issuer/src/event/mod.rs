@@ -5,7 +5,9 @@
 //! the enum of whoever causes it: [`RequestEvent`], [`Judgement`], [`ServiceEvent`] or [`AdminEvent`]. Then its row in
 //! docs/events.md is missing, which a test says.
 
+mod answered;
 mod authorized;
+mod issued_token;
 mod loggable;
 mod operator;
 mod request;
@@ -19,12 +21,12 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+pub use answered::{Answered, RequestContext};
 pub use authorized::{Authorized, AuthorizedRequest, Judgement};
+pub use issued_token::{DelegationChain, IssuedToken};
 pub use loggable::loggable_path;
 pub use operator::{AdminEvent, OperatorLine};
-pub use request::{
-    Answered, DelegationChain, Ending, IssuedToken, Known, Noteworthy, RequestContext, RequestEvent,
-};
+pub use request::{Ending, Known, Noteworthy, RequestEvent};
 pub use service::ServiceEvent;
 
 use crate::config::Level;

@@ -1,32 +1,13 @@
-use std::time::Duration;
-
-use http::{Method, StatusCode};
 use serde::Serialize;
 use strum::VariantNames;
-use tokensmith_verifier::{KeyId, Parent};
 
 use super::loggable::bounded;
-use super::{Event, Outcome};
+use super::{DelegationChain, IssuedToken, Outcome};
 use crate::config::Level;
-use crate::credential::{ApiKeyId, GrantId, random_id};
+use crate::credential::{ApiKeyId, GrantId};
 use crate::error::{Denied, Error, GrantDenied};
 use crate::names::{Audience, ClientId, FederationName, Scopes, SubjectName, UpstreamName};
-use crate::store::aws_calls;
 use crate::store::records::GrantType;
-use crate::token::MintedToken;
-
-/// What a host knows about a request.
-#[derive(Clone, Debug, Serialize)]
-pub struct RequestContext {
-    /// The request id, the same in every log.
-    pub request_id: String,
-    /// Where it came from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-    /// The trace it belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub trace_id: Option<String>,
-}
 
 /// What a request to an endpoint came to.
 #[derive(Clone, Debug, Serialize, VariantNames)]
@@ -226,80 +207,6 @@ pub struct Known {
     pub(crate) grant: Option<GrantId>,
 }
 
-/// What names an access token, and what it allows.
-#[derive(Clone, Debug, Serialize)]
-pub struct IssuedToken {
-    kid: KeyId,
-    jti: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    scope: String,
-    aud: String,
-    /// The key that it is bound to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    jkt: Option<KeyId>,
-}
-
-impl IssuedToken {
-    /// A client can have many scopes and audiences: long ones are cut.
-    pub(crate) fn of(minted: &MintedToken) -> Self {
-        Self {
-            kid: minted.key_id.clone(),
-            jti: minted.token_id.clone(),
-            scope: bounded(&minted.scopes.to_string()),
-            aud: bounded(&minted.audiences.join(" ")),
-            jkt: minted.bound_to.clone(),
-        }
-    }
-}
-
-/// How somebody has come to act for somebody else. No name in it opens anything.
-#[derive(Clone, Debug, Serialize)]
-pub struct DelegationChain {
-    subject: String,
-    /// The current actor first.
-    actors: Vec<String>,
-    /// The ids of the tokens and API keys that the token rests on, and the clients that those tokens were issued to.
-    parents: Vec<Parent>,
-}
-
-impl DelegationChain {
-    /// The chain of a token, if somebody acts with it for somebody else.
-    pub(crate) fn of(minted: &MintedToken) -> Option<Self> {
-        let act = minted.act.as_ref()?;
-        Some(Self {
-            subject: bounded(&minted.subject),
-            actors: act.chain().map(bounded).collect(),
-            parents: minted.parents.clone(),
-        })
-    }
-}
-
-#[cfg(test)]
-impl DelegationChain {
-    pub(super) fn sample() -> Self {
-        Self {
-            subject: "alice".to_owned(),
-            actors: vec!["agent".to_owned(), "api".to_owned()],
-            parents: vec![Parent::ApiKey {
-                key: "0123456789abcdef".to_owned(),
-            }],
-        }
-    }
-}
-
-#[cfg(test)]
-impl IssuedToken {
-    pub(super) fn sample() -> Self {
-        Self {
-            kid: KeyId::from("k".to_owned()),
-            jti: "j".to_owned(),
-            scope: "s".to_owned(),
-            aud: "a".to_owned(),
-            jkt: Some("t".to_owned().into()),
-        }
-    }
-}
-
 /// What a person has ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -478,66 +385,6 @@ impl RequestEvent {
             } => Level::Warn,
             Self::Unavailable { .. } => Level::Error,
             _ => Level::Info,
-        }
-    }
-}
-
-/// What is logged about a request that was answered. A host finds it among the extensions of the
-/// response, whatever the level of the log is.
-#[derive(Clone, Debug, Serialize)]
-pub struct Answered {
-    /// What it came to.
-    #[serde(flatten)]
-    pub event: RequestEvent,
-    /// The endpoint's name.
-    pub endpoint: &'static str,
-    /// What the host knows about it.
-    #[serde(flatten)]
-    pub context: RequestContext,
-    /// Its method, cut after 16 characters.
-    pub method: String,
-    outcome: Outcome,
-    /// The HTTP status.
-    pub status: u16,
-    /// How long the answer took, in microseconds.
-    pub latency_us: u128,
-    /// How many calls to AWS were made for it.
-    pub aws_calls: u32,
-}
-
-impl Answered {
-    pub(crate) fn new(
-        endpoint: &'static str,
-        method: &Method,
-        context: RequestContext,
-        event: RequestEvent,
-        (status, latency): (StatusCode, Duration),
-    ) -> Self {
-        Self {
-            endpoint,
-            context,
-            // The caller chooses the method's text, so only a bounded part of it is logged.
-            method: method.as_str().chars().take(16).collect(),
-            outcome: event.outcome(),
-            event,
-            status: status.as_u16(),
-            latency_us: latency.as_micros(),
-            aws_calls: aws_calls::so_far(),
-        }
-    }
-
-    pub(crate) fn write(&self, least: Level) {
-        Event::Request(self).write(least);
-    }
-}
-
-impl RequestContext {
-    /// Of a request whose host knows nothing about it.
-    pub(crate) fn unknown() -> Self {
-        Self {
-            request_id: random_id(),
-            source: None,
-            trace_id: None,
         }
     }
 }

@@ -12,10 +12,9 @@ use tokensmith_local::{LocalData, make_table};
 use tokensmith_tests::authorizer::{http_api_event, new_authorizer};
 use tokensmith_tests::records::{API, new_api_key};
 use tokensmith_tests::{HttpRequest, InProcess, TestClient, TestIssuer};
-use tokensmith_verifier::{Clock, Timestamp, paths};
+use tokensmith_verifier::{Clock, Timestamp};
 
-use crate::CONNECTIONS;
-use crate::load::Load;
+use crate::exchanges;
 
 /// Prints all of it; `many` is how many keys there are in the end.
 pub fn measure(time: Duration, many: usize) {
@@ -24,7 +23,7 @@ pub fn measure(time: Duration, many: usize) {
         .build();
     let runtime = runtime.expect("a runtime");
     runtime.block_on(at_the_authorizer());
-    exchanges(time);
+    exchanges::measure(time);
     runtime.block_on(growing(many));
 }
 
@@ -66,70 +65,6 @@ async fn at_the_authorizer() {
     println!(
         "API key at the authorizer, warm   {median:>7.1} us, {calls} calls in 20,000 requests"
     );
-}
-
-/// An exchange beside `client_credentials`, in turn.
-fn exchanges(time: Duration) {
-    let mut issuer = TestIssuer::serve(&["--alg=ES256"]);
-    let client = issuer.register("bench", &["--scope=read", "--default-scope=read"]);
-    let create = ["api-key", "create", "--client", &client.id, "--name=bench"];
-    let created = issuer.change(&[&create[..], &["--scope=read"]].concat());
-    let key = created["api_key"].as_str().expect("a key");
-    let requests = [
-        (
-            "client_credentials",
-            HttpRequest::client_credentials(&client),
-        ),
-        ("exchange of an API key", HttpRequest::exchange(key)),
-        ("exchange of a token", exchange_of_token(&issuer)),
-    ];
-    println!(
-        "\n{:<28} {:>9} {:>8} {:>12}",
-        "", "tokens/s", "p99 ms", "per CPU-s"
-    );
-    let mut per_cpu_second = [0.0; 3];
-    for (index, (name, request)) in requests.iter().enumerate() {
-        let measured = Load::new(&mut issuer, CONNECTIONS).repeat(request, time);
-        per_cpu_second[index] = measured.per_cpu_second();
-        println!(
-            "{name:<28} {:>9.0} {:>8.2} {:>12.0}",
-            measured.per_second(),
-            measured.percentile(0.99),
-            measured.per_cpu_second(),
-        );
-    }
-    let [own, of_key, of_token] = per_cpu_second;
-    println!(
-        "processor time of an exchange: {:.2} x, of a token {:.2} x with its read",
-        own / of_key,
-        own / of_token
-    );
-}
-
-/// An API goes on with the token that was sent to it. Its client is read from the cache, and what can have ended the token from the
-/// table.
-fn exchange_of_token(issuer: &TestIssuer) -> HttpRequest {
-    let api = issuer.register(
-        "orders-api",
-        &["--grant=urn:ietf:params:oauth:grant-type:token-exchange"],
-    );
-    let resource = "https://orders.example/";
-    issuer.register_resource(resource, &["read"], &["--owner", &api.id]);
-    let allow = format!("--allow={resource}=read");
-    let shop = issuer.register("shop", &["--grant=client_credentials", &allow]);
-    let token = issuer.token(&shop, "").access_token();
-    let form = [
-        (
-            "grant_type",
-            "urn:ietf:params:oauth:grant-type:token-exchange",
-        ),
-        ("subject_token", token.as_str()),
-        (
-            "subject_token_type",
-            "urn:ietf:params:oauth:token-type:access_token",
-        ),
-    ];
-    HttpRequest::form(paths::TOKEN, &form).by(&api)
 }
 
 /// Making a key, its first use, and a page of the list of a client that has few, while there are more and more keys of others.

@@ -8,6 +8,7 @@
 mod api_keys;
 mod authorizer;
 mod command;
+mod exchanges;
 mod grants;
 mod load;
 mod people;

@@ -4,6 +4,7 @@
 mod api_keys;
 mod authorizer;
 mod custody;
+mod delegation;
 mod federation;
 mod people;
 mod units;
@@ -26,6 +27,7 @@ use tokensmith_verifier::{Algorithm, paths};
 
 use authorizer::CountedAuthorizer;
 use custody::CountingCustody;
+use delegation::Delegation;
 use federation::Source;
 use units::{read_units, size, write_units};
 
@@ -117,6 +119,7 @@ impl Counter {
         operations.insert("limited_client", self.limited_cost().await);
         operations.extend(self.federated_costs().await);
         operations.extend(self.exchange_costs().await);
+        operations.insert("uncached_delegation", self.delegation_cost().await);
         let access_token = answer.access_token();
         let grant = self.world.grant(&self.client, |_| {}).await;
         for (name, request) in [
@@ -209,6 +212,13 @@ impl Counter {
         let (first, _) = self.cost("first_exchange", &request).await;
         let (warm, _) = self.cost("warm_exchange", &request).await;
         [("first_exchange", first), ("warm_exchange", warm)]
+    }
+
+    /// A token for a person's token, for a client whose record is read; those of the resources are in the cache.
+    async fn delegation_cost(&self) -> Cost {
+        let [earlier, own] = Delegation::new(&self.world).await.requests();
+        self.cost("first_delegation", &earlier).await;
+        self.cost("uncached_delegation", &own).await.0
     }
 
     /// A request with an API key, to an authorizer that has the feed: the first one reads the key and its client, and notes that it is used.
