@@ -1,6 +1,7 @@
 //! Invariant 12, of people: how many calls to AWS each request on the way from a client's wish to its tokens has, as the contract
 //! has it.
 
+use super::upstream::{self, Beside, Deed, Traveller};
 use super::walk::{DEEDS, Walk};
 use super::*;
 
@@ -82,7 +83,36 @@ async fn invariant_12_a_persons_request_costs_what_the_contract_says() {
         let known = *counted.entry(row).or_insert(calls);
         assert_eq!(known, calls, "{name}");
     }
+    counted.extend(of_sign_ins_elsewhere().await);
     assert_eq!(counted, documented());
+}
+
+async fn of_sign_ins_elsewhere() -> BTreeMap<String, Calls> {
+    let beside = Beside::new().await;
+    let mut counted = BTreeMap::new();
+    for (deed, is_back) in upstream::DEEDS {
+        for account in ["first", "second"] {
+            let account = format!("{account}-{deed:?}-{is_back}").to_lowercase();
+            let mut traveller = Traveller::new(&beside, deed, &account).await;
+            let request = traveller.until(is_back).await;
+            beside.issuer().dynamo.take_calls();
+            traveller.send(request).await;
+            let calls = Calls::taken_from(beside.issuer());
+            counted.insert(deed.request(is_back).to_owned(), calls);
+        }
+    }
+    // Anybody can come back with a code of their own making: the provider is asked about it.
+    let mut stranger = Traveller::new(&beside, Deed::Become, "nobody").await;
+    let asked = stranger.until(true).await;
+    let path = asked.in_process().uri().to_string();
+    beside.issuer().dynamo.take_calls();
+    let answer = stranger
+        .send(HttpRequest::get(&path.replace("code=", "code=x")))
+        .await;
+    assert_eq!(answer.status, 403);
+    let row = "`GET /login/upstream` with a made-up code".to_owned();
+    counted.insert(row, Calls::taken_from(beside.issuer()));
+    counted
 }
 
 /// Before somebody has signed in, or a client has authenticated, the pages write nothing.

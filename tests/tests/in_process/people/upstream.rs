@@ -10,13 +10,13 @@ use tokensmith_tests::faults::Fault;
 use tokio::time::Instant;
 
 /// An issuer with people, who may also sign in elsewhere.
-struct Beside {
+pub(super) struct Beside {
     scene: Scene,
     provider: Arc<TestProvider>,
 }
 
 impl Beside {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let mut scene = Scene::new().await;
         let provider = TestProvider::new(scene.issuer.clock());
         scene.issuer = scene.issuer.beside(&provider).await;
@@ -35,7 +35,7 @@ impl Beside {
         Self { scene, provider }
     }
 
-    fn issuer(&self) -> &InProcess {
+    pub(super) fn issuer(&self) -> &InProcess {
         &self.scene.issuer
     }
 
@@ -67,7 +67,7 @@ impl Beside {
 
 /// What somebody does there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Deed {
+pub(super) enum Deed {
     /// They sign in for the first time, and become a user.
     Become,
     /// They sign in once more.
@@ -76,8 +76,21 @@ enum Deed {
     Link,
 }
 
+impl Deed {
+    /// What its request on the way there, or back, is called in the contract.
+    pub(super) const fn request(self, is_back: bool) -> &'static str {
+        match (self, is_back) {
+            (Self::Link, false) => "`GET /login/upstream`, to connect an account",
+            (_, false) => "`GET /login/upstream`, nobody signed in",
+            (Self::Become, true) => "`GET /login/upstream` with a code, of somebody new",
+            (Self::Return, true) => "`GET /login/upstream` with a code, of somebody known",
+            (Self::Link, true) => "`GET /login/upstream` with a code, to connect an account",
+        }
+    }
+}
+
 /// Somebody with an account at the provider, and how far they are.
-struct Traveller<'a> {
+pub(super) struct Traveller<'a> {
     beside: &'a Beside,
     deed: Deed,
     account: String,
@@ -87,7 +100,7 @@ struct Traveller<'a> {
 }
 
 impl<'a> Traveller<'a> {
-    async fn new(beside: &'a Beside, deed: Deed, account: &str) -> Self {
+    pub(super) async fn new(beside: &'a Beside, deed: Deed, account: &str) -> Self {
         let mut new = Self {
             beside,
             deed,
@@ -110,7 +123,7 @@ impl<'a> Traveller<'a> {
         new
     }
 
-    async fn send(&mut self, request: HttpRequest) -> Answer {
+    pub(super) async fn send(&mut self, request: HttpRequest) -> Answer {
         let _while_it_lasts = StandingTime::new();
         self.browser.send(self.beside.issuer(), request).await
     }
@@ -136,7 +149,7 @@ impl<'a> Traveller<'a> {
     }
 
     /// The request that is to be disturbed: of the way there, or of the way back.
-    async fn until(&mut self, is_back: bool) -> HttpRequest {
+    pub(super) async fn until(&mut self, is_back: bool) -> HttpRequest {
         let departure = self.departure().await.expect("a link");
         if !is_back {
             return departure;
@@ -184,7 +197,8 @@ impl<'a> Traveller<'a> {
     }
 }
 
-const DEEDS: [(Deed, bool); 5] = [
+/// Each with whether it is the way back.
+pub(super) const DEEDS: [(Deed, bool); 5] = [
     (Deed::Become, false),
     (Deed::Become, true),
     (Deed::Return, true),
@@ -199,7 +213,7 @@ async fn invariant_8_whoever_repeats_a_sign_in_elsewhere_that_was_killed_is_one_
         let mut step = 0;
         'calls: loop {
             for end in [End::KilledBefore, End::KilledAfter] {
-                let case = format!("{deed:?}, back: {is_back}, call {step}, {end:?}");
+                let case = format!("{}, call {step}, {end:?}", deed.request(is_back));
                 let account = format!("ada-{step}-{end:?}").to_lowercase();
                 let mut traveller = Traveller::new(&beside, deed, &account).await;
                 let request = traveller.until(is_back).await;
@@ -227,7 +241,7 @@ async fn invariant_9_while_the_table_fails_nobody_is_signed_in_from_elsewhere() 
         let mut step = 0;
         'calls: loop {
             for fault in [Fault::Throttled, Fault::Silence] {
-                let case = format!("{deed:?}, back: {is_back}, call {step}, {fault:?}");
+                let case = format!("{}, call {step}, {fault:?}", deed.request(is_back));
                 let account = format!("ada-{step}-{fault:?}").to_lowercase();
                 let mut traveller = Traveller::new(&beside, deed, &account).await;
                 let request = traveller.until(is_back).await;
