@@ -8,6 +8,7 @@ use tokensmith_issuer::endpoint::{Answer, Call, Endpoint};
 use tokensmith_issuer::error::{AuthorizationDenied, BadRequest, Error, Unavailable};
 use tokensmith_issuer::event::Known;
 use tokensmith_issuer::names::{Audience, Scopes};
+use tokensmith_issuer::sealed::Unsealed;
 use tokensmith_issuer::store::records::{Consent, ConsentedAccess};
 use tokensmith_issuer::store::{Change, Insert};
 use tokensmith_pages::Consent as ConsentPage;
@@ -29,7 +30,7 @@ pub static CONSENT: Endpoint =
         Box::pin(answered(call, consent))
     });
 
-/// What is sealed into the form that asks whether a client may.
+/// A request on the page that asks whether a client may: what is sealed into its form.
 #[derive(Debug, Deserialize, Serialize)]
 struct Asked {
     pending: Pending,
@@ -40,56 +41,29 @@ struct Asked {
 }
 
 async fn consent(call: Call<'_>) -> Result<Answer, Error> {
-    match Visit::of(&call) {
-        visit if visit.is_post() => answer(visit, call.known).await,
-        visit => ask(visit, call.known).await,
-    }
-}
-
-/// Goes on with a request for which somebody has signed in.
-async fn ask(mut visit: Visit<'_>, known: &mut Known) -> Result<Answer, Error> {
-    let parameters = Parameters::of_page(visit.request.uri())?;
-    let opened = visit.unseal_of_stranger::<GoOn>(GO_ON, parameters.value("request"));
-    let opened = opened.await?;
-    let GoOn { pending, session } = opened.value;
-    visit.speak(pending.parameters.value("ui_locales"));
-    if opened.is_expired {
-        return Ok(visit.expired(&Next::Authorize(Box::new(pending)), known));
-    }
-    let request = match visit
-        .issuer
-        .authorization_request(&pending.parameters)
-        .await
-    {
-        Ok(request) => request,
-        Err(refused) => return visit.refused(refused, known),
+    let (mut visit, known) = (Visit::of(&call), call.known);
+    let (opened, decision) = match visit.is_post() {
+        true => {
+            let form = visit.posted()?;
+            let asked = visit.unseal_of_stranger::<Asked>(ASKED, form.value("form"));
+            let decision = form.value("decision").unwrap_or_default();
+            (asked.await?, Some(decision.to_owned()))
+        }
+        false => (visit.signed_in_for().await?, None),
     };
-    known.client = Some(request.client.id.clone());
-    let pending = visit.of_this_session(pending, &session);
-    visit.proceed(pending, &request, known).await
-}
-
-/// Takes what somebody has answered.
-async fn answer(mut visit: Visit<'_>, known: &mut Known) -> Result<Answer, Error> {
-    let form = visit.posted()?;
-    let opened = visit.unseal_of_stranger::<Asked>(ASKED, form.value("form"));
-    let opened = opened.await?;
     let asked = opened.value;
-    let pending = &asked.pending;
-    visit.speak(pending.parameters.value("ui_locales"));
+    visit.speak(asked.pending.parameters.value("ui_locales"));
     if opened.is_expired {
         return Ok(visit.expired(&Next::Authorize(Box::new(asked.pending)), known));
     }
-    let request = match visit
-        .issuer
-        .authorization_request(&pending.parameters)
-        .await
-    {
+    let parameters = &asked.pending.parameters;
+    let request = match visit.issuer.authorization_request(parameters).await {
         Ok(request) => request,
         Err(refused) => return visit.refused(refused, known),
     };
     known.client = Some(request.client.id.clone());
-    match form.value("decision") {
+    match decision.as_deref() {
+        None => visit.go_on(asked, &request, known).await,
         Some("allow") => visit.allow(asked, &request, known).await,
         Some("switch") => {
             let pending = Pending {
@@ -99,11 +73,42 @@ async fn answer(mut visit: Visit<'_>, known: &mut Known) -> Result<Answer, Error
             let next = Next::Authorize(Box::new(pending));
             visit.sign_in_first(&next).await
         }
-        _ => Ok(visit.refuse(&request, AuthorizationDenied::Refused, known)),
+        Some(_) => Ok(visit.refuse(&request, AuthorizationDenied::Refused, known)),
     }
 }
 
 impl Visit<'_> {
+    /// The request for which somebody has just signed in. Nothing was shown yet.
+    async fn signed_in_for(&self) -> Result<Unsealed<Asked>, Error> {
+        let parameters = Parameters::of_page(self.request.uri())?;
+        let sealed = parameters.value("request");
+        let opened = self.unseal_of_stranger::<GoOn>(GO_ON, sealed).await?;
+        let GoOn { pending, session } = opened.value;
+        Ok(Unsealed {
+            value: Asked {
+                pending,
+                scopes: Scopes::default(),
+                session,
+            },
+            is_expired: opened.is_expired,
+        })
+    }
+
+    /// Takes a request further for whoever is here now.
+    async fn go_on(
+        &self,
+        asked: Asked,
+        request: &AuthorizationRequest,
+        known: &mut Known,
+    ) -> Result<Answer, Error> {
+        let pending = Pending {
+            // In another session, nobody has signed in for it.
+            signed_in: asked.pending.signed_in && self.is_in(&asked.session),
+            ..asked.pending
+        };
+        self.proceed(pending, request, known).await
+    }
+
     /// Gives the client what was shown, in the session in which it was shown.
     async fn allow(
         &self,
@@ -117,8 +122,7 @@ impl Visit<'_> {
         };
         let Some(visitor) = visitor else {
             // Somebody has signed in or out since, in another tab: who is here now has been asked nothing.
-            let pending = self.of_this_session(asked.pending, &asked.session);
-            return self.proceed(pending, request, known).await;
+            return self.go_on(asked, request, known).await;
         };
         // The client may have lost a scope while the person was reading.
         let scopes = asked.scopes.intersection(&request.access.scopes);
@@ -133,14 +137,6 @@ impl Visit<'_> {
     fn is_in(&self, session: &str) -> bool {
         let own = self.cookies.session().map(SessionCookie::id);
         own.as_deref() == Some(session)
-    }
-
-    /// A request for which somebody has signed in, in `session`: in another one, nobody has.
-    fn of_this_session(&self, pending: Pending, session: &str) -> Pending {
-        Pending {
-            signed_in: pending.signed_in && self.is_in(session),
-            ..pending
-        }
     }
 
     /// The page that asks whether the client may.
