@@ -142,6 +142,27 @@ fn rfc9700_4_7_1_csrf_no_other_site_sends_a_form() {
     flow.code(&attacker.issuer, &back);
 }
 
+/// Two tabs of one browser: what was shown to one person is not allowed by another.
+#[test]
+fn rfc9700_4_7_1_what_was_asked_in_another_session_is_asked_anew() {
+    let mut world = World::new();
+    let (first, second) = (world.flow("openid read"), world.flow("openid read"));
+    let page = world.sign_in_page(&first);
+    let of_ada = world.sign_in(&page, PASSWORD).page();
+    let ada = world.user.clone();
+    // In another tab, bob signs in.
+    let another = World::of(world.issuer, world.client.clone());
+    (world.issuer, world.user) = (another.issuer, another.user);
+    let second = second.with("prompt", "login");
+    let page = world.sign_in_page(&second);
+    world.sign_in(&page, PASSWORD);
+    assert!(of_ada.text().contains(&ada), "{}", of_ada.text());
+    let of_bob = world.decide(&of_ada, "allow").page();
+    assert!(of_bob.text().contains(&world.user), "{}", of_bob.text());
+    let back = world.decide(&of_bob, "allow").elsewhere();
+    first.code(&world.issuer, &back);
+}
+
 fn assert_forbidden(place: Place) {
     let status = place.page().answer.status;
     assert!(status == 400 || status == 403, "{status}");
