@@ -14,5 +14,14 @@ export async function reasonOf(work) {
   }
 }
 
+/** Waits until something holds. */
+export async function until(holds, what, milliseconds = 20_000) {
+  const end = performance.now() + milliseconds;
+  while (!(await holds())) {
+    assert.ok(performance.now() < end, `it never happened: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** Lets what was started in the background land. */
 export const settled = () => new Promise((resolve) => setTimeout(resolve, 30));
