@@ -2,13 +2,11 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde::{Deserialize, Serialize};
 use tokensmith_issuer::authorization::{AuthorizationRequest, Parameters, Prompt, Refused};
 use tokensmith_issuer::endpoint::{Answer, Call, Endpoint};
 use tokensmith_issuer::error::{AuthorizationDenied, BadRequest, Error, Unavailable};
 use tokensmith_issuer::event::Known;
 use tokensmith_issuer::names::{Audience, Scopes};
-use tokensmith_issuer::sealed::Unsealed;
 use tokensmith_issuer::store::records::{Consent, ConsentedAccess};
 use tokensmith_issuer::store::{Change, Insert};
 use tokensmith_pages::Consent as ConsentPage;
@@ -16,7 +14,7 @@ use tokensmith_verifier::paths;
 use url::Url;
 
 use crate::cookies::SessionCookie;
-use crate::flow::{GO_ON, GoOn};
+use crate::flow::{Asked, GO_ON};
 use crate::pending::{Next, Pending};
 use crate::problem::{answered, endpoint_of_people};
 use crate::session::Visitor;
@@ -30,16 +28,6 @@ pub static CONSENT: Endpoint =
         Box::pin(answered(call, consent))
     });
 
-/// A request on the page that asks whether a client may: what is sealed into its form.
-#[derive(Debug, Deserialize, Serialize)]
-struct Asked {
-    pending: Pending,
-    /// What is shown, which is what is given.
-    scopes: Scopes,
-    /// The id of the session in which it is shown.
-    session: String,
-}
-
 async fn consent(call: Call<'_>) -> Result<Answer, Error> {
     let (mut visit, known) = (Visit::of(&call), call.known);
     let (opened, decision) = match visit.is_post() {
@@ -49,7 +37,11 @@ async fn consent(call: Call<'_>) -> Result<Answer, Error> {
             let decision = form.value("decision").unwrap_or_default();
             (asked.await?, Some(decision.to_owned()))
         }
-        false => (visit.signed_in_for().await?, None),
+        false => {
+            let parameters = Parameters::of_page(visit.request.uri())?;
+            let asked = visit.unseal_of_stranger::<Asked>(GO_ON, parameters.value("request"));
+            (asked.await?, None)
+        }
     };
     let asked = opened.value;
     visit.speak(asked.pending.parameters.value("ui_locales"));
@@ -78,22 +70,6 @@ async fn consent(call: Call<'_>) -> Result<Answer, Error> {
 }
 
 impl Visit<'_> {
-    /// The request for which somebody has just signed in. Nothing was shown yet.
-    async fn signed_in_for(&self) -> Result<Unsealed<Asked>, Error> {
-        let parameters = Parameters::of_page(self.request.uri())?;
-        let sealed = parameters.value("request");
-        let opened = self.unseal_of_stranger::<GoOn>(GO_ON, sealed).await?;
-        let GoOn { pending, session } = opened.value;
-        Ok(Unsealed {
-            value: Asked {
-                pending,
-                scopes: Scopes::default(),
-                session,
-            },
-            is_expired: opened.is_expired,
-        })
-    }
-
     /// Takes a request further for whoever is here now.
     async fn go_on(
         &self,

@@ -21,12 +21,15 @@ use crate::session::Visitor;
 use crate::sign_in::{self, Problem};
 use crate::visit::Visit;
 
-/// A request with the session that somebody has begun for it.
+/// A request on its way to the page that asks whether a client may, and on it.
 #[derive(Debug, Deserialize, Serialize)]
-pub(crate) struct GoOn {
+pub(crate) struct Asked {
     pub(crate) pending: Pending,
-    /// The id of the session.
+    /// The id of the session that was begun for it, or in which it is shown.
     pub(crate) session: String,
+    /// What is shown, which is what is given. Nothing was shown before the page.
+    #[serde(default)]
+    pub(crate) scopes: Scopes,
 }
 
 impl Visit<'_> {
@@ -162,9 +165,12 @@ impl Visit<'_> {
                     signed_in: true,
                     ..*pending
                 };
-                let session = session.id();
-                let go_on = GoOn { pending, session };
-                let sealed = self.seal_for_stranger(GO_ON, &go_on).await?;
+                let asked = Asked {
+                    pending,
+                    session: session.id(),
+                    scopes: Scopes::default(),
+                };
+                let sealed = self.seal_for_stranger(GO_ON, &asked).await?;
                 format!("{}?request={sealed}", paths::CONSENT)
             }
             Next::Account => paths::ACCOUNT.to_owned(),

@@ -92,11 +92,8 @@ impl Upstreams {
         web: Option<&Arc<dyn Post>>,
         clock: &Clock,
     ) -> Self {
-        let (table, ttl) = (self.table.clone(), self.cache_ttl);
-        Self {
-            secrets: self.secrets.cold(),
-            ..Self::new(table, None, documents, web, clock, ttl)
-        }
+        let (table, opener) = (self.table.clone(), self.secrets.opener.clone());
+        Self::new(table, opener, documents, web, clock, self.cache_ttl)
     }
 
     fn published(&self) -> Result<&Published, Unavailable> {

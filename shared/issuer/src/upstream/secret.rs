@@ -58,7 +58,7 @@ fn open_secret(
 /// What opens secrets, and keeps each that it has opened.
 #[derive(Debug)]
 pub(super) struct UpstreamSecrets {
-    opener: Option<Arc<dyn Open>>,
+    pub(super) opener: Option<Arc<dyn Open>>,
     /// Locked by the request that opens one.
     opened: Mutex<BTreeMap<UpstreamName, Opened>>,
 }
@@ -77,11 +77,6 @@ impl UpstreamSecrets {
             opener,
             opened: Mutex::default(),
         }
-    }
-
-    /// The same, of which none is open.
-    pub(super) fn cold(&self) -> Self {
-        Self::new(self.opener.clone())
     }
 
     /// The secret of this service at `upstream`, if it has one.

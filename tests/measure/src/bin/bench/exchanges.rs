@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use secrecy::ExposeSecret;
 use tokensmith_issuer::credential::ClientSecret;
 use tokensmith_issuer::store::Insert;
 use tokensmith_issuer::store::records::LiveSecret;
@@ -10,8 +11,6 @@ use tokensmith_local::LocalData;
 use tokensmith_tests::records::new_client;
 use tokensmith_tests::{HttpRequest, TestClient, TestIssuer};
 use tokensmith_verifier::{Clock, paths};
-
-use secrecy::ExposeSecret;
 
 use crate::CONNECTIONS;
 use crate::load::{Load, Measured};
